@@ -17,14 +17,8 @@ import type { Dims } from "../kernels/kernel.ts";
 import { BENCH_CASES, type BenchCase } from "../kernels/bench_cases.ts";
 import { labelChunkOn } from "../kernels/engine/head.ts";
 import { accumulating } from "../kernels/engine/programs.ts";
-import {
-  blockGraph,
-  embedGraph,
-  headBackwardGraph,
-  headGraph,
-  LINEAR_MODULES,
-  loraShapes,
-} from "../kernels/engine/decoder.ts";
+import { blockGraph, embedGraph, LINEAR_MODULES, loraShapes } from "../kernels/engine/decoder.ts";
+import { headBackwardGraph, headGraph } from "../kernels/engine/head_graph.ts";
 import type { DecoderConfig } from "../kernels/engine/decoder_config.ts";
 
 /** Limits that WebGPU guarantees on every device; those that allow more need fewer dispatches. */

@@ -13,7 +13,7 @@ import { cachedAttention } from "./ops/cached_attention.ts";
 import { chooseToken } from "./ops/choose_token.ts";
 import { clipHyper } from "./ops/clip_hyper.ts";
 import { gatherRows } from "./ops/gather_rows.ts";
-import { labelLogprob, labelLogprobUnit } from "./ops/label_logprob.ts";
+import { labelLogprob, labelLogprobBest, labelLogprobUnit } from "./ops/label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./ops/label_logprob_grad.ts";
 import { loraLinear, loraMatmul, loraMatmulAdd } from "./ops/lora_products.ts";
 import { multiply } from "./ops/multiply.ts";
@@ -24,6 +24,7 @@ import { putRows } from "./ops/put_rows.ts";
 import { rmsNorm } from "./ops/rms_norm.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "./ops/rms_norm_grad.ts";
 import { rotary } from "./ops/rotary.ts";
+import { rowDots } from "./ops/row_dots.ts";
 import { scaleRows } from "./ops/scale_rows.ts";
 import { scatterAddRows } from "./ops/scatter_add_rows.ts";
 import { sumRows } from "./ops/sum_rows.ts";
@@ -176,6 +177,7 @@ export const BENCH_CASES: readonly BenchCase[] = [
     data: () => ({ ids: [5] }),
   }),
   timed(labelLogprob, { dims: head, data: labelIds }),
+  timed(labelLogprobBest, { dims: head, data: labelIds }),
   timed(labelLogprobUnit, { dims: head, data: labelIds, weight: "w" }),
   timed(labelLogprobGrad, { dims: head, data: labelIds }),
   timed(labelLogprobWeightGrad, { dims: head, data: labelIds }),
@@ -198,6 +200,7 @@ export const BENCH_CASES: readonly BenchCase[] = [
   timed(addBias, { dims: hidden }),
   timed(multiply, { dims: middle }),
   timed(scaleRows, { dims: hidden }),
+  timed(rowDots, { dims: hidden }),
   timed(sumRows, { dims: hidden }),
   timed(addVector, { dims: () => ({ rows: HIDDEN }) }),
   timed(sumSquares, { dims: () => ({ rows: RANK, cols: MIDDLE, one: 1 }) }),

@@ -14,7 +14,7 @@ import { cachedAttention } from "./ops/cached_attention.ts";
 import { chooseToken } from "./ops/choose_token.ts";
 import { clipHyper } from "./ops/clip_hyper.ts";
 import { gatherRows } from "./ops/gather_rows.ts";
-import { labelLogprob, labelLogprobUnit } from "./ops/label_logprob.ts";
+import { labelLogprob, labelLogprobBest, labelLogprobUnit } from "./ops/label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./ops/label_logprob_grad.ts";
 import { loraLinear, loraMatmul, loraMatmulAdd } from "./ops/lora_products.ts";
 import { multiply } from "./ops/multiply.ts";
@@ -25,6 +25,7 @@ import { putRows } from "./ops/put_rows.ts";
 import { rmsNorm } from "./ops/rms_norm.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "./ops/rms_norm_grad.ts";
 import { rotary } from "./ops/rotary.ts";
+import { rowDots } from "./ops/row_dots.ts";
 import { scaleRows } from "./ops/scale_rows.ts";
 import { scatterAddRows } from "./ops/scatter_add_rows.ts";
 import { sumRows } from "./ops/sum_rows.ts";
@@ -79,6 +80,7 @@ const FLOPS: ReadonlyMap<string, Count> = new Map([
   each(multiply, 1),
   each(scaleRows, 1),
   each(sumRows, 1),
+  each(rowDots, 2),
   each(sumSquares, 2),
   each(sumSquaresVector, 2),
   each(rotary, 3), // two products and a sum
@@ -105,6 +107,7 @@ const FLOPS: ReadonlyMap<string, Count> = new Map([
   flops(attentionGrad, ({ qcols }, pairs) => 10 * pairs * qcols),
   flops(cachedAttention, ({ qcols }, pairs) => 4 * pairs * qcols),
   flops(labelLogprob, ({ labels, cols, vocab }) => 2 * labels * cols * vocab),
+  flops(labelLogprobBest, ({ labels, cols, vocab }) => 2 * labels * cols * vocab),
   flops(labelLogprobUnit, ({ labels, cols, vocab }) => 4 * labels * cols * vocab),
   flops(labelLogprobGrad, ({ labels, cols, vocab }) => 4 * labels * cols * vocab),
   flops(labelLogprobWeightGrad, ({ labels, cols, vocab }) => 4 * labels * cols * vocab),

@@ -87,7 +87,7 @@ export async function repeatFactoryRun(name: string, output: string, more: strin
 }
 
 /** Metrics of preference losses; `logits/*` isn't logged here. */
-const METRIC = /^(eval_)?(rewards\/|logps\/|sft_loss$|odds_ratio_loss$)/;
+const METRIC = /^(eval_)?(rewards\/|logps\/|sft_loss$|odds_ratio_loss$|accuracy$)/;
 
 /**
  * Metrics of an entry of the log against LLaMA-Factory's, which are means of batches' means (kto's are over examples): not those of
@@ -121,6 +121,7 @@ export function assertFactoryRun(name: string, ours: string): void {
     }
     if (name !== "dpo_fixed_odd") metrics += assertMetrics(found, entry);
   });
+  if (name === "sft_fixed_smoothed") assertEquals(metrics, 4);
   if (/^(?:dpo|kto)_fixed/.test(name) && name !== "dpo_fixed_odd") assert(metrics > 20, `${metrics} metrics`);
   // LLaMA-Factory adds up the kl of the batches (5 a step, 2 an evaluation) and has it as kl in evaluations too.
   for (const [i, { kl, eval_loss }] of expected.entries()) {

@@ -3,7 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 
 import { differentiate, joined } from "../autodiff.ts";
 import { type Graph, nodeSizes, symbolic } from "../graph.ts";
-import { blockGraph, embedGraph, headBackwardGraph, headGraph, LINEAR_MODULES } from "./decoder.ts";
+import { blockGraph, embedGraph, LINEAR_MODULES } from "./decoder.ts";
+import { headBackwardGraph, headGraph } from "./head_graph.ts";
 import { stackGraph } from "./body_stack.ts";
 import { arrangeGraph, generationBlock, logitsGraph } from "./generate/graph.ts";
 import { trainedShapes, type Tuning } from "./parameters.ts";

@@ -1,5 +1,5 @@
 /**
- * The one decoder of all model families, as graphs: one block, the output head, the embedding. What differs between
+ * The one decoder of all model families, as graphs: one block, the embedding; the output head is in `head_graph.ts`. What differs between
  * families (biases, q/k norms, windows) is data in {@linkcode DecoderConfig}.
  *
  * Shapes: T rows of a packed row, D hidden, L labelled rows of a chunk, V vocabulary.
@@ -11,16 +11,12 @@ import { addBias } from "../ops/add_bias.ts";
 import { add } from "../ops/add.ts";
 import { attention } from "../ops/attention.ts";
 import { gatherRows } from "../ops/gather_rows.ts";
-import { labelLogprob, labelLogprobUnit } from "../ops/label_logprob.ts";
 import { multiply } from "../ops/multiply.ts";
 import { linearPacked } from "../ops/packed_products.ts";
 import { linear } from "../ops/products.ts";
 import { loraUp } from "../ops/product_sums.ts";
 import { rmsNorm } from "../ops/rms_norm.ts";
-import { rmsNormGrad } from "../ops/rms_norm_grad.ts";
 import { rotary } from "../ops/rotary.ts";
-import { scaleRows } from "../ops/scale_rows.ts";
-import { scatterAddRows } from "../ops/scatter_add_rows.ts";
 import { swiglu } from "../ops/swiglu.ts";
 import { groupsOf } from "../../formats/packed/mod.ts";
 import { loraNames } from "../../formats/peft/names.ts";
@@ -232,31 +228,4 @@ export function embedGraph(config: DecoderConfig): Graph {
   const g = new GraphBuilder();
   const w = g.input("w", [config.vocabSize, config.hiddenSize]), ids = g.input("ids", ["T"], "i32");
   return g.finish({ x: g.run(gatherRows, { x: w, ids }).y });
-}
-
-/**
- * Log-probabilities `logp [L]` of a chunk of labels: rows `rows [L]` of `x [T, D]`, normed, against `ids [L]`.
- * `unit`: also `dh [L, D]`, the gradient of each log-probability by its normed row.
- */
-export function headGraph(config: DecoderConfig, unit: boolean): Graph {
-  const g = new GraphBuilder();
-  const x = g.input("x", ["T", config.hiddenSize]), norm = g.input("norm", [config.hiddenSize]);
-  const w = g.input("w", [config.vocabSize, config.hiddenSize]);
-  const rows = g.input("rows", ["L"], "i32"), ids = g.input("ids", ["L"], "i32");
-  const picked = g.run(gatherRows, { x, ids: rows }).y;
-  const h = g.run(rmsNorm, { x: picked, weight: norm }, { eps: config.rmsNormEps }).y;
-  return g.finish(unit ? g.run(labelLogprobUnit, { h, w, ids }) : g.run(labelLogprob, { h, w, ids }));
-}
-
-/** The frozen head's way back: `d.x [T, D]` = `before [T, D]` + the gradient that `dh` and `weights [L]` give. */
-export function headBackwardGraph(config: DecoderConfig): Graph {
-  const g = new GraphBuilder();
-  const x = g.input("x", ["T", config.hiddenSize]), norm = g.input("norm", [config.hiddenSize]);
-  const rows = g.input("rows", ["L"], "i32"), weights = g.input("weights", ["L"]);
-  const dh = g.input("dh", ["L", config.hiddenSize]), before = g.input("before", ["T", config.hiddenSize]);
-  const picked = g.run(gatherRows, { x, ids: rows }).y;
-  const dy = g.run(scaleRows, { x: dh, factor: weights }).y;
-  const dpicked = g.run(rmsNormGrad, { x: picked, weight: norm, dy }, { eps: config.rmsNormEps }).dx;
-  const dx = g.run(scatterAddRows, { like: x, ids: rows, dy: dpicked }).dx;
-  return g.finish({ "d.x": g.run(add, { a: before, b: dx }).y });
 }

@@ -5,14 +5,8 @@ import { testWebGpu } from "../testing/backends.ts";
 import { webgpuBackend } from "../backends/webgpu/mod.ts";
 import { countDispatches } from "../backends/webgpu/plan.ts";
 import type { Graph } from "../graph.ts";
-import {
-  blockGraph,
-  embedGraph,
-  headBackwardGraph,
-  headGraph,
-  LINEAR_MODULES,
-  loraShapes,
-} from "./decoder.ts";
+import { blockGraph, embedGraph, LINEAR_MODULES, loraShapes } from "./decoder.ts";
+import { headBackwardGraph, headGraph } from "./head_graph.ts";
 import { Engine } from "./engine.ts";
 import { packExamples } from "./pack.ts";
 import { paddedLabels, paddedRows } from "./padding.ts";

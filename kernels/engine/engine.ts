@@ -12,6 +12,7 @@ import type { DecoderConfig } from "./decoder_config.ts";
 import { type Body, type BodyForm, disposeAll, type Rows } from "./body.ts";
 import { BlocksBody } from "./body_blocks.ts";
 import { StackBody } from "./body_stack.ts";
+import type { ForwardOptions, ForwardPass } from "./forward.ts";
 import { Head, type HeadLabels, labelChunkOn } from "./head.ts";
 import type { Pack } from "./pack.ts";
 import { padded } from "./padding.ts";
@@ -27,27 +28,17 @@ export interface EngineOptions {
   checkpointing: boolean;
   /** Labels of a head chunk, ≥ 1: `[chunk, vocab]` float32 exists some three times. Default: {@linkcode labelChunkOn}. */
   labelChunk?: number;
+  /**
+   * ε in [0, 1), default 0: a label's log-probability is (1 − ε) of its own and ε of the mean over the vocabulary
+   * (transformers' LabelSmoother), so that minus the sum is the smoothed loss.
+   */
+  labelSmoothing?: number;
   /** Seed of dropout masks. */
   seed?: number;
   /** Told when a program is compiled, which may take many seconds. */
   onCompile?: OnCompile;
   /** Default: `blocks` where tensors stay on the device between runs, else `stack`. */
   body?: BodyForm;
-}
-
-/** The requested forward pass. */
-export interface ForwardOptions {
-  /** false: adapters off (the reference). */
-  adapter: boolean;
-  /** Keep what {@linkcode Engine.backward} needs. */
-  keep: boolean;
-  /** Number that decides dropout masks; undefined: no dropout (evaluation). */
-  dropoutStep?: number;
-}
-
-/** A forward pass among others. */
-export interface ForwardPass extends ForwardOptions {
-  pack: Pack;
 }
 
 /** A model on a backend. */
@@ -71,6 +62,7 @@ export class Engine {
   ) {
     const { config, tuning, checkpointing, labelChunk = labelChunkOn(backend, config.vocabSize), seed = 0 } =
       options;
+    const { labelSmoothing = 0 } = options;
     this.#config = config;
     this.form = options.body ?? (backend.keepsTensors ? "blocks" : "stack");
     this.parameters = new Parameters(backend, config, tuning, read, initial);
@@ -92,10 +84,10 @@ export class Engine {
     this.#body = this.form === "blocks"
       ? this.#blocks
       : new StackBody(backend, settings, this.parameters, this.#programs);
-    this.#head = new Head(backend, config, this.parameters, this.#programs, labelChunk);
+    this.#head = new Head(backend, config, this.parameters, this.#programs, labelChunk, labelSmoothing);
   }
 
-  /** Log-probability (nats) of every label of a pack, `[L]`. */
+  /** Log-probability (nats) of every label of a pack, `[L]`, smoothed where the engine smooths; `[2, L]` with `best`. */
   async forward(pack: Pack, options: ForwardOptions): Promise<Float64Array> {
     this.#discard();
     const read = await this.#submit(pack, options);
@@ -113,11 +105,11 @@ export class Engine {
   /** Hands a forward pass over; gives what waits for its log-probabilities. */
   async #submit(
     pack: Pack,
-    { adapter, keep, dropoutStep }: ForwardOptions,
+    { adapter, keep, dropoutStep, best = false }: ForwardOptions,
   ): Promise<() => Promise<Float64Array>> {
     const labels = this.#labels(pack), rows = this.#rows(pack, labels.wanted);
     const x = await this.#body.forward(rows, { adapter, keep, dropoutStep });
-    const read = await this.#head.forward(labels, x, keep);
+    const read = await this.#head.forward(labels, x, { keep, best });
     if (keep) this.#kept.push(rows);
     else disposeAll({ x, ...rows.tensors });
     return read;

@@ -1,12 +1,14 @@
 /**
  * The output head: log-probabilities of labels in chunks, so that `[T, vocab]` never exists, and the way back.
  *
- * A frozen head's forward program gives each label's unit gradient too; the backward pass only weighs it.
+ * A frozen head's forward program gives each label's unit gradient too; the backward pass only weighs it. With label smoothing
+ * the log-probabilities, and so the gradients, are the smoothed ones.
  * @module
  */
-import { entryOf } from "../../formats/elements.ts";
+import { entryOf, item } from "../../formats/elements.ts";
 import type { Backend, Tensor } from "../backend.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
+import type { ForwardOptions } from "./forward.ts";
 import { disposeAll, EMBEDDING, takeKept } from "./body.ts";
 import type { Pack } from "./pack.ts";
 import { paddedLabels } from "./padding.ts";
@@ -72,48 +74,64 @@ export class Head {
   readonly #weight: string;
   readonly #chunk: number;
   readonly #kept: { x: Tensor; chunks: Chunk[] }[] = [];
+  /** The vocabulary's mean row, once it was asked for; of a frozen head with smoothing. */
+  #mean: Promise<Tensor> | null = null;
 
-  /** @param labelChunk Labels of a chunk, ≥ 1. */
+  /**
+   * @param labelChunk Labels of a chunk, ≥ 1.
+   * @param smoothing ε of the labels, in [0, 1); 0: none.
+   */
   constructor(
     readonly backend: Backend,
     config: DecoderConfig,
     readonly parameters: Parameters,
     readonly programs: Programs,
     labelChunk: number,
+    readonly smoothing: number = 0,
   ) {
     this.#weight = config.tieWordEmbeddings ? EMBEDDING : "lm_head.weight";
     this.#chunk = labelChunk;
   }
 
   /**
-   * Hands the head over; what it gives is called once and waits for the log-probability (nats) of every label, `[L]`.
+   * Hands the head over; what it gives is called once and waits for the log-probability (nats) of every label, `[L]`; with `best`
+   * `[2, L]`, the second row 1 where no token is likelier than the label, else 0.
    * @param x Rows behind the last block, `[any, D]`, that the labels name; taken over when `keep`, else the caller's.
    */
-  async forward(labels: HeadLabels, x: Tensor, keep: boolean): Promise<() => Promise<Float64Array>> {
-    const { backend } = this, trained = this.parameters.isTrained(this.#weight);
+  async forward(
+    labels: HeadLabels,
+    x: Tensor,
+    { keep, best = false }: Pick<ForwardOptions, "keep" | "best">,
+  ): Promise<() => Promise<Float64Array>> {
+    const { backend, smoothing } = this, trained = this.parameters.isTrained(this.#weight);
     const given = { norm: this.parameters.get(NORM), w: this.parameters.get(this.#weight) };
-    const compiled = await this.programs.head(keep, trained ? null : given);
-    const logps = new Float64Array(labels.labelIds.length), parts: [start: number, logp: Tensor][] = [];
+    const compiled = await this.programs.head({ keep, frozen: trained ? null : given, smoothing, best });
+    const mean = smoothing > 0 && !trained ? { mean: await (this.#mean ??= this.#meanRow(given.w)) } : {};
+    const total = labels.labelIds.length, values = new Float64Array(best ? 2 * total : total);
+    const parts: [row: number, start: number, values: Tensor][] = [];
     const chunks: Chunk[] = [];
-    const size = backend.fewSizes ? this.#chunk : evenChunk(logps.length, this.#chunk);
-    for (let start = 0; start < logps.length; start += size) {
-      const end = Math.min(start + size, logps.length);
+    const size = backend.fewSizes ? this.#chunk : evenChunk(total, this.#chunk);
+    for (let start = 0; start < total; start += size) {
+      const end = Math.min(start + size, total);
       const count = backend.fewSizes ? paddedLabels(end - start, this.#chunk) : end - start;
       const rows = backend.upload(resized(labels.labelRows.subarray(start, end), count), [count]);
       const ids = backend.upload(resized(labels.labelIds.subarray(start, end), count), [count]);
-      const outputs = await runProgram(compiled, { x, ...given, rows, ids }), { dh } = outputs;
-      parts.push([start, entryOf(outputs, "logp")]);
+      const ones = this.#ones(count, trained), inputs = { x, ...given, ...mean, ...ones, rows, ids };
+      const outputs = await runProgram(compiled, inputs), { dh } = outputs;
+      disposeAll(ones);
+      parts.push([0, start, entryOf(outputs, "logp")]);
+      if (best) parts.push([1, start, entryOf(outputs, "best")]);
       if (keep) chunks.push({ rows, ids, dh: dh ?? null, start, count });
       else disposeAll({ rows, ids, ...(dh && { dh }) });
     }
     if (keep) this.#kept.push({ x, chunks });
     return async () => {
       // All at once: each wait for a device costs more than a chunk.
-      await Promise.all(parts.map(async ([start, logp]) => {
-        logps.set((await backend.download(logp)).subarray(0, logps.length - start), start);
+      await Promise.all(parts.map(async ([row, start, part]) => {
+        values.set((await backend.download(part)).subarray(0, total - start), row * total + start);
       }));
-      for (const [, logp] of parts) logp.dispose();
-      return logps;
+      for (const [, , part] of parts) part.dispose();
+      return values;
     };
   }
 
@@ -125,6 +143,7 @@ export class Head {
       const own = new Float32Array(count);
       own.set(weights.subarray(start, start + count));
       const weight = backend.upload(own, [count]);
+      const ones = dh ? {} : this.#ones(count, true);
       const result = dh
         ? await runProgram(await this.programs.headBackward(), {
           x,
@@ -136,15 +155,36 @@ export class Head {
         })
         : await accumulate(
           parameters,
-          await this.programs.trainedHeadBackward(),
+          await this.programs.trainedHeadBackward(this.smoothing),
           { norm: NORM, w: this.#weight },
-          { x, norm, w: parameters.get(this.#weight), rows, ids, "d.logp": weight, "acc.x": dx },
+          { x, norm, w: parameters.get(this.#weight), rows, ids, ...ones, "d.logp": weight, "acc.x": dx },
         );
-      disposeAll({ dx, weight, rows, ids, ...(dh && { dh }) });
+      disposeAll({ dx, weight, rows, ids, ...ones, ...(dh && { dh }) });
       dx = entryOf(result, "d.x");
     }
     x.dispose();
     return dx;
+  }
+
+  async #meanRow(w: Tensor): Promise<Tensor> {
+    const vocab = this.#vector([1, item(w.shape, 0)]);
+    const outputs = await runProgram(await this.programs.meanRow(), { w, vocab });
+    vocab.dispose();
+    return entryOf(outputs, "mean");
+  }
+
+  /** Ones that smoothing's products take, for a chunk of `count` labels. */
+  #ones(count: number, trained: boolean): Record<string, Tensor> {
+    if (this.smoothing === 0) return {};
+    const vocab = trained
+      ? { vocab: this.#vector([1, item(this.parameters.get(this.#weight).shape, 0)]) }
+      : {};
+    return { ones: this.#vector([count]), column: this.#vector([count, 1]), ...vocab };
+  }
+
+  #vector(shape: number[]): Tensor {
+    const count = shape.reduce((product, size) => product * size, 1);
+    return this.backend.upload(new Float32Array(count).fill(1), shape);
   }
 
   /** Drops what forward passes kept. */

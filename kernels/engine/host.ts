@@ -8,7 +8,8 @@ import type { Backend } from "../backend.ts";
 import { tensorShapes } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import type { AdamWOptions } from "./adamw.ts";
-import { Engine, type ForwardOptions, type ForwardPass } from "./engine.ts";
+import { Engine } from "./engine.ts";
+import type { ForwardOptions, ForwardPass } from "./forward.ts";
 import type { Pack } from "./pack.ts";
 import { choosePackRows, type PackRows, type PackSettings } from "./pack_rows.ts";
 import { type NamedArrays, type Optimizer } from "./optimizer.ts";
@@ -47,6 +48,8 @@ export interface EngineSetup {
   /** Bits of frozen modules' weights; null: as the backend keeps them. */
   quantizationBit?: 4 | 8 | null;
   seed: number;
+  /** ε of smoothed labels, in [0, 1); absent: 0. */
+  labelSmoothing?: number;
   device: BackendChoice;
   /** null: no optimizer (evaluation only). */
   optimizer: AdamWOptions | null;
@@ -138,7 +141,7 @@ export class EngineHost implements EngineClient {
           "as kernels only; use backend: onnx, or leave it out (frozen weights are float16 there)",
       );
     }
-    const { decoder: config, tuning, checkpointing, seed, initial } = setup;
+    const { decoder: config, tuning, checkpointing, seed, initial, labelSmoothing = 0 } = setup;
     this.#settings = { config, tuning, checkpointing };
     const onCompile = (what: string, done: boolean) => onPhase(`compiling ${what}`, done ? 1 : 0, 0);
     const tensors = tensorShapes(config).size;
@@ -148,7 +151,8 @@ export class EngineHost implements EngineClient {
       onPhase("reading weights", ++count, tensors);
       return values;
     };
-    this.#engine = new Engine(backend, { config, tuning, checkpointing, seed, onCompile }, reading, initial);
+    const options = { config, tuning, checkpointing, seed, labelSmoothing, onCompile };
+    this.#engine = new Engine(backend, options, reading, initial);
     this.#identity = this.#isZero(initial);
     const optimizer = setup.optimizer && makeOptimizer(this.#engine.parameters, setup.optimizer);
     this.#optimizer = optimizer;

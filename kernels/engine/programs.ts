@@ -7,15 +7,9 @@ import { differentiate, type Keep } from "../autodiff.ts";
 import type { Backend, CompileOptions, Program, Tensor } from "../backend.ts";
 import { type Graph, GraphBuilder } from "../graph.ts";
 import { addOfRank } from "../ops/add.ts";
-import {
-  blockGraph,
-  type BlockLora,
-  type BlockPacking,
-  embedGraph,
-  headBackwardGraph,
-  headGraph,
-} from "./decoder.ts";
+import { blockGraph, type BlockLora, type BlockPacking, embedGraph } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
+import { headBackwardGraph, headGraph, type LabelSmoothing, meanRowGraph } from "./head_graph.ts";
 import type { Parameters } from "./parameters.ts";
 
 /** A program and the names of its inputs (constants are none) and outputs. */
@@ -42,6 +36,18 @@ export interface BlockClass {
   some: boolean;
   /** Names of inputs that are trained, in the block's own naming. */
   trained: readonly string[];
+}
+
+/** A head that is asked for. */
+export interface WantedHead {
+  /** With what its way back needs. */
+  keep: boolean;
+  /** Its weights when they stay the same; null when they are trained. */
+  frozen: Readonly<Record<string, Tensor>> | null;
+  /** ε of its labels; 0: none. */
+  smoothing: number;
+  /** With a mark on labels that no token is likelier than; not with `keep`. */
+  best: boolean;
 }
 
 /** `d.X` becomes `acc.X + d.X` for each of the names: gradients add up over packs inside the program. */
@@ -166,17 +172,15 @@ export class Programs {
     }));
   }
 
-  /**
-   * The head.
-   * @param keep With what its way back needs.
-   * @param frozen Its weights when they stay the same; null when they are trained.
-   */
-  head(keep: boolean, frozen: Readonly<Record<string, Tensor>> | null): Promise<Compiled> {
+  /** The head. */
+  head({ keep, frozen, smoothing, best }: WantedHead): Promise<Compiled> {
     // As constants the weights would stand in both programs, so one serves both passes.
-    const constants = this.constants ? frozen : null, unit = frozen !== null && (keep || constants !== null);
+    const constants = this.constants ? frozen : null;
+    const unit = frozen !== null && !best && (keep || constants !== null);
+    const wishes = { smoothing: smoothed(smoothing, frozen === null), best };
     return this.#get(
-      `head ${unit}`,
-      () => headGraph(this.config, unit),
+      `head ${unit} ${smoothing} ${best}`,
+      () => headGraph(this.config, unit, wishes),
       () => constants ? { constants } : {},
     );
   }
@@ -185,12 +189,18 @@ export class Programs {
     return this.#get("head.backward", () => headBackwardGraph(this.config));
   }
 
+  /** The mean row of a frozen vocabulary. */
+  meanRow(): Promise<Compiled> {
+    return this.#get("head.mean", () => meanRowGraph(this.config));
+  }
+
   /** The trained head's way back: `d.x`, `d.norm` and `d.w` are all added to what was there. */
-  trainedHeadBackward(): Promise<Compiled> {
-    return this.#get("head.trained", () => {
+  trainedHeadBackward(smoothing = 0): Promise<Compiled> {
+    return this.#get(`head.trained ${smoothing}`, () => {
       const names = ["x", "norm", "w"];
+      const graph = headGraph(this.config, false, { smoothing: smoothed(smoothing, true) });
       return accumulating(
-        differentiate(headGraph(this.config, false), ["logp"], names, "inputs").backward,
+        differentiate(graph, ["logp"], names, "inputs").backward,
         names,
       );
     });
@@ -228,6 +238,10 @@ const PARTS: Readonly<Record<string, string>> = {
   stack: "all blocks and their gradients",
   head: "the head",
 };
+
+function smoothed(amount: number, isTrained: boolean): LabelSmoothing | null {
+  return amount === 0 ? null : { amount, mean: isTrained ? "graph" : "input" };
+}
 
 function graphOf(config: DecoderConfig, { window, lora, dropout, packing, some }: BlockClass): Graph {
   return blockGraph(config, window, lora, dropout, packing, some);

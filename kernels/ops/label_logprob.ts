@@ -5,6 +5,7 @@
  */
 import { f64 } from "../../formats/elements.ts";
 import { defineKernel } from "../kernel.ts";
+import { constantNode } from "../onnx_node.ts";
 import { addScaled, row, rowsOf } from "../vectors.ts";
 import { gatherNodes, gemmNodes } from "./_half_onnx.ts";
 import { labelIndices, labelSoftmax, logprobNodes, nativeHead } from "./_label.ts";
@@ -75,4 +76,38 @@ export const labelLogprobUnit = defineKernel({
   grad: null,
   samples: labelSamples,
   tolerance: { atol: 2e-5, rtol: 1e-5 },
+});
+
+/** {@linkcode labelLogprob} together with `best[labels]`: 1 where no token has a larger logit than the label, else 0. */
+export const labelLogprobBest = defineKernel({
+  name: "label_logprob_best",
+  inputs: labelLogprob.inputs,
+  outputs: { logp: ["labels"], best: ["labels"] },
+  integers: ["ids"],
+  halves: ["w"],
+  indices: labelIndices,
+  reference: ({ h, w, ids }, { cols }) => {
+    const logp = new Float64Array(ids.length), best = new Float64Array(ids.length);
+    ids.forEach((id, l) => {
+      const { logits, logSum } = labelSoftmax({ h, w }, l, cols), own = f64(logits, id);
+      logp[l] = own - logSum;
+      best[l] = logits.every((logit) => logit <= own) ? 1 : 0;
+    });
+    return { logp, best };
+  },
+  onnx: (_dims, _attrs, target) => [
+    ...logprobNodes(target),
+    constantNode("zero", "f32", [0]),
+    { op: "Squeeze", in: ["picked_shifted", "axis"], out: ["below_top"] },
+    { op: "GreaterOrEqual", in: ["below_top", "zero"], out: ["is_best"] },
+    { op: "Cast", in: ["is_best"], out: ["best"], attrs: { to: { type: "f32" } } },
+  ],
+  wgsl: (dims, _attrs, limits) =>
+    labelLogprobShaders(
+      { label: "label_logprob_best", ...dims, outputs: { logp: true, best: true } },
+      limits,
+    ),
+  grad: null,
+  samples: labelSamples,
+  tolerance: { atol: 2e-5, rtol: 2e-6 },
 });

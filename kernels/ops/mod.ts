@@ -13,7 +13,7 @@ import { cachedAttention } from "./cached_attention.ts";
 import { chooseToken } from "./choose_token.ts";
 import { clipHyper } from "./clip_hyper.ts";
 import { gatherRows } from "./gather_rows.ts";
-import { labelLogprob, labelLogprobUnit } from "./label_logprob.ts";
+import { labelLogprob, labelLogprobBest, labelLogprobUnit } from "./label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./label_logprob_grad.ts";
 import { loraLinear, loraMatmul, loraMatmulAdd } from "./lora_products.ts";
 import { multiply } from "./multiply.ts";
@@ -24,6 +24,7 @@ import { putRows } from "./put_rows.ts";
 import { rmsNorm } from "./rms_norm.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "./rms_norm_grad.ts";
 import { rotary } from "./rotary.ts";
+import { rowDots } from "./row_dots.ts";
 import { scaleRows } from "./scale_rows.ts";
 import { scatterAddRows } from "./scatter_add_rows.ts";
 import { sumRows } from "./sum_rows.ts";
@@ -46,6 +47,7 @@ export const KERNELS: readonly Kernel[] = [
   clipHyper,
   gatherRows,
   labelLogprob,
+  labelLogprobBest,
   labelLogprobUnit,
   labelLogprobGrad,
   labelLogprobWeightGrad,
@@ -66,6 +68,7 @@ export const KERNELS: readonly Kernel[] = [
   rmsNormGrad,
   rmsNormWeightGrad,
   rotary,
+  rowDots,
   scaleRows,
   scatterAddRows,
   sumRows,

@@ -129,6 +129,8 @@ export interface TrainConfig {
   adam_beta2: number;
   /** Added to the root of the second moment, > 0. */
   adam_epsilon: number;
+  /** ε in [0, 1): the share of a label that is spread over the whole vocabulary; stages sft and pt. */
+  label_smoothing_factor: number;
   /** Limit of the global L2 norm of the gradient; 0: no clipping. */
   max_grad_norm: number;
   /** May be a fraction. */
@@ -237,6 +239,8 @@ export interface TrainConfig {
   disable_shuffling: boolean;
   /** Evaluations without a gain before stopping; null: never. */
   early_stopping_steps: number | null;
+  /** Stage sft: evaluations give `eval_accuracy`. */
+  compute_accuracy: boolean;
   /** Write pictures of the loss curves. */
   plot_loss: boolean;
 

@@ -14,6 +14,7 @@ import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
 export type TrainerConfig = Pick<
   TrainConfig,
   // Method
+  | "stage"
   | "finetuning_type"
   | "model_name_or_path"
   | "base_model"
@@ -34,6 +35,7 @@ export type TrainerConfig = Pick<
   | "max_steps"
   | "dataloader_drop_last"
   | "step_mean"
+  | "label_smoothing_factor"
   | "learning_rate"
   | "lr_scheduler_type"
   | "lr_scheduler_kwargs"
@@ -52,6 +54,7 @@ export type TrainerConfig = Pick<
   | "eval_delay"
   | "eval_on_start"
   | "per_device_eval_batch_size"
+  | "compute_accuracy"
   | "save_strategy"
   | "save_steps"
   | "save_total_limit"

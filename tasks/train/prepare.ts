@@ -80,7 +80,7 @@ export type PrepareKeys =
     | "trainer"
     | "trainer_options"
   >
-  & Partial<Pick<TrainConfig, "metric_for_best_model" | "eval_strategy" | "lora_rank">>;
+  & Partial<Pick<TrainConfig, "metric_for_best_model" | "eval_strategy" | "compute_accuracy" | "lora_rank">>;
 
 /** Keys of a configuration that {@linkcode encode} reads. */
 export type EncodeKeys = DataOptions & HubKeys & Parameters<typeof adapterWarnings>[1];
@@ -111,10 +111,10 @@ export async function prepare(
   };
   const { name, options } = lossName(config);
   const loss = placed(placeOf("loss"), () => use("loss", name, options, () => placeOf("loss_options")));
-  const { metric_for_best_model = null, eval_strategy = "no" } = config;
+  const { metric_for_best_model = null, eval_strategy = "no", stage, compute_accuracy = false } = config;
   placed(
     placeOf("metric_for_best_model"),
-    () => checkBestMetric({ metric_for_best_model, eval_strategy }, loss),
+    () => checkBestMetric({ metric_for_best_model, eval_strategy, stage, compute_accuracy }, loss),
   );
   const template = config.template === null ? null : placed(placeOf("template"), () => {
     const known = Object.keys(registry.get("template", config.template!).options.shape);

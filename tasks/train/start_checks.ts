@@ -50,9 +50,9 @@ export function checkTokenIds(
  * @throws {RangeError} If they won't: names those that they give
  */
 export function checkBestMetric(
-  { metric_for_best_model: metric, eval_strategy }: Pick<
+  { metric_for_best_model: metric, eval_strategy, stage, compute_accuracy }: Pick<
     TrainConfig,
-    "metric_for_best_model" | "eval_strategy"
+    "metric_for_best_model" | "eval_strategy" | "stage" | "compute_accuracy"
   >,
   loss: Loss,
 ): void {
@@ -64,6 +64,7 @@ export function checkBestMetric(
     [true, false].map((desirable) => ({ policy: of(-2), reference: of(-3), length: of(4), desirable })),
   );
   const named = Object.keys(averageMetrics(loss, rows.map(({ metrics }) => metrics)));
+  if (compute_accuracy && stage === "sft") named.push("accuracy");
   const given = [...new Set(["eval_loss", ...named.map((name) => `eval_${name}`)])];
   if (given.includes(metric) || /^eval_(runtime|\w+_per_second)$/.test(metric)) return;
   throw new RangeError(

@@ -38,7 +38,8 @@ Deno.test("checkBestMetric() refuses a metric that no evaluation gives, before t
     metric_for_best_model: string | null,
     name: string,
     eval_strategy: "no" | "steps" = "steps",
-  ) => checkBestMetric({ metric_for_best_model, eval_strategy }, loss(name));
+    compute_accuracy = false,
+  ) => checkBestMetric({ metric_for_best_model, eval_strategy, stage: "sft", compute_accuracy }, loss(name));
   assertThrows(
     () => check("eval_accuracy", "sft"),
     RangeError,
@@ -50,6 +51,7 @@ Deno.test("checkBestMetric() refuses a metric that no evaluation gives, before t
     'did you mean "eval_rewards/accuracies"?',
   );
   check("eval_accuracy", "sft", "no");
+  check("eval_accuracy", "sft", "steps", true);
   check(null, "sft");
   for (const name of ["sft", "pt", "dpo", "iopo", "kto", "orpo", "simpo"]) check("eval_loss", name);
   // names of TRL's trainers

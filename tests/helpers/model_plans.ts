@@ -6,11 +6,10 @@ import {
   blockGraph,
   blockShapes,
   embedGraph,
-  headBackwardGraph,
-  headGraph,
   LINEAR_MODULES,
   loraShapes,
 } from "../../kernels/engine/decoder.ts";
+import { headBackwardGraph, headGraph } from "../../kernels/engine/head_graph.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import {
   arrangeGraph,

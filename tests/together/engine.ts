@@ -28,5 +28,6 @@ import "../../kernels/engine/packed_weights_test.ts";
 import "../../kernels/engine/padding_test.ts";
 import "../../kernels/engine/remote_test.ts";
 import "../../kernels/engine/rope_scaling_test.ts";
+import "../../kernels/engine/smoothing_test.ts";
 import "../../kernels/engine/wanted_rows_test.ts";
 import "../../kernels/engine/worker_call_test.ts";

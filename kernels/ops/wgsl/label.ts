@@ -14,7 +14,7 @@ import { elementOf, elementsOf, inTurn, shader } from "./shader.ts";
 const CHUNK = 8192;
 const THREADS = 256;
 
-/** One of the four kernels of the output head. */
+/** One of the kernels of the output head. */
 export interface LabelSpec {
   label: string;
   labels: number;
@@ -26,6 +26,8 @@ export interface LabelSpec {
 /** Wanted outputs. `unit`: gradient of each log-probability; `weighted`: times `weights[label]`. */
 export interface LabelOutputs {
   logp?: boolean;
+  /** Beside `logp`: whether the label's logit is the largest. */
+  best?: boolean;
   dh?: "unit" | "weighted";
   dw?: boolean;
 }
@@ -38,7 +40,7 @@ interface Chunk extends LabelSpec {
   logits: WgslPart;
 }
 
-/** Shaders of the four kernels of the output head. */
+/** Shaders of the kernels of the output head. */
 export function labelLogprobShaders(spec: LabelSpec, limits: WgslLimits): WgslProgram {
   const { label, labels, cols, outputs } = spec;
   const chunks = vocabChunks(spec, limits).map((part): Chunk => ({
@@ -69,7 +71,7 @@ export function labelLogprobShaders(spec: LabelSpec, limits: WgslLimits): WgslPr
       dispatches: [],
     },
     ...forward,
-    { dispatches: outputs.logp ? [logpOf(label, labels)] : [] },
+    { dispatches: outputs.logp ? [logpOf(label, labels, outputs.best ?? false)] : [] },
     { dispatches: chunks.flatMap((chunk) => hiddenGradient(chunk, isHalf(limits))) },
     ...backward,
   ]);
@@ -188,18 +190,18 @@ ${workgroupReduce("sum", THREADS, limits)}
   });
 }
 
-function logpOf(label: string, labels: number): WgslDispatch {
+function logpOf(label: string, labels: number, best: boolean): WgslDispatch {
   return shader({
     label: `${label}, logp`,
     threads: 64,
     read: { statistics: { element: "vec4<f32>" } },
-    write: { logp: {} },
+    write: { logp: {}, ...(best ? { best: {} } : {}) },
     sizes: { labels },
     workgroups: Math.ceil(labels / 64),
     body: `  let l = workgroup * 64u + lane;
   if (l >= sizes.labels) { return; }
   let s = statistics[l];
-  logp[l] = (s.z - s.x) - log(s.y);`,
+  logp[l] = (s.z - s.x) - log(s.y);${best ? "\n  best[l] = f32(s.z >= s.x);" : ""}`,
   });
 }
 

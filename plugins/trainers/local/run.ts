@@ -53,6 +53,7 @@ export async function carryOut(
     checkpointing: !config.disable_gradient_checkpointing,
     quantizationBit: config.quantization_bit,
     seed: config.seed,
+    labelSmoothing: config.label_smoothing_factor,
     optimizer: {
       betas: [config.adam_beta1, config.adam_beta2],
       epsilon: config.adam_epsilon,
@@ -74,6 +75,7 @@ export async function carryOut(
       ...inputs,
       config: { ...config, micro_batch_tokens: rows },
       together,
+      accuracy: config.compute_accuracy && config.stage === "sft",
       engine,
       target,
       references: resumed?.references ?? new ReferenceCache(),

@@ -4,7 +4,7 @@
  */
 import { entryOf, f64, i32, item, valueOf } from "../../../formats/elements.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
-import type { ForwardPass } from "../../../kernels/engine/engine.ts";
+import type { ForwardPass } from "../../../kernels/engine/forward.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
 import { exampleRows, type Pack, packExamples, packUnits } from "../../../kernels/engine/pack.ts";
 import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
@@ -19,6 +19,8 @@ export interface Scoring {
   references: ReferenceCache;
   /** Most rows of packs that an engine that waits for a device gets at once; absent: one pack. */
   together?: number;
+  /** Evaluations tell the share of an example's labels that no token is likelier than, as metric `accuracy`. */
+  accuracy?: boolean;
 }
 
 /** Examples of one pack with what the model and the loss said of them. */
@@ -92,23 +94,42 @@ export function inFlights<Unit extends { examples: readonly EncodedExample[] }>(
 export async function scorePacks(scoring: Scoring, given: readonly PackToScore[]): Promise<Scored[]> {
   const { engine, loss, references } = scoring;
   const passes: ForwardPass[] = [];
+  const isBestTold = (split: "train" | "eval") => split === "eval" && (scoring.accuracy ?? false);
   const laid = given.map(({ examples, split, keep, dropoutStep, identity = false }) => {
     const pack = packExamples(examples);
     const missing = loss.needsReference && examples.some((e) => !references.get(split, e));
     if (missing && !identity) passes.push({ pack, adapter: false, keep: false });
-    passes.push({ pack, adapter: true, keep, ...(dropoutStep !== undefined && { dropoutStep }) });
+    passes.push({
+      pack,
+      adapter: true,
+      keep,
+      ...(dropoutStep !== undefined && { dropoutStep }),
+      ...(isBestTold(split) && { best: true }),
+    });
     return { pack, missing };
   });
   const logps = await forwardAll(engine, passes), scored: Scored[] = [];
   let next = 0;
   for (const [i, { pack, missing }] of laid.entries()) {
     const one = item(given, i), reference = missing && !one.identity ? item(logps, next++) : null;
-    const policy = item(logps, next++);
-    scored.push(
-      await evaluatePack(scoring, one, pack, { policy, reference: missing ? reference ?? policy : null }),
-    );
+    const values = item(logps, next++), labels = pack.labelIds.length, policy = values.subarray(0, labels);
+    const both = { policy, reference: missing ? reference ?? policy : null };
+    const pass = await evaluatePack(scoring, one, pack, both);
+    if (isBestTold(one.split)) addAccuracy(pass, values.subarray(labels));
+    scored.push(pass);
   }
   return scored;
+}
+
+/**
+ * Metric `accuracy` of every example: the share of its labels whose token is the most probable one. LLaMA-Factory's ComputeAccuracy
+ * takes the mean over examples of the same share.
+ * @param best `[L]`, 1 or 0
+ */
+function addAccuracy({ pack, rows, labels }: Scored, best: Float64Array): void {
+  const hits = sequenceSums(pack, best), counts = rows.map(() => 0);
+  pack.sequences.forEach(({ example }, s) => counts[example] = item(counts, example) + f64(hits, s));
+  rows.forEach((row, i) => row.metrics.accuracy = item(counts, i) / item(labels, i));
 }
 
 /** Log-probabilities of passes in their order. */

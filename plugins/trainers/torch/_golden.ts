@@ -81,8 +81,9 @@ function tinyRun() {
 export function openTiny(
   ranks: Ranks,
   choices: Partial<EngineChoices>,
-  { dropout = 0.2, optimizer = ADAMW, modelPath = `${TINY}qwen2/model` }: {
+  { dropout = 0.2, labelSmoothing = 0, optimizer = ADAMW, modelPath = `${TINY}qwen2/model` }: {
     dropout?: number;
+    labelSmoothing?: number;
     optimizer?: AdamWOptions | null;
     modelPath?: string;
   } = {},
@@ -98,6 +99,7 @@ export function openTiny(
     initial,
     checkpointing: false,
     seed: 3,
+    labelSmoothing,
     optimizer,
     threads: 1,
   });
@@ -107,6 +109,17 @@ export function openTiny(
 export const PACK = packExamples(
   [0, 1, 2].map((i) => idsExample({ a: [[3 + i, 7, 9], [11, 12 + i, 2]], b: [[3 + i, 7, 9], [21, 2]] })),
 );
+
+/** Every token of a vocabulary behind one prompt, as a pack of its own. */
+export function everyToken(vocabSize: number) {
+  const sequences = Object.fromEntries(
+    Array.from(
+      { length: vocabSize },
+      (_, id) => [`${id}`, [[3, 9, 27], [id]]] as [string, [number[], number[]]],
+    ),
+  );
+  return packExamples([idsExample(sequences)]);
+}
 
 /** Steps `from` to `to` of a made-up loss; gives what is trained then and the optimizer's state. */
 export async function stepThrough(engine: EngineClient, from: number, to: number, dropout = true) {

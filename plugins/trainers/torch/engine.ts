@@ -35,6 +35,7 @@ export async function openTorchEngine(ranks: Ranks, setup: TorchSetup): Promise<
     modules: tuning.type === "lora" ? tuning.modules : {},
     dropout: tuning.type === "lora" ? tuning.dropout : 0,
     seed: setup.seed,
+    smoothing: setup.labelSmoothing ?? 0,
     checkpointing: setup.checkpointing,
     sharding: setup.sharding,
     reshard: setup.reshard_after_forward,
@@ -60,17 +61,20 @@ export async function openTorchEngine(ranks: Ranks, setup: TorchSetup): Promise<
     },
     packRows: (rows = DEFAULT_ROWS) =>
       Promise.resolve({ rows, together: rows, why: "PyTorch isn't asked what it holds" }),
-    async forward(pack, { adapter, keep, dropoutStep }) {
-      const shares = share(pack);
+    async forward(pack, { adapter, keep, dropoutStep, best = false }) {
+      const shares = share(pack), total = pack.labelIds.length;
       kept = keep ? shares : null;
-      const header = { adapter, keep, ...(dropoutStep !== undefined && { dropout: dropoutStep }) };
+      const header = { adapter, keep, best, ...(dropoutStep !== undefined && { dropout: dropoutStep }) };
       const { arrays } = await ranks.call("forward", header, partsOf(shares));
-      const logps = new Float64Array(pack.labelIds.length);
+      const values = new Float64Array(best ? 2 * total : total);
       shares.forEach(({ labels }, rank) => {
         const own = arrays[`${rank}`] as Float64Array;
-        for (let l = 0; l < labels.length; l++) logps[i32(labels, l)] = f64(own, l);
+        for (let l = 0; l < own.length; l++) {
+          const row = Math.floor(l / labels.length);
+          values[row * total + i32(labels, l % labels.length)] = f64(own, l);
+        }
       });
-      return logps;
+      return values;
     },
     async backward(weights) {
       if (!kept) throw new Error("Cannot go backward: no forward pass was kept");

@@ -13,6 +13,7 @@ import {
   ADAMW,
   assertRepeats,
   assertResumes,
+  everyToken,
   openTiny,
   PACK,
   stepThrough,
@@ -24,7 +25,7 @@ import type { Ranks } from "./ranks.ts";
 
 const { ignore, why } = TORCH_PYTHON;
 
-function localEngine(optimizer: AdamWOptions) {
+function localEngine(optimizer: AdamWOptions, labelSmoothing = 0) {
   const { decoder, weights, modules, initial } = TINY_RUN;
   return new EngineHost(referenceBackend(), {
     modelPath: "",
@@ -33,6 +34,7 @@ function localEngine(optimizer: AdamWOptions) {
     initial,
     checkpointing: false,
     seed: 3,
+    labelSmoothing,
     device: { backend: "reference", provider: "cpu", threads: null },
     optimizer,
   }, (name) => weights[name]!);
@@ -61,6 +63,27 @@ async function assertBothWays(ranks: Ranks) {
     }
     assert(Math.sqrt(off / update) < 1e-3, `relative L2 of the update is ${Math.sqrt(off / update)}`);
   }
+}
+
+/** Smoothed steps, and the token that a prompt makes likeliest, as on the local engine. */
+async function assertSmoothed(ranks: Ranks, sharding: "ddp" | "fsdp") {
+  const { decoder: { vocabSize }, initial } = TINY_RUN, labelSmoothing = 0.2;
+  const local = localEngine(ADAMW, labelSmoothing);
+  const torch = await openTiny(ranks, { sharding }, { dropout: 0, labelSmoothing });
+  const pack = everyToken(vocabSize), options = { adapter: true, keep: false, best: true };
+  const right = await local.forward(pack, options), found = await torch.forward(pack, options);
+  assertEquals(found.length, 2 * vocabSize);
+  found.forEach((value, l) => assertAlmostEquals(value, item(right, l), 1e-5));
+  assertEquals(found.subarray(vocabSize).reduce((a, b) => a + b), 1);
+  const [ours, theirs] = [await stepThrough(local, 0, 2, false), await stepThrough(torch, 0, 2, false)];
+  let off = 0, update = 0;
+  for (const [name, values] of Object.entries(ours.trained)) {
+    values.forEach((v, i) => {
+      off += (item(entryOf(theirs.trained, name), i) - v) ** 2;
+      update += (v - item(entryOf(initial, name), i)) ** 2;
+    });
+  }
+  assert(Math.sqrt(off / update) < 1e-3, `relative L2 of the update is ${Math.sqrt(off / update)}`);
 }
 
 /** A person's own loss: IOPO whose margin has to be won by a nat. */
@@ -178,6 +201,12 @@ for (
             await t.step(
               `resumed from a state, ${sharding}: the same bits`,
               () => assertResumes(ranks, { sharding }),
+            );
+          }
+          for (const sharding of ["ddp", "fsdp"] as const) {
+            await t.step(
+              `label smoothing and the likeliest token, ${sharding}: the local engine's`,
+              () => assertSmoothed(ranks, sharding),
             );
           }
           await t.step("a loss of one's own: the local engine's steps", () => assertOwnLoss(ranks));

@@ -92,6 +92,12 @@ Deno.test("keys that contradict each other are refused", () => {
       ["stage: iopo\npref_loss: orpo", "it takes sigmoid, hinge and robust"],
       ["stage: iopo\ndpo_label_smoothing: 0.1", "use iopo_label_smoothing"],
       ["stage: dpo\npref_loss: ipo\ndpo_label_smoothing: 0.1", "it is for sigmoid and robust"],
+      [
+        "stage: dpo\nlabel_smoothing_factor: 0.1",
+        "in stage dpo: it is for sft and pt, use dpo_label_smoothing",
+      ],
+      ["stage: kto\nlabel_smoothing_factor: 0.1", "in stage kto: it is for sft and pt"],
+      ["loss: mine\nlabel_smoothing_factor: 0.1", "Cannot use label_smoothing_factor with loss: mine"],
       ["stage: dpo\niopo_variant: first_group_only", "it is for iopo"],
       ["loss_options: {a: 1}", "without loss"],
       ["use_cpu: true\nprovider: cuda", "use_cpu: true"],

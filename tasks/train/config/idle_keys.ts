@@ -26,7 +26,8 @@ const IDLE: readonly [
     (c) => c.logging_strategy !== "steps" && c.eval_strategy !== "steps",
     (c) => `logging_strategy is ${c.logging_strategy}`,
   ],
-  [["eval_dataset"], (c) => !c.do_eval, neverEvaluated],
+  [["eval_dataset", "compute_accuracy"], (c) => !c.do_eval, neverEvaluated],
+  [["compute_accuracy"], ({ stage }) => stage !== "sft", stageIs],
   [["buffer_size"], (c) => !c.streaming, () => "the data are not streamed"],
   [
     ["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora"],

@@ -173,14 +173,6 @@ const ROWS: readonly [
   ],
   [
     "training",
-    "label_smoothing_factor",
-    0.0,
-    [0],
-    "SFT with label smoothing isn't there",
-    "leave it out (dpo_label_smoothing and iopo_label_smoothing work)",
-  ],
-  [
-    "training",
     "optim",
     "adamw_torch_fused",
     ["adamw_torch", "adamw_torch_fused", "adamw_torch_xla", "adamw_torch_npu_fused", "adamw_apex_fused"],
@@ -372,13 +364,5 @@ const ROWS: readonly [
     [false],
     "there is nothing but a language model to train",
     "leave it out",
-  ],
-  [
-    "finetuning",
-    "compute_accuracy",
-    false,
-    [false],
-    "token accuracy isn't computed",
-    "leave it out: eval_loss is always reported",
   ],
 ];

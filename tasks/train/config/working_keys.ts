@@ -183,6 +183,11 @@ function training() {
     adam_beta1: add(beta, 0.9, "decay of AdamW's first moment"),
     adam_beta2: add(beta, 0.999, "decay of AdamW's second moment"),
     adam_epsilon: add(num({ min: 0 }), 1e-8, "AdamW's epsilon"),
+    label_smoothing_factor: add(
+      num({ min: 0, below: 1 }),
+      0,
+      "stages sft and pt: share of each label that is spread evenly over the vocabulary; the losses of evaluations are smoothed too, as in transformers",
+    ),
     max_grad_norm: add(num({ min: 0 }), 1, "limit of the gradient's global norm; 0: no clipping"),
     num_train_epochs: add(num({ above: 0 }), 3, "epochs; may be a fraction"),
     max_steps: add(int(-1), -1, "optimizer steps; overrides num_train_epochs when positive"),
@@ -403,6 +408,11 @@ function method() {
     simpo_gamma: add(num(), 0.5, "target margin of pref_loss simpo"),
     disable_shuffling: add(bool(), false, "keep the order of the training rows"),
     early_stopping_steps: add(orNull(int(1)), null, "evaluations without a gain before stopping"),
+    compute_accuracy: add(
+      bool(),
+      false,
+      "stage sft: evaluations give eval_accuracy, the share of an answer's tokens that the model finds likeliest, as a mean over examples",
+    ),
     plot_loss: add(bool(), false, "write pictures of the loss curves (SVG and PNG)"),
   };
 }

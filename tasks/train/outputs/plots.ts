@@ -87,6 +87,12 @@ const plots:
     { key: "loss", title: "Training loss", axis: "loss" },
     { key: "eval_loss", title: "Evaluation loss", axis: "evaluation loss" },
     {
+      key: "eval_accuracy",
+      title: "Token accuracy",
+      axis: "share of tokens that are likeliest",
+      domain: [0, 1],
+    },
+    {
       key: "rewards/accuracies",
       evaluation: "eval_rewards/accuracies",
       title: "Reward accuracy",

@@ -51,6 +51,17 @@ export function checkMethod(c: TrainConfig, refuse: Refuse): void {
     );
   }
   refuse(
+    c.label_smoothing_factor > 0 && stage !== "sft" && stage !== "pt",
+    "label_smoothing_factor",
+    `Cannot use label_smoothing_factor in stage ${stage}: it is for sft and pt` +
+      (stage === "iopo" || stage === "dpo" ? `, use ${stage}_label_smoothing` : ""),
+  );
+  refuse(
+    c.label_smoothing_factor > 0 && c.loss !== null && (stage === "sft" || stage === "pt"),
+    "label_smoothing_factor",
+    `Cannot use label_smoothing_factor with loss: ${c.loss} as the log-probabilities that it gets would not be the model's: leave one of them out`,
+  );
+  refuse(
     c.iopo_variant !== "full" && stage !== "iopo",
     "iopo_variant",
     `Cannot use iopo_variant: ${c.iopo_variant} in stage ${stage}: it is for iopo`,

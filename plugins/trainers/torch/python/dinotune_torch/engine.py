@@ -56,7 +56,7 @@ class Engine:
     def forward(self, frame: Frame) -> Frame:
         parts = [{key: frame.arrays[f"{r}.{key}"] for key in PART} for r in range(self.ranks.world)]
         part = parts[self.ranks.rank]
-        empty = len(part["ids"]) == 0
+        empty, best = len(part["ids"]) == 0, frame.header.get("best", False)
         logps = np.empty(0)
         self.kept = None
         if self.zero is not None:
@@ -65,12 +65,12 @@ class Engine:
             step = frame.header.get("dropout")
             # Each rank drops what it drops, as packs of one device do.
             self.switch.step = None if step is None else step * self.ranks.world + self.ranks.rank
-            out = self._run(_as_arrays(DUMMY) if empty else part, frame.header["adapter"], frame.header["keep"])
+            out = self._run(_as_arrays(DUMMY) if empty else part, frame.header["adapter"], frame.header["keep"], best)
             if frame.header["keep"]:
                 self.kept = out
             if not empty:
                 logps = out.detach().double().cpu().numpy()
-        gathered = self.ranks.gather(logps, [len(one["labelIds"]) for one in parts])
+        gathered = self.ranks.gather(logps, [len(one["labelIds"]) * (2 if best else 1) for one in parts])
         return Frame({}, {} if gathered is None else {str(r): values for r, values in enumerate(gathered)})
 
     def backward(self, frame: Frame) -> Frame:
@@ -151,7 +151,7 @@ class Engine:
             used[1] = torch.cuda.max_memory_allocated() / 2**20
         return Frame(dict(zip(("host", "device"), self.ranks.sum(used.to(self.ranks.device)).tolist())))
 
-    def _run(self, part: dict[str, np.ndarray], adapter: bool, keep: bool) -> torch.Tensor:
+    def _run(self, part: dict[str, np.ndarray], adapter: bool, keep: bool, best: bool = False) -> torch.Tensor:
         device, half = self.ranks.device, self.setup.dtype == "bfloat16"
         ids, until, positions = part["ids"], part["until"], part["positions"]
         as_tensor = lambda values: torch.from_numpy(values.astype(np.int64)).to(device)  # noqa: E731
@@ -169,7 +169,7 @@ class Engine:
         self.switch.on = adapter or same
         with torch.set_grad_enabled(keep or self.setup.compile), cast, self._zero_b() if same else contextlib.nullcontext():
             return (self.zero or self.model)(
-                as_tensor(ids), as_tensor(positions), tree, as_tensor(part["labelRows"]), as_tensor(part["labelIds"]), keep
+                as_tensor(ids), as_tensor(positions), tree, as_tensor(part["labelRows"]), as_tensor(part["labelIds"]), keep, best
             )
 
     @contextlib.contextmanager

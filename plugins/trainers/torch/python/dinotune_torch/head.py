@@ -60,6 +60,28 @@ class LabelHead(torch.autograd.Function):
         return of_hidden.to(hidden.dtype), of_weight, None, None, None
 
 
+def towards_mean(hidden: torch.Tensor, weight: torch.Tensor, rows: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+    """
+    Mean over the vocabulary of log p minus log p of the label, `[L]`: logsumexp is the same in both, so it is a product with the mean row.
+
+    transformers' LabelSmoother spreads ε of a label over the vocabulary: (1 − ε) log p(label) + ε mean log p.
+    """
+    mean = weight.mean(0, dtype=torch.float32)
+    return (hidden[rows].float() * (mean - weight[ids].float())).sum(-1)
+
+
+@torch.no_grad()
+def is_best(hidden: torch.Tensor, weight: torch.Tensor, rows: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+    """`[L]`, 1 where no token has a larger logit than the label, else 0; the vocabulary's products are made once more."""
+    own, tops, wider = torch.empty(len(ids), device=hidden.device), [], wide(hidden)
+    for start, end in _tiles(hidden, weight):
+        logits = (wider @ weight[start:end].to(wider.dtype).t()).to(hidden.dtype).float()
+        tops.append(logits.amax(-1))
+        here = _labels(ids, start, end)
+        own[here] = logits[rows[here], ids[here] - start]
+    return (own >= torch.stack(tops).amax(0)[rows]).float()
+
+
 def _tiles(hidden: torch.Tensor, weight: torch.Tensor) -> Iterator[tuple[int, int]]:
     """Rows of the weight that make a tile's logits."""
     size = max(256, TILES.get(hidden.device.type, LARGE_TILE) // len(hidden) // 256 * 256)

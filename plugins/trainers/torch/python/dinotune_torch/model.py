@@ -10,7 +10,7 @@ import torch
 
 from .attention import ATTENTION, register
 from .failure import Unusable
-from .head import LabelHead
+from .head import LabelHead, is_best, towards_mean
 from .lora import Switch, add_adapters
 from .products import cpu_has_bfloat16, widen_products
 from .ranks import Ranks
@@ -26,6 +26,8 @@ class Setup:
     modules: dict[str, dict[str, float]]
     dropout: float
     seed: int
+    smoothing: float
+    """ε of smoothed labels; 0: none."""
     checkpointing: bool
     sharding: str
     reshard: bool
@@ -63,6 +65,7 @@ def load(setup: Setup, ranks: Ranks, switch: Switch) -> torch.nn.Module:
     # Checkpointing works in training mode only; dropout is the adapters' own and off otherwise.
     model.train()
     model.forward = types.MethodType(_forward, model)
+    model.label_smoothing = setup.smoothing
     if setup.compile:
         # Else the first block's input alone would need no gradient, and have programs of its own.
         model.enable_input_require_grads()
@@ -81,13 +84,17 @@ def widened(setup: Setup, ranks: Ranks) -> bool:
 
 
 def _forward(self: Any, ids: torch.Tensor, positions: torch.Tensor, tree: Any, rows: torch.Tensor, labels: torch.Tensor,
-             keep: bool) -> torch.Tensor:
-    """Log-probability of every label, `[L]`; FSDP has the whole model's own weights together while this runs."""
+             keep: bool, best: bool = False) -> torch.Tensor:
+    """Log-probability of every label, `[L]`, behind them 1 where no token is likelier, else 0, with `best`; FSDP has the whole model's own weights together while this runs."""
     body = self.model(
         input_ids=ids[None], position_ids=positions[None], attention_mask=None, use_cache=False, tree=tree
     ).last_hidden_state[0]
     unique, inverse = torch.unique(rows, return_inverse=True)
-    return LabelHead.apply(body.index_select(0, unique), self.lm_head.weight, inverse, labels, keep)
+    hidden, weight = body.index_select(0, unique), self.lm_head.weight
+    logps = LabelHead.apply(hidden, weight, inverse, labels, keep)
+    if self.label_smoothing > 0:
+        logps = logps + self.label_smoothing * towards_mean(hidden, weight, inverse, labels)
+    return torch.cat([logps, is_best(hidden, weight, inverse, labels)]) if best else logps
 
 
 def _shard(model: torch.nn.Module, setup: Setup, half: torch.dtype) -> None:

@@ -1,0 +1,110 @@
+/** Smoothed labels against transformers' LabelSmoother in float64 (fixtures/goldens/tiny/make/make_smoothing.py), on every backend. */
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+
+import { f64 } from "../../formats/elements.ts";
+import {
+  backendsAndGpuLike,
+  idsExample,
+  readJson,
+  TINY,
+  tinyAdapter,
+  tinyModel,
+} from "../../tests/helpers/tiny_model.ts";
+import type { Backend } from "../backend.ts";
+import { LINEAR_MODULES } from "./decoder.ts";
+import { Engine } from "./engine.ts";
+import { packExamples } from "./pack.ts";
+
+type Tuning = "full" | "lora";
+
+function smoothingEngine(arch: string, tuning: Tuning, backend: Backend, labelSmoothing: number): Engine {
+  const { config, weights } = tinyModel(arch), adapter = tinyAdapter(arch, config, LINEAR_MODULES);
+  return new Engine(
+    backend,
+    {
+      config,
+      tuning: tuning === "full" ? { type: "full" } : { type: "lora", modules: adapter.modules, dropout: 0 },
+      checkpointing: false,
+      labelChunk: 4,
+      labelSmoothing,
+    },
+    (name) => weights[name]!,
+    tuning === "full" ? {} : adapter.initial,
+  );
+}
+
+/** The loss and gradients of the two rows of golden.json, whose labels are those that aren't −100. */
+async function assertSmoothed(arch: string, tuning: Tuning, backend: Backend) {
+  const { sequences, labels } = readJson(`${TINY}${arch}/golden.json`);
+  const { epsilon, [tuning]: { loss, gradients } } = readJson(`${TINY}${arch}/smoothing.json`);
+  const engine = smoothingEngine(arch, tuning, backend, epsilon);
+  const pack = packExamples(sequences.map((ids: number[]) => idsExample({ s: [[ids[0]!], ids.slice(1)] })));
+  const learnt: boolean[] = labels.flatMap((l: number[]) => l.slice(1).map((id) => id !== -100));
+  const count = learnt.filter(Boolean).length;
+  const logps = await engine.forward(pack, { adapter: true, keep: true });
+  const sum = learnt.reduce((total, on, l) => total + (on ? f64(logps, l) : 0), 0);
+  assertAlmostEquals(-sum / count, loss, 1e-5);
+  await engine.backward(Float64Array.from(learnt, (on) => on ? -1 / count : 0));
+  const names = [...engine.parameters.trained.keys()], found = await engine.parameters.gradients();
+  assertEquals(names.toSorted(), Object.keys(gradients).sort());
+  names.forEach((name, i) => {
+    const [norm, projection] = gradients[name];
+    let squares = 0, product = 0;
+    found[i]!.forEach((value, place) => {
+      squares += value ** 2;
+      product += value * Math.cos(place);
+    });
+    assertAlmostEquals(Math.sqrt(squares), norm, 1e-5 + 1e-4 * norm, `norm of ${name}`);
+    assertAlmostEquals(product, projection, 1e-5 + 1e-4 * norm, `projection of ${name}`);
+  });
+  await engine.dispose();
+}
+
+for (const { name, ignore, make } of await backendsAndGpuLike()) {
+  for (const arch of ["llama", "qwen2"]) {
+    for (const tuning of ["full", "lora"] as const) {
+      Deno.test({
+        name: `Engine: smoothed losses and their gradients are transformers' (${arch}, ${tuning}, ${name})`,
+        ignore,
+        fn: async () => await assertSmoothed(arch, tuning, await make()),
+      });
+    }
+  }
+}
+
+for (const { name, ignore, make } of await backendsAndGpuLike()) {
+  for (const labelSmoothing of [0, 0.2]) {
+    Deno.test({
+      name:
+        `Engine: of all tokens behind a prompt one is marked, the likeliest (smoothing ${labelSmoothing}, ${name})`,
+      ignore,
+      fn: async () => {
+        const { config: { vocabSize } } = tinyModel("llama");
+        const engine = smoothingEngine("llama", "lora", await make(), labelSmoothing);
+        const plain = smoothingEngine("llama", "lora", await make(), 0);
+        const every = Array.from({ length: vocabSize }, (_, id) => [`${id}`, [[3, 9, 27], [id]]]);
+        const pack = packExamples([idsExample(Object.fromEntries(every))]);
+        const found = await engine.forward(pack, { adapter: true, keep: false, best: true });
+        const logps = await plain.forward(pack, { adapter: true, keep: false });
+        assertEquals(found.length, 2 * vocabSize);
+        const likeliest = logps.reduce((best, value, l) => value > f64(logps, best) ? l : best, 0);
+        assertEquals([...found.subarray(vocabSize)], every.map((_, l) => l === likeliest ? 1 : 0));
+        await engine.dispose();
+        await plain.dispose();
+      },
+    });
+  }
+}
+
+Deno.test("the mean row of a frozen vocabulary is made once, and smoothing changes log-probabilities", async () => {
+  const { make } = (await backendsAndGpuLike())[0]!;
+  const pack = packExamples([idsExample({ s: [[3], [9, 27, 81]] })]), both: Float64Array[] = [];
+  for (const smoothing of [0, 0.2]) {
+    const engine = smoothingEngine("llama", "lora", await make(), smoothing);
+    const first = await engine.forward(pack, { adapter: true, keep: false });
+    assertEquals(await engine.forward(pack, { adapter: true, keep: false }), first);
+    both.push(first);
+    await engine.dispose();
+  }
+  assert(both[0]!.every((value, l) => Math.abs(value - f64(both[1]!, l)) > 1e-3));
+});
