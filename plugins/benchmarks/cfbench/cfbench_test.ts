@@ -311,3 +311,17 @@ Deno.test("what a judge repeats of its prompt is no verdict in mode fixed, and a
   assertEquals(read(`${asked}\n甲\t1\n\n乙\t0`), [1, 0]);
   assertEquals(cfbenchProtocol("upstream").read(two, example).listed, [1]);
 });
+
+Deno.test("a criterion that ends with a line break keeps its score where the reading isn't strict", () => {
+  const one = cfbenchItem({
+    idx: "0",
+    prompt: "q",
+    gold: "",
+    split: "easy",
+    criteria: [["使用三个句子\n", "主需"], ["不使用学术论文的形式", "次需"]],
+  });
+  const scores = (text: string) => readCfbench(one, text, "fixed").constraints.map((v) => v.score);
+  assertEquals(scores("使用三个句子\n\t0\n不使用学术论文的形式\t1"), [0, 1]);
+  assertEquals(scores("使用三个句子\r\n\t1\r\n\r\n不使用学术论文的形式\t0"), [1, 0]);
+  assertEquals(scores("使用三个句子\n\t是\n不使用学术论文的形式\t1"), [null, 1]);
+});

@@ -5,7 +5,7 @@
  */
 import type { Verdict } from "../../kinds/judgement.ts";
 import { assignScores, type NamedScore, unread } from "../trace/reading/named_scores.ts";
-import { OwnTexts } from "../trace/reading/own_texts.ts";
+import { OWN, OwnTexts } from "../trace/reading/own_texts.ts";
 import { pythonFloat } from "./python_float.ts";
 
 /**
@@ -38,7 +38,7 @@ export function readTolerant(text: string, criteria: readonly string[]): Verdict
   const own = new OwnTexts(criteria);
   const tabbed = text.replaceAll("\\t", "\t"); // judges copy the sign for a tab from their instructions
   return assignScores(
-    own.hide(tabbed).split("\n").flatMap((line): NamedScore[] => {
+    own.hide(tabbed).replace(BREAK_BEFORE_TAB, "$1\t").split("\n").flatMap((line): NamedScore[] => {
       const [criterion = "", score, ...more] = line.split("\t");
       if (score === undefined) return [];
       const value = more.length === 0 ? toScore(score) : undefined;
@@ -48,6 +48,9 @@ export function readTolerant(text: string, criteria: readonly string[]): Verdict
     criteria.map((criterion) => ({ text: criterion })),
   );
 }
+
+/** A criterion that ends with a line break of its own, as one of the released rows has. */
+const BREAK_BEFORE_TAB = new RegExp(`(${OWN}) ?\\r?\\n\\t`, "g");
 
 function entriesOf(text: string): [criterion: string, score: number][] {
   return text.split("\n").flatMap((line): [string, number][] => {
