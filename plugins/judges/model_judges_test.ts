@@ -378,6 +378,19 @@ Deno.test("judge recorded: verdicts by id or prompt; what isn't there, or doesn'
     assertEquals(scores(await about("other", "P")), [1, 0, null]);
     assertEquals(scores(await about("other", "Q")), [null, null, null]);
     assertEquals(scores(await about("i", "", 3)), [null, null, null, null]);
+    // numbers of rows that are keys of something else, and prompts that stand for several answers
+    await Deno.writeTextFile(
+      file,
+      ["A", "B", "B"].map((prompt, i) => JSON.stringify({ id: i + 1, prompt, scores: [1] })).join("\n"),
+    );
+    const keyed = builtinRegistry().create("judge", "recorded", { path: file });
+    const by = async (id: string, prompt: string) => {
+      const judged = await keyed.judge({ id, prompt, response: "r", constraints: [{ text: "c" }] }, never);
+      return scores(judged)[0];
+    };
+    assertEquals(await Promise.all([by("1", "A"), by("2", "B\n"), by("9", "A")]), [1, 1, 1]);
+    assertEquals(await Promise.all([by("1", "C"), by("9", "B"), by("3", "C")]), [null, null, null]);
+    assertEquals(await by("2", "A"), 1); // the prompt's own row
     for (
       const [row, message] of [['{"id": 1}', "scores"], ["{", "JSON"], [
         '{"id": 1, "scores": [2]}',

@@ -27,7 +27,7 @@ const Row = z.object({
   overall: z.number().nullable().optional(),
 });
 
-type Recorded = { scores: (number | null)[]; overall: number | null | undefined };
+type Recorded = { scores: (number | null)[]; overall: number | null | undefined; prompt: string | undefined };
 
 /** The plugin, see the module's text. */
 const recorded: Plugin<"judge", typeof Options> = definePlugin({
@@ -43,24 +43,32 @@ const recorded: Plugin<"judge", typeof Options> = definePlugin({
       identity: { recorded: hashOfFile(path, "verdicts"), scale },
       async judge(request) {
         const rows = await (table ??= readVerdicts(path, scale));
-        return verdictsOf(
-          rows.get(`id:${request.id}`) ?? rows.get(`prompt:${request.prompt}`),
-          request,
-          path,
-        );
+        return verdictsOf(rows, request, path);
       },
     };
   },
 });
 export default recorded;
 
-function verdictsOf(row: Recorded | undefined, { id, constraints }: JudgeRequest, path: string): JudgeResult {
+/** Verdicts of the row with the item's id, unless it has another prompt; else of the only row with its prompt. */
+function verdictsOf(
+  rows: ReadonlyMap<string, Recorded>,
+  { id, prompt, constraints }: JudgeRequest,
+  path: string,
+): JudgeResult {
   const none = (reason: string): JudgeResult => ({
     constraints: constraints.map(() => ({ score: null, reason })),
     overall: { score: null, reason },
     raw: "",
   });
-  if (row === undefined) return none(`${path} has no verdict on ${id}`);
+  const byId = rows.get(`id:${id}`);
+  const isOther = byId?.prompt !== undefined && byId.prompt.trim() !== prompt.trim();
+  const row = (isOther ? undefined : byId) ?? rows.get(`prompt:${prompt.trim()}`);
+  if (row === undefined) {
+    return none(
+      isOther ? `${path} has for ${id} a verdict on another prompt` : `${path} has no verdict on ${id}`,
+    );
+  }
   if (row.scores.length !== constraints.length) {
     return none(
       `${path} has ${row.scores.length} scores for ${id}, which has ${constraints.length} constraints`,
@@ -73,6 +81,7 @@ function verdictsOf(row: Recorded | undefined, { id, constraints }: JudgeRequest
 
 async function readVerdicts(path: string, scale: number): Promise<Map<string, Recorded>> {
   const rows = new Map<string, Recorded>();
+  const several = new Set<string>();
   const lines = (await readText(path)).split("\n");
   for (const [i, line] of lines.entries()) {
     if (line.trim() === "") continue;
@@ -98,12 +107,17 @@ async function readVerdicts(path: string, scale: number): Promise<Map<string, Re
         );
       }
     }
-    const key = id === undefined ? `prompt:${row!.prompt}` : `id:${id}`;
+    const [byId, byPrompt] = [`id:${id}`, `prompt:${row?.prompt?.trim()}`];
+    const key = id === undefined ? byPrompt : byId;
     if (rows.has(key)) {
       throw new RangeError(`Cannot read ${where} as verdicts: ${key.slice(0, 80)} stands above already`);
     }
-    rows.set(key, { scores, overall: row?.overall });
-    if (id !== undefined && row?.prompt !== undefined) rows.set(`prompt:${row.prompt}`, rows.get(key)!);
+    const recorded = { scores, overall: row?.overall, prompt: row?.prompt };
+    rows.set(key, recorded);
+    if (id === undefined || row?.prompt === undefined) continue;
+    if (rows.has(byPrompt)) several.add(byPrompt);
+    rows.set(byPrompt, recorded);
   }
+  for (const prompt of several) rows.delete(prompt);
   return rows;
 }
