@@ -3,6 +3,7 @@
  * @module
  */
 import "../../plugins/trainers/local/adapters_test.ts";
+import "../../plugins/trainers/local/dora_run_test.ts";
 import "../../plugins/trainers/local/base_model_test.ts";
 import "../../plugins/trainers/local/checkpoint_damage_test.ts";
 import "../../plugins/trainers/local/evaluate_test.ts";
