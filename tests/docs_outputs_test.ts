@@ -58,7 +58,7 @@ const [training = [], evaluation = []] = blocksOf(Deno.readTextFileSync(join(ROO
 const isAll = Deno.env.has("TEST_ALL");
 Deno.test({
   name: `README.md shows what the default training and its evaluation print${
-    isAll ? "" : " (TEST_ALL isn't set: half a minute)"
+    isAll ? "" : " (TEST_ALL isn't set: a minute)"
   }`,
   ignore: !isAll,
   async fn() {
