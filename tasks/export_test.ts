@@ -37,11 +37,12 @@ Deno.test("export stopped in the middle, by Ctrl-C or by a kill, leaves the earl
     }
     assertEquals(contents(out), before);
 
-    // the task itself, by a signal as a terminal sends it, once a tensor is written; from then on each wait is long enough
-    // for the signal to arrive
+    // the task itself, by a signal as a terminal sends it, once a tensor is written; from then on each wait is over when the
+    // signal has arrived
     await Deno.writeTextFile(
       `${folder}/ctrl_c.ts`,
       `const wait = setTimeout;
+      const heard = Promise.withResolvers();
       let killed = false;
       globalThis.setTimeout = (then, ms = 0, ...rest) => {
         try {
@@ -49,9 +50,16 @@ Deno.test("export stopped in the middle, by Ctrl-C or by a kill, leaves the earl
         } catch {
           return wait(then, ms, ...rest);
         }
-        if (!killed) Deno.kill(Deno.pid, "SIGINT");
+        if (!killed) {
+          const alive = setInterval(() => {}, 1000);
+          Deno.addSignalListener("SIGINT", () => {
+            clearInterval(alive);
+            wait(heard.resolve, 20);
+          });
+          Deno.kill(Deno.pid, "SIGINT");
+        }
         killed = true;
-        return wait(then, ms + 50, ...rest);
+        return wait(() => heard.promise.then(() => then(...rest)), ms);
       };`,
     );
     const task = project.tasks.export.split(" ").slice(1, -1);

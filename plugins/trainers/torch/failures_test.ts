@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+import { until } from "../../../tests/helpers/until.ts";
 import { isAlive, TORCH_PYTHON, whoStays } from "../../../tests/helpers/torch_python.ts";
 import { optionsOf } from "./_python.ts";
 import { type EndedProcess, failureOf } from "./failure.ts";
@@ -57,11 +58,10 @@ Deno.test("a launcher that is killed ends the run, though its ranks live on and 
   const launcher = `exec 3<&0; cat <&3 >/dev/null & echo $! > ${pid}.new; mv ${pid}.new ${pid}; wait`;
   const processes = new Processes([{ rank: null, command: ["sh", "-c", launcher], env: {} }], 2);
   processes.begun();
-  let rank = NaN;
-  while (Number.isNaN(rank)) {
-    rank = Number(await Deno.readTextFile(pid).catch(() => NaN));
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  const rank = await until(
+    "the rank's number",
+    async () => Number(await Deno.readTextFile(pid).catch(() => 0)) || null,
+  );
   assert(isAlive(rank));
   for (const id of processes.ids) Deno.kill(id, "SIGKILL");
   await assertRejects(
@@ -211,20 +211,23 @@ Deno.test({
       stdout: "null",
       stderr: "null",
     }).spawn();
-    let children: number[] = [];
-    while (children.length < 2) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      const text = await Deno.readTextFile(`/proc/${parent.pid}/task/${parent.pid}/children`);
-      const all = await Promise.all(
-        [...Deno.readDirSync(`/proc/${parent.pid}/task`)].map(({ name }) =>
-          Deno.readTextFile(`/proc/${parent.pid}/task/${name}/children`).catch(() => "")
-        ),
-      );
-      children = `${text} ${all.join(" ")}`.split(" ").filter((id) => id !== "").map(Number);
-      children = [...new Set(children)];
+    try {
+      const children = await until("two ranks", async () => {
+        const all = await Promise.all(
+          [...Deno.readDirSync(`/proc/${parent.pid}/task`)].map(({ name }) =>
+            Deno.readTextFile(`/proc/${parent.pid}/task/${name}/children`).catch(() => "")
+          ),
+        );
+        const ids = new Set(all.join(" ").split(" ").filter((id) => id !== "").map(Number));
+        return ids.size >= 2 && [...ids];
+      });
+      parent.kill("SIGKILL");
+      await parent.status;
+      assertEquals(await whoStays(children), []);
+    } finally {
+      try {
+        parent.kill("SIGKILL");
+      } catch { /* it has ended */ }
     }
-    parent.kill("SIGKILL");
-    await parent.status;
-    assertEquals(await whoStays(children), []);
   },
 });
