@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+import { killedWith } from "../../../tests/helpers/killed.ts";
 import { until } from "../../../tests/helpers/until.ts";
 import { isAlive, TORCH_PYTHON, whoStays } from "../../../tests/helpers/torch_python.ts";
 import { optionsOf } from "./_python.ts";
@@ -211,23 +212,18 @@ Deno.test({
       stdout: "null",
       stderr: "null",
     }).spawn();
-    try {
-      const children = await until("two ranks", async () => {
-        const all = await Promise.all(
-          [...Deno.readDirSync(`/proc/${parent.pid}/task`)].map(({ name }) =>
-            Deno.readTextFile(`/proc/${parent.pid}/task/${name}/children`).catch(() => "")
-          ),
-        );
-        const ids = new Set(all.join(" ").split(" ").filter((id) => id !== "").map(Number));
-        return ids.size >= 2 && [...ids];
-      });
-      parent.kill("SIGKILL");
-      await parent.status;
-      assertEquals(await whoStays(children), []);
-    } finally {
-      try {
-        parent.kill("SIGKILL");
-      } catch { /* it has ended */ }
-    }
+    await using _end = killedWith(parent);
+    const children = await until("two ranks", async () => {
+      const all = await Promise.all(
+        [...Deno.readDirSync(`/proc/${parent.pid}/task`)].map(({ name }) =>
+          Deno.readTextFile(`/proc/${parent.pid}/task/${name}/children`).catch(() => "")
+        ),
+      );
+      const ids = new Set(all.join(" ").split(" ").filter((id) => id !== "").map(Number));
+      return ids.size >= 2 && [...ids];
+    });
+    parent.kill("SIGKILL");
+    await parent.status;
+    assertEquals(await whoStays(children), []);
   },
 });
