@@ -1,5 +1,5 @@
 /** Grammars compiled in Workers: the same as those compiled in this thread, small ones not behind large ones, given up where nobody waits. */
-import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import { grammarHere } from "../../../tests/helpers/grammar_here.ts";
