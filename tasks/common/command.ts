@@ -60,7 +60,12 @@ function canBeSeen(path: string): boolean {
 
 /** The name of the installed command that this task was started by; undefined where it is `deno task`. */
 function installedCommand(): string | undefined {
-  return Deno.env.get("DINOTUNE_COMMAND") || undefined;
+  try {
+    return Deno.env.get("DINOTUNE_COMMAND") || undefined;
+  } catch {
+    // it may not be looked at, and every message asks for it
+    return undefined;
+  }
 }
 
 /**
