@@ -51,7 +51,6 @@ writeAdapter(
     alpha: 4,
     dropout: 0,
     useRslora: false,
-    useDora: false,
     rankPattern: {},
     alphaPattern: { q_proj: 3 },
   },

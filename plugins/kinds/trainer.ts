@@ -24,7 +24,6 @@ export type TrainerConfig = Pick<
   | "lora_dropout"
   | "lora_target"
   | "use_rslora"
-  | "use_dora"
   | "loraplus_lr_ratio"
   | "create_new_adapter"
   // Steps

@@ -5,7 +5,6 @@
 import { basename, join, resolve } from "@std/path";
 
 import { lastCheckpoint } from "../../plugins/trainers/local/checkpoint_directory.ts";
-import { textOverride } from "../common/override.ts";
 import { taskCommand } from "../common/command.ts";
 import { DEFAULT_TRAINING } from "../common/default_files.ts";
 import type { TrainConfig } from "./config/mod.ts";
@@ -67,9 +66,9 @@ function bundledEvaluation(
     };
   }
   const words = [
-    textOverride(`model.args.${tuned === "lora" ? "adapter" : "model"}`, directory),
-    textOverride("model.args.name", basename(directory)),
-    textOverride("out_dir", join("saves/eval", basename(directory))),
+    `model.args.${tuned === "lora" ? "adapter" : "model"}=${directory}`,
+    `model.args.name=${basename(directory)}`,
+    `out_dir=${join("saves/eval", basename(directory))}`,
   ];
   return { command: taskCommand("eval", words), what: "answer held-out instructions with what was tuned" };
 }

@@ -2,14 +2,20 @@
  * Methods of Python's `str`. Positions and lengths count code points.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 import { SPACE } from "../../../formats/python_text.ts";
 import { bind, indexOf, textOf } from "./arguments.ts";
 import { fits, markup } from "./operators.ts";
-import { capitalize, title } from "./string_case.ts";
-import { affixes, codePointsOf, find, found, stripCharacters, windowOf } from "./string_search.ts";
-import { join, partition, replace, split, splitLines } from "./string_split.ts";
-import { expandTabs, pad } from "./string_width.ts";
-import { type JinjaValue, type Kwargs, Markup } from "./values.ts";
+import {
+  asText,
+  iterate,
+  type JinjaValue,
+  type Kwargs,
+  Markup,
+  TemplateError,
+  Tuple,
+  typeName,
+} from "./values.ts";
 
 /** A method of a text. */
 export type StringMethod = (self: string | Markup, args: readonly JinjaValue[], kwargs: Kwargs) => JinjaValue;
@@ -138,6 +144,194 @@ export const stringMethods: ReadonlyMap<string, StringMethod> = new Map<string, 
   ]),
 );
 
+const SURROGATE = /[\ud800-\udfff]/;
+
+/** Code points of a text, or the text itself where its units are the same. */
+export function codePointsOf(text: string): string | string[] {
+  return SURROGATE.test(text) ? [...text] : text;
+}
+
 function pieces(parts: readonly string[], self: string | Markup): JinjaValue[] {
   return self instanceof Markup ? parts.map((part) => new Markup(part)) : [...parts];
+}
+
+/** First character upper, the others lower. */
+export function capitalize(text: string): string {
+  const [first = "", ...others] = text;
+  return titleCase(first) + others.join("").toLowerCase();
+}
+
+/** A character at the start of a word: "ß" becomes "Ss". */
+function titleCase(char: string): string {
+  const upper = char.toUpperCase();
+  // letters of two characters that have a form of their own at the start of a word
+  const index = ["Ǆ", "Ǉ", "Ǌ", "Ǳ"].indexOf(upper);
+  if (index >= 0) return ["ǅ", "ǈ", "ǋ", "ǲ"][index]!;
+  return upper.length > char.length ? upper[0] + upper.slice(1).toLowerCase() : upper;
+}
+
+function title(text: string): string {
+  return text.replace(/[\p{Cased}]+/gu, capitalize);
+}
+
+/**
+ * Text without characters at its ends.
+ * @param chars null or undefined: white space.
+ */
+export function stripCharacters(
+  text: string,
+  chars: JinjaValue | undefined,
+  atStart: boolean,
+  atEnd: boolean,
+): string {
+  const set = chars == null ? null : new Set(textOf(chars, "strip"));
+  const points = codePointsOf(text);
+  const isOut = (char: string) => set === null ? WHITE.test(char) : set.has(char);
+  let [from, to] = [0, points.length];
+  while (atStart && from < to && isOut(item(points, from))) from++;
+  while (atEnd && to > from && isOut(item(points, to - 1))) to--;
+  return typeof points === "string" ? points.slice(from, to) : points.slice(from, to).join("");
+}
+
+const WHITE = new RegExp(`[${SPACE}]`, "u");
+const WORD = new RegExp(`[^${SPACE}]+`, "gu");
+
+function split(text: string, separator: string | null, limit: number): string[] {
+  const parts: string[] = [];
+  if (separator === "") throw new TemplateError("empty separator");
+  if (separator !== null) {
+    const all = text.split(separator);
+    return limit < 0 || all.length <= limit + 1
+      ? all
+      : [...all.slice(0, limit), all.slice(limit).join(separator)];
+  }
+  for (const word of text.matchAll(WORD)) {
+    if (limit >= 0 && parts.length === limit) {
+      parts.push(text.slice(word.index));
+      break;
+    }
+    parts.push(word[0]);
+  }
+  return parts;
+}
+
+const LINE_END = "\\r\\n|[\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029]";
+
+/** Lines of a text, by all of Python's line ends. */
+export function splitLines(text: string, keepEnds: boolean): string[] {
+  const lines: string[] = [];
+  let from = 0;
+  for (const end of text.matchAll(new RegExp(LINE_END, "gu"))) {
+    lines.push(text.slice(from, end.index + (keepEnds ? end[0].length : 0)));
+    from = end.index + end[0].length;
+  }
+  if (from < text.length) lines.push(text.slice(from));
+  return lines;
+}
+
+/** At most `count` replacements; below 0: all. */
+export function replace(text: string, old: string, by: string, count: number): string {
+  if (old === by || count === 0) return text;
+  let parts: string[];
+  if (old === "") {
+    const points = [...text];
+    parts = ["", ...points, ""];
+    if (count >= 0 && count < parts.length - 1) {
+      parts = [...parts.slice(0, count), parts.slice(count).join("")];
+    }
+  } else parts = split(text, old, count);
+  fits({ length: text.length + (parts.length - 1) * by.length });
+  return parts.join(by);
+}
+
+function join(text: string, iterable: JinjaValue, self: string | Markup): string {
+  const items = iterate(iterable).map((value, i) => {
+    if (self instanceof Markup) return markup(value);
+    const part = asText(value);
+    if (part !== undefined) return part;
+    throw new TemplateError(`sequence item ${i}: expected str instance, ${typeName(value)} found`);
+  });
+  fits({ length: items.reduce((sum, part) => sum + part.length + text.length, 0) });
+  return items.join(text);
+}
+
+/** Code points between two positions, and the position of the first. */
+function windowOf(
+  text: string,
+  start: JinjaValue | undefined,
+  end: JinjaValue | undefined,
+): [string[], number] {
+  const points = [...text];
+  const place = (value: JinjaValue | undefined, otherwise: number) => {
+    if (value === undefined || value === null) return otherwise;
+    const index = indexOf(value, "slice");
+    return Math.max(0, index < 0 ? index + points.length : index);
+  };
+  const from = place(start, 0);
+  return [points.slice(from, place(end, points.length)), from];
+}
+
+function find(
+  text: string,
+  { sub, start, end }: Record<string, JinjaValue | undefined>,
+  by: "indexOf" | "lastIndexOf",
+): number {
+  const [within, from] = windowOf(text, start, end);
+  const joined = within.join("");
+  const place = joined[by](textOf(sub, "find"));
+  return place < 0 ? -1 : from + [...joined.slice(0, place)].length;
+}
+
+function found(place: number): bigint {
+  if (place < 0) throw new TemplateError("substring not found");
+  return BigInt(place);
+}
+
+function affixes(value: JinjaValue, name: string): string[] {
+  if (value instanceof Tuple) return value.items.map((part) => textOf(part, name));
+  return [textOf(value, name)];
+}
+
+function partition(text: string, separator: string, by: "indexOf" | "lastIndexOf"): Tuple {
+  if (separator === "") throw new TemplateError("empty separator");
+  const place = text[by](separator);
+  if (place < 0) return new Tuple(by === "indexOf" ? [text, "", ""] : ["", "", text]);
+  return new Tuple([text.slice(0, place), separator, text.slice(place + separator.length)]);
+}
+
+/** Text filled up to a width. */
+export function pad(
+  text: string,
+  width: JinjaValue | undefined,
+  fill: JinjaValue | undefined,
+  side: "left" | "right" | "center",
+): string {
+  const char = fill === undefined ? " " : textOf(fill, side);
+  if ([...char].length !== 1) {
+    throw new TemplateError("the fill character must be exactly one character long");
+  }
+  const total = indexOf(width, side);
+  const missing = Math.max(0, total - codePointsOf(text).length);
+  fits({ length: missing });
+  if (side === "left") return text + char.repeat(missing);
+  if (side === "right") return char.repeat(missing) + text;
+  // as CPython: the odd space goes to the left where the width is odd
+  const left = Math.floor(missing / 2) + (missing & total & 1);
+  return char.repeat(left) + text + char.repeat(missing - left);
+}
+
+function expandTabs(text: string, size: number): string {
+  let column = 0, out = "";
+  for (const char of text) {
+    if (char === "\t") {
+      const count = size > 0 ? size - (column % size) : 0;
+      out += " ".repeat(count);
+      column += count;
+      fits(out);
+    } else {
+      out += char;
+      column = char === "\n" || char === "\r" ? 0 : column + 1;
+    }
+  }
+  return out;
 }

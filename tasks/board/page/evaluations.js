@@ -129,7 +129,7 @@ export function evaluationPage({ params, news }) {
     ) => [
       el("span", { class: `dot ${status}` }),
       el("span", { class: "id" }, id),
-      el("span", { class: "text" }, preview),
+      el("span", { class: "text", dir: "auto" }, preview),
       el("span", { class: "unseen" }, NAMES[status]),
     ],
     open,
@@ -215,7 +215,7 @@ export function comparePage({ params, news }) {
     row: ({ id, preview, first, second }) => [
       el("span", { class: `dot ${second.status}` }),
       el("span", { class: "id" }, `${id}: ${short(first.value)} → ${short(second.value)}`),
-      el("span", { class: "text" }, preview),
+      el("span", { class: "text", dir: "auto" }, preview),
     ],
     open,
     fault: news.fault,

@@ -15,7 +15,7 @@ export interface Chart {
   /** SVG text. */
   svg: string;
   /** Meaning of the colours; none where there is one colour. The page draws it, because only a browser can measure text. */
-  legend: { name: string; color: string }[];
+  legend: { name: string; color: string; /** Of all, as text. */ share?: string }[];
 }
 
 /** Number of constraints by pair of groups. */
@@ -35,6 +35,8 @@ const MOST_BARS = 40;
 const CHART_WIDTH = 560;
 /** Room for a bar's number. */
 const VALUE_WIDTH = 48;
+/** Room for a bar's name, without its count. */
+const LONGEST_NAME = 190;
 
 /** Bars for every grouping of shares that has two names or more. */
 export async function groupCharts(scores: readonly ScoreWithSpread[]): Promise<Chart[]> {
@@ -79,8 +81,9 @@ function barSpec(scores: readonly ScoreWithSpread[], metrics: readonly string[])
   const order = numeric
     ? names.sort((a, b) => Number(a) - Number(b))
     : names.sort((a, b) => best.get(b)! - best.get(a)! || (a < b ? -1 : 1));
+  const shortened = shortNames(names);
   const label = (name: string) =>
-    `${name === "" ? "(none)" : name}  (${
+    `${shortened.get(name)}  (${
       Math.max(...scores.filter((s) => (s.group?.name ?? "") === name).map((s) => s.scored))
     })`;
   const values = scores.map((s) => ({
@@ -159,7 +162,8 @@ export async function ringChart(
       ["others", ordered.slice(COLORS.length - 1).flatMap(([, list]) => list)] as const,
     ]
     : ordered;
-  const label = (name: string, count: number) => `${name}  ${(100 * count / total).toFixed(1)} %`;
+  const share = (count: number) => `  ${(100 * count / total).toFixed(1)} %`;
+  const label = (name: string, count: number) => name + share(count);
   let angle = 0;
   const arcs: Record<string, unknown>[] = [];
   for (const [name, list] of shown) {
@@ -206,7 +210,7 @@ export async function ringChart(
   return {
     title: "What is asked for",
     note: `${total} constraints by ${inner}` + (outer === null ? "" : `; outer ring: by ${outer}`),
-    legend: shown.map(([name, list], i) => ({ name: label(name, size(list)), color: COLORS[i]! })),
+    legend: shown.map(([name, list], i) => ({ name, share: share(size(list)), color: COLORS[i]! })),
     svg: await svgOf({
       width: 300,
       height: 300,
@@ -217,6 +221,21 @@ export async function ringChart(
 }
 
 /** About so many pixels at 12 pixels a line; vega's own guess without a browser is half as much again. */
+/** Names as an axis has room for them, none twice; those of scripts that run from right to left keep to themselves. */
+function shortNames(names: readonly string[]): Map<string, string> {
+  const taken = new Set<string>();
+  return new Map(names.map((name) => {
+    const letters = [...(name === "" ? "(none)" : name)];
+    const cut = (to: number) =>
+      letters.length <= to ? letters.join("") : `${letters.slice(0, to - 1).join("").trimEnd()}…`;
+    let short = cut(letters.length);
+    for (let to = letters.length; textWidth(short) > LONGEST_NAME && to > 1; to--) short = cut(to);
+    for (let nth = 2; taken.has(short); nth++) short = `${short.replace(/ \(no\. \d+\)$/, "")} (no. ${nth})`;
+    taken.add(short);
+    return [name, /[\p{Script=Arabic}\p{Script=Hebrew}]/u.test(short) ? `\u2068${short}\u2069` : short];
+  }));
+}
+
 function textWidth(text: string): number {
   return [...text].reduce((sum, c) => sum + (c > "\u2e80" ? 12 : 6.6), 0);
 }

@@ -186,8 +186,8 @@ function meter(s: ScoreWithSpread): string {
 }
 
 function figure({ title, note, svg, legend }: Chart): string {
-  const colors = legend.map(({ name, color }) =>
-    `<li><i style="background:${color}"></i>${escapeHtml(name)}</li>`
+  const colors = legend.map(({ name, color, share = "" }) =>
+    `<li><i style="background:${color}"></i><bdi>${escapeHtml(name)}</bdi>${escapeHtml(share)}</li>`
   ).join("");
   return `<figure class="card chart${svg.includes("mark-arc") ? " ring" : ""}"><strong>${
     escapeHtml(title)
@@ -206,7 +206,9 @@ function groupTables({ scores }: EvalResults): string {
     }</th><th>score</th><th class="wide"></th><th>of scored</th><th>of all</th><th>95 % interval</th><th>standard error</th><th>scored</th><th>unscored</th></tr>
 ${
       list.map((s) =>
-        `<tr><td>${escapeHtml(s.group?.name ?? "")}</td><td>${escapeHtml(s.metric)}</td>${cells(s)}</tr>`
+        `<tr><td><bdi>${escapeHtml(s.group?.name ?? "")}</bdi></td><td>${escapeHtml(s.metric)}</td>${
+          cells(s)
+        }</tr>`
       ).join("\n")
     }</table></div></details>`
   ).join("\n");

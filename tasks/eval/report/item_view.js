@@ -9,6 +9,13 @@ export function element(tag, className, text) {
   return made;
 }
 
+/** An element with a text of a person or a model, which runs in the direction of its own first letter. */
+export function written(tag, className, text) {
+  const made = element(tag, className, text);
+  made.dir = "auto";
+  return made;
+}
+
 /** Ends of an item for people. */
 export const NAMES = {
   pass: "passed",
@@ -41,11 +48,11 @@ export function itemView(item, { id, status, scale, mark }) {
   const parts = [title, element("h3", "", "Prompt")];
   for (const message of item.messages) {
     if (item.messages.length > 1) parts.push(element("div", "role", message.role));
-    parts.push(element("pre", "", message.content));
+    parts.push(written("pre", "", message.content));
   }
   if (item.thought) {
     const thought = element("details", "thought");
-    thought.append(element("summary", "", "Thought (not scored)"), element("pre", "", item.thought));
+    thought.append(element("summary", "", "Thought (not scored)"), written("pre", "", item.thought));
     parts.push(thought);
   }
   parts.push(element("h3", "", "Response"));
@@ -57,7 +64,7 @@ export function itemView(item, { id, status, scale, mark }) {
     }[item.outcome] || "There is no answer yet.";
     parts.push(element("p", "hint", why + (item.error ? " " + item.error : "")));
   } else {
-    parts.push(element("pre", "", item.response === "" ? "(empty)" : item.response));
+    parts.push(written("pre", "", item.response === "" ? "(empty)" : item.response));
     if (item.outcome === "length") parts.push(element("p", "hint", "The answer was cut at max_tokens."));
   }
   parts.push(element("h3", "", "Verdicts"));
@@ -66,7 +73,7 @@ export function itemView(item, { id, status, scale, mark }) {
     const chip = element("div", "");
     chip.append(chipOf(constraint.verdict, scale));
     const text = element("div", "");
-    text.append(element("div", "", constraint.text));
+    text.append(written("div", "", constraint.text));
     const extra = Object.entries(constraint.readings).map(([name, v]) =>
       name + ": " + (v === null || v.score === null ? "unscored" : v.score)
     );
@@ -92,6 +99,6 @@ export function itemView(item, { id, status, scale, mark }) {
     parts.push(line);
   }
   if (item.error && item.response !== null) parts.push(element("p", "hint", item.error));
-  if (item.raw) parts.push(element("h3", "", "Judge's own text"), element("pre", "raw", item.raw));
+  if (item.raw) parts.push(element("h3", "", "Judge's own text"), written("pre", "raw", item.raw));
   return parts;
 }

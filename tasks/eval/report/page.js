@@ -1,5 +1,5 @@
 // The page's item browser. Everything of an item is set as text, never as markup.
-import { element, itemView, NAMES } from "./item_view.js";
+import { element, itemView, NAMES, written } from "./item_view.js";
 
 const byId = (id) => document.getElementById(id);
 const { chunk, scale } = JSON.parse(byId("page").textContent);
@@ -39,7 +39,7 @@ const draw = () => {
       row.append(
         element("span", "dot " + status),
         element("span", "id", id),
-        element("span", "text", preview),
+        written("span", "text", preview),
         element("span", "unseen", NAMES[status]),
       );
       row.title = NAMES[status];
@@ -57,9 +57,8 @@ const draw = () => {
     };
     list.append(more);
   }
-  count.textContent = shown.length === rows.length
-    ? rows.length + " items"
-    : shown.length + " of " + rows.length + " items";
+  const all = rows.length + (rows.length === 1 ? " item" : " items");
+  count.textContent = shown.length === rows.length ? all : shown.length + " of " + all;
 };
 
 const select = async () => {

@@ -5,6 +5,8 @@ import { pathToFileURL } from "node:url";
 import { completionResponse, mockServer } from "../../bench/mock_server.ts";
 import { chromiumPath } from "../../common/chromium.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helpers/evaluation_run.ts";
+import type { ScoreWithSpread } from "../score_table.ts";
+import { groupCharts, ringChart } from "./charts.ts";
 import { escapeHtml } from "./html.ts";
 import { markdown } from "./markdown.ts";
 
@@ -56,6 +58,35 @@ Deno.test("escapeHtml() leaves nothing that could be markup", () => {
   assertEquals(escapeHtml(`<a b="c" d='e'>&`), "&#60;a b=&#34;c&#34; d=&#39;e&#39;&#62;&#38;");
 });
 
+Deno.test("groupCharts() and ringChart(): long names are cut and none stands twice; a name's direction is its own", async () => {
+  const long = "a name that goes on and on for more characters than an axis has room for, number";
+  const names = [`${long} one`, `${long} two`, "short", "تنسيق", "语言"];
+  const scores = names.map((name, i) => ({
+    metric: "followed",
+    group: { by: "type", name },
+    value: 0.5,
+    ofAll: 0.5,
+    scored: 10 + i,
+    unscored: 0,
+    interval: null,
+    stderr: null,
+  }));
+  const [chart] = await groupCharts(scores as unknown as ScoreWithSpread[]);
+  const labels = [...chart!.svg.matchAll(/>([^<>]+\(\d+\))<\/text>/g)].map(([, label]) => label!.trim());
+  assertEquals(labels.map((label) => label.replace(/^.*\((\d+)\)$/, "$1")).sort(), [
+    "10",
+    "11",
+    "12",
+    "13",
+    "14",
+  ]);
+  assertEquals(labels.filter((label) => label.includes("…")).length, 2);
+  assert(labels.every((label) => label.length < 48), labels.join("\n"));
+  assert(labels.some((label) => label.startsWith("\u2068تنسيق\u2069")), labels.join("\n"));
+  const ring = await ringChart(names.map((inner) => ({ inner, outer: "", count: 1 })), "type", null);
+  assertEquals(ring!.legend.find(({ name }) => name === "تنسيق")?.share, "  20.0 %");
+});
+
 const chromium = chromiumPath();
 Deno.test({
   name: `report.html in a browser: tables, charts, every item, search and filter; injected code doesn't run${
@@ -69,8 +100,6 @@ Deno.test({
       const browser = await driver.launch({ executablePath: chromium!, args: ["--no-sandbox"] });
       try {
         const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-        // longer than anything takes where other tests run too
-        page.setDefaultTimeout(180_000);
         const faults: string[] = [], fetched: string[] = [];
         page.on("pageerror", (error) => faults.push(error.message));
         page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
@@ -116,18 +145,28 @@ Deno.test({
         await page.fill("#search", "");
         const byFilter: number[] = [];
         for (const filter of ["pass", "fail", "unscored"]) {
-          // drawn within the event
           await page.selectOption("#filter", filter);
+          await page.waitForTimeout(50);
           byFilter.push(await page.locator(".row").count());
         }
         assertEquals(byFilter.reduce((a, b) => a + b, 0), 131);
         assertEquals(await page.title().then((title) => title === "owned"), false);
+        await page.selectOption("#filter", "all");
+        await page.locator("#count", { hasText: /^131 items$/ }).waitFor();
         // narrow: nothing sticks out to the side
         await page.setViewportSize({ width: 390, height: 800 });
         assert(
           await page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1"),
           "wider than a phone",
         );
+        assert(
+          await page.evaluate("document.documentElement.scrollHeight <= document.body.scrollHeight + 1"),
+          "goes on below its end",
+        );
+        // texts run as their own first letter does
+        for (const text of ["#detail pre", "#detail .verdict > div > div", ".row .text"]) {
+          assertEquals(await page.locator(text).first().getAttribute("dir"), "auto", text);
+        }
         assertEquals(faults, []);
       } finally {
         await browser.close();
