@@ -14,6 +14,7 @@ import {
 } from "./graph.ts";
 import type { Axes, Gradients, Kernel } from "./kernel.ts";
 import { addOfRank } from "./ops/add.ts";
+import { matmulTn } from "./ops/products.ts";
 
 /** A forward graph and the backward graph that belongs to it. */
 export interface Differentiated {
@@ -25,7 +26,8 @@ export interface Differentiated {
 
 /**
  * Activations kept from the forward pass: `inputs` none, the rest is recomputed (gradient checkpointing), `dear` those of
- * {@linkcode Kernel.dear} kernels, `activations` all but those of {@linkcode Kernel.cheap} ones.
+ * {@linkcode Kernel.dear} kernels and narrow factors of weights' gradients (LoRA's), `activations` all but those
+ * of {@linkcode Kernel.cheap} ones.
  */
 export type Keep = "inputs" | "dear" | "activations";
 
@@ -124,25 +126,57 @@ function split(forward: Graph, joint: Graph, keep: Keep): Differentiated {
   const forwardNodes = new Set(forward.nodes);
   const producer = new Map<number, Node>();
   for (const node of forward.nodes) Object.values(node.outputs).forEach((v) => producer.set(v.id, node));
-  const saved: Record<string, Value> = {};
-  const savedIds = new Set<number>();
-  const recomputed = new Set<Node>();
+  const own = joint.nodes.filter((n) => !forwardNodes.has(n)),
+    wanted = own.flatMap((n) => Object.values(n.inputs));
+  const narrow = new Set<Node>();
+  let { saved, recomputed } = shared(wanted, producer, ({ kernel }) => KEPT[keep](kernel));
+  if (keep === "dear") {
+    const readers = [...recomputed, ...own];
+    for (const node of recomputed) if (isNarrowFactor(node, readers)) narrow.add(node);
+    ({ saved, recomputed } = shared(wanted, producer, (node) => KEPT[keep](node.kernel) || narrow.has(node)));
+  }
+  const nodes = joint.nodes.filter((n) => !forwardNodes.has(n) || recomputed.has(n));
+  const backward = withUsedInputs({ inputs: { ...joint.inputs, ...saved }, nodes, outputs: joint.outputs });
+  return { forward: { ...forward, outputs: { ...forward.outputs, ...saved } }, backward };
+}
+
+/** Of values that the backward part takes from the forward pass: those that are kept as `saved.N`, and nodes that make the others again. */
+function shared(
+  wanted: readonly Value[],
+  producer: ReadonlyMap<number, Node>,
+  isKept: (node: Node) => boolean,
+): { saved: Record<string, Value>; recomputed: Set<Node> } {
+  const saved = new Map<number, Value>(), recomputed = new Set<Node>();
   const want = (value: Value) => {
     const node = producer.get(value.id);
-    if (!node || savedIds.has(value.id) || recomputed.has(node)) return;
-    if (KEPT[keep](node.kernel)) {
-      savedIds.add(value.id);
-      saved[`saved.${savedIds.size - 1}`] = value;
+    if (!node || recomputed.has(node)) return;
+    if (isKept(node)) {
+      saved.set(value.id, value);
     } else {
       recomputed.add(node);
       Object.values(node.inputs).forEach(want);
     }
   };
-  const backwardNodes = joint.nodes.filter((n) => !forwardNodes.has(n));
-  for (const node of backwardNodes) Object.values(node.inputs).forEach(want);
-  const nodes = joint.nodes.filter((n) => !forwardNodes.has(n) || recomputed.has(n));
-  const backward = withUsedInputs({ inputs: { ...joint.inputs, ...saved }, nodes, outputs: joint.outputs });
-  return { forward: { ...forward, outputs: { ...forward.outputs, ...saved } }, backward };
+  wanted.forEach(want);
+  return {
+    saved: Object.fromEntries([...saved.values()].map((value, i) => [`saved.${i}`, value])),
+    recomputed,
+  };
+}
+
+/** True if gradients of weights alone are made of what a node gives, and each row of that is at most half as wide as one of its inputs. */
+function isNarrowFactor({ inputs, outputs }: Node, readers: readonly Node[]): boolean {
+  return Object.values(outputs).every((y) =>
+    Object.values(inputs).some((x) => x.shape[0] === y.shape[0] && 2 * width(y) <= width(x)) &&
+    readers.every(({ kernel, inputs }) =>
+      kernel === matmulTn || !Object.values(inputs).some(({ id }) => id === y.id)
+    )
+  );
+}
+
+/** Elements of a row; NaN where only a run knows them. */
+function width({ shape }: Value): number {
+  return shape.slice(1).reduce<number>((product, size) => typeof size === "number" ? product * size : NaN, 1);
 }
 
 /**

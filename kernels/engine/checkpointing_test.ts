@@ -22,13 +22,16 @@ async function handedOver(change: Partial<Backend>, checkpointing: boolean) {
   const engine = new Engine(backend, options, (name) => weights[name]!, initial);
   await engine.forward(PACK, { adapter: true, keep: true });
   await engine.dispose();
-  return { found, config };
+  return { found, config, modules };
 }
 
-Deno.test("with checkpointing blocks on a CPU keep attention's rows and the sum behind them; the last one keeps all", async () => {
-  const { found, config } = await handedOver({}, true), rows = PACK.ids.length;
-  const kept = [[rows, config.numHeads * config.headDim], [rows, config.hiddenSize]];
-  assertEquals(found.slice(0, -1), Array(config.numLayers - 1).fill(kept));
+Deno.test("with checkpointing blocks on a CPU keep attention's rows, the sum behind them and LoRA's narrow factors that nothing else is made of; the last one keeps all", async () => {
+  const { found, config, modules } = await handedOver({}, true), rows = PACK.ids.length;
+  const rankOf = (module: string) => modules[`model.layers.0.${module}`]!.rank;
+  const narrow = ["mlp.down_proj", "self_attn.o_proj"].map((module) => [rows, rankOf(module)]);
+  const kept = [[rows, config.numHeads * config.headDim], [rows, config.hiddenSize], ...narrow];
+  const sorted = (shapes: readonly (readonly number[])[]) => shapes.map(String).toSorted();
+  assertEquals(found.slice(0, -1).map(sorted), Array(config.numLayers - 1).fill(sorted(kept)));
   const all = await handedOver({}, false);
   assert(all.found[0]!.length > 2);
   assertEquals(found.at(-1), all.found.at(-1));
