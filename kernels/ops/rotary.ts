@@ -4,7 +4,7 @@
  * @module
  */
 import { defineKernel, fixedSizes, type Kernel, number } from "../kernel.ts";
-import { constantNode } from "../onnx_node.ts";
+import { constantNode, nativeNode } from "../onnx_node.ts";
 import { row, rowsOf, zip } from "../vectors.ts";
 import { elementsOf, rowParts, shader } from "./wgsl/shader.ts";
 
@@ -32,7 +32,10 @@ export const rotary: Kernel<typeof AXES.inputs, typeof AXES.outputs> = defineKer
     });
     return { y };
   },
-  onnx: (dims, attrs) => {
+  onnx: (dims, attrs, { native }) => {
+    if (native) {
+      return [nativeNode("Rotary", ["x", "cos", "sin"], ["y"], { inverse: Number(attrs.inverse ?? false) })];
+    }
     const { cols } = fixedSizes(dims, "cols");
     return [
       constantNode("batch", "i64", [1, -1, cols]),

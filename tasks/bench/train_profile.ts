@@ -54,6 +54,9 @@ function operationsOf({ kernel, op, shapes: [a = [], b = [], ...rest] }: Operato
   if (op === "LoraProduct") {
     return 2 * (a[0] ?? 0) * [b, ...rest.slice(0, 2)].reduce((sum, shape) => sum + size(shape), 0);
   }
+  if (["ProductPair", "ProductTriple", "LoraPair", "LoraTriple"].includes(op)) {
+    return 2 * (a[0] ?? 0) * [b, ...rest].reduce((sum, shape) => sum + size(shape), 0);
+  }
   if (op === "TurnedProduct") return 2 * size(a) * (b[1] ?? 0);
   // Logits, and the mean of the vocabulary's rows.
   if (op === "LabelLogprob") return 2 * size(b) * (a[0] ?? 0);

@@ -10,6 +10,7 @@ import { type Graph, type Node, nodeSizes, symbolic, type Value, ValueMap } from
 import type { HalfInputs, OnnxTarget } from "../../onnx_node.ts";
 import { NATIVE_DOMAIN } from "../../native/mod.ts";
 import { requiredGraph } from "../options.ts";
+import { mergeNative } from "./merge_native.ts";
 import { profileName } from "./profile.ts";
 import {
   ATTRIBUTE,
@@ -86,6 +87,9 @@ export function lowerToOnnx(
   }));
   const typeOf = (value: Value) => halves.get(value.id)?.type ?? value.type;
   const where = (first: boolean) => lowered.filter((l) => l.first === first).flatMap(({ nodes }) => nodes);
+  const required = target.native && late.length === 0
+    ? mergeNative(where(true), Object.values(needed.outputs).map(names.of, names))
+    : where(true);
   // An output may be an input, or two outputs one value: such ones get their own name by an Identity node, which is a copy.
   const result = (key: string, value: Value, prefix = "out.") =>
     plainNode(
@@ -106,7 +110,7 @@ export function lowerToOnnx(
       graph: {
         name,
         node: [
-          ...where(true),
+          ...required,
           ...Object.entries(needed.outputs).flatMap(([key, value]) =>
             made.has(key) ? [] : [result(key, value)]
           ),
@@ -128,6 +132,8 @@ export function lowerToOnnx(
             type: { tensorType: { elemType: ELEMENT.bool, shape: {} } },
           })),
         ],
+        // Sizes of values inside, by which the library puts an output where an input was; of its own operators it knows them.
+        valueInfo: target.native ? inner(graph, required, names) : [],
         output: [
           ...Object.entries(needed.outputs).map(([key, value]) => valueInfo(`out.${key}`, value)),
           ...late.map(([key, value]) => valueInfo(`out.${key}`, value, { open: true })),
@@ -135,6 +141,20 @@ export function lowerToOnnx(
       },
     })).finish(),
   );
+}
+
+/** Values that nodes of a model make for each other. */
+function inner(
+  { nodes }: Graph,
+  lowered: readonly onnxProto.onnx.INodeProto[],
+  names: ValueMap<string>,
+): onnxProto.onnx.IValueInfoProto[] {
+  const made = new Set(lowered.flatMap(({ output }) => output ?? []));
+  const values = nodes.flatMap(({ outputs }) => Object.values(outputs));
+  return values.flatMap((value) => {
+    const name = names.of(value);
+    return made.has(name) && !name.startsWith("out.") ? [valueInfo(name, value)] : [];
+  });
 }
 
 /** For each node its inputs that another node makes for it alone; none where its own output is the graph's, which has its place. */

@@ -11,8 +11,10 @@ import { labelLogprob, labelLogprobUnit } from "../../ops/label_logprob.ts";
 import { loraLinear, loraMatmulAdd } from "../../ops/lora_products.ts";
 import { matmulTnAdd } from "../../ops/product_sums.ts";
 import { linear, matmul, matmulTn } from "../../ops/products.ts";
+import { scattered } from "../../testing/scattered.ts";
 import { rmsNorm } from "../../ops/rms_norm.ts";
 import { rmsNormGrad } from "../../ops/rms_norm_grad.ts";
+import { rotary } from "../../ops/rotary.ts";
 import { swiglu } from "../../ops/swiglu.ts";
 import { swigluGrad } from "../../ops/swiglu_grad.ts";
 import { openLibrary } from "./c_api/mod.ts";
@@ -36,21 +38,12 @@ function graphOf(kernel: Kernel, sizes: Readonly<Record<string, number>>, attrs:
   return g.finish(g.run(kernel, inputs, attrs));
 }
 
-/** Numbers between −1 and 1 from a counter. */
-function numbers(count: number, seed: number): Float64Array {
-  let state = seed + 1;
-  return Float64Array.from({ length: count }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.fround(state / 2 ** 31 - 1);
-  });
-}
-
 function given(kernel: Kernel, sizes: Readonly<Record<string, number>>, more: Given = {}): Given {
   return {
     ...Object.fromEntries(
       Object.entries(kernel.inputs as Axes).filter(([name]) => !more[name]).map(([name, axes], i) => [
         name,
-        numbers(axes.reduce((count, axis) => count * sizes[axis]!, 1), i),
+        scattered(axes.reduce((count, axis) => count * sizes[axis]!, 1), i),
       ]),
     ),
     ...more,
@@ -102,6 +95,8 @@ const large: Case[] = [
   caseOf(rmsNorm, { rows: 131, cols: 577, group: 577 }, { eps: 1e-5 }),
   caseOf(rmsNormGrad, { rows: 131, cols: 577, group: 577 }, { eps: 1e-5 }),
   caseOf(swiglu, { rows: 131, cols: 577 }),
+  caseOf(rotary, { rows: 131, cols: 132, half: 11 }, { heads: 6 }),
+  caseOf(rotary, { rows: 131, cols: 192, half: 32 }, { heads: 3, inverse: true }),
   caseOf(swigluGrad, { rows: 131, cols: 577 }),
   // More chunks of the vocabulary than shares of it.
   labelCase(labelLogprob, 21, 43, 5_003),

@@ -50,12 +50,12 @@ void float_parallel(void *self, void (*work)(void *, size_t), void *data, size_t
   else place->failed = ort_parallel(place->api, place->context, work, count, data);
 }
 
-size_t float_inplace(int input, int output, int **inputs, int **outputs) {
-  int *pair = malloc(2 * sizeof *pair);
-  if (!pair) return 0;
-  pair[0] = input, pair[1] = output;
-  *inputs = pair, *outputs = pair + 1;
-  return 1;
+size_t float_inplace(int count, int (*pairs)[2], int **inputs, int **outputs) {
+  int *all = malloc(2 * (size_t)count * sizeof *all);
+  if (!all) return 0;
+  for (int i = 0; i < count; i++) all[i] = pairs[i][0], all[count + i] = pairs[i][1];
+  *inputs = all, *outputs = all + count;
+  return (size_t)count;
 }
 
 // Both are one piece.

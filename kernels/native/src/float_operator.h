@@ -3,7 +3,7 @@
 #include "operator.h"
 #include "work.h"
 
-enum { MAX_INPUTS = 8, MAX_ATTRIBUTES = 4 };
+enum { MAX_INPUTS = 10, MAX_ATTRIBUTES = 4 };
 
 typedef struct FloatKernel FloatKernel;
 
@@ -56,8 +56,9 @@ enum { FLOAT_OPERATOR_VERSION = 18 };
     .GetMayInplace = may_inplace, .ReleaseMayInplace = float_release_inplace,                                              \
   }
 
-// One pair of an input and an output that may be the same memory; for functions that are an operator's GetMayInplace.
-size_t float_inplace(int input, int output, int **inputs, int **outputs);
+// Pairs of an input and an output that may be the same memory; for functions that are an operator's GetMayInplace. ONNX Runtime makes use of
+// those whose sizes the model says.
+size_t float_inplace(int count, int (*pairs)[2], int **inputs, int **outputs);
 
 // Output i of the given sizes.
 OrtStatus *float_output(const FloatKernel *kernel, OrtKernelContext *context, size_t i, int64_t rows, int64_t columns, float **out);

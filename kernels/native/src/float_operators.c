@@ -59,23 +59,55 @@ static OrtStatus *compute_product(const FloatKernel *kernel, OrtKernelContext *c
   TRY(factors_of(kernel, in, in + 1, in + 2, &p));
   p.alpha = kernel->numbers[0];
   TRY(float_output(kernel, context, 0, p.m, p.n, &p.y));
-  WITH_MEMORY(kernel, context, product_scratch(&p), product(&p, scratch, threads));
+  WITH_MEMORY(kernel, context, products_scratch(&p, 1), products(&p, 1, scratch, threads));
 }
 
-// LoraProduct: the same with down, up beside b; y and h.
+// ProductPair, ProductTriple: y of each of several b with one a.
+static OrtStatus *compute_products(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
+  Product p[MAX_PRODUCTS] = {0};
+  const Tensor none = {0};
+  const ptrdiff_t count = (ptrdiff_t)kernel->operator->outputs;
+  for (ptrdiff_t i = 0; i < count; i++) {
+    TRY(factors_of(kernel, in, in + 1 + i, &none, p + i));
+    TRY(float_output(kernel, context, (size_t)i, p[i].m, p[i].n, &p[i].y));
+  }
+  WITH_MEMORY(kernel, context, products_scratch(p, count), products(p, count, scratch, threads));
+}
+
+// LoraProduct: as Product with down, up beside b; y and h.
+static OrtStatus *lora_of(const FloatKernel *kernel, const Tensor *down, const Tensor *up, Product *p) {
+  if (down->rank != 2 || up->rank != 2) return refused(kernel, "LoRA's factors don't fit");
+  p->rank = down->dims[!p->transposed];
+  const int fit = p->transposed ? has_shape(down, 2, p->rank, p->k) && has_shape(up, 2, p->n, p->rank)
+                                : has_shape(down, 2, p->k, p->rank) && has_shape(up, 2, p->rank, p->n);
+  if (!fit) return refused(kernel, "LoRA's factors don't fit");
+  p->down = down->data, p->up = up->data;
+  return NULL;
+}
+
 static OrtStatus *compute_lora_product(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
-  const Tensor *down = in + 2, *up = in + 3;
   Product p = {0};
   TRY(factors_of(kernel, in, in + 1, in + 4, &p));
-  if (down->rank != 2) return refused(kernel, "LoRA's factors don't fit");
-  p.rank = down->dims[!p.transposed];
-  const int fit = p.transposed ? has_shape(down, 2, p.rank, p.k) && has_shape(up, 2, p.n, p.rank)
-                               : has_shape(down, 2, p.k, p.rank) && has_shape(up, 2, p.rank, p.n);
-  if (!fit) return refused(kernel, "LoRA's factors don't fit");
-  p.down = down->data, p.up = up->data, p.down_alpha = kernel->numbers[0], p.up_alpha = kernel->numbers[1];
+  TRY(lora_of(kernel, in + 2, in + 3, &p));
+  p.down_alpha = kernel->numbers[0], p.up_alpha = kernel->numbers[1];
   TRY(float_output(kernel, context, 0, p.m, p.n, &p.y));
   TRY(float_output(kernel, context, 1, p.m, p.rank, &p.h));
-  WITH_MEMORY(kernel, context, product_scratch(&p), product(&p, scratch, threads));
+  WITH_MEMORY(kernel, context, products_scratch(&p, 1), products(&p, 1, scratch, threads));
+}
+
+// LoraPair, LoraTriple: y and h of each of several b, down, up with one a.
+static OrtStatus *compute_lora_products(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
+  Product p[MAX_PRODUCTS] = {0};
+  const Tensor none = {0};
+  const ptrdiff_t count = (ptrdiff_t)kernel->operator->outputs / 2;
+  for (ptrdiff_t i = 0; i < count; i++) {
+    TRY(factors_of(kernel, in, in + 1 + 3 * i, &none, p + i));
+    TRY(lora_of(kernel, in + 2 + 3 * i, in + 3 + 3 * i, p + i));
+    p[i].down_alpha = 1, p[i].up_alpha = kernel->numbers[i];
+    TRY(float_output(kernel, context, (size_t)(2 * i), p[i].m, p[i].n, &p[i].y));
+    TRY(float_output(kernel, context, (size_t)(2 * i + 1), p[i].m, p[i].rank, &p[i].h));
+  }
+  WITH_MEMORY(kernel, context, products_scratch(p, count), products(p, count, scratch, threads));
 }
 
 // TurnedProduct: y [left, right] of a [rows, left], b [rows, right], base or none.
@@ -88,16 +120,28 @@ static OrtStatus *compute_turned_product(const FloatKernel *kernel, OrtKernelCon
   WITH_MEMORY(kernel, context, turned_product_scratch(&p), turned_product(&p, scratch, threads));
 }
 
-// Swiglu: y of gate, up; SwigluGrad: dgate, dup of gate, up, dy. All of one shape.
+// Swiglu: y of gate, up; SwigluGrad: dgate, dup of gate, up, dy; SwigluTwice: these and y. All of one shape.
 static OrtStatus *compute_gated(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
-  const int grad = kernel->operator->outputs == 2;
-  float *out[2];
+  const int outputs = (int)kernel->operator->outputs, grad = outputs > 1;
+  float *out[3] = {NULL};
   for (int i = 0; i < 2 + grad; i++) {
     if (in->rank != 2 || !has_shape(in + i, 2, in->dims[0], in->dims[1])) return refused(kernel, "inputs aren't of one shape");
   }
-  for (int i = 0; i < 1 + grad; i++) TRY(float_output(kernel, context, (size_t)i, in->dims[0], in->dims[1], &out[i]));
-  const Gated g = {(ptrdiff_t)elements(in, 0, 2), in[0].data, in[1].data, in[2].data, out[0], out[0], grad ? out[1] : NULL};
+  for (int i = 0; i < outputs; i++) TRY(float_output(kernel, context, (size_t)i, in->dims[0], in->dims[1], &out[i]));
+  const Gated g = {(ptrdiff_t)elements(in, 0, 2), in[0].data, in[1].data, in[2].data, grad ? out[2] : out[0], out[0], out[1]};
   WITH_THREADS(kernel, context, (grad ? swiglu_grad : swiglu)(g, threads));
+}
+
+// Rotary: y of x [rows, heads * 2 half], cos and sin [rows, half].
+static OrtStatus *compute_rotary(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
+  const Tensor *x = in, *cos = in + 1, *sin = in + 2;
+  if (x->rank != 2 || cos->rank != 2 || cos->dims[1] == 0 || x->dims[1] % (2 * cos->dims[1])) return refused(kernel, "cos doesn't fit x");
+  if (!has_shape(cos, 2, x->dims[0], cos->dims[1]) || !has_shape(sin, 2, x->dims[0], cos->dims[1])) {
+    return refused(kernel, "cos and sin don't have x's rows");
+  }
+  Rotary r = {x->dims[0], x->dims[1] / (2 * cos->dims[1]), cos->dims[1], x->data, cos->data, sin->data, kernel->integers[0] != 0, NULL};
+  TRY(float_output(kernel, context, 0, x->dims[0], x->dims[1], &r.y));
+  WITH_THREADS(kernel, context, rotary(r, threads));
 }
 
 // LabelLogprob: logp of h [labels, columns], w [vocab, columns], ids; LabelLogprobUnit: logp and dh.
@@ -114,22 +158,31 @@ static OrtStatus *compute_label_logprob(const FloatKernel *kernel, OrtKernelCont
   WITH_MEMORY(kernel, context, label_logprob_scratch(&p), label_logprob(&p, scratch, threads));
 }
 
-// RmsNorm: y of x [rows, groups * group], weight [group]; RmsNormGrad: dx of x, weight, dy.
+// RmsNorm: y of x [rows, groups * group], weight [group]; RmsNormGrad: dx of x, weight, dy, and a base of x's shape or none.
 static OrtStatus *compute_norm(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
-  const Tensor *x = in, *weight = in + 1, *dy = in + 2;
+  const Tensor *x = in, *weight = in + 1, *dy = in + 2, *base = in + 3;
   if (x->rank != 2 || weight->rank != 1 || weight->dims[0] == 0 || x->dims[1] % weight->dims[0]) {
     return refused(kernel, "the weight doesn't fit x");
   }
   if (dy->data && !has_shape(dy, 2, x->dims[0], x->dims[1])) return refused(kernel, "the gradient doesn't fit x");
-  Normed n = {x->dims[0] * (x->dims[1] / weight->dims[0]), weight->dims[0], x->data, weight->data, dy->data, kernel->numbers[0], NULL};
+  if (base->data && !has_shape(base, 2, x->dims[0], x->dims[1])) return refused(kernel, "the base doesn't fit x");
+  Normed n = {.rows = x->dims[0] * (x->dims[1] / weight->dims[0]), .columns = weight->dims[0], .x = x->data, .weight = weight->data,
+              .dy = dy->data, .base = base->data, .eps = kernel->numbers[0]};
   TRY(float_output(kernel, context, 0, x->dims[0], x->dims[1], &n.y));
   WITH_THREADS(kernel, context, (dy->data ? rms_norm_grad : rms_norm)(n, threads));
 }
 
-static size_t into_third(int **inputs, int **outputs) { return float_inplace(2, 0, inputs, outputs); }
-static size_t into_fifth(int **inputs, int **outputs) { return float_inplace(4, 0, inputs, outputs); }
+static size_t into_third(int **inputs, int **outputs) { return float_inplace(1, (int[][2]){{2, 0}}, inputs, outputs); }
+static size_t into_fifth(int **inputs, int **outputs) { return float_inplace(1, (int[][2]){{4, 0}}, inputs, outputs); }
+static size_t into_first(int **inputs, int **outputs) { return float_inplace(1, (int[][2]){{0, 0}}, inputs, outputs); }
+static size_t into_gradient(int **inputs, int **outputs) { return float_inplace(2, (int[][2]){{2, 0}, {3, 0}}, inputs, outputs); }
+static size_t into_both(int **inputs, int **outputs) { return float_inplace(2, (int[][2]){{0, 0}, {1, 1}}, inputs, outputs); }
+static size_t into_all(int **inputs, int **outputs) { return float_inplace(3, (int[][2]){{0, 0}, {1, 1}, {2, 2}}, inputs, outputs); }
 
 #define ATTENTION .integer_names = {"heads", "kv_heads", "window"}, .number_names = {"scale"}
+
+#define LORA_PRODUCTS \
+  .integer_names = {"transposed"}, .number_names = {"up_alpha0", "up_alpha1", "up_alpha2"}, .compute = compute_lora_products
 
 static const FloatOperator operators[] = {
     {FLOAT_OPERATOR(NULL), "Attention", 5, 1, .integers = 3 << 3, ATTENTION, .compute = compute_attention},
@@ -138,11 +191,17 @@ static const FloatOperator operators[] = {
      .compute = compute_product},
     {FLOAT_OPERATOR(into_fifth), "LoraProduct", 5, 2, .optional = 1, .integer_names = {"transposed"},
      .number_names = {"down_alpha", "up_alpha"}, .compute = compute_lora_product},
+    {FLOAT_OPERATOR(NULL), "ProductPair", 3, 2, .integer_names = {"transposed"}, .compute = compute_products},
+    {FLOAT_OPERATOR(NULL), "ProductTriple", 4, 3, .integer_names = {"transposed"}, .compute = compute_products},
+    {FLOAT_OPERATOR(NULL), "LoraPair", 7, 4, LORA_PRODUCTS},
+    {FLOAT_OPERATOR(NULL), "LoraTriple", 10, 6, LORA_PRODUCTS},
     {FLOAT_OPERATOR(into_third), "TurnedProduct", 3, 1, .optional = 1, .number_names = {"alpha"}, .compute = compute_turned_product},
-    {FLOAT_OPERATOR(NULL), "Swiglu", 2, 1, .compute = compute_gated},
-    {FLOAT_OPERATOR(NULL), "SwigluGrad", 3, 2, .compute = compute_gated},
-    {FLOAT_OPERATOR(NULL), "RmsNorm", 2, 1, .number_names = {"eps"}, .compute = compute_norm},
-    {FLOAT_OPERATOR(NULL), "RmsNormGrad", 3, 1, .number_names = {"eps"}, .compute = compute_norm},
+    {FLOAT_OPERATOR(into_first), "Swiglu", 2, 1, .compute = compute_gated},
+    {FLOAT_OPERATOR(into_both), "SwigluGrad", 3, 2, .compute = compute_gated},
+    {FLOAT_OPERATOR(into_all), "SwigluTwice", 3, 3, .compute = compute_gated},
+    {FLOAT_OPERATOR(into_first), "Rotary", 3, 1, .integer_names = {"inverse"}, .compute = compute_rotary},
+    {FLOAT_OPERATOR(into_first), "RmsNorm", 2, 1, .number_names = {"eps"}, .compute = compute_norm},
+    {FLOAT_OPERATOR(into_gradient), "RmsNormGrad", 4, 1, .optional = 1, .number_names = {"eps"}, .compute = compute_norm},
     {FLOAT_OPERATOR(NULL), "LabelLogprob", 3, 1, .integers = 1 << 2, .compute = compute_label_logprob},
     {FLOAT_OPERATOR(NULL), "LabelLogprobUnit", 3, 2, .integers = 1 << 2, .compute = compute_label_logprob},
 };
@@ -150,7 +209,8 @@ static const FloatOperator operators[] = {
 const OrtCustomOp *const float_operators[] = {
     &operators[0].op, &operators[1].op, &operators[2].op, &operators[3].op, &operators[4].op,
     &operators[5].op, &operators[6].op, &operators[7].op, &operators[8].op, &operators[9].op,
-    &operators[10].op,
+    &operators[10].op, &operators[11].op, &operators[12].op, &operators[13].op, &operators[14].op,
+    &operators[15].op, &operators[16].op,
 };
 const size_t float_operators_count = sizeof float_operators / sizeof *float_operators;
 _Static_assert(sizeof float_operators / sizeof *float_operators == sizeof operators / sizeof *operators, "every operator is listed");

@@ -13,11 +13,12 @@
 enum { DEPTH = 320, PANELS = 4, BLOCK_GROUPS = 48, SLOTS = 16, NARROW = 8, LEFT = 8, HALVED = 110 };
 
 typedef struct {
-  const Product *p;
-  ptrdiff_t groups, panels, cuts, depth, narrow;
-  float *a;     // [cuts, groups, depth, 6]
-  float *h;     // [groups, rank, 6]
-  float *down;  // [narrow panels, k, 8]
+  const Product *p;  // all of one a
+  ptrdiff_t count, groups, panels, cuts, depth;
+  ptrdiff_t first[MAX_PRODUCTS + 1];  // panels of the products before each
+  float *a;                           // [cuts, groups, depth, 6]
+  float *h[MAX_PRODUCTS];             // [groups, rank, 6]
+  float *down[MAX_PRODUCTS];          // [narrow panels, k, 8]
   float *slots;
   ptrdiff_t slot;
   _Atomic(const char *) thread;  // one that laid rows out
@@ -42,20 +43,16 @@ static void note_thread(Job *j) {
   if (!atomic_compare_exchange_strong(&j->thread, &noted, &here) && noted != &here) atomic_store(&j->several, 1);
 }
 
-// Lays a group of rows of a out, and makes its rows of h.
-static void pack_rows(void *data, size_t index) {
-  Job *j = data;
-  note_thread(j);
-  const Product *p = j->p;
-  const ptrdiff_t g = (ptrdiff_t)index, row = g * TILE_ROWS, rows = least(TILE_ROWS, p->m - row);
-  for (ptrdiff_t c = 0; c < j->cuts; c++) {
-    const ptrdiff_t from = c * j->depth, depth = least(j->depth, p->k - from);
-    pack_group(p->a + row * p->k + from, p->k, rows, depth, j->a + (c * j->groups + g) * j->depth * TILE_ROWS);
-  }
-  for (ptrdiff_t n = 0; n < j->narrow; n++) {
+static ptrdiff_t narrow_panels(const Product *p) { return ceil_div(p->rank, NARROW); }
+
+// Rows of h of a group.
+static void narrow_rows(const Job *j, ptrdiff_t product, ptrdiff_t g) {
+  const Product *p = j->p + product;
+  const ptrdiff_t row = g * TILE_ROWS, rows = least(TILE_ROWS, p->m - row);
+  for (ptrdiff_t n = 0; n < narrow_panels(p); n++) {
     __m256 sums[TILE_ROWS];
     float all[TILE_ROWS][NARROW];
-    const float *panel = j->down + n * p->k * NARROW;
+    const float *panel = j->down[product] + n * p->k * NARROW;
     UNROLL for (int i = 0; i < TILE_ROWS; i++) sums[i] = _mm256_setzero_ps();
     for (ptrdiff_t c = 0; c < j->cuts; c++) {
       const ptrdiff_t from = c * j->depth, depth = least(j->depth, p->k - from);
@@ -66,19 +63,31 @@ static void pack_rows(void *data, size_t index) {
     const ptrdiff_t first = n * NARROW, count = least(NARROW, p->rank - first);
     for (ptrdiff_t i = 0; i < TILE_ROWS; i++) {
       for (ptrdiff_t r = 0; r < count; r++) {
-        j->h[(g * p->rank + first + r) * TILE_ROWS + i] = all[i][r];
+        j->h[product][(g * p->rank + first + r) * TILE_ROWS + i] = all[i][r];
         if (i < rows) p->h[(row + i) * p->rank + first + r] = all[i][r];
       }
     }
   }
 }
 
-// Panels of 8 columns of down.
-static void pack_down(const Job *j) {
+// Lays a group of rows of a out, and makes its rows of h.
+static void pack_rows(void *data, size_t index) {
+  Job *j = data;
+  note_thread(j);
   const Product *p = j->p;
-  for (ptrdiff_t n = 0; n < j->narrow; n++) {
+  const ptrdiff_t g = (ptrdiff_t)index, row = g * TILE_ROWS, rows = least(TILE_ROWS, p->m - row);
+  for (ptrdiff_t c = 0; c < j->cuts; c++) {
+    const ptrdiff_t from = c * j->depth, depth = least(j->depth, p->k - from);
+    pack_group(p->a + row * p->k + from, p->k, rows, depth, j->a + (c * j->groups + g) * j->depth * TILE_ROWS);
+  }
+  for (ptrdiff_t i = 0; i < j->count; i++) narrow_rows(j, i, g);
+}
+
+// Panels of 8 columns of down.
+static void pack_down(const Product *p, float *panels) {
+  for (ptrdiff_t n = 0; n < narrow_panels(p); n++) {
     const ptrdiff_t first = n * NARROW, count = least(NARROW, p->rank - first);
-    float *to = j->down + n * p->k * NARROW;
+    float *to = panels + n * p->k * NARROW;
     ptrdiff_t q = 0;
     if (p->transposed && count == NARROW) {
       for (; q + 8 <= p->k; q += 8) transpose8(p->down + first * p->k + q, p->k, to + q * NARROW, NARROW);
@@ -102,12 +111,23 @@ static void edge_tile(const Packed *f, const float *from, ptrdiff_t ld, float *t
 // The first group of a half of the rows; of half 2 the end.
 static ptrdiff_t first_group(const Job *j, ptrdiff_t half) { return ceil_div(half * j->groups, j->halves); }
 
-// The end of the task that begins with a panel: the last ones are single panels, so that all threads end together.
-static ptrdiff_t task_end(const Job *j, ptrdiff_t first) { return first + least(PANELS, ceil_div(j->panels - first, LEFT)); }
+// The product that a panel is of.
+static ptrdiff_t product_of(const Job *j, ptrdiff_t panel) {
+  ptrdiff_t i = 0;
+  while (panel >= j->first[i + 1]) i++;
+  return i;
+}
 
-// Of b: what some panels are made of, for a part of the depth.
+// The end of the task that begins with a panel, in one product: the last ones are single panels, so that all threads end together.
+static ptrdiff_t task_end(const Job *j, ptrdiff_t first) {
+  return least(j->first[product_of(j, first) + 1], first + least(PANELS, ceil_div(j->panels - first, LEFT)));
+}
+
+// Of b: what a task's panels are made of, for a part of the depth.
 static Ahead panels_ahead(const Job *j, ptrdiff_t first, ptrdiff_t end, ptrdiff_t c) {
-  const Product *p = j->p;
+  const ptrdiff_t product = product_of(j, first);
+  const Product *p = j->p + product;
+  first -= j->first[product], end -= j->first[product];
   const ptrdiff_t from = c * j->depth, depth = least(j->depth, p->k - from), column = first * TILE_COLUMNS;
   const ptrdiff_t columns = least(end * TILE_COLUMNS, p->n) - column;
   return p->transposed ? ahead_of(p->b + column * p->k + from, p->k, columns, depth) : ahead_of(p->b + from * p->n + column, p->n, depth, columns);
@@ -120,9 +140,10 @@ static Ahead next_ahead(Job *j, ptrdiff_t half, ptrdiff_t first, ptrdiff_t end, 
   return next < j->panels ? panels_ahead(j, next, task_end(j, next), 0) : (Ahead){0};
 }
 
-// Some panels of columns, for a half of the rows.
-static void some_panels(Job *j, ptrdiff_t half, ptrdiff_t first, ptrdiff_t end, float *panels) {
-  const Product *p = j->p;
+// A task's panels of columns, for a half of the rows.
+static void some_panels(Job *j, ptrdiff_t half, ptrdiff_t task, ptrdiff_t task_end, float *panels) {
+  const ptrdiff_t product = product_of(j, task), first = task - j->first[product], end = task_end - j->first[product];
+  const Product *p = j->p + product;
   const ptrdiff_t size = j->depth * TILE_COLUMNS, low = first_group(j, half), high = first_group(j, half + 1);
   float *ups = panels + PANELS * size;
   for (ptrdiff_t n = first; p->rank > 0 && n < end; n++) {
@@ -134,7 +155,7 @@ static void some_panels(Job *j, ptrdiff_t half, ptrdiff_t first, ptrdiff_t end, 
     for (ptrdiff_t n = first; n < end; n++) {
       pack_panel(p->b, p->n, p->k, p->transposed, from, depth, n * TILE_COLUMNS, p->alpha, panels + (n - first) * size);
     }
-    Ahead next = next_ahead(j, half, first, end, c);
+    Ahead next = next_ahead(j, half, task, task_end, c);
     const ptrdiff_t lines = ceil_div(next.left, (high - low) * (end - first));
     for (ptrdiff_t block = low; block < high; block += BLOCK_GROUPS) {
       for (ptrdiff_t n = first; n < end; n++) {
@@ -145,7 +166,7 @@ static void some_panels(Job *j, ptrdiff_t half, ptrdiff_t first, ptrdiff_t end, 
               .a = j->a + (c * j->groups + g) * j->depth * TILE_ROWS,
               .b = panels + (n - first) * size,
               .depth = depth,
-              .h = j->h + g * p->rank * TILE_ROWS,
+              .h = j->h[product] + g * p->rank * TILE_ROWS,
               .up = ups + (n - first) * p->rank * TILE_COLUMNS,
               .rank = c == j->cuts - 1 ? p->rank : 0,
           };
@@ -180,37 +201,52 @@ static void slot_work(void *data, size_t index) {
   for (ptrdiff_t i = 0; i < j->halves; i++) half_work(j, (own + i) % j->halves, j->slots + (ptrdiff_t)index * j->slot);
 }
 
-static Job job_of(const Product *p) {
-  Job j = {.p = p, .groups = ceil_div(p->m, TILE_ROWS), .panels = ceil_div(p->n, TILE_COLUMNS)};
+static Job job_of(const Product *p, ptrdiff_t count) {
+  Job j = {.p = p, .count = count, .groups = ceil_div(p->m, TILE_ROWS)};
+  ptrdiff_t rank = 0;
+  for (ptrdiff_t i = 0; i < count; i++) {
+    j.first[i + 1] = j.panels += ceil_div(p[i].n, TILE_COLUMNS);
+    if (p[i].rank > rank) rank = p[i].rank;
+  }
   // At least one, so that the base is written where there is no depth.
   j.cuts = p->k ? ceil_div(p->k, DEPTH) : 1;
   j.depth = ceil_div(ceil_div(p->k, j.cuts), 4) * 4;
-  j.narrow = ceil_div(p->rank, NARROW);
-  j.slot = PANELS * (j.depth + p->rank) * TILE_COLUMNS;
+  j.slot = PANELS * (j.depth + rank) * TILE_COLUMNS;
   return j;
 }
 
-static ptrdiff_t packed_size(const Job *j) { return ceil_div(j->cuts * j->groups * j->depth * TILE_ROWS, 16) * 16; }
-
-size_t product_scratch(const Product *p) {
-  const Job j = job_of(p);
+// Where each part of the scratch memory begins, the last one's end.
+static size_t place(Job *j, float *scratch) {
+  const Product *p = j->p;
   // What is read ahead of a's end is memory, too.
-  return (size_t)(SLOTS * j.slot + packed_size(&j) + j.groups * p->rank * TILE_ROWS + j.narrow * p->k * NARROW + 256);
+  float *at = scratch + SLOTS * j->slot;
+  j->slots = scratch, j->a = at;
+  at += ceil_div(j->cuts * j->groups * j->depth * TILE_ROWS, 16) * 16;
+  for (ptrdiff_t i = 0; i < j->count; i++) j->h[i] = at, at += j->groups * p[i].rank * TILE_ROWS;
+  for (ptrdiff_t i = 0; i < j->count; i++) j->down[i] = at, at += narrow_panels(p + i) * p[i].k * NARROW;
+  return (size_t)(at - scratch) + 256;
 }
 
-void product(const Product *p, float *scratch, Threads threads) {
+size_t products_scratch(const Product *p, ptrdiff_t count) {
+  Job j = job_of(p, count);
+  float *const nowhere = (float *)64;
+  return place(&j, nowhere);
+}
+
+static void few(const Product *p, Threads threads) {
+  if (p->rank) few_rows((FewRows){p->m, p->rank, p->k, p->a, p->down, NULL, p->transposed, p->down_alpha, p->h}, threads);
+  few_rows((FewRows){p->m, p->n, p->k, p->a, p->b, p->base, p->transposed, p->alpha, p->y}, threads);
+  if (p->rank) few_rows((FewRows){p->m, p->n, p->rank, p->h, p->up, p->y, p->transposed, p->up_alpha, p->y}, threads);
+}
+
+void products(const Product *p, ptrdiff_t count, float *scratch, Threads threads) {
   if (p->m <= FEW) {
-    if (p->rank) few_rows((FewRows){p->m, p->rank, p->k, p->a, p->down, NULL, p->transposed, p->down_alpha, p->h}, threads);
-    few_rows((FewRows){p->m, p->n, p->k, p->a, p->b, p->base, p->transposed, p->alpha, p->y}, threads);
-    if (p->rank) few_rows((FewRows){p->m, p->n, p->rank, p->h, p->up, p->y, p->transposed, p->up_alpha, p->y}, threads);
+    for (ptrdiff_t i = 0; i < count; i++) few(p + i, threads);
     return;
   }
-  Job j = job_of(p);
-  j.slots = scratch;
-  j.a = scratch + SLOTS * j.slot;
-  j.h = j.a + packed_size(&j);
-  j.down = j.h + j.groups * p->rank * TILE_ROWS;
-  pack_down(&j);
+  Job j = job_of(p, count);
+  place(&j, scratch);
+  for (ptrdiff_t i = 0; i < count; i++) pack_down(p + i, j.down[i]);
   threads.run(threads.place, pack_rows, &j, (size_t)j.groups);
   // What one core has written is dear to read for another, where they don't share a cache, and costs more than panels laid out twice.
   j.halves = atomic_load(&j.several) && j.groups >= HALVED ? 2 : 1;

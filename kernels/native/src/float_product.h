@@ -17,9 +17,12 @@ typedef struct {
   float *h;
 } Product;
 
+// Some products of one a, whose rows are so laid out once: m, k, a and transposed are those of the first.
+enum { MAX_PRODUCTS = 3 };
+
 // Floats of scratch memory.
-size_t product_scratch(const Product *p);
-void product(const Product *p, float *scratch, Threads threads);
+size_t products_scratch(const Product *p, ptrdiff_t count);
+void products(const Product *p, ptrdiff_t count, float *scratch, Threads threads);
 
 // y [left, right] = base + alpha * a' b: a [rows, left], b [rows, right].
 typedef struct {

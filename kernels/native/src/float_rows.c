@@ -43,11 +43,14 @@ static void some_gated_grad(void *data, size_t index) {
   const ptrdiff_t first = (ptrdiff_t)index * ELEMENTS, end = least(g->count, first + ELEMENTS);
   for (ptrdiff_t i = first; i < end; i += 8) {
     soon(g->gate + i + AHEAD), soon(g->up + i + AHEAD), soon(g->dy + i + AHEAD), soon(g->dgate + i + AHEAD), soon(g->dup + i + AHEAD);
-    const __m256 gate = get(g->gate + i, end - i), dy = get(g->dy + i, end - i), s = sigmoid(gate), silu = _mm256_mul_ps(gate, s);
+    if (g->y) soon(g->y + i + AHEAD);
+    const __m256 gate = get(g->gate + i, end - i), up = get(g->up + i, end - i), dy = get(g->dy + i, end - i);
+    const __m256 s = sigmoid(gate), silu = _mm256_mul_ps(gate, s);
     // s (1 + gate (1 - s))
     const __m256 slope = _mm256_fmadd_ps(silu, _mm256_sub_ps(_mm256_set1_ps(1), s), s);
     put(g->dup + i, _mm256_mul_ps(dy, silu), end - i);
-    put(g->dgate + i, _mm256_mul_ps(_mm256_mul_ps(dy, get(g->up + i, end - i)), slope), end - i);
+    put(g->dgate + i, _mm256_mul_ps(_mm256_mul_ps(dy, up), slope), end - i);
+    if (g->y) put(g->y + i, _mm256_mul_ps(silu, up), end - i);
   }
 }
 
@@ -55,6 +58,30 @@ static size_t parts(ptrdiff_t count) { return (size_t)ceil_div(count, ELEMENTS);
 
 void swiglu(Gated g, Threads threads) { threads.run(threads.place, some_gated, &g, parts(g.count)); }
 void swiglu_grad(Gated g, Threads threads) { threads.run(threads.place, some_gated_grad, &g, parts(g.count)); }
+
+static ptrdiff_t rotary_rows(const Rotary *r) { return ceil_div(ELEMENTS, r->heads * 2 * r->half); }
+
+static void some_rotary(void *data, size_t index) {
+  const Rotary *r = data;
+  const ptrdiff_t half = r->half, first = (ptrdiff_t)index * rotary_rows(r), end = least(r->rows, first + rotary_rows(r));
+  const __m256 sign = _mm256_set1_ps(r->inverse ? -0.0f : 0.0f);
+  for (ptrdiff_t row = first; row < end; row++) {
+    for (ptrdiff_t c = 0; c < half; c += 8) {
+      const ptrdiff_t count = half - c;
+      const __m256 cos = get(r->cos + row * half + c, count), sin = _mm256_xor_ps(sign, get(r->sin + row * half + c, count));
+      for (ptrdiff_t h = 0; h < r->heads; h++) {
+        const ptrdiff_t at = (row * r->heads + h) * 2 * half + c;
+        const __m256 a = get(r->x + at, count), b = get(r->x + at + half, count);
+        put(r->y + at, _mm256_fnmadd_ps(b, sin, _mm256_mul_ps(a, cos)), count);
+        put(r->y + at + half, _mm256_fmadd_ps(a, sin, _mm256_mul_ps(b, cos)), count);
+      }
+    }
+  }
+}
+
+void rotary(Rotary r, Threads threads) {
+  if (r.heads && r.half) threads.run(threads.place, some_rotary, &r, (size_t)ceil_div(r.rows, rotary_rows(&r)));
+}
 
 static ptrdiff_t rows_each(const Normed *n) { return ceil_div(ELEMENTS, n->columns); }
 
@@ -88,10 +115,12 @@ static void some_normed_grad(void *data, size_t index) {
   const ptrdiff_t columns = n->columns, first = (ptrdiff_t)index * rows_each(n), end = least(n->rows, first + rows_each(n));
   for (ptrdiff_t row = first; row < end; row++) {
     const float *x = n->x + row * columns, *dy = n->dy + row * columns, inverse = inverse_rms(x, columns, n->eps);
+    const float *base = n->base ? n->base + row * columns : NULL;
     __m256 sum = _mm256_setzero_ps();
     for (ptrdiff_t c = 0; c < columns; c += 8) {
       const ptrdiff_t count = columns - c;
       soon(dy + columns + c), soon(n->y + (row + 1) * columns + c);
+      if (base) soon(base + columns + c);
       sum = _mm256_fmadd_ps(_mm256_mul_ps(get(dy + c, count), get(n->weight + c, count)), get(x + c, count), sum);
     }
     // With c the mean of dy * weight * x / rms: dx = (dy * weight - x / rms * c) / rms.
@@ -99,7 +128,8 @@ static void some_normed_grad(void *data, size_t index) {
     for (ptrdiff_t c = 0; c < columns; c += 8) {
       const ptrdiff_t count = columns - c;
       const __m256 weighted = _mm256_mul_ps(get(dy + c, count), get(n->weight + c, count));
-      put(n->y + row * columns + c, _mm256_mul_ps(_mm256_fnmadd_ps(get(x + c, count), share, weighted), factor), count);
+      const __m256 dx = _mm256_mul_ps(_mm256_fnmadd_ps(get(x + c, count), share, weighted), factor);
+      put(n->y + row * columns + c, base ? _mm256_add_ps(get(base + c, count), dx) : dx, count);
     }
   }
 }

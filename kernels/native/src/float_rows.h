@@ -1,4 +1,4 @@
-// What is done element by element or row by row, in one pass over memory. Shapes as in ../../ops.
+// What is done element by element or row by row, in one pass over memory. Shapes as in ../../ops. Outputs may lie where inputs do.
 #pragma once
 #include "work.h"
 
@@ -9,16 +9,26 @@ typedef struct {
   float *y, *dgate, *dup;
 } Gated;
 void swiglu(Gated g, Threads threads);
-// dgate and dup of dy, the gradient of y.
+// dgate and dup of dy, the gradient of y, and y once more; y NULL: not wanted.
 void swiglu_grad(Gated g, Threads threads);
+
+// y [rows, heads * 2 half]: element i of each head turned with i + half by a row's angles, whose cosines and sines are [rows, half]; inverse:
+// turned back.
+typedef struct {
+  ptrdiff_t rows, heads, half;
+  const float *x, *cos, *sin;
+  int inverse;
+  float *y;
+} Rotary;
+void rotary(Rotary r, Threads threads);
 
 // y [rows, columns] = x / sqrt(mean(x^2) + eps) * weight.
 typedef struct {
   ptrdiff_t rows, columns;
-  const float *x, *weight, *dy;
+  const float *x, *weight, *dy, *base;
   float eps;
   float *y;
 } Normed;
 void rms_norm(Normed n, Threads threads);
-// y = dx of dy, the gradient of what was y.
+// y = base + dx of dy, the gradient of what was y; base NULL: none.
 void rms_norm_grad(Normed n, Threads threads);

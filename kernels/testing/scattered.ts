@@ -1,0 +1,13 @@
+/**
+ * Numbers for tests, without a pattern.
+ * @module
+ */
+
+/** Numbers between −1 and 1 from a counter, `[count]`; others for each seed from 0. */
+export function scattered(count: number, seed: number): Float64Array {
+  let state = seed + 1;
+  return Float64Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.fround(state / 2 ** 31 - 1);
+  });
+}
