@@ -21,7 +21,7 @@
  */
 import { join } from "@std/path";
 
-import { writeError } from "./atomic.ts";
+import { WriteError, writeError } from "./atomic.ts";
 
 /** Name of the locked file in a folder. It is removed when the lock is given back. */
 export const LOCK_FILE = ".dinotune.lock";
@@ -47,7 +47,7 @@ export function lockDirectory(directory: string, action: string): DirectoryLock 
     const file = open(path);
     let isHeld = true;
     try {
-      if (!file.tryLockSync(true)) throw new Error(`Cannot ${action} ${directory} as ${owner(path)}`);
+      if (!file.tryLockSync(true)) throw new WriteError(`Cannot ${action} ${directory} as ${owner(path)}`);
     } catch (error) {
       if (!isUnsupported(error)) {
         file.close();

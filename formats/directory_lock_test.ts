@@ -2,6 +2,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 
 import { temporaryFolder } from "../tests/helpers/temporary_folder.ts";
+import { killedWith } from "../tests/helpers/killed.ts";
+import { within } from "../tests/helpers/until.ts";
 import { LOCK_FILE, lockDirectory } from "./directory_lock.ts";
 
 /** A process that locks a folder, says so, and waits to be killed. */
@@ -11,14 +13,14 @@ async function holder(directory: string) {
   };
     lockDirectory(${JSON.stringify(directory)}, "write to");
     console.log("locked");
-    await new Promise((resolve) => setTimeout(resolve, 60_000));`;
+    await new Promise((resolve) => setTimeout(resolve, 600_000));`;
   const process = new Deno.Command(Deno.execPath(), {
     args: ["eval", "--no-check", code],
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
   const reader = process.stdout.getReader();
-  const { value } = await reader.read();
+  const { value } = await within("the word of a process that locks", reader.read());
   assertEquals(new TextDecoder().decode(value), "locked\n");
   await reader.cancel();
   return process;
@@ -27,6 +29,7 @@ async function holder(directory: string) {
 Deno.test("lockDirectory() refuses a second owner with the first one's process and start", async () => {
   const directory = temporaryFolder(), before = new Date().toISOString();
   const process = await holder(directory);
+  await using _end = killedWith(process);
   const { message } = assertThrows(() => lockDirectory(directory, "write to"), Error);
   const [, pid, since] = /as process (\d+) has been using it since (\S+): wait/.exec(message) ?? [];
   assertEquals(Number(pid), process.pid);
@@ -57,6 +60,7 @@ Deno.test("a lock file whose process is gone is taken over, whoever has that num
 Deno.test("the lock of a killed process is taken over, and its file goes with the new owner", async () => {
   const directory = temporaryFolder();
   const process = await holder(directory);
+  await using _end = killedWith(process);
   process.kill("SIGKILL");
   await process.status;
   assertEquals([...Deno.readDirSync(directory)].map(({ name }) => name), [LOCK_FILE]);

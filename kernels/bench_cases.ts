@@ -12,6 +12,8 @@ import { cacheRows } from "./ops/cache_rows.ts";
 import { cachedAttention } from "./ops/cached_attention.ts";
 import { chooseToken } from "./ops/choose_token.ts";
 import { clipHyper } from "./ops/clip_hyper.ts";
+import { columnDots } from "./ops/column_dots.ts";
+import { doraFactor } from "./ops/dora_factor.ts";
 import { gatherRows } from "./ops/gather_rows.ts";
 import { labelLogprob, labelLogprobBest, labelLogprobUnit } from "./ops/label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./ops/label_logprob_grad.ts";
@@ -25,6 +27,7 @@ import { rmsNorm } from "./ops/rms_norm.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "./ops/rms_norm_grad.ts";
 import { rotary } from "./ops/rotary.ts";
 import { rowDots } from "./ops/row_dots.ts";
+import { scaleColumns } from "./ops/scale_columns.ts";
 import { scaleRows } from "./ops/scale_rows.ts";
 import { scatterAddRows } from "./ops/scatter_add_rows.ts";
 import { sumRows } from "./ops/sum_rows.ts";
@@ -199,6 +202,13 @@ export const BENCH_CASES: readonly BenchCase[] = [
   timed(add, { dims: hidden }),
   timed(addBias, { dims: hidden }),
   timed(multiply, { dims: middle }),
+  timed(scaleColumns, { dims: middle }),
+  timed(columnDots, { dims: middle }),
+  timed(doraFactor, {
+    dims: () => ({ out: MIDDLE, rank: RANK }),
+    attrs: { scale: 2 },
+    range: { norm: [10, 20] },
+  }),
   timed(scaleRows, { dims: hidden }),
   timed(rowDots, { dims: hidden }),
   timed(sumRows, { dims: hidden }),

@@ -44,7 +44,10 @@ Deno.test("timeProgram() without such a clock waits before and behind each measu
       return new Promise<void>((resolve) => setTimeout(resolve, waits++ % 2));
     },
   };
+  const begun = performance.now();
   const { time } = await timeProgram(device, program, {}, 1e-4);
-  assert(time > 0 && time < 0.1, `${time} s`);
+  const all = (performance.now() - begun) / 1000;
+  // one of three measurements that were made meanwhile
+  assert(time > 0 && time < all, `${time} of ${all} s`);
   assertEquals([waited, waits % 2], [program.runs, 0]);
 });

@@ -13,6 +13,8 @@ import { cacheRows } from "./ops/cache_rows.ts";
 import { cachedAttention } from "./ops/cached_attention.ts";
 import { chooseToken } from "./ops/choose_token.ts";
 import { clipHyper } from "./ops/clip_hyper.ts";
+import { columnDots } from "./ops/column_dots.ts";
+import { doraFactor } from "./ops/dora_factor.ts";
 import { gatherRows } from "./ops/gather_rows.ts";
 import { labelLogprob, labelLogprobBest, labelLogprobUnit } from "./ops/label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./ops/label_logprob_grad.ts";
@@ -26,6 +28,7 @@ import { rmsNorm } from "./ops/rms_norm.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "./ops/rms_norm_grad.ts";
 import { rotary } from "./ops/rotary.ts";
 import { rowDots } from "./ops/row_dots.ts";
+import { scaleColumns } from "./ops/scale_columns.ts";
 import { scaleRows } from "./ops/scale_rows.ts";
 import { scatterAddRows } from "./ops/scatter_add_rows.ts";
 import { sumRows } from "./ops/sum_rows.ts";
@@ -78,6 +81,8 @@ const FLOPS: ReadonlyMap<string, Count> = new Map([
   each(addVector, 1),
   each(addBias, 1),
   each(multiply, 1),
+  each(scaleColumns, 1),
+  each(columnDots, 2),
   each(scaleRows, 1),
   each(sumRows, 1),
   each(rowDots, 2),
@@ -112,6 +117,7 @@ const FLOPS: ReadonlyMap<string, Count> = new Map([
   flops(labelLogprobGrad, ({ labels, cols, vocab }) => 4 * labels * cols * vocab),
   flops(labelLogprobWeightGrad, ({ labels, cols, vocab }) => 4 * labels * cols * vocab),
   flops(chooseToken, ({ rows, vocab }) => 5 * rows * vocab), // difference, product, exponential, two sums
+  flops(doraFactor, ({ out, rank }) => out * (5 * rank + 5)), // of a rank two products, two sums, a factor; then square, factor, sum, root, quotient
   flops(clipHyper, () => 3), // root, sum, quotient
   flops(gatherRows, () => 0),
   flops(putRows, () => 0),

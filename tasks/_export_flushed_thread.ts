@@ -51,6 +51,7 @@ writeAdapter(
     alpha: 4,
     dropout: 0,
     useRslora: false,
+    useDora: false,
     rankPattern: {},
     alphaPattern: { q_proj: 3 },
   },

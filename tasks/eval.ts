@@ -21,6 +21,7 @@ import { builtinRegistry } from "../plugins/builtins.ts";
 import { optionTexts } from "../plugins/kinds/option_words.ts";
 import { interruption, print, printError, runTask, VERSION } from "./common/cli.ts";
 import { taskCommand } from "./common/command.ts";
+import { textOverride } from "./common/override.ts";
 import { SIGNAL_CODES } from "./common/stop_signals.ts";
 import { checkFolderPlace } from "./common/folder_place.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
@@ -120,7 +121,7 @@ export async function evaluateDefault(
     ...overrides,
     `model.args.adapter=${JSON.stringify(trained)}`,
     "model.args.name=tiny, tuned",
-    `out_dir=${base.directory}-tuned`,
+    textOverride("out_dir", `${base.directory}-tuned`),
   ], options);
   if (!tuned.complete) return { runs: [base, tuned], comparison: null };
   const comparison = await compareDirectories(base.directory, tuned.directory, builtinRegistry());

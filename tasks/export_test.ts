@@ -37,40 +37,25 @@ Deno.test("export stopped in the middle, by Ctrl-C or by a kill, leaves the earl
     }
     assertEquals(contents(out), before);
 
-    // the task itself, by a signal as a terminal sends it, once a tensor is written; from then on each wait is long enough
-    // for the signal to arrive
-    await Deno.writeTextFile(
-      `${folder}/ctrl_c.ts`,
-      `const wait = setTimeout;
-      let killed = false;
-      globalThis.setTimeout = (then, ms = 0, ...rest) => {
-        try {
-          Deno.statSync("${folder}/.out.partial/model.safetensors");
-        } catch {
-          return wait(then, ms, ...rest);
-        }
-        if (!killed) Deno.kill(Deno.pid, "SIGINT");
-        killed = true;
-        return wait(then, ms + 50, ...rest);
-      };`,
-    );
+    // the task itself, by a signal as a terminal sends it, once a tensor is written; from then on each wait is over when the
+    // signal has arrived
     const task = project.tasks.export.split(" ").slice(1, -1);
     const ended = await new Deno.Command(Deno.execPath(), {
       args: [
         ...task,
         "--allow-run",
         "--no-check",
-        `--preload=${folder}/ctrl_c.ts`,
+        `--preload=${checkoutRoot}tasks/_export_interrupted.ts`,
         `${checkoutRoot}tasks/export.ts`,
         ...args,
       ],
       cwd: folder,
+      env: { DINOTUNE_TEST_WRITTEN: `${folder}/.out.partial/model.safetensors` },
     }).output();
     const words = new TextDecoder().decode(ended.stderr);
     assertEquals(ended.code, 130, words);
     assertStringIncludes(words, "Stopping: export_dir stays as it was");
     assertStringIncludes(words, "error: Stopped before the export was whole");
-    await Deno.remove(`${folder}/ctrl_c.ts`);
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["out"]);
     assertEquals(contents(out), before);
 

@@ -7,7 +7,9 @@ import { exportModel } from "../tasks/export.ts";
 import { createProgress } from "../tasks/train/outputs/mod.ts";
 import { train } from "../tasks/train.ts";
 import { type HelpGroup, OTHERS, type Way } from "./_help_examples.ts";
+import { killedWith } from "./helpers/killed.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
+import { within } from "./helpers/until.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const MODEL = join(ROOT, "fixtures/constraints/model");
@@ -191,12 +193,13 @@ async function runs(
     return;
   }
   const child = shell(`exec ${line}`);
+  await using _end = killedWith(child);
   const errors = child.stderr.pipeThrough(new TextDecoderStream());
   const heard = Array.fromAsync(errors);
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let printed = "";
   while (!/http\S+\n/.test(printed)) {
-    const { value, done } = await reader.read();
+    const { value, done } = await within(`the address of ${line}`, reader.read(), { said: () => printed });
     if (done) break;
     printed += value;
   }
@@ -209,7 +212,7 @@ async function runs(
   assertEquals(response.status, 200, line);
   child.kill("SIGTERM");
   await reader.cancel();
-  const { code: end } = await child.status;
+  const { code: end } = await within(`the end of ${line}`, child.status);
   await heard;
   assertEquals(end, code, line);
 }

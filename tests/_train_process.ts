@@ -2,6 +2,7 @@
 import { join } from "@std/path";
 
 import project from "../deno.json" with { type: "json" };
+import { killedWith } from "./helpers/killed.ts";
 import { within } from "./helpers/until.ts";
 
 const root = new URL("../", import.meta.url).pathname;
@@ -77,10 +78,7 @@ export class TrainProcess implements AsyncDisposable {
 
   /** Ends it, stopped or not, where it hasn't ended by itself. */
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.kill("SIGKILL");
-    } catch { /* it has ended already */ }
-    await this.#child.status;
+    await killedWith(this.#child)[Symbol.asyncDispose]();
     await this.#read;
   }
 

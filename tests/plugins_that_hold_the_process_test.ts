@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 
 import project from "../deno.json" with { type: "json" };
+import { killedWith } from "./helpers/killed.ts";
 import { variants } from "./helpers/repetitions.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 import { within } from "./helpers/until.ts";
@@ -70,15 +71,11 @@ async function evaluated(
     }
   };
   const ended = child.status.finally(onEnd);
-  try {
-    const [{ code }] = await within("the evaluation's end", Promise.all([ended, read()]), {
-      said: () => stderr,
-    });
-    return { folder, code, stdout: await stdout, stderr };
-  } catch (error) {
-    child.kill("SIGKILL");
-    throw error;
-  }
+  await using _end = killedWith(child);
+  const [{ code }] = await within("the evaluation's end", Promise.all([ended, read()]), {
+    said: () => stderr,
+  });
+  return { folder, code, stdout: await stdout, stderr };
 }
 
 const ENDS: Record<string, [does: string, call: string]> = {

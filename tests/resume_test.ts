@@ -6,6 +6,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import project from "../deno.json" with { type: "json" };
 import { WALL_CLOCK_KEYS } from "../tasks/train/outputs/mod.ts";
 import { heldLoss } from "./_held_loss.ts";
+import { killedWith } from "./helpers/killed.ts";
 import { repetitions } from "./helpers/repetitions.ts";
 import { within } from "./helpers/until.ts";
 
@@ -65,6 +66,7 @@ async function killAt(
   args: string[],
 ): Promise<{ signal: Deno.Signal | null; text: string }> {
   const child = start(args, HELD);
+  await using _end = killedWith(child);
   let seen = "", armed = false;
   const watch = async (stream: ReadableStream<Uint8Array>) => {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) {
@@ -76,13 +78,8 @@ async function killAt(
     }
   };
   const end = Promise.all([child.status, watch(child.stdout), watch(child.stderr)]);
-  try {
-    const [{ signal }] = await within(`step ${steps} of a run`, end, { said: () => seen });
-    return { signal, text: seen };
-  } catch (error) {
-    child.kill("SIGKILL");
-    throw error;
-  }
+  const [{ signal }] = await within(`step ${steps} of a run`, end, { said: () => seen });
+  return { signal, text: seen };
 }
 
 function log(folder: string): Record<string, unknown>[] {

@@ -23,7 +23,7 @@ import {
 import { loraNames } from "./names.ts";
 import { matchTargets, patternValue } from "./target_modules.ts";
 
-/** The two matrices of one module; the module computes `W x + scale · B A x`. */
+/** The tensors of one module; the module computes `W x + scale · B A x`, each row of `W + scale · B A` of its length with DoRA. */
 export interface LoraTensors {
   /** Rank of A and B, ≥ 1. */
   readonly r: number;
@@ -35,6 +35,8 @@ export interface LoraTensors {
   readonly a: Float32Array<ArrayBuffer>;
   /** `[out, r]`, row-major. */
   readonly b: Float32Array<ArrayBuffer>;
+  /** DoRA's lengths of the merged weight's rows, `[out]`; absent without it. */
+  readonly magnitude?: Float32Array<ArrayBuffer>;
 }
 
 /** An adapter in memory. */
@@ -47,6 +49,9 @@ export interface Adapter {
 
 /** `[out, in]` of every linear module of a model but its output head, by name. */
 export type ModuleShapes = ReadonlyMap<string, readonly [number, number]>;
+
+/** Fields of an adapter that is trained on: lengths of rows are, too, which have no place where it only answers. */
+export const TRAINED_FIELDS: readonly string[] = ["use_dora"];
 
 const CONFIG = "adapter_config.json", WEIGHTS = "adapter_model.safetensors";
 /** Where the decoder's modules are in transformers' class of a text model. */
@@ -63,14 +68,16 @@ export function loraOf(config: LoraConfig, module: string): Pick<LoraTensors, "r
  * Reads only the configuration; errors as {@linkcode readAdapter}'s.
  * @param modules Names of the model's linear modules, by which the configuration of a model that sees names its own
  * @param root As {@linkcode readAdapter}'s
+ * @param further As {@linkcode readAdapter}'s
  */
 export function readAdapterConfig(
   directory: string,
   modules: readonly string[] = [],
   root: string = TEXT_ROOT,
+  further: readonly string[] = [],
 ): LoraConfig {
   const { fields, path } = readAdapterFields(directory);
-  const config = parseLoraConfig(fields, path);
+  const config = parseLoraConfig(fields, path, further);
   if (root === TEXT_ROOT) return config;
   using file = new SafetensorsFile(adapterWeightsPath(directory));
   return renamed(config, modules.map(spellingOfTensors(file.tensors.keys())), modules);
@@ -108,12 +115,18 @@ export function adapterWeightsPath(directory: string): string {
  * @param shapes Of the model's linear modules.
  * @param root In front of the decoder's modules in transformers' class of the model; where it isn't `model.`, adapters with older
  * names are read, too.
+ * @param further Fields that the caller has a use for beside LoRA's: none, or {@linkcode TRAINED_FIELDS}
  * @throws {RangeError} If something isn't supported, or modules are missing in or foreign to the model; named.
  * @throws {TypeError} If a tensor has the wrong shape.
  * @throws {SyntaxError} If a file is damaged.
  */
-export function readAdapter(directory: string, shapes: ModuleShapes, root: string = TEXT_ROOT): Adapter {
-  const config = readAdapterConfig(directory, [...shapes.keys()], root);
+export function readAdapter(
+  directory: string,
+  shapes: ModuleShapes,
+  root: string = TEXT_ROOT,
+  further: readonly string[] = [],
+): Adapter {
+  const config = readAdapterConfig(directory, [...shapes.keys()], root, further);
   const targets = matchTargets(config, [...shapes.keys()]);
   using stored = new SafetensorsFile(adapterWeightsPath(directory));
   const file = root === TEXT_ROOT ? stored : decoderTensors(stored);
@@ -124,6 +137,7 @@ export function readAdapter(directory: string, shapes: ModuleShapes, root: strin
       ...loraOf(config, module),
       a: file.readFloat32(names.a),
       b: file.readFloat32(names.b),
+      ...(config.useDora && { magnitude: file.readFloat32(names.magnitude) }),
     }];
   });
   return { config, modules: new Map(modules) };
@@ -146,17 +160,18 @@ function namesIn(directory: string): string[] {
   }
 }
 
-/** Shapes of the two matrices of each module, by their names in an adapter's file. */
+/** Shapes of the tensors of each module, by their names in an adapter's file. */
 export function loraTensorShapes(
   config: LoraConfig,
   targets: readonly string[],
   shapes: ModuleShapes,
 ): Map<string, readonly number[]> {
-  return new Map(targets.flatMap((module) => {
+  return new Map(targets.flatMap((module): (readonly [string, readonly number[]])[] => {
     const [outputs, inputs] = valueOf(shapes, module);
     const { r } = loraOf(config, module);
     const names = loraNames(`${PEFT_PREFIX}${module}`);
-    return [[names.a, [r, inputs]], [names.b, [outputs, r]]];
+    const magnitude = config.useDora ? [[names.magnitude, [outputs]] as const] : [];
+    return [[names.a, [r, inputs]], [names.b, [outputs, r]], ...magnitude];
   }));
 }
 
@@ -220,13 +235,13 @@ export function checkAdapterTensors(
  * @param root As {@linkcode readAdapter}'s; where it isn't `model.`, every module is named, as LLaMA-Factory does it: endings of names may
  * be those of modules beside the decoder, too.
  * @throws {RangeError} If `modules` aren't those that `config.targetModules` mean, so that a reader would miss some.
- * @throws {TypeError} If a matrix doesn't have its size.
+ * @throws {TypeError} If a tensor doesn't have its size.
  * @throws {Error} If the disk is full; the earlier files are still there.
  */
 export function writeAdapter(
   directory: string,
   config: LoraConfig,
-  modules: ReadonlyMap<string, Pick<LoraTensors, "a" | "b">>,
+  modules: ReadonlyMap<string, Pick<LoraTensors, "a" | "b" | "magnitude">>,
   shapes: ModuleShapes,
   root: string = TEXT_ROOT,
 ): void {
@@ -240,15 +255,26 @@ export function writeAdapter(
       }`,
     );
   }
+  const odd = targets.find((name) => config.useDora !== (modules.get(name)?.magnitude !== undefined));
+  if (odd !== undefined) {
+    throw new RangeError(
+      `Cannot write the adapter ${directory} with use_dora: ${config.useDora}: lengths of the rows of ${odd} are ${
+        config.useDora ? "missing" : "there"
+      }`,
+    );
+  }
   const spelling = spellingOf(root);
   const tensors = targets.flatMap((module) => {
     const [outputs, inputs] = shapes.get(module)!;
     const { r } = loraOf(config, module);
-    const { a, b } = modules.get(module)!;
+    const { a, b, magnitude } = modules.get(module)!;
     const names = loraNames(`${PEFT_PREFIX}${spelling(module)}`);
     return [
       { name: names.a, dtype: "F32", shape: [r, inputs], data: () => a },
       { name: names.b, dtype: "F32", shape: [outputs, r], data: () => b },
+      ...magnitude === undefined
+        ? []
+        : [{ name: names.magnitude, dtype: "F32", shape: [outputs], data: () => magnitude }],
     ];
   });
   Deno.mkdirSync(directory, { recursive: true });

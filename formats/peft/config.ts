@@ -19,6 +19,8 @@ export interface LoraConfig extends TargetFields {
   readonly dropout: number;
   /** Scale by α/√r. */
   readonly useRslora: boolean;
+  /** Weight-decomposed: the rows of the merged weight have trained lengths. */
+  readonly useDora: boolean;
   /** Ranks of single modules. */
   readonly rankPattern: Readonly<Record<string, number>>;
   /** α of single modules. */
@@ -121,6 +123,7 @@ export function parseLoraConfig(
     alpha: read("lora_alpha", isAlpha, "a number above 0", 8),
     dropout: read("lora_dropout", isShare, "a number from 0 to below 1", 0),
     useRslora: read("use_rslora", isFlag, "true or false", false),
+    useDora: read("use_dora", isFlag, "true or false", false),
     rankPattern: read("rank_pattern", isMap(isRank), "a map of ranks", {}),
     alphaPattern: read("alpha_pattern", isMap(isAlpha), "a map of numbers", {}),
   };
@@ -156,7 +159,7 @@ export function loraConfigFields(config: LoraConfig): Record<string, unknown> {
     revision: config.revision,
     target_modules: list(config.targetModules),
     task_type: "CAUSAL_LM",
-    use_dora: false,
+    use_dora: config.useDora,
     use_rslora: config.useRslora,
   };
 }

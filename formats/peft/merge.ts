@@ -23,7 +23,10 @@ export function mergedWeights(
   };
 }
 
-function addLora(weight: Float32Array, { a, b, r, scale }: LoraTensors, name: string): void {
+function addLora(weight: Float32Array, { a, b, r, scale, magnitude }: LoraTensors, name: string): void {
+  if (magnitude !== undefined) {
+    throw new TypeError(`Cannot merge lengths of DoRA into "${name}" alone: use wholeMerge`);
+  }
   const inputs = a.length / r, outputs = b.length / r;
   if (weight.length !== inputs * outputs) {
     throw new TypeError(

@@ -10,12 +10,13 @@ export {
   readAdapter,
   readAdapterConfig,
   readAdapterFields,
+  TRAINED_FIELDS,
   writeAdapter,
 } from "./adapter.ts";
 export { type LoraConfig } from "./config.ts";
 export { onlyMerged } from "./only_merged.ts";
 export { mergedWeights } from "./merge.ts";
-export { isLoraB, type LoraNames, loraNames, loraTensors } from "./names.ts";
+export { isLoraB, isMagnitude, type LoraNames, loraNames, loraTensors } from "./names.ts";
 export { matchTargets, patternValue, type TargetFields } from "./target_modules.ts";
 export { readWholeAdapter, type WholeAdapter } from "./whole_adapter.ts";
 export { wholeMerge } from "./whole_merge.ts";

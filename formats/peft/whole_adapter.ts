@@ -105,7 +105,7 @@ type Given = ReturnType<typeof readAdapterFields>;
 type Base = ReturnType<typeof baseOf>;
 type Parts = ReturnType<typeof partsOf>;
 
-const magnitudeName = (module: string) => `${PEFT_PREFIX}${module}.lora_magnitude_vector`;
+const magnitudeName = (module: string) => loraNames(`${PEFT_PREFIX}${module}`).magnitude;
 const rowsName = (module: string) => `${PEFT_PREFIX}${module}.token_adapter.trainable_tokens_delta`;
 /** Name of LoRA's matrices of the embedding, without their letter. */
 const EMBEDDING_LORA = `${PEFT_PREFIX}${EMBEDDING_MODULE}.lora_embedding_`;
@@ -160,7 +160,6 @@ function partsOf(
     expected.set(`${EMBEDDING_LORA}A`, [r, vocabulary]).set(`${EMBEDDING_LORA}B`, [hidden, r]);
   }
   const lengthened = fields.use_dora === true ? linear : [];
-  for (const module of lengthened) expected.set(magnitudeName(module), [valueOf(shapes, module)[0]]);
   const rows = tokenRows(fields.trainable_token_indices, path, vocabulary, isTied);
   for (const [module, indices] of rows) expected.set(rowsName(module), [indices.length, hidden]);
   return { linear, hasEmbedding, lengthened, rows, expected };

@@ -11,7 +11,7 @@
  * @module
  */
 import { float, item } from "../../formats/elements.ts";
-import { isLoraB } from "../../formats/peft/names.ts";
+import { isLoraB, isMagnitude } from "../../formats/peft/names.ts";
 
 /** Parameters, gradients and moments of one tensor, flat. Float64Array is for tests and small problems. */
 export type Values = Float32Array | Float64Array;
@@ -36,7 +36,7 @@ export interface AdamWOptions {
   readonly epsilon: number;
   /** Decoupled decay, >= 0, in units of 1 / learning rate. */
   readonly weightDecay: number;
-  /** LoRA+ (Hayou et al. 2024): learning rate of the adapters' B over that of everything else, > 0; default 1. */
+  /** LoRA+ (Hayou et al. 2024): learning rate of the adapters' B, and of DoRA's lengths, over that of everything else, > 0; default 1. */
   readonly ratioOfB?: number;
 }
 
@@ -68,7 +68,7 @@ export function takesWeightDecay(name: string): boolean {
  * the tensor's own rate.
  */
 export function rateFactor(name: string, { ratioOfB = 1 }: Pick<AdamWOptions, "ratioOfB">): number {
-  return isLoraB(name) ? ratioOfB : 1;
+  return isLoraB(name) || isMagnitude(name) ? ratioOfB : 1;
 }
 
 /** Exponential averages of a tensor's gradients and of their squares. */

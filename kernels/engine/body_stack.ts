@@ -7,10 +7,11 @@
  * @module
  */
 import { entryOf, valueOf } from "../../formats/elements.ts";
+import { isMagnitude } from "../../formats/peft/names.ts";
 import { differentiate, joined } from "../autodiff.ts";
 import type { Backend, Tensor } from "../backend.ts";
 import { type Graph, GraphBuilder } from "../graph.ts";
-import { blockGraph, embedGraph, ofLayer } from "./decoder.ts";
+import { blockGraph, embedGraph, ofLayer, weightNorm } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import {
   type Body,
@@ -121,7 +122,9 @@ export class StackBody implements Body {
     );
   }
 
+  /** The value of an adapter's tensor by which it changes nothing. */
   #zero(name: string): Tensor {
+    if (isMagnitude(name)) return this.parameters.get(weightNorm(moduleOf(name)));
     const found = this.#off.get(name) ?? this.backend.zeros(valueOf(this.parameters.trained, name).shape);
     this.#off.set(name, found);
     return found;
@@ -142,5 +145,10 @@ export class StackBody implements Body {
 }
 
 function isAdapter(name: string): boolean {
-  return /\.lora_[AB]\.weight$/.test(name);
+  return /\.lora_[AB]\.weight$/.test(name) || isMagnitude(name);
+}
+
+/** The module that lengths of rows are of. */
+function moduleOf(name: string): string {
+  return name.slice(0, name.lastIndexOf("."));
 }

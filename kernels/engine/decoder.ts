@@ -21,6 +21,7 @@ import { swiglu } from "../ops/swiglu.ts";
 import { groupsOf } from "../../formats/packed/mod.ts";
 import { loraNames } from "../../formats/peft/names.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
+import { doraOutput } from "./dora.ts";
 
 /** Linear modules of a block, by their names in transformers. */
 export const LINEAR_MODULES = [
@@ -40,6 +41,8 @@ export type LinearModule = typeof LINEAR_MODULES[number];
 export interface LoraModule {
   rank: number;
   scale: number;
+  /** Weight-decomposed (DoRA): the rows of the merged weight have trained lengths. */
+  dora?: boolean;
 }
 
 /** LoRA modules of one block. */
@@ -136,9 +139,14 @@ export function blockShapes(config: DecoderConfig): Map<string, number[]> {
   return shapes;
 }
 
-/** Names and shapes of one block's LoRA tensors, A `[r, in]` and B `[out, r]` of each module. */
-export function loraShapes(config: DecoderConfig, lora: BlockLora): Map<string, [number, number]> {
-  const shapes = new Map<string, [number, number]>();
+/** Name of the lengths of a module's frozen rows, `[out]`, beside its weight. */
+export function weightNorm(module: string): string {
+  return `${module}.weight_norm`;
+}
+
+/** Names and shapes of one block's LoRA tensors: A `[r, in]`, B `[out, r]` and with DoRA lengths `[out]` of each module. */
+export function loraShapes(config: DecoderConfig, lora: BlockLora): Map<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>();
   for (const module of LINEAR_MODULES) {
     const spec = lora[module];
     if (!spec) continue;
@@ -146,6 +154,7 @@ export function loraShapes(config: DecoderConfig, lora: BlockLora): Map<string, 
     const names = loraNames(module);
     shapes.set(names.a, [spec.rank, inner]);
     shapes.set(names.b, [out, spec.rank]);
+    if (spec.dora) shapes.set(names.magnitude, [out]);
   }
   return shapes;
 }
@@ -154,7 +163,7 @@ export function loraShapes(config: DecoderConfig, lora: BlockLora): Map<string, 
  * One decoder block, `y [T, D]` from `x [T, D]`.
  * Inputs: `x`, `cos`/`sin` `[T, head/2]`, `until`/`positions` `[T]` int32, the block's tensors by name, LoRA tensors by
  * name, and with `dropout` a mask `mask.MODULE` `[T, in]` (0 or 1/(1 − rate)) for each LoRA module. A module of `packing` has
- * {@linkcode packedInputs} in place of its weight. With `some` there is an input `wanted [R]` int32 as well, rows that `y [R, D]` is
+ * {@linkcode packedInputs} in place of its weight, one with DoRA the lengths of its frozen rows ({@linkcode weightNorm}) as well. With `some` there is an input `wanted [R]` int32 as well, rows that `y [R, D]` is
  * wanted of: what stands behind attention is computed for them alone, and its masks are `[R, in]`.
  */
 export function blockGraph(
@@ -184,16 +193,24 @@ export function blockGraph(
   const t = (name: string) => valueOf(tensors, name);
   const norm = (value: Value, name: string, groups = 1) =>
     g.run(rmsNorm, { x: value, weight: t(name) }, { eps: config.rmsNormEps, groups }).y;
+  const biased = (y: Value, module: LinearModule) =>
+    tensors.has(`${module}.bias`) ? g.run(addBias, { x: y, bias: t(`${module}.bias`) }).y : y;
   const project = (value: Value, module: LinearModule): Value => {
-    const weight = `${module}.weight`, few = packed.get(weight);
-    let y = few ? g.run(linearPacked, { x: value, ...few }).y : g.run(linear, { x: value, w: t(weight) }).y;
-    if (tensors.has(`${module}.bias`)) y = g.run(addBias, { x: y, bias: t(`${module}.bias`) }).y;
-    const spec = lora[module];
-    if (!spec) return y;
+    const weight = `${module}.weight`, few = packed.get(weight), spec = lora[module];
+    const y = few ? g.run(linearPacked, { x: value, ...few }).y : g.run(linear, { x: value, w: t(weight) }).y;
+    if (!spec) return biased(y, module);
     const kept = dropout ? g.run(multiply, { a: value, b: g.input(`mask.${module}`, value.shape) }).y : value;
-    const names = loraNames(module);
-    const h = g.run(linear, { x: kept, w: t(names.a) }).y;
-    return g.run(loraUp, { base: y, h, b: t(names.b) }, { alpha: spec.scale }).y;
+    const { a, b, magnitude } = loraNames(module), { scale } = spec;
+    if (spec.dora && few) {
+      throw new TypeError(`Cannot give rows of ${module} lengths: its weight is in few bits`);
+    }
+    if (spec.dora) {
+      const norm = g.input(weightNorm(module), [moduleShape(config, module)[0]]);
+      const parts = { w: t(weight), a: t(a), b: t(b), magnitude: t(magnitude), norm };
+      return biased(doraOutput(g, y, dropout ? kept : null, value, parts, scale), module);
+    }
+    const h = g.run(linear, { x: kept, w: t(a) }).y;
+    return g.run(loraUp, { base: biased(y, module), h, b: t(b) }, { alpha: scale }).y;
   };
   const rotate = (value: Value, heads: number) => g.run(rotary, { x: value, cos, sin }, { heads }).y;
 

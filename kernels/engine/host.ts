@@ -80,7 +80,7 @@ export interface EngineClient {
   lateNorm?(): Promise<number | null>;
   /** Drops gradients of an unfinished step. */
   discard(): Promise<void>;
-  /** True if adapters change nothing because every B is zero. */
+  /** True if adapters change nothing because every B is zero and no length is changed. */
   isIdentity(): Promise<boolean>;
   /** Trained tensors by name, float32. */
   trained(): Promise<Record<string, Float32Array<ArrayBuffer>>>;
@@ -201,10 +201,11 @@ export class EngineHost implements EngineClient {
     return Promise.resolve(this.#identity);
   }
 
-  /** True if every B of the adapters is zero among these values of trained tensors; what isn't there is zero. */
+  /** True if every B of the adapters is zero, and lengths of DoRA are the frozen rows', among these values of trained tensors; what isn't there is zero. */
   #isZero(values: Readonly<Record<string, Float32Array>>): boolean {
     const b = [...this.#engine.parameters.trained.keys()].filter(isLoraB);
-    return b.length > 0 && b.every((name) => values[name]?.every((value) => value === 0) ?? true);
+    const isZero = b.length > 0 && b.every((name) => values[name]?.every((value) => value === 0) ?? true);
+    return isZero && this.#engine.parameters.startsAsFrozen(values);
   }
 
   trained(): Promise<Record<string, Float32Array<ArrayBuffer>>> {

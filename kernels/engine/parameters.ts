@@ -2,9 +2,10 @@
  * A model's tensors on a backend: frozen ones, trained ones with their gradients, by their names in transformers and PEFT.
  * @module
  */
-import { entryOf, valueOf } from "../../formats/elements.ts";
+import { entryOf, float, valueOf } from "../../formats/elements.ts";
 import { type Backend, elements, type HostArray, type Tensor } from "../backend.ts";
 import type { FloatPieces } from "../../formats/float_pieces.ts";
+import { loraNames } from "../../formats/peft/names.ts";
 import type { PackedMatrix } from "../../formats/packed/mod.ts";
 import {
   LINEAR_MODULES,
@@ -14,6 +15,7 @@ import {
   ofLayer,
   packedInputs,
   tensorShapes,
+  weightNorm,
 } from "./decoder.ts";
 import type { BlockLora, BlockPacking, LoraModule } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
@@ -29,6 +31,17 @@ export type ReadTensor = (name: string) => Float32Array<ArrayBuffer> | FloatPiec
 
 function float32Of(values: Float32Array<ArrayBuffer> | FloatPieces): Float32Array<ArrayBuffer> {
   return "pieces" in values ? values.float32() : values;
+}
+
+/** Lengths of a matrix's rows, sums in float64. */
+function rowNorms(values: Float32Array, rows: number, columns: number): Float32Array<ArrayBuffer> {
+  const norms = new Float32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    let sum = 0;
+    for (let i = row * columns; i < (row + 1) * columns; i++) sum += float(values, i) ** 2;
+    norms[row] = Math.sqrt(sum);
+  }
+  return norms;
 }
 
 /** One trained tensor. */
@@ -73,11 +86,13 @@ export class Parameters {
   /** One tensor of zeros a shape, for programs that add to a gradient that is still zero. */
   readonly #zeros = new Map<string, Tensor>();
   readonly trained = new Map<string, Trained>();
+  /** Lengths of frozen rows of modules with DoRA, `[out]`, by the name of the trained lengths, which start as they are. */
+  readonly #weightNorms = new Map<string, Float32Array<ArrayBuffer>>();
 
   /**
    * Uploads a model.
    * @param read Base tensors; each is read once.
-   * @param initial Values of trained LoRA tensors by name; missing ones are zeros.
+   * @param initial Values of trained LoRA tensors by name; missing ones are zeros, lengths of DoRA those of the frozen rows.
    */
   constructor(
     readonly backend: Backend,
@@ -88,6 +103,7 @@ export class Parameters {
   ) {
     for (const [name, shape] of tensorShapes(config)) {
       const values = read(name);
+      this.#measure(name, shape, values, tuning);
       if ("codes" in values) this.#pack(name, values, config, tuning);
       else if (tuning.type === "full") this.#train(name, shape, float32Of(values));
       else this.#tensors.set(name, this.#freeze(values, shape));
@@ -102,7 +118,8 @@ export class Parameters {
       }
     }
     for (const [name, shape] of shapes) {
-      const size = shape.reduce((a, b) => a * b, 1), values = initial[name] ?? new Float32Array(size);
+      const size = shape.reduce((a, b) => a * b, 1),
+        values = initial[name] ?? this.#weightNorms.get(name) ?? new Float32Array(size);
       if (values.length !== size) {
         throw new TypeError(
           `Cannot start from tensor "${name}" as [${shape}]: current value has ${values.length} elements`,
@@ -110,6 +127,39 @@ export class Parameters {
       }
       this.#train(name, shape, Float32Array.from(values));
     }
+  }
+
+  /** True if lengths of DoRA are those of the frozen rows, so that they change nothing where B is zero; those that aren't there are. */
+  startsAsFrozen(values: Readonly<Record<string, Float32Array>>): boolean {
+    return [...this.#weightNorms].every(([name, norms]) => {
+      const given = values[name];
+      return given === undefined || norms.every((norm, i) => norm === given[i]);
+    });
+  }
+
+  /** Notes the lengths of a weight's rows where its module has DoRA. */
+  #measure(
+    name: string,
+    [rows = 0, columns = 0]: readonly number[],
+    values: ReturnType<ReadTensor>,
+    tuning: Tuning,
+  ): void {
+    const module = name.replace(/\.weight$/, "");
+    if (tuning.type !== "lora" || !tuning.modules[module]?.dora) return;
+    if ("codes" in values) {
+      throw new RangeError(
+        `Cannot train the lengths of the rows of ${module} (DoRA): its weight is in ${values.bits} bits; leave quantization_bit out`,
+      );
+    }
+    const norms = rowNorms(float32Of(values), rows, columns), zero = norms.indexOf(0);
+    if (zero >= 0) {
+      throw new RangeError(
+        `Cannot train ${module} with DoRA: row ${zero} of its weight is all zeros, which has no direction; leave the module out of lora_target, ` +
+          "or use_dora",
+      );
+    }
+    this.#weightNorms.set(loraNames(module).magnitude, norms);
+    this.#tensors.set(weightNorm(module), this.backend.upload(norms, [rows]));
   }
 
   /** Modules of block `layer` whose weight is in few bits. */

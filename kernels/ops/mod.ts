@@ -12,6 +12,8 @@ import { cacheRows } from "./cache_rows.ts";
 import { cachedAttention } from "./cached_attention.ts";
 import { chooseToken } from "./choose_token.ts";
 import { clipHyper } from "./clip_hyper.ts";
+import { columnDots } from "./column_dots.ts";
+import { doraFactor } from "./dora_factor.ts";
 import { gatherRows } from "./gather_rows.ts";
 import { labelLogprob, labelLogprobBest, labelLogprobUnit } from "./label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./label_logprob_grad.ts";
@@ -25,6 +27,7 @@ import { rmsNorm } from "./rms_norm.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "./rms_norm_grad.ts";
 import { rotary } from "./rotary.ts";
 import { rowDots } from "./row_dots.ts";
+import { scaleColumns } from "./scale_columns.ts";
 import { scaleRows } from "./scale_rows.ts";
 import { scatterAddRows } from "./scatter_add_rows.ts";
 import { sumRows } from "./sum_rows.ts";
@@ -45,6 +48,8 @@ export const KERNELS: readonly Kernel[] = [
   cachedAttention,
   chooseToken,
   clipHyper,
+  columnDots,
+  doraFactor,
   gatherRows,
   labelLogprob,
   labelLogprobBest,
@@ -69,6 +74,7 @@ export const KERNELS: readonly Kernel[] = [
   rmsNormWeightGrad,
   rotary,
   rowDots,
+  scaleColumns,
   scaleRows,
   scatterAddRows,
   sumRows,

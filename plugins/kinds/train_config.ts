@@ -215,6 +215,8 @@ export interface TrainConfig {
   lora_target: string[];
   /** Scale by alpha over the square root of the rank. */
   use_rslora: boolean;
+  /** Train lengths of the merged weights' rows, too (DoRA). */
+  use_dora: boolean;
   /** Merge every adapter of `adapter_name_or_path`, and train a new one upon that. */
   create_new_adapter: boolean;
   /** LoRA+: learning rate of B over that of A; null: the same. */

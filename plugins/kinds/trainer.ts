@@ -24,6 +24,7 @@ export type TrainerConfig = Pick<
   | "lora_dropout"
   | "lora_target"
   | "use_rslora"
+  | "use_dora"
   | "loraplus_lr_ratio"
   | "create_new_adapter"
   // Steps

@@ -11,6 +11,7 @@ import { join } from "@std/path";
 
 import { item, lastOf } from "../../formats/elements.ts";
 import { loadTokenizer } from "../../formats/tokenizer/mod.ts";
+import { defaultDataOptions } from "../train/data/default_options.ts";
 import { type DataOptions, type LoadedExamples, loadExamples } from "../train/data/mod.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { prepareTokenizer } from "../../plugins/kinds/prepare_tokenizer.ts";
@@ -59,7 +60,11 @@ export async function benchData(
   const load = async (over: Partial<DataOptions> = {}): Promise<[LoadedExamples, number]> => {
     const start = performance.now();
     const loaded = await loadExamples({
-      options: { ...OPTIONS, dataset_dir: directory, data_cache_dir: join(directory, "cache"), ...over },
+      options: {
+        ...defaultDataOptions(),
+        ...{ dataset: ["rows"], cutoff_len: 6000, val_size: 0.1 },
+        ...{ dataset_dir: directory, data_cache_dir: join(directory, "cache"), ...over },
+      },
       registry,
       template,
       tokenizer,
@@ -123,31 +128,6 @@ export function dataBenchText(
     `peak memory   ${(peakBytes / 1e6).toFixed(0)} MB`,
   ].join("\n");
 }
-
-const OPTIONS: DataOptions = {
-  dataset: ["rows"],
-  eval_dataset: [],
-  dataset_dir: "",
-  cutoff_len: 6000,
-  train_on_prompt: false,
-  mask_history: false,
-  streaming: false,
-  buffer_size: 16384,
-  mix_strategy: "concat",
-  interleave_probs: null,
-  overwrite_cache: false,
-  max_samples: null,
-  max_steps: -1,
-  per_device_train_batch_size: 1,
-  gradient_accumulation_steps: 1,
-  val_size: 0.1,
-  packing: false,
-  neat_packing: false,
-  truncation: "llama_factory",
-  split_special_tokens: true,
-  data_cache_dir: null,
-  seed: 42,
-};
 
 function readTrace(): string[] {
   const packed = Deno.readFileSync(new URL("../../fixtures/trace/trace_eval.jsonl.gz", import.meta.url));

@@ -73,6 +73,7 @@ function loraOf(model: string): TargetConfig {
     lora_alpha: 16,
     lora_dropout: 0,
     use_rslora: false,
+    use_dora: false,
     seed: 42,
     model_name_or_path: model,
   };

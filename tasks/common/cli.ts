@@ -246,7 +246,18 @@ function withPlugin(error: Error): string {
   return `${place}${fault.plugin}: ${error.message.slice(place.length)}`;
 }
 
-/** In place of the flags of Deno that the task doesn't have on purpose: why it hasn't. */
+/** Uses of Deno's other permissions, for who runs a task with less of them than deno.json gives it. */
+const USES: Readonly<Record<string, string>> = {
+  read: "to read",
+  net: "to reach or to listen at",
+  env: "to look at the environment's",
+  sys: "to ask the system for",
+  run: "to start",
+  ffi: "to load the native code",
+  import: "to load the module",
+};
+
+/** In place of the flags of Deno that the task doesn't have on purpose: why it hasn't; and what one that it lacks is for. */
 function withOwnFolders(message: string): string {
   return message
     .replaceAll(
@@ -256,6 +267,16 @@ function withOwnFolders(message: string): string {
     .replaceAll(
       /Requires write access to (.+?), run again with the --allow-write flag/g,
       "the task may write to its own folders only, and $1 is in none of them (docs/security.md)",
+    )
+    .replaceAll(
+      /Requires (\w+) access to (.+?), run again with the --allow-\w+ flag/g,
+      (said, kind: string, what: string) =>
+        Object.hasOwn(USES, kind)
+          ? `the task has no permission ${
+            USES[kind]
+          } ${what}, which needs --allow-${kind}: run it as deno.json does; docs/security.md ` +
+            "says what each permission is for, and which are given up on purpose"
+          : said,
     );
 }
 

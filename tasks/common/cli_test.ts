@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 
 import { attributed } from "../../plugins/kinds/plugin_fault.ts";
 import { errorText, parseArguments, portNumber, usage, wholeNumber } from "./cli.ts";
@@ -42,6 +42,44 @@ Deno.test("errorText() says in words that nothing under /dev is open to a task",
   assertStringIncludes(
     errorText(error, false),
     "error: /dev/shm/m lies among the system's devices, and a task opens nothing under /dev, /proc and /sys: use another folder",
+  );
+});
+
+Deno.test("errorText() says what a permission that the task lacks is for", () => {
+  const of = (kind: string, what: string) =>
+    errorText(
+      new Error(`Requires ${kind} access to "${what}", run again with the --allow-${kind} flag`),
+      false,
+    );
+  assertStringIncludes(
+    of("sys", "cpus"),
+    'error: the task has no permission to ask the system for "cpus", which needs --allow-sys',
+  );
+  assertStringIncludes(
+    of("net", "a:1"),
+    'no permission to reach or to listen at "a:1", which needs --allow-net: run it as deno.json',
+  );
+  assertStringIncludes(of("other", "x"), 'Requires other access to "x"');
+});
+
+Deno.test("a task that may look at no variable of the environment still says what is wrong", async () => {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--no-check",
+      "--no-prompt",
+      "--allow-read",
+      "--deny-env",
+      `--config=${CONFIG}`,
+      new URL("../doors/export.ts", import.meta.url).pathname,
+      "export_dir=out",
+    ],
+    env: { NO_COLOR: "1" },
+  }).output();
+  assertEquals(code, 1);
+  assertMatch(
+    new TextDecoder().decode(stderr),
+    /^error: the task has no permission to look at the environment's "\w+"/,
   );
 });
 

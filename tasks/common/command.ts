@@ -5,6 +5,8 @@
 import { dirname, join } from "@std/path";
 import { fileURLToPath } from "node:url";
 
+import { exists } from "../../formats/exists.ts";
+
 /** This project's deno.json; undefined where it runs from an address. */
 function projectFile(): string | undefined {
   const url = new URL("../../deno.json", import.meta.url);
@@ -24,14 +26,46 @@ function projectFile(): string | undefined {
 export function taskCommand(task: string, args: readonly string[] = []): string {
   const project = projectFile(), installed = installedCommand();
   const start = installed === undefined
-    ? ["deno", "task", ...project === undefined ? [] : ["--config", project]]
+    ? [...denoCommand(), "task", ...project === undefined ? [] : ["--config", project]]
     : [installed];
   return [...start, task, ...args].map((word) => shellQuote(word)).join(" ");
 }
 
+/**
+ * Deno as it can be typed: `npx -y deno@VERSION` where npx started this task and nothing else on the path is called deno. npx
+ * puts its own copy on the path of what it starts, and of nothing that comes after.
+ */
+export function denoCommand(
+  variable: (name: string) => string | undefined = (name) => Deno.env.get(name),
+  isThere: (path: string) => boolean = canBeSeen,
+): string[] {
+  if (variable("npm_lifecycle_event") !== "npx") return ["deno"];
+  const [separator, file] = Deno.build.os === "windows" ? [";", "deno.exe"] : [":", "deno"];
+  const folders = (variable("PATH") ?? "").split(separator).filter((folder) =>
+    folder !== "" && !/node_modules[\\/]/.test(folder)
+  );
+  return folders.some((folder) => isThere(join(folder, file)))
+    ? ["deno"]
+    : ["npx", "-y", `deno@${Deno.version.deno}`];
+}
+
+/** A folder that may not be looked into holds no program that could be started. */
+function canBeSeen(path: string): boolean {
+  try {
+    return exists(path);
+  } catch {
+    return false;
+  }
+}
+
 /** The name of the installed command that this task was started by; undefined where it is `deno task`. */
 function installedCommand(): string | undefined {
-  return Deno.env.get("DINOTUNE_COMMAND") || undefined;
+  try {
+    return Deno.env.get("DINOTUNE_COMMAND") || undefined;
+  } catch {
+    // it may not be looked at, and every message asks for it
+    return undefined;
+  }
 }
 
 /**

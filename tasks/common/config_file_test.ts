@@ -8,7 +8,7 @@ import { Registry } from "../../plugins/registry.ts";
 import { readEvalConfig } from "../eval/config.ts";
 import { readTrainConfig } from "../train/config/mod.ts";
 import { loadPlugins, pluginPath, registryOf } from "./config_file.ts";
-import { readOverride } from "./override.ts";
+import { readOverride, textOverride } from "./override.ts";
 
 Deno.test("readOverride() splits at the first =, types the value and tells quoted text apart", () => {
   assertEquals(readOverride("a.b=x=y", "k=1"), {
@@ -22,6 +22,20 @@ Deno.test("readOverride() splits at the first =, types the value and tells quote
   for (const wrong of ["=3", "novalue", "a..b=1", ".a=1"]) {
     assertThrows(() => readOverride(wrong, "seed=1"), RangeError, "as key=value is needed, such as seed=1");
   }
+});
+
+Deno.test("readOverride() takes a whole name of a folder, whatever YAML would take for a comment or an anchor", () => {
+  const valueOf = (text: string) => readOverride(`output_dir=${text}`, "").value;
+  for (const name of ["runs/lora #2", "#2", "-a #b%20?c", "&b c", "a 模 #"]) {
+    assertEquals(valueOf(name), name);
+  }
+  // no number with a comment: it is told as a text where a number is needed
+  assertEquals(valueOf("3 #4"), "3 #4");
+  for (const name of ["2024", "true", "a: b", "%x", "a #b", "- b", "plain"]) {
+    assertEquals(readOverride(textOverride("k", name), "").value, name);
+  }
+  assertEquals(textOverride("k", "plain/a b"), "k=plain/a b");
+  assertEquals([valueOf('"a #b" # c'), valueOf("[1, 2] # c"), valueOf("~")], ["a #b", [1, 2], null]);
 });
 
 Deno.test("pluginPath() makes paths absolute and leaves specifiers", () => {
@@ -116,7 +130,7 @@ Deno.test("loadPlugins() tells of a module that waits at its top level, and of n
     assertEquals(said.map((line) => line.slice(0, line.indexOf(":", 6))), [
       `note: ${folder}/late.ts is still being loaded after 0.1 s`,
     ]);
-    await loadPlugins(registry, [`${folder}/prompt.ts`], "", { ...options, long: 5000 });
+    await loadPlugins(registry, [`${folder}/prompt.ts`], "", { ...options, long: 600_000 });
     assertEquals(said.length, 1);
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -39,7 +39,24 @@ export function readOverride(argument: string, example: string): Override {
   }
   const text = argument.slice(equals + 1);
   const place = `the argument ${shortened(redactArgument(argument))}`;
-  return { key, value: parseYamlValue(text, place), text, plain: !/^\s*["']/.test(text), place };
+  const plain = !/^\s*["']/.test(text), parsed = parseYamlValue(text, place);
+  const value = plain && isCut(text, parsed) ? text.trim() : parsed;
+  return { key, value, text, plain, place };
+}
+
+/** The argument that gives a key this text: in quotes where YAML would make something else of it, such as a number. */
+export function textOverride(key: string, text: string): string {
+  const plain = `${key}=${text}`;
+  try {
+    if (readOverride(plain, "").value === text) return plain;
+  } catch { /* not YAML as it stands */ }
+  return `${key}=${JSON.stringify(text)}`;
+}
+
+/** True if YAML takes a part of a text for a comment, a tag or an anchor: an argument has none, but a folder's name may look so. */
+function isCut(text: string, parsed: unknown): boolean {
+  if (typeof parsed === "object" && parsed !== null) return false;
+  return /(^|\s)#/.test(text) || /^\s*[!&]/.test(text);
 }
 
 /**

@@ -14,9 +14,17 @@ import { defaultCacheDir } from "../../formats/hub/cache.ts";
 import { cacheFolder } from "../../formats/cache_folder.ts";
 import { type OwnTemporaryFolder, ownTemporaryFolder } from "../../formats/own_temporary_folder.ts";
 import { BEHIND_DOOR, type DoorMessage } from "../common/behind_door.ts";
-import { printError } from "../common/cli.ts";
+import { errorText, printError } from "../common/cli.ts";
 import { ProjectLock } from "../common/project_lock.ts";
 import { Watch } from "./watch.ts";
+
+// what a door itself may not look at, where it is run with less than deno.json gives it
+addEventListener("unhandledrejection", (event) => {
+  if (!(event.reason instanceof Deno.errors.NotCapable)) return;
+  event.preventDefault();
+  printError(errorText(event.reason, false));
+  Deno.exit(1);
+});
 
 /** Variables in which systems look for the folder of temporary files. */
 const TEMPORARY = Deno.build.os === "windows" ? ["TMP", "TEMP"] : ["TMPDIR"];
@@ -56,7 +64,9 @@ export function openDoor(task: URL, write: readonly string[] | null): void {
   const denied = paths.find(isDenied);
   if (denied !== undefined) {
     printError(
-      `error: Cannot write to ${denied} as it lies among this project's own code or files: name another folder`,
+      relative(ROOT, denied).startsWith("..")
+        ? `error: Cannot write to ${denied} as this process has no permission to: run it as deno.json does, without --deny-write`
+        : `error: Cannot write to ${denied} as it lies among this project's own code or files: name another folder`,
     );
     Deno.exit(1);
   }
@@ -75,6 +85,12 @@ export function openDoor(task: URL, write: readonly string[] | null): void {
     import: "inherit",
   };
   const worker = new Worker(task, { type: "module", name: BEHIND_DOOR, deno: { permissions } });
+  worker.onerror = (event) => {
+    if (!/NotCapable/.test(event.message)) return;
+    event.preventDefault();
+    printError(errorText(new RangeError(event.message.replace(/^.*?NotCapable: /s, "")), false));
+    end(1);
+  };
   const end = (code: number) => {
     temporary?.release();
     Deno.exit(code);

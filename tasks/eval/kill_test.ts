@@ -5,7 +5,9 @@ import { fileURLToPath } from "node:url";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import type { CompletionRequest } from "../../plugins/kinds/endpoint.ts";
 import { inFolder, rowsText } from "../../tests/helpers/evaluation_run.ts";
+import { killedWith } from "../../tests/helpers/killed.ts";
 import { repetitions } from "../../tests/helpers/repetitions.ts";
+import { within } from "../../tests/helpers/until.ts";
 import { type MockRequest, mockServer } from "../bench/mock_server.ts";
 import { requestKey, ResponseCache } from "../ask/response_cache.ts";
 
@@ -72,12 +74,14 @@ Deno.test("a run that is killed again and again loses no answer and asks for non
       const after = 1 + seed % 12;
       const before = server.log.length;
       const child = start().spawn();
-      await new Promise<void>((resolve) => {
+      await using _end = killedWith(child);
+      const reached = new Promise<void>((resolve) => {
         onRequest = () => {
           if (server.log.length - before >= after) resolve();
         };
         child.status.then(() => resolve());
       });
+      await within(`request ${after} of run ${kill}`, reached);
       // some kills fall between the answer and the next request
       await new Promise((resolve) => setTimeout(resolve, seed % 23));
       child.kill("SIGKILL");

@@ -70,7 +70,7 @@ export function refuseOtherRun(
       model.endpoint.revision?.name ?? before.model
     }, ` +
       `so they may be of other weights (now ${now.revision})`
-    : `the model ${before.model} with other weights, address, sampling or version`;
+    : `the model ${before.model} with other weights, tokenizer, chat template, address, sampling or version`;
   const { revision } = model?.endpoint ?? {};
   const pinned = before.revision !== undefined && before.revision !== now.revision && revision
     ? `model.args.model=${

@@ -42,7 +42,8 @@ Deno.test("a folder says which commit of the hub answered, or that an earlier ve
         `(now ${B}): ${ways}; --rescore shows what is there`,
     );
     // other sampling is no matter of commits
-    const sampling = `${holds}the model name with other weights, address, sampling or version: ${ways}`;
+    const sampling =
+      `${holds}the model name with other weights, tokenizer, chat template, address, sampling or version: ${ways}`;
     assertEquals(refused({ ...before, answers: "another" }), sampling);
     assertEquals(refused({ ...before, answers: "another", revision: B }), sampling);
     refuseOtherRun({ ...before, answers: "new", revision: B }, now, store, config, model);

@@ -4,11 +4,14 @@ import { join } from "@std/path";
 
 import { chromiumPath } from "../common/chromium.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
+import { within } from "../../tests/helpers/until.ts";
 import { startServer } from "./server.ts";
 
 const GOLDENS = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
 const chromium = chromiumPath();
 const KEY = "sk-of-the-page";
+/** Longer than anything takes where other tests run too. */
+const PATIENCE_MS = 180_000;
 
 const serve = () =>
   startServer({
@@ -45,6 +48,7 @@ Deno.test({
     const browser = await driver.launch({ executablePath: chromium!, args: ["--no-sandbox"] });
     try {
       const page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
+      page.setDefaultTimeout(PATIENCE_MS);
       const faults: string[] = [], fetched: string[] = [];
       page.on("pageerror", (error) => faults.push(error.message));
       page.on("request", (request) => fetched.push(request.url()));
@@ -116,12 +120,26 @@ Deno.test({
       await page.click("#retry");
       await page.locator(".answer:not(.running)").nth(1).waitFor();
       assertEquals(await page.locator(".answer .text").allTextContents(), expected);
+      const model = server.models.get("random")!, { generate } = model, left = Promise.withResolvers<void>();
+      // no answer is over before the page has left it
+      Object.assign(model, {
+        generate: async (...given: Parameters<typeof generate>) => {
+          const signal = given[3], gone = Promise.withResolvers<void>();
+          signal?.addEventListener("abort", () => gone.resolve());
+          await Promise.allSettled([generate(...given)]);
+          await gone.promise;
+          left.resolve();
+          signal?.throwIfAborted();
+        },
+      });
       await page.fill("#max-tokens", "");
       await page.fill("#question", "More");
       await page.keyboard.press("Enter");
       await page.locator(".answer.running").first().waitFor();
       await page.keyboard.press("Escape");
       await page.locator("#send").waitFor();
+      await within("the server's word that its client has left", left.promise);
+      Object.assign(model, { generate });
       assertEquals(await page.locator(".round").count(), 2);
 
       // narrow: nothing sticks out to the side; dark: other colours, readable

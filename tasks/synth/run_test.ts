@@ -4,7 +4,9 @@ import { fileURLToPath } from "node:url";
 
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { inFolder } from "../../tests/helpers/evaluation_run.ts";
+import { killedWith } from "../../tests/helpers/killed.ts";
 import { repetitions } from "../../tests/helpers/repetitions.ts";
+import { within } from "../../tests/helpers/until.ts";
 import { mockServer } from "../bench/mock_server.ts";
 import { dryRun } from "../train.ts";
 import { scriptedConfig, scriptedText, seedsText } from "./_scripted.ts";
@@ -121,6 +123,7 @@ Deno.test("a run that is killed again and again asks for nothing twice that was 
     const asked: string[][] = [];
     for (let kill = 0; kill < KILLS; kill++) {
       const child = start().spawn();
+      await using _end = killedWith(child);
       const after = 3 + kill % 4;
       let seen = 0;
       const gone = new Promise<void>((resolve) => {
@@ -132,7 +135,7 @@ Deno.test("a run that is killed again and again asks for nothing twice that was 
           return child.status.then(() => {});
         };
       });
-      await Promise.race([gone, child.status]);
+      await within(`request ${after} of run ${kill}`, Promise.race([gone, child.status]));
       assertEquals((await child.status).signal, "SIGKILL", `kill ${kill} came too late`);
       await child.stderr.cancel();
       await noteAnswered();

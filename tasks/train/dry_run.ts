@@ -4,7 +4,7 @@
  */
 import { stringify } from "yaml";
 
-import { readAdapterConfig } from "../../formats/peft/mod.ts";
+import { readAdapterConfig, TRAINED_FIELDS } from "../../formats/peft/mod.ts";
 import { chooseBackend, makeBackend } from "../../kernels/engine/backends.ts";
 import { moduleShapes } from "../../kernels/engine/decoder.ts";
 import { DEFAULT_ROWS, type PackRows } from "../../kernels/engine/pack_rows.ts";
@@ -69,6 +69,7 @@ export async function dryRun(
     continued,
     [...moduleShapes(ready.decoder).keys()],
     ready.decoder.moduleRoot,
+    TRAINED_FIELDS,
   );
   const { needs, packs } = trainer.memory ? ofTrainer(trainer.memory) : await ofThisEngine();
   say(estimateText(needs, packs));

@@ -69,6 +69,7 @@ export type EstimateConfig =
     | "lora_target"
     | "lora_rank"
     | "lora_dropout"
+    | "use_dora"
     | "micro_batch_tokens"
     | "disable_gradient_checkpointing"
     | "backend"
@@ -154,7 +155,7 @@ function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter: LoraCo
   const rankOf = (name: string) => adapter ? loraOf(adapter, name).r : config.lora_rank;
   const trained = targets.reduce((sum, name) => {
     const [out, inner] = valueOf(shapes, name);
-    return sum + rankOf(name) * (out + inner);
+    return sum + rankOf(name) * (out + inner) + ((adapter?.useDora ?? config.use_dora) ? out : 0);
   }, 0);
   const adapted = LINEAR_MODULES.filter((module) => targets.some((name) => name.endsWith(module)))
     .map((module) => moduleShape(model, module));

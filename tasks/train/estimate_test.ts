@@ -65,6 +65,7 @@ Deno.test("estimate() counts SmolLM2's weights and those of rank 8 on all linear
     alpha: 8,
     dropout: 0,
     useRslora: false,
+    useDora: false,
     rankPattern: { "layers.3.self_attn.q_proj": 2 },
     alphaPattern: {},
     targetModules: ["q_proj"],

@@ -5,6 +5,7 @@
 import { basename, join, resolve } from "@std/path";
 
 import { lastCheckpoint } from "../../plugins/trainers/local/checkpoint_directory.ts";
+import { textOverride } from "../common/override.ts";
 import { taskCommand } from "../common/command.ts";
 import { DEFAULT_TRAINING } from "../common/default_files.ts";
 import type { TrainConfig } from "./config/mod.ts";
@@ -66,9 +67,9 @@ function bundledEvaluation(
     };
   }
   const words = [
-    `model.args.${tuned === "lora" ? "adapter" : "model"}=${directory}`,
-    `model.args.name=${basename(directory)}`,
-    `out_dir=${join("saves/eval", basename(directory))}`,
+    textOverride(`model.args.${tuned === "lora" ? "adapter" : "model"}`, directory),
+    textOverride("model.args.name", basename(directory)),
+    textOverride("out_dir", join("saves/eval", basename(directory))),
   ];
   return { command: taskCommand("eval", words), what: "answer held-out instructions with what was tuned" };
 }

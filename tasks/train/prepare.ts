@@ -20,7 +20,7 @@ import {
 } from "./start_checks.ts";
 import { lossNotes } from "./loss_notes.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
-import { baseDifference, readAdapter } from "../../formats/peft/mod.ts";
+import { baseDifference, readAdapter, TRAINED_FIELDS } from "../../formats/peft/mod.ts";
 import { moduleShapes } from "../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import { withMerged } from "../../kernels/engine/merged_weights.ts";
@@ -214,7 +214,8 @@ function checkAdapted(
   if (adapter === undefined) {
     placed(placeOf("lora_target"), () => targetModules(lora_target, [...shapes.keys()]));
     placed(placeOf("lora_rank"), () => checkRankFits(lora_rank, shapes));
-  } else placed(placeOf("adapter_name_or_path"), () => readAdapter(adapter, shapes, decoder.moduleRoot));
+  } else {placed(placeOf("adapter_name_or_path"), () =>
+      readAdapter(adapter, shapes, decoder.moduleRoot, TRAINED_FIELDS));}
 }
 
 function templateNotes(

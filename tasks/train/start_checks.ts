@@ -6,7 +6,13 @@
 
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
-import { baseDifference, loraOf, matchTargets, readAdapterConfig } from "../../formats/peft/mod.ts";
+import {
+  baseDifference,
+  loraOf,
+  matchTargets,
+  readAdapterConfig,
+  TRAINED_FIELDS,
+} from "../../formats/peft/mod.ts";
 import { moduleShapes } from "../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import type { EncodedExample, EncodedSequence } from "../../kernels/engine/encoded.ts";
@@ -192,7 +198,9 @@ export function adapterWarnings(
   const difference = directory === undefined ? null : baseDifference(directory, config.model_name_or_path);
   if (difference !== null) warnings.push(`adapter_name_or_path: ${difference}`);
   const shapes = moduleShapes(decoder), modules = [...shapes.keys()];
-  const adapter = directory === undefined ? null : readAdapterConfig(directory, modules, decoder.moduleRoot);
+  const adapter = directory === undefined
+    ? null
+    : readAdapterConfig(directory, modules, decoder.moduleRoot, TRAINED_FIELDS);
   const names = matchTargets(
     adapter ?? { targetModules: targetModules(config.lora_target, modules) },
     modules,

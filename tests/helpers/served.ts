@@ -3,6 +3,8 @@
  * @module
  */
 import project from "../../deno.json" with { type: "json" };
+import { killedWith } from "./killed.ts";
+import { within } from "./until.ts";
 
 /** A process of `deno task serve`; ended with this. */
 export interface Served extends AsyncDisposable {
@@ -31,26 +33,24 @@ export async function startServed(
     for await (const text of process.stderr.pipeThrough(new TextDecoderStream())) log += text;
   })();
   const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let printed = "";
-  while (!printed.includes("\n")) {
-    const { value, done } = await reader.read();
-    if (done) {
-      await logged;
-      throw new Error(`The server ended before it listened:\n${log}`);
-    }
-    printed += value;
-  }
-  return {
-    base: printed.trim(),
-    process,
-    log: () => log,
-    async [Symbol.asyncDispose]() {
-      try {
-        process.kill("SIGKILL");
-      } catch { /* it has ended already */ }
-      await reader.cancel();
-      await process.status;
-      await logged;
-    },
+  const end = async () => {
+    await killedWith(process)[Symbol.asyncDispose]();
+    await reader.cancel();
+    await logged;
   };
+  let printed = "";
+  try {
+    while (!printed.includes("\n")) {
+      const { value, done } = await within("a server's address", reader.read(), { said: () => log });
+      if (done) {
+        await logged;
+        throw new Error(`The server ended before it listened:\n${log}`);
+      }
+      printed += value;
+    }
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  return { base: printed.trim(), process, log: () => log, [Symbol.asyncDispose]: end };
 }

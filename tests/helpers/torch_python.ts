@@ -30,9 +30,9 @@ export function isAlive(id: number): boolean {
   }
 }
 
-/** Waits until processes are gone, a minute at most (a busy machine takes long to end PyTorch); gives those that aren't. */
+/** Waits until processes are gone, three minutes at most (a busy machine takes long to end PyTorch); gives those that aren't. */
 export async function whoStays(ids: readonly number[]): Promise<number[]> {
-  for (let turn = 0; turn < 1200 && ids.some(isAlive); turn++) {
+  for (let turn = 0; turn < 3600 && ids.some(isAlive); turn++) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return ids.filter(isAlive);

@@ -17,6 +17,7 @@ import "../../tasks/bench/view_test.ts";
 import "../../tasks/bench_test.ts";
 import "../../tasks/board/curve_log_test.ts";
 import "../../tasks/common/cli_test.ts";
+import "../../tasks/common/command_test.ts";
 import "../../tasks/common/config_file_test.ts";
 import "../../tasks/common/help_test.ts";
 import "../../tasks/common/plugin_code_test.ts";

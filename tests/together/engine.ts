@@ -7,6 +7,7 @@ import "../../kernels/engine/backends_test.ts";
 import "../../kernels/engine/clip_test.ts";
 import "../../kernels/engine/cuda_operators_test.ts";
 import "../../kernels/engine/device_optimizer_test.ts";
+import "../../kernels/engine/dora_test.ts";
 import "../../kernels/engine/dropout_test.ts";
 import "../../kernels/engine/forward_all_test.ts";
 import "../../kernels/engine/generate/answer_test.ts";

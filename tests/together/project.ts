@@ -7,6 +7,7 @@ import "../../docs/make_performance_test.ts";
 import "../../fixtures/constraints/make_data_test.ts";
 import "../../fixtures/replicate/make_test.ts";
 import "../../tests/assertions_test.ts";
+import "../../tests/docs_figures_test.ts";
 import "../../tests/exported_names_test.ts";
 import "../../tests/helpers/until_test.ts";
 import "../../tests/imports_test.ts";

@@ -3,12 +3,14 @@
  * @module
  */
 import "../../plugins/trainers/local/adapters_test.ts";
+import "../../plugins/trainers/local/dora_run_test.ts";
 import "../../plugins/trainers/local/base_model_test.ts";
 import "../../plugins/trainers/local/checkpoint_damage_test.ts";
 import "../../plugins/trainers/local/evaluate_test.ts";
 import "../../plugins/trainers/local/phase_clock_test.ts";
 import "../../plugins/trainers/local/schedules_test.ts";
 import "../../plugins/trainers/local/steps_test.ts";
+import "../../plugins/trainers/local/train_step_test.ts";
 import "../../plugins/trainers/schedule_points_test.ts";
 import "../../plugins/trainers/torch/doctor_test.ts";
 import "../../plugins/trainers/torch/failures_test.ts";

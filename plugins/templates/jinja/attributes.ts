@@ -6,7 +6,8 @@ import { bind, indexOf } from "./arguments.ts";
 import { formatBraces } from "./format.ts";
 import { asIndex, equals, markup } from "./operators.ts";
 import { repr, str } from "./print.ts";
-import { codePointsOf, stringMethods } from "./strings.ts";
+import { codePointsOf } from "./string_search.ts";
+import { stringMethods } from "./strings.ts";
 import {
   asItems,
   asText,

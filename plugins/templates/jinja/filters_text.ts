@@ -9,7 +9,11 @@ import { toJson } from "./json.ts";
 import { divideExactly, parseFloatText, parseInteger, roundFloat } from "./numbers.ts";
 import { asNumber, escapeMarkup, fits, markup } from "./operators.ts";
 import { str } from "./print.ts";
-import { capitalize, pad, replace, splitLines, stringMethods, stripCharacters } from "./strings.ts";
+import { capitalize } from "./string_case.ts";
+import { stripCharacters } from "./string_search.ts";
+import { replace, splitLines } from "./string_split.ts";
+import { pad } from "./string_width.ts";
+import { stringMethods } from "./strings.ts";
 import {
   asText,
   Dict,

@@ -34,6 +34,7 @@ export const CONFIG: RunConfig = {
   lora_alpha: 8,
   lora_dropout: 0,
   use_rslora: false,
+  use_dora: false,
   seed: 1,
   data_seed: 1,
   learning_rate: 1e-2,

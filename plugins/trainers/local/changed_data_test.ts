@@ -81,6 +81,12 @@ Deno.test("a run that continues trains what its checkpoint holds: another form o
       ],
       [
         lora,
+        [...same, "use_dora=true"],
+        'lora_magnitude_vector", there missing: current value is ',
+        "use_dora: false → true",
+      ],
+      [
+        lora,
         ["finetuning_type=full"],
         "current value is finetuning_type full, of an adapter",
         '"lora" → "full"',

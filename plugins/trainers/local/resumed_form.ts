@@ -6,9 +6,10 @@ import { join } from "@std/path";
 
 import { exists } from "../../../formats/exists.ts";
 import { checkTensors, openModel } from "../../../formats/hf_model/mod.ts";
-import { loraTensors, readAdapter } from "../../../formats/peft/mod.ts";
+import { loraTensors, readAdapter, TRAINED_FIELDS } from "../../../formats/peft/mod.ts";
 import { moduleShapes, tensorShapes } from "../../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import { trainedShapes } from "../../../kernels/engine/parameters.ts";
 import type { Target } from "./setup.ts";
 
 /**
@@ -28,7 +29,7 @@ export async function checkResumedForm(
   throw new RangeError(
     `Cannot resume from ${path} as the run trains other tensors than it holds, which allow_changes can't change: ${fault}. Changed ` +
       `are:\n  ${changed.join("\n  ")}\n` +
-      "Undo the change of what is trained (finetuning_type, lora_rank, lora_target, the adapter or the model), or start in another output_dir",
+      "Undo the change of what is trained (finetuning_type, lora_rank, lora_target, use_dora, the adapter or the model), or start in another output_dir",
   );
 }
 
@@ -51,12 +52,13 @@ async function difference(path: string, target: Target, decoder: DecoderConfig):
   }
 }
 
-function otherTensor(path: string, { initial }: Target, decoder: DecoderConfig): string | null {
-  const { modules } = readAdapter(path, moduleShapes(decoder), decoder.moduleRoot);
-  const saved = loraTensors(modules);
-  for (const name of new Set([...Object.keys(initial), ...Object.keys(saved)])) {
-    const [there, here] = [saved[name], initial[name]].map((tensor) =>
-      tensor === undefined ? "missing" : `${tensor.length} elements`
+function otherTensor(path: string, { tuning }: Target, decoder: DecoderConfig): string | null {
+  const { modules } = readAdapter(path, moduleShapes(decoder), decoder.moduleRoot, TRAINED_FIELDS);
+  const saved = loraTensors(modules), shapes = trainedShapes(decoder, tuning);
+  for (const name of new Set([...shapes.keys(), ...Object.keys(saved)])) {
+    const size = shapes.get(name)?.reduce((a, b) => a * b, 1);
+    const [there, here] = [saved[name]?.length, size].map((length) =>
+      length === undefined ? "missing" : `${length} elements`
     );
     if (there !== here) return `tensor "${name}", there ${there}: current value is ${here}`;
   }

@@ -10,7 +10,7 @@ import { exampleRows, type Pack, packExamples, packUnits } from "../../../kernel
 import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
 import { type EvaluatedRow, evaluateLoss } from "../../kinds/loss_evaluation.ts";
 import type { Loss } from "../../kinds/loss.ts";
-import type { ReferenceCache } from "./reference.ts";
+import { ReferenceCache } from "./reference.ts";
 
 /** Inputs of scoring besides examples. */
 export interface Scoring {
@@ -30,6 +30,8 @@ export interface Scored {
   rows: EvaluatedRow[];
   /** Labelled tokens of each example. */
   labels: number[];
+  /** Rows with the reference by a pass of its own, where `identity` asks to compare. */
+  compared?: EvaluatedRow[];
 }
 
 /** A pack that is scored. */
@@ -42,8 +44,11 @@ export interface PackToScore {
   dropoutStep?: number;
   /** Positions in `examples` that make up one micro-batch for `loss.batch`; default: each example its own. */
   groups?: readonly (readonly number[])[];
-  /** The adapter changes nothing yet, so that the reference is the policy. */
-  identity?: boolean;
+  /**
+   * The adapter changes nothing yet, so that the reference is the policy, bit for bit. `compared`: a pass with adapters off says the same
+   * within rounding, as some backends sum otherwise where nothing is kept for a backward pass.
+   */
+  identity?: "taken" | "compared";
 }
 
 /** Sums of label log-probabilities by sequence of the pack. */
@@ -95,10 +100,10 @@ export async function scorePacks(scoring: Scoring, given: readonly PackToScore[]
   const { engine, loss, references } = scoring;
   const passes: ForwardPass[] = [];
   const isBestTold = (split: "train" | "eval") => split === "eval" && (scoring.accuracy ?? false);
-  const laid = given.map(({ examples, split, keep, dropoutStep, identity = false }) => {
+  const laid = given.map(({ examples, split, keep, dropoutStep, identity }) => {
     const pack = packExamples(examples);
     const missing = loss.needsReference && examples.some((e) => !references.get(split, e));
-    if (missing && !identity) passes.push({ pack, adapter: false, keep: false });
+    if (missing && identity !== "taken") passes.push({ pack, adapter: false, keep: false });
     passes.push({
       pack,
       adapter: true,
@@ -111,10 +116,15 @@ export async function scorePacks(scoring: Scoring, given: readonly PackToScore[]
   const logps = await forwardAll(engine, passes), scored: Scored[] = [];
   let next = 0;
   for (const [i, { pack, missing }] of laid.entries()) {
-    const one = item(given, i), reference = missing && !one.identity ? item(logps, next++) : null;
+    const one = item(given, i), reference = missing && one.identity !== "taken" ? item(logps, next++) : null;
     const values = item(logps, next++), labels = pack.labelIds.length, policy = values.subarray(0, labels);
-    const both = { policy, reference: missing ? reference ?? policy : null };
-    const pass = await evaluatePack(scoring, one, pack, both);
+    const isCompared = one.identity === "compared" && reference !== null;
+    const taken = isCompared || reference === null ? policy : reference;
+    const pass = await evaluatePack(scoring, one, pack, { policy, reference: missing ? taken : null });
+    if (isCompared) {
+      const apart = { ...scoring, references: new ReferenceCache() };
+      pass.compared = (await evaluatePack(apart, one, pack, { policy, reference })).rows;
+    }
     if (isBestTold(one.split)) addAccuracy(pass, values.subarray(labels));
     scored.push(pass);
   }

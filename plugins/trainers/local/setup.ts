@@ -21,6 +21,7 @@ import {
   loraTensors,
   matchTargets,
   readAdapter,
+  TRAINED_FIELDS,
   writeAdapter,
 } from "../../../formats/peft/mod.ts";
 import { targetModules } from "../../kinds/lora_targets.ts";
@@ -56,6 +57,7 @@ export type TargetConfig = Pick<
   | "lora_alpha"
   | "lora_dropout"
   | "use_rslora"
+  | "use_dora"
   | "seed"
 >;
 
@@ -73,7 +75,7 @@ export function makeTarget(
   if (config.finetuning_type === "full") return fullTarget(model, decoder, files);
   const shapes = moduleShapes(decoder);
   const given = config.adapter_name_or_path[0];
-  const adapter = given === undefined ? null : readAdapter(given, shapes, decoder.moduleRoot);
+  const adapter = given === undefined ? null : readAdapter(given, shapes, decoder.moduleRoot, TRAINED_FIELDS);
   const lora: LoraConfig = adapter
     ? { ...adapter.config, baseModel: config.base_model ?? adapter.config.baseModel }
     : newLora(config, model, [...shapes.keys()]);
@@ -86,10 +88,12 @@ export function makeTarget(
     if (!have) kaimingUniformA(a, inner, config.seed, tensor.a);
     initial[tensor.a] = a;
     initial[tensor.b] = have?.b ?? new Float32Array(out * r);
+    // those of a new adapter are the frozen rows', which the engine reads
+    if (have?.magnitude) initial[tensor.magnitude] = have.magnitude;
   }
   const modules = Object.fromEntries(names.map((name) => {
     const { r, scale } = loraOf(lora, name);
-    return [name, { rank: r, scale }];
+    return [name, { rank: r, scale, ...(lora.useDora && { dora: true }) }];
   }));
   return {
     tuning: { type: "lora", modules, dropout: lora.dropout },
@@ -97,7 +101,11 @@ export function makeTarget(
     save: (directory, trained) => {
       const pairs = names.map((name) => {
         const tensor = loraNames(name);
-        return [name, { a: entryOf(trained, tensor.a), b: entryOf(trained, tensor.b) }] as const;
+        return [name, {
+          a: entryOf(trained, tensor.a),
+          b: entryOf(trained, tensor.b),
+          ...(lora.useDora && { magnitude: entryOf(trained, tensor.magnitude) }),
+        }] as const;
       });
       writeAdapter(directory, lora, new Map(pairs), shapes, decoder.moduleRoot);
       for (const [name, data] of Object.entries(files)) writeFileAtomicSync(join(directory, name), data);
@@ -114,6 +122,7 @@ function newLora(config: TargetConfig, model: LoadedModel, modules: readonly str
     alpha: config.lora_alpha,
     dropout: config.lora_dropout,
     useRslora: config.use_rslora,
+    useDora: config.use_dora,
     rankPattern: {},
     alphaPattern: {},
     targetModules: targetModules(config.lora_target, modules),
@@ -167,7 +176,7 @@ export async function readTrained(
   weights: (path: string) => Promise<WeightSource>,
 ): Promise<Tensors> {
   if (target.tuning.type === "lora") {
-    const { modules } = readAdapter(directory, moduleShapes(decoder), decoder.moduleRoot);
+    const { modules } = readAdapter(directory, moduleShapes(decoder), decoder.moduleRoot, TRAINED_FIELDS);
     return loraTensors(modules);
   }
   const source = await weights(directory);

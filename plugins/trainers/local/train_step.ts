@@ -34,7 +34,7 @@ export async function accumulateGradients(
 ): Promise<ScoredStep | null> {
   const { config, loss, engine, signal, dropout } = inputs;
   const weightOf = exampleWeights(loss, batches, config.step_mean);
-  const identity = loss.needsReference && await engine.isIdentity();
+  const identity = loss.needsReference && dropout === 0 && await engine.isIdentity();
   const units = packBatches(
     batches,
     config.micro_batch_tokens,
@@ -46,7 +46,7 @@ export async function accumulateGradients(
     keep: true,
     groups,
     // The first pack of a run compares policy and reference for real; while B is zero the others needn't.
-    identity: identity && dropout === 0 && (step > 0 || number > 0),
+    ...(identity && { identity: step === 0 && number === 0 ? "compared" as const : "taken" as const }),
     ...(dropout > 0 && { dropoutStep: step * 2 ** 16 + number }),
   }));
   const packs: Scored[] = [];
@@ -54,7 +54,7 @@ export async function accumulateGradients(
     if (signal.aborted) return null;
     for (const [i, scored] of (await scorePacks(inputs, flight)).entries()) {
       if (i > 0 && signal.aborted) return null;
-      if (step === 0 && packs.length === 0 && identity && dropout === 0) assertInitialLoss(inputs, scored);
+      if (step === 0 && packs.length === 0 && identity) assertInitialLoss(inputs, scored);
       await engine.backward(labelWeights(scored, weightOf));
       packs.push(scored);
     }
@@ -63,9 +63,12 @@ export async function accumulateGradients(
 }
 
 /** A fresh adapter changes nothing, so the loss has a known value; another one means that the reference is wrong. */
-function assertInitialLoss({ loss: { initialLoss } }: StepInputs, { rows, examples }: Scored): void {
+function assertInitialLoss(
+  { loss: { initialLoss } }: StepInputs,
+  { rows, compared = rows, examples }: Scored,
+): void {
   if (initialLoss === undefined) return;
-  rows.forEach((row, i) => {
+  compared.forEach((row, i) => {
     if (Math.abs(row.loss - initialLoss) < 1e-3) return;
     const { file, row: line } = item(examples, i).source;
     throw new Error(

@@ -3,6 +3,8 @@ import { join } from "@std/path";
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+import { killedWith } from "../../../tests/helpers/killed.ts";
+import { until } from "../../../tests/helpers/until.ts";
 import { isAlive, TORCH_PYTHON, whoStays } from "../../../tests/helpers/torch_python.ts";
 import { optionsOf } from "./_python.ts";
 import { type EndedProcess, failureOf } from "./failure.ts";
@@ -57,11 +59,10 @@ Deno.test("a launcher that is killed ends the run, though its ranks live on and 
   const launcher = `exec 3<&0; cat <&3 >/dev/null & echo $! > ${pid}.new; mv ${pid}.new ${pid}; wait`;
   const processes = new Processes([{ rank: null, command: ["sh", "-c", launcher], env: {} }], 2);
   processes.begun();
-  let rank = NaN;
-  while (Number.isNaN(rank)) {
-    rank = Number(await Deno.readTextFile(pid).catch(() => NaN));
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  const rank = await until(
+    "the rank's number",
+    async () => Number(await Deno.readTextFile(pid).catch(() => 0)) || null,
+  );
   assert(isAlive(rank));
   for (const id of processes.ids) Deno.kill(id, "SIGKILL");
   await assertRejects(
@@ -211,18 +212,16 @@ Deno.test({
       stdout: "null",
       stderr: "null",
     }).spawn();
-    let children: number[] = [];
-    while (children.length < 2) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      const text = await Deno.readTextFile(`/proc/${parent.pid}/task/${parent.pid}/children`);
+    await using _end = killedWith(parent);
+    const children = await until("two ranks", async () => {
       const all = await Promise.all(
         [...Deno.readDirSync(`/proc/${parent.pid}/task`)].map(({ name }) =>
           Deno.readTextFile(`/proc/${parent.pid}/task/${name}/children`).catch(() => "")
         ),
       );
-      children = `${text} ${all.join(" ")}`.split(" ").filter((id) => id !== "").map(Number);
-      children = [...new Set(children)];
-    }
+      const ids = new Set(all.join(" ").split(" ").filter((id) => id !== "").map(Number));
+      return ids.size >= 2 && [...ids];
+    });
     parent.kill("SIGKILL");
     await parent.status;
     assertEquals(await whoStays(children), []);

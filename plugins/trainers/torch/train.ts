@@ -42,6 +42,12 @@ export async function trainOnTorch(
   const temporary = await Deno.makeTempDir({ prefix: "dinotune-torch-model-" });
   try {
     return await carryOut(inputs, async (setup) => {
+      const { tuning } = setup;
+      if (tuning.type === "lora" && Object.values(tuning.modules).some(({ dora }) => dora)) {
+        throw new RangeError(
+          "Cannot train on PyTorch an adapter with DoRA, as adapters are plain ones there: use trainer: local, or train another one",
+        );
+      }
       const modelPath = modelFolder(model, decoder, temporary, options.dtype, merged.length > 0);
       if (options.nnodes > 1) {
         log.note?.(`on each of the other machines: ${otherNodesCommand(options, processesPerNode(options))}`);

@@ -99,6 +99,10 @@ const THOUGHT_HINT =
   "(run_args.chat_template_kwargs: {enable_thinking: false} or reasoning_effort for a server, " +
   "args.template_options: {enable_thinking: false} for a local model)";
 
+const EMPTY_HINT =
+  "Every answer is empty, and scored as such: look at what the model sends (a server's reasoning parser that takes the answer " +
+  "for a thought, a wrong chat template and an end token at once do that)";
+
 /** Counts of the items, in sentences. */
 export function countLines(
   { counts, usage, failures, totals, agreement, cached, answered_by = {} }: EvalResults,
@@ -134,6 +138,7 @@ export function countLines(
       `${count} answers are of ${shortened(name)}, as the server says, which wasn't asked for by this name`
     ),
     ...(counts.thought_only > 0 ? [THOUGHT_HINT] : []),
+    ...(counts.empty > 0 && counts.empty === counts.answered ? [EMPTY_HINT] : []),
     ...(agreement === null
       ? []
       : [`The judges agree to alpha = ${agreement.alpha?.toFixed(3) ?? "–"} (Krippendorff, interval)`]),

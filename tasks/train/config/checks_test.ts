@@ -56,6 +56,8 @@ Deno.test("keys that contradict each other are refused", () => {
       ["stage: dpo\nneat_packing: true", "it is for sft"],
       ["finetuning_type: full\nloraplus_lr_ratio: 4", "as it is the rate of adapters' B"],
       ["loraplus_lr_ratio: 0", "a number > 0"],
+      ["use_dora: true\ntrainer: torch", "with trainer: torch, whose adapters are plain ones"],
+      ["use_dora: true\nquantization_bit: 4\nbackend: onnx", "as lengths of rows are those of float weights"],
       ["interleave_probs: [1]", "mix_strategy: concat"],
       ["interleave_probs: [0.5, 0.5]\nmix_strategy: interleave_over", "give one a set"],
       ["lr_scheduler_kwargs: {power: 2}", "lr_scheduler_kwargs power with lr_scheduler_type: linear"],

@@ -30,12 +30,12 @@ const IDLE: readonly [
   [["compute_accuracy"], ({ stage }) => stage !== "sft", stageIs],
   [["buffer_size"], (c) => !c.streaming, () => "the data are not streamed"],
   [
-    ["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora"],
+    ["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora", "use_dora"],
     (c) => c.finetuning_type === "full",
     () => "finetuning_type: full has no adapters",
   ],
   [
-    ["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora"],
+    ["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora", "use_dora"],
     (c) => c.adapter_name_or_path.length > 0 && !c.create_new_adapter,
     () => "the adapter of adapter_name_or_path has its own",
   ],

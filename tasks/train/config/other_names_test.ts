@@ -26,7 +26,7 @@ Deno.test("a stage, service or loss that isn't there is refused with what to use
   ) assertStringIncludes(faultWith(`quantization_bit: 4\n${other}\n`), why);
   assertStringIncludes(faultWith("pure_bf16: true\n"), "use bf16");
   assertStringIncludes(faultWith("optim: lion_8bit\n"), "use adamw_torch");
-  assertStringIncludes(faultWith("use_dora: true\n"), "Cannot use use_dora: true");
+  assertStringIncludes(faultWith("use_galore: true\n"), "Cannot use use_galore: true");
 });
 
 Deno.test("keys of axolotl, TRL and Unsloth get the key that is meant, or what to do instead", () => {

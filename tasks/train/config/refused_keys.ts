@@ -246,7 +246,6 @@ const ROWS: readonly [
     "only adapters (or, with finetuning_type: full, all weights) are trained",
     "leave it out, or use finetuning_type: full",
   ],
-  ["finetuning", "use_dora", false, [false], "DoRA isn't there", "leave it out, or use use_rslora"],
   [
     "finetuning",
     "pissa_init",

@@ -374,6 +374,11 @@ function method() {
       "modules that get adapters; all: every linear layer but the output head",
     ),
     use_rslora: add(bool(), false, "divide by the square root of the rank instead of the rank"),
+    use_dora: add(
+      bool(),
+      false,
+      "DoRA: train lengths of the merged weights' rows beside the adapters, which give their directions",
+    ),
     create_new_adapter: add(
       bool(),
       false,

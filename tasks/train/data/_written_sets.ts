@@ -10,6 +10,7 @@ import { Registry } from "../../../plugins/registry.ts";
 import { templates } from "../../../plugins/templates/mod.ts";
 import { prepareTokenizer } from "../../../plugins/kinds/prepare_tokenizer.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import { defaultDataOptions } from "./default_options.ts";
 import { type LoadedExamples, loadExamples } from "./load.ts";
 import { type DataOptions, type LoadInputs } from "./load_inputs.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
@@ -24,35 +25,6 @@ export const dataRegistry = new Registry();
 
 // deno-lint-ignore no-explicit-any -- plugins of three kinds in one list
 for (const plugin of [...datasets, ...losses, ...templates] as any[]) dataRegistry.define(plugin, "built-in");
-
-/** LLaMA-Factory's defaults, for one set `d`. */
-export const DATA_OPTIONS: DataOptions = {
-  ...{
-    dataset: ["d"],
-    eval_dataset: [],
-    dataset_dir: "",
-    cutoff_len: 2048,
-    train_on_prompt: false,
-    mask_history: false,
-  },
-  ...{
-    streaming: false,
-    buffer_size: 16384,
-    mix_strategy: "concat",
-    interleave_probs: null,
-    overwrite_cache: false,
-  },
-  ...{ max_samples: null, max_steps: -1, per_device_train_batch_size: 1 },
-  ...{
-    gradient_accumulation_steps: 1,
-    val_size: 0,
-    packing: false,
-    neat_packing: false,
-    truncation: "llama_factory",
-    split_special_tokens: true,
-  },
-  ...{ data_cache_dir: null, seed: 42 },
-};
 
 /** Contents by file name: texts as they are, others as JSON. */
 export type WrittenFiles = Record<string, unknown>;
@@ -73,7 +45,11 @@ export function writtenInputs(
   }
   const made = dataRegistry.create("template", template);
   return {
-    options: { ...DATA_OPTIONS, dataset_dir, data_cache_dir: join(dataset_dir, "cache"), ...over },
+    options: {
+      ...defaultDataOptions(),
+      ...{ dataset: ["d"], per_device_train_batch_size: 1 },
+      ...{ dataset_dir, data_cache_dir: join(dataset_dir, "cache"), ...over },
+    },
     registry: dataRegistry,
     template: made,
     tokenizer: prepareTokenizer(made, bundledTokenizer).tokenizer,

@@ -12,31 +12,33 @@ import type { DataReport } from "./report.ts";
 import type { StoredExample } from "./store.ts";
 
 /** The keys of a training configuration that decide about data. */
-export type DataOptions = Pick<
-  TrainConfig,
-  | "dataset"
-  | "eval_dataset"
-  | "dataset_dir"
-  | "cutoff_len"
-  | "train_on_prompt"
-  | "mask_history"
-  | "streaming"
-  | "buffer_size"
-  | "mix_strategy"
-  | "interleave_probs"
-  | "overwrite_cache"
-  | "max_samples"
-  | "max_steps"
-  | "per_device_train_batch_size"
-  | "gradient_accumulation_steps"
-  | "val_size"
-  | "packing"
-  | "neat_packing"
-  | "truncation"
-  | "split_special_tokens"
-  | "data_cache_dir"
-  | "seed"
->;
+export const DATA_KEYS = [
+  "dataset",
+  "eval_dataset",
+  "dataset_dir",
+  "cutoff_len",
+  "train_on_prompt",
+  "mask_history",
+  "streaming",
+  "buffer_size",
+  "mix_strategy",
+  "interleave_probs",
+  "overwrite_cache",
+  "max_samples",
+  "max_steps",
+  "per_device_train_batch_size",
+  "gradient_accumulation_steps",
+  "val_size",
+  "packing",
+  "neat_packing",
+  "truncation",
+  "split_special_tokens",
+  "data_cache_dir",
+  "seed",
+] as const satisfies readonly (keyof TrainConfig)[];
+
+/** Their values. */
+export type DataOptions = Pick<TrainConfig, typeof DATA_KEYS[number]>;
 
 /** Inputs of `loadExamples` of load.ts. */
 export interface LoadInputs {

@@ -25,6 +25,9 @@ const TURN_FIELDS = [
   ...["id", "train_detail", "training_detail", "refusal", "annotations", "audio"],
 ];
 
+/** An object with none of them, and none of the entry's tags, is no turn: a format of one's own may have lists of anything. */
+const SPEAKS = ["from", "value", "role", "content"];
+
 /** Columns whose lists and objects are no turns. */
 const NO_TURNS = ["tools", "system", "history", "images", "videos", "audios"];
 
@@ -51,6 +54,7 @@ export class UnusedFields {
   readonly #files = new Map<string, Map<string, number>>();
   readonly #talks: ReadonlySet<string>;
   readonly #usedOfTurns: ReadonlySet<string>;
+  readonly #speaks: readonly string[];
   readonly #turns = new Map<string, Map<string, number>>();
 
   /**
@@ -64,6 +68,7 @@ export class UnusedFields {
     );
     this.#used = new Set(used.map(([, column]) => column!));
     this.#talks = new Set(used.filter(([name]) => !NO_TURNS.includes(name)).map(([, column]) => column!));
+    this.#speaks = [...SPEAKS, ...Object.values(attributes.tags)];
     this.#usedOfTurns = new Set([...Object.values(attributes.tags), ...MARKS, ...TURN_FIELDS]);
     const usual = new Map(Object.entries(defaults).map(([name, field]) => [field, name]));
     this.#columns = Object.keys(attributes.columns).filter((name) => !MEDIA.includes(name) && isRead(name));
@@ -88,6 +93,7 @@ export class UnusedFields {
       if (typeof turn !== "object" || turn === null || Array.isArray(turn) || ArrayBuffer.isView(turn)) {
         continue;
       }
+      if (!this.#speaks.some((field) => Object.hasOwn(turn, field))) continue;
       for (const [key, value] of Object.entries(turn)) {
         if (!this.#usedOfTurns.has(key) && !isEmpty(value)) count(this.#turns, file, key);
       }

@@ -37,6 +37,16 @@ Deno.test("UnusedFields shows eight fields and counts the others", () => {
   assertEquals(note?.endsWith('names it, beside one of "columns": prompt, history'), true);
 });
 
+Deno.test("UnusedFields looks into turns, and not into other lists of a format of one's own", () => {
+  const fields = new UnusedFields(attributes({ prompt: "q", answers: "a" }), {});
+  // the plugin of docs/plugins.md reads both fields
+  fields.see("a.jsonl", { q: "x", a: [{ text: "no", votes: 1 }, { text: "yes", votes: 9 }] });
+  fields.see("b.jsonl", { q: [{ role: "user", content: "x", mood: "sad" }], a: "y" });
+  assertEquals(fields.notes().map((note) => note.split("(")[0]), [
+    "fields of turns of b.jsonl that nothing here uses ",
+  ]);
+});
+
 Deno.test("CsvWords counts cells that other readers take for no value, of the columns in use and of csv files alone", () => {
   const words = new CsvWords(attributes({ prompt: "q", response: "a", history: null }));
   const rows = [{ q: "NA", a: "x", b: "null" }, { q: "na", a: "None" }, { q: "NaN.", a: null }];

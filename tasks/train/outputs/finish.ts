@@ -6,6 +6,8 @@ import { basename, join, resolve } from "@std/path";
 
 import denoConfig from "../../../deno.json" with { type: "json" };
 import { writeFileAtomic } from "../../../formats/atomic.ts";
+import { exists } from "../../../formats/exists.ts";
+import { readAdapterFields } from "../../../formats/peft/mod.ts";
 import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import type { WrittenFile } from "../../../plugins/kinds/trainer.ts";
@@ -54,6 +56,7 @@ export async function writeRunOutputs(outputs: RunOutputs): Promise<WrittenFile[
       config,
       baseModel,
       name,
+      hasLengths: hasLengths(staging),
       totalSteps,
       history,
       evaluation: results.eval,
@@ -62,6 +65,12 @@ export async function writeRunOutputs(outputs: RunOutputs): Promise<WrittenFile[
     }),
   );
   return names.map(described);
+}
+
+/** True if an adapter with DoRA lies there. */
+function hasLengths(directory: string): boolean {
+  return exists(join(directory, "adapter_config.json")) &&
+    readAdapterFields(directory).fields.use_dora === true;
 }
 
 /**

@@ -28,6 +28,7 @@ function card(changes: Partial<ModelCard> = {}): string {
     config: config(DPO),
     baseModel: "model",
     name: "out_dpo",
+    hasLengths: false,
     totalSteps: 6,
     history: goldenJson("dpo_trainer_state.json").log_history,
     evaluation: goldenJson("dpo_eval_results.json"),
@@ -151,4 +152,14 @@ Deno.test("the card of an adapter shows how peft, vLLM and llama.cpp load it, wi
   ) assertStringIncludes(text, line);
   assertStringIncludes(card({ baseModel: "./m" }), "--base BASE_FOLDER out_dpo");
   assertEquals(card({ config: config("stage: sft\nfinetuning_type: full\n") }).includes("How to use"), false);
+  const lengths = card({
+    baseModel: "owner/base",
+    config: config("stage: sft\nuse_dora: true\n"),
+    hasLengths: true,
+  });
+  assertStringIncludes(
+    lengths,
+    "deno task export model_name_or_path=owner/base adapter_name_or_path=out_dpo export_dir=out_dpo-merged",
+  );
+  assert(!lengths.includes("--enable-lora") && !lengths.includes("convert_lora"));
 });

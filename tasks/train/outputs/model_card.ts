@@ -46,6 +46,8 @@ export interface ModelCard {
   baseModel: string;
   /** Last part of the output directory. */
   name: string;
+  /** True if the adapter has DoRA's lengths of rows. */
+  hasLengths: boolean;
   /** Optimizer steps done. */
   totalSteps: number;
   /** `log_history`. */
@@ -90,7 +92,7 @@ export function modelCard(card: ModelCard): string {
     `This model is ${trained} on ${data} with stage \`${config.stage}\`.`,
     ...(evaluation === null ? [] : [`Results on the evaluation set:\n\n${resultList(evaluation)}`]),
     ...pictures.filter((file) => file.endsWith(".png")).map((file) => `![${pictureTitle(file)}](${file})`),
-    ...(isLora ? [`## How to use\n\n${uses(name, baseModel, config.lora_rank)}`] : []),
+    ...(isLora ? [`## How to use\n\n${uses(name, baseModel, config.lora_rank, card.hasLengths)}`] : []),
     "## Model description\n\nMore information needed",
     "## Intended uses & limitations\n\nMore information needed",
     "## Training and evaluation data\n\nMore information needed",
@@ -102,13 +104,23 @@ export function modelCard(card: ModelCard): string {
 }
 
 /** Lines for the programs that load an adapter; `name` is the adapter's folder. */
-function uses(name: string, baseModel: string, rank: number): string {
-  return `With peft:
+function uses(name: string, baseModel: string, rank: number, hasLengths: boolean): string {
+  const peft = `With peft:
 
 \`\`\`python
 from peft import AutoPeftModelForCausalLM
 model = AutoPeftModelForCausalLM.from_pretrained("${name}")
-\`\`\`
+\`\`\``;
+  if (hasLengths) {
+    return `${peft}
+
+With vLLM and llama.cpp, whose adapters have no place for DoRA's lengths of rows, merged (\`export_format=gguf\` for llama.cpp):
+
+\`\`\`sh
+deno task export model_name_or_path=${baseModel} adapter_name_or_path=${name} export_dir=${name}-merged
+\`\`\``;
+  }
+  return `${peft}
 
 With vLLM:
 

@@ -90,14 +90,19 @@ export function silentProgress(): Progress {
   return { phase: nothing, step: nothing, log: nothing, line: nothing, stop: nothing };
 }
 
+/** A value of a loss or margin; what rounds to nothing has no sign. */
+function fourDigits(value: number): string {
+  return value.toFixed(4).replace(/^-(?=[0.]+$)/, "");
+}
+
 /** One log or evaluation as a line of text; names are `log_history`'s. */
 export function logLine(entry: Readonly<Record<string, number>>, totalSteps: number, pace = ""): string {
   const { step = 0, epoch = 0 } = entry;
   const isEvaluation = Object.keys(entry).some((name) => name.startsWith("eval_"));
   const prefix = isEvaluation ? "eval_" : "";
   const shown: [label: string, name: string, digits: (value: number) => string][] = [
-    ["loss", `${prefix}loss`, (value) => value.toFixed(4)],
-    ["margin", `${prefix}rewards/margins`, (value) => value.toFixed(4)],
+    ["loss", `${prefix}loss`, fourDigits],
+    ["margin", `${prefix}rewards/margins`, fourDigits],
     ["accuracy", `${prefix}rewards/accuracies`, (value) => value.toFixed(3)],
     ["grad norm", "grad_norm", (value) => value.toPrecision(3)],
     ["lr", "learning_rate", (value) => value === 0 ? "0" : value.toExponential(2)],
@@ -224,9 +229,9 @@ function bar(stream: ProgressStream): Progress {
     step({ step, totalSteps, loss, margin, tokensPerSecond, remainingSeconds }) {
       ended = "";
       // what one looks for comes first: what is beyond the terminal's width is left out
-      const parts = [`loss ${loss.toFixed(4)}`];
+      const parts = [`loss ${fourDigits(loss)}`];
       if (tokensPerSecond > 0) parts.unshift(`${hms(remainingSeconds)} left`);
-      if (margin !== null) parts.push(`margin ${margin.toFixed(4)}`);
+      if (margin !== null) parts.push(`margin ${fourDigits(margin)}`);
       if (tokensPerSecond > 0) parts.push(speedText(tokensPerSecond));
       shown("training", totalSteps, "{bar} step {value}/{total}  {text}").update(step, {
         text: fitting(parts, columns() - barSize() - ` step ${step}/${totalSteps}  `.length, "  "),

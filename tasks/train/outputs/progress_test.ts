@@ -51,6 +51,9 @@ Deno.test("an evaluation's line shows the evaluation's values", () => {
     logLine(entry, 6),
     "evaluation at step 3/6, epoch 0.50  loss 0.6676  margin 0.1211  accuracy 0.500",
   );
+  // by hand: -0.00004 is nothing in four digits, and nothing has no sign
+  assertEquals(logLine({ step: 1, "rewards/margins": -4e-5 }, 0), "step 1, epoch 0.00  margin 0.0000");
+  assertEquals(logLine({ step: 1, "rewards/margins": -5.1e-5 }, 0), "step 1, epoch 0.00  margin -0.0001");
 });
 
 Deno.test("a bar at 80 columns has whole numbers only, and a phase that tells its end twice stands once", () => {

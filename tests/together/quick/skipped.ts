@@ -38,6 +38,7 @@ import "../../../tests/elsewhere/openai_python_test.ts";
 import "../../../tests/elsewhere/transformers_gptq_test.ts";
 import "../../../tests/elsewhere/transformers_js_test.ts";
 import "../../../tests/elsewhere/transformers_peft_test.ts";
+import "../../../tests/docs_outputs_test.ts";
 import "../../../tests/help_examples_evaluation_test.ts";
 import "../../../tests/help_examples_replication_test.ts";
 import "../../../tests/help_examples_talking_test.ts";

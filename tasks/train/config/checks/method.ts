@@ -33,6 +33,16 @@ export function checkMethod(c: TrainConfig, refuse: Refuse): void {
     "Cannot use loraplus_lr_ratio with finetuning_type: full as it is the rate of adapters' B: leave it out, or use finetuning_type: lora",
   );
   refuse(
+    c.use_dora && c.trainer === "torch",
+    "use_dora",
+    "Cannot use use_dora: true with trainer: torch, whose adapters are plain ones: use trainer: local, or leave it out",
+  );
+  refuse(
+    c.use_dora && c.quantization_bit !== null,
+    "use_dora",
+    `Cannot use use_dora: true with quantization_bit: ${c.quantization_bit} as lengths of rows are those of float weights: leave one of them out`,
+  );
+  refuse(
     stage === "iopo" && !["sigmoid", "hinge", "robust"].includes(c.pref_loss),
     "pref_loss",
     `Cannot use pref_loss: ${c.pref_loss} in stage iopo: it takes sigmoid, hinge and robust`,

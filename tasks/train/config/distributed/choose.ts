@@ -5,6 +5,7 @@
  */
 import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
 import { readDeepspeed, type RepeatedKeys } from "./deepspeed.ts";
+import { workingKeys } from "../working_keys.ts";
 import type { Distributed } from "./found.ts";
 import { readFsdp } from "./fsdp.ts";
 import { readLauncher, type Variables } from "./launcher.ts";
@@ -24,7 +25,10 @@ export function chooseTrainer(
   variable: Variables,
 ): Pick<Distributed, "notes" | "faults"> {
   const { asks, options, notes, faults } = read(values, given, variable);
-  const keys = (["deepspeed", "fsdp", "fsdp_config", "ddp_timeout"] as const).filter((key) => given.has(key));
+  const table = workingKeys();
+  const keys = (["deepspeed", "fsdp", "fsdp_config", "ddp_timeout"] as const).filter((key) =>
+    given.has(key) && values[key] !== table[key].default
+  );
   if (given.has("trainer") && values.trainer !== "torch") {
     const unused = [...keys, ...asks === "FORCE_TORCHRUN" ? [asks] : []];
     if (unused.length === 0) return { notes: [], faults: [] };

@@ -61,6 +61,15 @@ Deno.test("LLaMA-Factory's own DeepSpeed files are known by name; a written trai
   assertStringIncludes(local.notes.join("\n"), "deepspeed: not used, as trainer: local");
   assertStringIncludes(local.notes.join("\n"), "bf16: not used");
   assertStringIncludes(resolve("ddp_timeout: 9").notes.join("\n"), "ddp_timeout: not used");
+  // as run.yaml writes every key
+  const untouched = resolve(
+    "trainer: local",
+    "deepspeed: null",
+    "fsdp: null",
+    "fsdp_config: null",
+    "ddp_timeout: 1800",
+  );
+  assertEquals(untouched.notes.filter((note) => note.includes("not used, as trainer")), []);
 });
 
 Deno.test("fsdp's words and settings, as text, list or map", () => {

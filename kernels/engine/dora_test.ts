@@ -1,0 +1,197 @@
+/** DoRA beside PEFT in float64 (fixtures/goldens/peft/dora and dora_train): passes, gradients, dropout, steps of AdamW, on every backend. */
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+
+import { isLoraB } from "../../formats/peft/names.ts";
+import {
+  backendsAndGpuLike,
+  engineName,
+  idsExample,
+  readJson,
+  readTensors,
+  TINY,
+  tinyModel,
+} from "../../tests/helpers/tiny_model.ts";
+import { referenceBackend } from "../mod.ts";
+import { Engine } from "./engine.ts";
+import { EngineHost } from "./host.ts";
+import { makeOptimizer } from "./make_optimizer.ts";
+import { packExamples } from "./pack.ts";
+
+const PEFT = new URL("../../fixtures/goldens/peft/", import.meta.url).pathname;
+const { config, weights } = tinyModel("qwen2");
+const golden = readJson(`${PEFT}dora/golden.json`), steps = readJson(`${PEFT}dora_train/golden.json`);
+const saved = Object.fromEntries(
+  Object.entries(readTensors(`${PEFT}dora/adapter/adapter_model.safetensors`))
+    .map(([name, values]) => [engineName(name), values]),
+);
+const modules = Object.fromEntries(
+  Object.keys(saved).filter(isLoraB).map((name) => [
+    name.replace(".lora_B.weight", ""),
+    { rank: 4, scale: 2, dora: true },
+  ]),
+);
+const PACK = packExamples(
+  golden.sequences.map((ids: number[]) => idsExample({ s: [[ids[0]!], ids.slice(1)] })),
+);
+const labelled: boolean[] = golden.labels.flatMap((l: number[]) => l.slice(1).map((v) => v !== -100));
+const count = labelled.filter(Boolean).length;
+/** d loss / d log-probability of the mean over learnt tokens. */
+const SLOPES = Float64Array.from(labelled, (on) => on ? -1 / count : 0);
+
+const FORMS = ["checkpointing on", "checkpointing off", "stack"] as const;
+const optionsOf = (form: typeof FORMS[number], dropout = 0) => ({
+  config,
+  tuning: { type: "lora", modules, dropout } as const,
+  checkpointing: form === "checkpointing on",
+  body: form === "stack" ? "stack" as const : "blocks" as const,
+  seed: 5,
+});
+
+function near(actual: ArrayLike<number>, expected: ArrayLike<number>, limit: number, what: string) {
+  assertEquals(actual.length, expected.length, what);
+  for (let i = 0; i < expected.length; i++) {
+    assertAlmostEquals(actual[i]!, expected[i]!, limit, `${what} ${i}`);
+  }
+}
+
+async function assertGradients(engine: Engine, path: string) {
+  const gradients = await engine.parameters.gradients(), names = [...engine.parameters.trained.keys()];
+  const expected = readTensors(path);
+  assertEquals(Object.keys(expected).map(engineName).sort(), names.toSorted());
+  for (const [name, values] of Object.entries(expected)) {
+    const limit = 1e-5 + 1e-4 * values.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
+    near(gradients[names.indexOf(engineName(name))]!, values, limit, name);
+  }
+}
+
+for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
+  const isGpuLike = backendName.endsWith("as on a GPU");
+  const forms = FORMS.filter((form) => (form === "stack") === isGpuLike);
+  for (const form of forms) {
+    const title = `(${form}, ${backendName})`;
+
+    Deno.test({
+      name: `DoRA: log-probabilities and gradients are PEFT's, with adapters off the base's ${title}`,
+      ignore,
+      fn: async () => {
+        const e = new Engine(await make(), optionsOf(form), (name) => weights[name]!, saved);
+        near(
+          await e.forward(PACK, { adapter: true, keep: true }),
+          golden.token_logps.flat(),
+          5e-5,
+          "log-probability",
+        );
+        await e.backward(SLOPES);
+        await assertGradients(e, `${PEFT}dora/grads.safetensors`);
+        const base: number[] = readJson(`${TINY}qwen2/golden.json`).base.token_logps.flat();
+        assertEquals(readJson(`${TINY}qwen2/golden.json`).sequences, golden.sequences);
+        near(await e.forward(PACK, { adapter: false, keep: false }), base, 5e-5, "of the base");
+        await e.dispose();
+      },
+    });
+
+    Deno.test({
+      name: `DoRA: with dropout everything but the frozen product has dropped inputs, as in PEFT ${title}`,
+      ignore,
+      fn: async () => {
+        const { rate, step, token_logps } = steps.dropout;
+        const e = new Engine(await make(), optionsOf(form, rate), (name) => weights[name]!, saved);
+        const pass = { adapter: true, keep: true, dropoutStep: step };
+        near(await e.forward(PACK, pass), token_logps.flat(), 5e-5, "log-probability");
+        await e.backward(SLOPES);
+        await assertGradients(e, `${PEFT}dora_train/dropout_grads.safetensors`);
+        const none = await e.forward(PACK, { adapter: true, keep: false });
+        near(none, golden.token_logps.flat(), 5e-5, "without dropout");
+        await e.dispose();
+      },
+    });
+
+    if (form === "checkpointing off") continue;
+    Deno.test({
+      name: `DoRA: five steps of AdamW from a fresh adapter are PEFT's ${title}`,
+      ignore,
+      fn: async () => {
+        const fresh = Object.fromEntries(
+          Object.entries(saved).filter(([name]) => name.endsWith("lora_A.weight")),
+        );
+        const e = new Engine(await make(), optionsOf(form), (name) => weights[name]!, fresh);
+        const trained = readTensors(`${PEFT}dora_train/trained.safetensors`);
+        for (const [name, values] of Object.entries(await e.parameters.values())) {
+          const start = trained[`start.${name}`];
+          if (start) near(values, start, 2e-7 * Math.max(...start), `first ${name}`);
+        }
+        const off = await e.forward(PACK, { adapter: false, keep: false });
+        near(await e.forward(PACK, { adapter: true, keep: false }), off, 1e-5, "fresh, beside the base");
+        // PEFT's own float32 is off by 5e-6, 3e-4, 3e-4 and 9e-4 of the update (float32_differs_by of the golden)
+        const optimizer = makeOptimizer(e.parameters, {
+          betas: [0.9, 0.999],
+          epsilon: 1e-8,
+          weightDecay: steps.decay,
+        });
+        for (const [i, expected] of (steps.losses as number[]).entries()) {
+          const logps = await e.forward(PACK, { adapter: true, keep: true });
+          const loss = logps.reduce((sum, logp, l) => sum + SLOPES[l]! * logp, 0);
+          assertAlmostEquals(loss, expected, 5e-5, `loss of step ${i}`);
+          await e.backward(SLOPES);
+          const norm = await optimizer.step(steps.rate, 1);
+          assertAlmostEquals(norm, steps.norms[i], 1e-3, `norm of step ${i}`);
+        }
+        const after = await e.forward(PACK, { adapter: true, keep: false });
+        near(after, steps.token_logps_after.flat(), 1e-3, "trained");
+        // the update as a whole, since AdamW's first steps turn a gradient near zero into one of full size
+        let distance = 0, size = 0;
+        for (const [name, values] of Object.entries(await e.parameters.values())) {
+          const from = trained[`start.${name}`] ?? fresh[name] ?? new Float32Array(values.length);
+          values.forEach((v, i) => {
+            distance += (v - trained[name]![i]!) ** 2;
+            size += (trained[name]![i]! - from[i]!) ** 2;
+          });
+        }
+        assert(
+          Math.sqrt(distance / size) < 2e-3,
+          `relative L2 of the update is ${Math.sqrt(distance / size)}`,
+        );
+        await e.dispose();
+      },
+    });
+  }
+}
+
+Deno.test("DoRA: an adapter changes nothing where B is zero and lengths are the frozen rows' alone", async () => {
+  const host = new EngineHost(
+    referenceBackend(),
+    {
+      ...optionsOf("checkpointing on"),
+      modelPath: "",
+      decoder: config,
+      initial: {},
+      device: { backend: "reference", provider: "cpu", threads: null },
+      optimizer: null,
+    },
+    (name) => weights[name]!,
+  );
+  assertEquals(await host.isIdentity(), true);
+  const fresh = await host.trained(), magnitude = Object.keys(fresh).find((name) => name.endsWith("vector"))!;
+  fresh[magnitude]![3]! *= 1.5;
+  await host.restore(fresh, null);
+  assertEquals(await host.isIdentity(), false);
+  fresh[magnitude]![3]! /= 1.5;
+  await host.restore(fresh, null);
+  assertEquals(await host.isIdentity(), true);
+  await host.close();
+});
+
+Deno.test("DoRA: a row of zeros, which has no direction, is refused", () => {
+  const read = (name: string) => {
+    const values = weights[name]!.slice();
+    if (name === "model.layers.1.mlp.up_proj.weight") {
+      values.fill(0, 2 * config.hiddenSize, 3 * config.hiddenSize);
+    }
+    return values;
+  };
+  assertThrows(
+    () => new Engine(referenceBackend(), optionsOf("checkpointing on"), read, saved),
+    RangeError,
+    "Cannot train model.layers.1.mlp.up_proj with DoRA: row 2 of its weight is all zeros",
+  );
+});

@@ -1,0 +1,60 @@
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+
+import { item } from "../../../formats/elements.ts";
+import { idsExample } from "../../../tests/helpers/tiny_model.ts";
+import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EngineClient } from "../../../kernels/engine/host.ts";
+import type { LogSink } from "../../kinds/log_sink.ts";
+import { losses } from "../../losses/mod.ts";
+import { Registry } from "../../registry.ts";
+import { ReferenceCache } from "./reference.ts";
+import { accumulateGradients } from "./train_step.ts";
+
+const pairs: EncodedExample[] = [[10], [20], [30]].map((rejected, index) => ({
+  ...idsExample({ chosen: [[1, 2], [5]], rejected: [[1, 2], rejected] }),
+  index,
+  source: { file: "f", row: index },
+}));
+
+/** The first step of DPO under a zero adapter, whose reference is off by `off` nats a token; a pack an example. */
+async function firstStep(off: number) {
+  const passes: boolean[] = [];
+  const engine = {
+    isIdentity: () => Promise.resolve(true),
+    forward: (pack, { adapter }) => {
+      passes.push(adapter);
+      return Promise.resolve(Float64Array.from(pack.labelIds, (id) => -id / 10 + (adapter ? 0 : off * id)));
+    },
+    backward: () => Promise.resolve(),
+  } as Pick<EngineClient, "isIdentity" | "forward" | "backward"> as EngineClient;
+  const references = new ReferenceCache();
+  const step = await accumulateGradients(
+    {
+      engine,
+      references,
+      loss: new Registry(losses).create("loss", "dpo", { beta: 0.1 }),
+      config: { max_grad_norm: 1, micro_batch_tokens: 1, step_mean: "micro_batches" },
+      dropout: 0,
+      log: {} as LogSink,
+      signal: new AbortController().signal,
+    },
+    pairs.map((pair) => [pair]),
+    0,
+  );
+  assert(step);
+  return { packs: step.packs, passes, references };
+}
+
+Deno.test("under a zero adapter the reference is the policy's own bits, though a pass of its own is off by rounding", async () => {
+  const { packs, passes, references } = await firstStep(1e-9);
+  assertEquals(passes, [false, true, true, true]); // one pack is compared
+  for (const { rows } of packs) {
+    assertEquals(rows.map(({ metrics }) => metrics["rewards/margins"]), [0]);
+    assertAlmostEquals(item(rows, 0).loss, Math.LN2, 1e-15);
+  }
+  assertEquals(pairs.map((pair) => references.of("train", pair).rejected), [-1, -2, -3]);
+});
+
+Deno.test("a reference that is another one under a zero adapter ends the run", async () => {
+  await assertRejects(() => firstStep(0.1), Error, "a fresh adapter needs the loss 0.693147");
+});
