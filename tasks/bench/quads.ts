@@ -5,6 +5,7 @@
 import { z } from "zod";
 
 import { readJsonFile } from "../../formats/hf_model/json.ts";
+import { inWords } from "../../formats/zod_words.ts";
 
 const Ids = z.array(z.int().min(0)).min(1);
 const Quads = z.object({
@@ -20,7 +21,7 @@ export type Quad = z.output<typeof Quads>["quads"][number];
  * @throws {SyntaxError} If it isn't JSON
  */
 export function readQuads(path: string): Quad[] {
-  const parsed = Quads.safeParse(readJsonFile(path));
+  const parsed = Quads.safeParse(readJsonFile(path), inWords);
   if (parsed.success) return parsed.data.quads;
   const [issue] = parsed.error.issues;
   throw new RangeError(

@@ -67,7 +67,7 @@ Deno.test("a dry run of synth and replicate refuses a folder of another run, and
   Deno.writeTextFileSync(`${folder}/run.yaml`, "provenance: {}\n");
   const commands: [string[], string][] = [
     [["synth", `out_dir=${folder}`], "as the directory of a synthesis: its run.yaml is of something else"],
-    [["synth", "rows=1e12"], "Cannot read rows: Too big"],
+    [["synth", "rows=1e12"], "Cannot read rows: a number <= 10000000 is needed"],
     [["synth", "verify=rulez"], 'current value is "rulez" - did you mean "rules"?'],
     [
       ["replicate", `out_dir=${folder}`],

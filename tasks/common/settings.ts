@@ -10,6 +10,7 @@ import { didYouMean } from "../../formats/did_you_mean.ts";
 import { exists } from "../../formats/exists.ts";
 import { bounded, shortened, shown } from "../../formats/message.ts";
 import { type Place, placeText, readYaml, type YamlFile } from "../../formats/yaml/yaml.ts";
+import { inWords } from "../../formats/zod_words.ts";
 import { pluginPath } from "./config_file.ts";
 import { readOverride, setNested } from "./override.ts";
 import { faultsOf, isMap } from "./settings_faults.ts";
@@ -107,7 +108,7 @@ export function parseSettings<Schema extends z.ZodType>(
   { value, placeOf }: Pick<Settings, "value" | "placeOf">,
   top: string,
 ): z.output<Schema> {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, inWords);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.flatMap((issue) =>
     faultsOf(issue, value, (path) => placeOf(...path), schema, top)

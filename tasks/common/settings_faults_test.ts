@@ -46,5 +46,8 @@ Deno.test("parseSettings() says of a missing key where it belongs, what form it 
     "f.yaml:3: Cannot read synth as judges.0.type is needed, a text: current value is missing",
   );
   refused({ ...whole, seeds: {} }, "seeds.path is needed, a text (a file): current value is missing");
-  refused({ ...whole, rows: "3" }, "Cannot read rows: Invalid input: expected");
+  refused(
+    { ...whole, rows: "3" },
+    'Cannot read rows: a number is needed: current value is "3"; write it without quotes',
+  );
 });

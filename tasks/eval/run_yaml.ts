@@ -10,6 +10,7 @@ import { z } from "zod";
 import { writeFileAtomic } from "../../formats/atomic.ts";
 import { redactValue } from "../../formats/secrets.ts";
 import { readYaml } from "../../formats/yaml/yaml.ts";
+import { inWords } from "../../formats/zod_words.ts";
 import { shellQuote } from "../common/command.ts";
 import type { EvalConfig } from "./config.ts";
 
@@ -70,7 +71,7 @@ export function readEvalRunYaml(directory: string): EvalProvenance | null {
     return null;
   }
   const value = readYaml(path).value as { provenance?: unknown } | null;
-  const parsed = Schema.safeParse(value?.provenance);
+  const parsed = Schema.safeParse(value?.provenance, inWords);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new RangeError(

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { shown } from "../../formats/message.ts";
 import { keysAt } from "../../formats/schema_keys.ts";
+import { inWords } from "../../formats/zod_words.ts";
 import { apart, chatApart, vllmApart, vllmChatApart } from "./apart_fields.ts";
 import { type ApiError, badRequest } from "./api_error.ts";
 
@@ -160,7 +161,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
  * @throws {ApiError} 400 with the first field at fault
  */
 export function readFields<S extends z.ZodObject>(schema: S, body: unknown): z.output<S> {
-  const parsed = schema.safeParse(withoutNulls(schema, body));
+  const parsed = schema.safeParse(withoutNulls(schema, body), inWords);
   if (parsed.success) return parsed.data;
   throw fault(parsed.error.issues[0], schema, body);
 }

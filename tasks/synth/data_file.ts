@@ -6,6 +6,9 @@ import { basename } from "@std/path";
 import type { z } from "zod";
 
 import { bounded, shown } from "../../formats/message.ts";
+import { didYouMean } from "../../formats/did_you_mean.ts";
+import { keysAt } from "../../formats/schema_keys.ts";
+import { inWords } from "../../formats/zod_words.ts";
 
 /**
  * Reads a JSON file by a schema.
@@ -22,17 +25,22 @@ export function readDataFile<T>(path: string | URL, schema: z.ZodType<T>, what: 
     const made = error instanceof SyntaxError ? SyntaxError : RangeError;
     throw new made(`Cannot read ${name} as ${what}: ${(error as Error).message}`, { cause: error });
   }
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, inWords);
   if (parsed.success) return parsed.data;
   throw new RangeError(
     bounded(
-      parsed.error.issues.map((issue) =>
-        `Cannot read ${name} as ${what}: ${
-          issue.path.join(".") || "the top"
-        }: ${issue.message}: current value is ${shown(valueAt(value, issue.path))}`
-      ).join("\n"),
+      parsed.error.issues.map((issue) => {
+        const place = `Cannot read ${name} as ${what}: ${issue.path.join(".") || "the top"}`;
+        return issue.code === "unrecognized_keys"
+          ? `${place}: ${unknownKeys(issue.keys, keysAt(schema, issue.path))}`
+          : `${place}: ${issue.message}: current value is ${shown(valueAt(value, issue.path))}`;
+      }).join("\n"),
     ),
   );
+}
+
+function unknownKeys(keys: readonly string[], known: readonly string[]): string {
+  return keys.map((key) => `the key ${shown(key)} is unknown${didYouMean(key, known)}`).join(", ");
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -7,6 +7,7 @@ import { checkRule, OWN_RULES } from "../../plugins/judges/constraint_rules.ts";
 import { CHECKS } from "../../plugins/judges/ifeval_rules/checks/mod.ts";
 import { loadCheckModels } from "../../plugins/judges/ifeval_rules/models.ts";
 import { inFolder } from "../../tests/helpers/evaluation_run.ts";
+import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { readChange, readStructure, readVerdict } from "./answers.ts";
 import { Draws } from "./choose.ts";
 import { Exclusion } from "./exclusion.ts";
@@ -229,4 +230,25 @@ Deno.test("examples/synth/trace.yaml is valid, and a misspelt key gets a hint wi
       `Cannot read ${key}: must have no ${key?.slice(0, -1)} twice: current value is`,
     );
   }
+});
+
+Deno.test("a taxonomy of one's own is refused in words, with its place and the key that was meant", () => {
+  const path = join(temporaryFolder(), "taxonomy.json");
+  const refused = (value: unknown, said: string) => {
+    Deno.writeTextFileSync(path, JSON.stringify(value));
+    const { message } = assertThrows(() => readTaxonomy(path), RangeError);
+    assertEquals(message, `Cannot read ${path} as a taxonomy: ${said}`);
+  };
+  const type = { weight: 1, dimensions: { D: { meaning: "m" } } };
+  refused({ types: { T: type } }, "name: a text is needed: current value is missing");
+  refused({ name: "", types: { T: type } }, 'name: a text that isn\'t empty is needed: current value is ""');
+  refused({ name: "n", types: [] }, "types: a map is needed: current value is []");
+  refused(
+    { name: "n", types: { T: { ...type, weight: -1 } } },
+    "types.T.weight: a number >= 0 is needed: current value is -1",
+  );
+  refused(
+    { name: "n", types: { T: type }, sorce: "s" },
+    'the top: the key "sorce" is unknown - did you mean "source"?',
+  );
 });

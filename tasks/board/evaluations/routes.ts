@@ -5,6 +5,7 @@
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 
+import { inWords } from "../../../formats/zod_words.ts";
 import { builtinRegistry } from "../../../plugins/builtins.ts";
 import type { Verdict } from "../../../plugins/kinds/judgement.ts";
 import { cardOfRun } from "../../eval/card_of_run.ts";
@@ -37,7 +38,7 @@ const Mark = z.strictObject({
 
 /** A request's fields. @throws {Refusal} 400 if they aren't those that are known */
 export function requestFields<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, inWords);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new Refusal(400, `Cannot answer this: ${issue?.path.join(".")}: ${issue?.message}`);

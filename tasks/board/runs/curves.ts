@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 
+import { inWords } from "../../../formats/zod_words.ts";
 import { csvTable } from "../../common/table.ts";
 import { Refusal } from "../refusal.ts";
 import { AXES, type Axis, type CurveLog } from "./curve_log.ts";
@@ -56,7 +57,7 @@ const Query = z.strictObject({
 
 /** Reads a wish from an address. @throws {Refusal} 400 if it isn't one */
 export function readWish(query: Record<string, string[]>): CurveWish {
-  const parsed = Query.safeParse(query);
+  const parsed = Query.safeParse(query, inWords);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new Refusal(400, `Cannot show curves: ${issue?.path.join(".")}: ${issue?.message}`);

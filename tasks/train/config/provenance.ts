@@ -8,6 +8,7 @@ import { z } from "zod";
 
 import { writeFileAtomicSync } from "../../../formats/atomic.ts";
 import { redactValue } from "../../../formats/secrets.ts";
+import { inWords } from "../../../formats/zod_words.ts";
 import type { Kinds } from "../../../plugins/kinds/plugin.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import type { Registry } from "../../../plugins/registry.ts";
@@ -77,7 +78,7 @@ const Schema = z.strictObject({
  */
 export function readProvenance(value: unknown, file: string): Provenance | null {
   if (value === undefined || value === null) return null;
-  const parsed = Schema.safeParse(value);
+  const parsed = Schema.safeParse(value, inWords);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   throw new RangeError(

@@ -4,6 +4,7 @@
  * @module
  */
 import { item } from "../../../formats/elements.ts";
+import { inWords } from "../../../formats/zod_words.ts";
 
 import { z } from "zod";
 
@@ -87,7 +88,7 @@ export function emptyState(startedAt: number, totalSteps: number): RunLogState {
  * @throws {TypeError} If it isn't one that {@linkcode emptyState} and the run log make.
  */
 export function parseState(state: unknown): RunLogState {
-  const result = State.safeParse(state);
+  const result = State.safeParse(state, inWords);
   if (result.success) return result.data;
   const { path, message } = item(result.error.issues, 0);
   throw new TypeError(

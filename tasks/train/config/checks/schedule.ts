@@ -2,6 +2,7 @@
  * Checks of keys that say when something happens: steps between two times, the learning rate's schedule, the best checkpoint.
  * @module
  */
+import { inWords } from "../../../../formats/zod_words.ts";
 import { scheduleOptions } from "../../../../plugins/trainers/local/schedules.ts";
 import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
 import type { Refuse } from "./refuse.ts";
@@ -34,7 +35,9 @@ function checkRate(c: TrainConfig, refuse: Refuse): void {
     `Cannot use lr_scheduler_kwargs ${unknown.join(", ")} with lr_scheduler_type: ${type}: ` +
       `it takes ${taken.join(", ") || "none"}`,
   );
-  const issue = unknown.length > 0 ? undefined : scheduleOptions[type].safeParse(kwargs).error?.issues[0];
+  const issue = unknown.length > 0
+    ? undefined
+    : scheduleOptions[type].safeParse(kwargs, inWords).error?.issues[0];
   const floors = Number("min_lr" in kwargs) + Number("min_lr_rate" in kwargs);
   const hasFloor = floors === 1;
   refuse(
