@@ -6,6 +6,7 @@ import { join } from "@std/path";
 import OpenAI from "openai";
 
 import { type Served, startServed } from "../../tests/helpers/served.ts";
+import { until } from "../../tests/helpers/until.ts";
 
 /** Folder of model and adapter; no adapter itself. */
 export const SERVED_FOLDER = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
@@ -35,6 +36,33 @@ export const asked = (content: string, more: Partial<WholeChat> = {}): WholeChat
   max_tokens: 12,
   ...more,
 });
+
+/** The server's metrics. */
+export async function metricsOf({ base }: Served): Promise<string> {
+  const reply = await fetch(`${base}/metrics`, { headers: { authorization: `Bearer ${SERVED_KEY}` } });
+  return await reply.text();
+}
+
+/**
+ * Waits until the log has a line about every completion that has been replied to: what counts lines from now on counts none of before, which
+ * come behind their reply and by another way.
+ * @returns The number of those lines
+ */
+export async function loggedSoFar(served: Served): Promise<number> {
+  const counts = (await metricsOf(served)).matchAll(
+    /^dinotune_requests_total\{path=".*completions",.*\} (\d+)$/gm,
+  );
+  const replied = [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+  await until(`${replied} lines of replies`, () => completionLines(served).length >= replied, {
+    said: served.log,
+  });
+  return replied;
+}
+
+/** Lines of the log about completions, from the status on. */
+export function completionLines(served: Served): string[] {
+  return served.log().match(/(?<=completions )\d+ .*$/gm) ?? [];
+}
 
 /** Starts the server: three answers at once and three that wait. */
 export async function startServedClient(): Promise<ServedClient> {

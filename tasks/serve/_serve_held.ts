@@ -5,7 +5,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import OpenAI, { APIError } from "openai";
 import { until } from "../../tests/helpers/until.ts";
-import { asked, SERVED_KEY, type ServedClient } from "./_serve_client.ts";
+import { asked, completionLines, loggedSoFar, metricsOf, type ServedClient } from "./_serve_client.ts";
 
 /** Short: the model has a token for a letter, and a context of 1024. */
 const TOOLS: OpenAI.Chat.ChatCompletionTool[] = [
@@ -161,15 +161,11 @@ export async function heldSteps(t: Deno.TestContext, { served, client }: ServedC
           max_tokens: 2,
         });
       };
-      const running = async () => {
-        const reply = await fetch(`${served.base}/metrics`, {
-          headers: { authorization: `Bearer ${SERVED_KEY}` },
-        });
-        return Number(/^dinotune_answers_running (\d+)$/m.exec(await reply.text())?.[1]);
-      };
+      const running = async () =>
+        Number(/^dinotune_answers_running (\d+)$/m.exec(await metricsOf(served))?.[1]);
       /** Ends as they are logged; of one that leaves after the other's answer has come, where both have been answered: 200 and 200. */
       const ends = async (turn: number) => {
-        const before = served.log().length, leaving = new AbortController();
+        const before = await loggedSoFar(served), leaving = new AbortController();
         let over = false;
         const both = [
           client.chat.completions.create(slow(turn)).finally(() => over = true),
@@ -179,15 +175,14 @@ export async function heldSteps(t: Deno.TestContext, { served, client }: ServedC
         leaving.abort();
         const [stayed] = await Promise.all(both);
         assertEquals(stayed?.choices[0]?.finish_reason, "length");
-        const told = () =>
-          served.log().slice(before).match(/(?<=completions )\d+(?=.* (gone|length)$)/gm) ?? [];
+        const told = () => completionLines(served).slice(before);
         await until("two lines of the log", () => told().length >= 2, { said: served.log });
-        return told().join();
+        return told().map((line) => line.replace(/ .* /, " ")).join();
       };
       let turn = 0, found = await ends(turn);
       // this process stood still while both were answered
-      while (++turn < TRIES && found !== "499,200") found = await ends(turn);
-      assertEquals(found, "499,200", "in the order in which they were logged");
+      while (++turn < TRIES && found !== "499 gone,200 length") found = await ends(turn);
+      assertEquals(found, "499 gone,200 length", "in the order in which they were logged");
     },
   );
 

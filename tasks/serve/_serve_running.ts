@@ -7,7 +7,16 @@ import { join } from "@std/path";
 import OpenAI, { NotFoundError, RateLimitError } from "openai";
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { until } from "../../tests/helpers/until.ts";
-import { asked, SERVED_ADAPTER, SERVED_FOLDER, SERVED_KEY, type ServedClient } from "./_serve_client.ts";
+import {
+  asked,
+  completionLines,
+  loggedSoFar,
+  metricsOf,
+  SERVED_ADAPTER,
+  SERVED_FOLDER,
+  SERVED_KEY,
+  type ServedClient,
+} from "./_serve_client.ts";
 
 /** Counters and histograms' counts of a server's metrics, by name and labels. */
 function countersOf(text: string): Map<string, number> {
@@ -29,23 +38,18 @@ export async function runningSteps(
       ignore_eos: true,
       stream: true as const,
     });
-    const metrics = async () => {
-      const reply = await fetch(`${served.base}/metrics`, {
-        headers: { authorization: `Bearer ${SERVED_KEY}` },
-      });
-      return await reply.text();
-    };
+    const metrics = () => metricsOf(served);
     const places = async (running: number, waiting: number) =>
       new RegExp(`answers_running ${running}\n[^]*answers_waiting ${waiting}\n`).test(await metrics());
     const made = async () =>
       Number(/^dinotune_completion_tokens_total\{model="random"\} (\d+)$/m.exec(await metrics())?.[1]);
     const { log: said } = served;
-    // those who left are no fault of the server's: no 500, and nothing that would be looked into
-    const told = () => served.log().match(/completions \d+ .*$/gm) ?? [];
 
     /** Six answers take all places, a seventh is refused, and all six leave; null: one of them was whole before that. */
     const fill = async () => {
-      const before = await made(), counted = countersOf(await metrics()), toldBefore = told().length;
+      const before = await made(),
+        toldBefore = await loggedSoFar(served),
+        counted = countersOf(await metrics());
       const leaving = new AbortController(), { signal } = leaving;
       let whole = 0;
       const begun = Array.from({ length: 6 }, async (_, index) => {
@@ -71,10 +75,14 @@ export async function runningSteps(
       await Promise.all(begun);
       await until("places that are free again", () => places(0, 0), { said });
       // requests are told after their places are free
-      await until("lines of six answers and one refused", () => told().length >= toldBefore + 7, { said });
-      const lines = told().slice(toldBefore);
+      await until(
+        "lines of six answers and one refused",
+        () => completionLines(served).length >= toldBefore + 7,
+        { said },
+      );
+      const lines = completionLines(served).slice(toldBefore);
       assertEquals(lines.length, 7, "six answers and one refused");
-      const gone = lines.filter((line) => / (200|499) .* gone$/.test(line));
+      const gone = lines.filter((line) => /^(200|499) .* gone$/.test(line));
       const tokens = await made() - before;
       return gone.length === 6 && tokens <= MOST_GIVEN_UP ? { counted, gone, error } : null;
     };
@@ -90,9 +98,10 @@ export async function runningSteps(
     const seconds = Number(error?.headers?.get("retry-after"));
     assert(seconds >= 1 && seconds <= 60, `${seconds}`);
     assert(
-      gone.filter((line) => line.includes(" 499 ")).length >= 3,
+      gone.filter((line) => line.startsWith("499 ")).length >= 3,
       "those who waited for a whole answer",
     );
+    // those who left are no fault of the server's: no 500, and nothing that would be looked into
     assert(!served.log().includes("completions 500") && !served.log().includes("error:"));
     const now = countersOf(await metrics());
     const rise = (name: string) => (now.get(name) ?? 0) - (counted.get(name) ?? 0);
@@ -155,9 +164,7 @@ export async function runningSteps(
   await t.step("health, metrics, the log: counts, no contents and no keys", async () => {
     const health = await fetch(`${served.base}/health`);
     assertEquals([health.status, await health.text()], [200, ""]);
-    const metrics =
-      await (await fetch(`${served.base}/metrics`, { headers: { authorization: `Bearer ${SERVED_KEY}` } }))
-        .text();
+    const metrics = await metricsOf(served);
     for (
       const name of [
         'dinotune_requests_total{path="/v1/chat/completions",status="200"}',

@@ -221,6 +221,7 @@ export async function pageWithGpu(path: string): Promise<{ page: Page; close(): 
     ],
   });
   const page = await browser.newPage();
+  page.setDefaultTimeout(180_000);
   await page.route(
     "https://localhost/**",
     (route) => route.fulfill({ body: "<!doctype html>", contentType: "text/html" }),

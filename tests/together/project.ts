@@ -14,3 +14,4 @@ import "../../tests/imports_test.ts";
 import "../../tests/links_test.ts";
 import "../../tests/shared_state_test.ts";
 import "../../tests/together_test.ts";
+import "../../tests/waits_test.ts";
