@@ -172,6 +172,7 @@ export async function train(
       loss: ready.loss,
       train: data.train,
       evaluation: data.evaluation,
+      evaluationSets: data.evaluationSets,
       shuffle: data.shuffle && !config.disable_shuffling,
       trainBins: data.trainBins,
       files: tokenizerFiles(ready.model.tokenizer, ready.chatTemplate),

@@ -87,7 +87,7 @@ export async function repeatFactoryRun(name: string, output: string, more: strin
 }
 
 /** Metrics of preference losses; `logits/*` isn't logged here. */
-const METRIC = /^(eval_)?(rewards\/|logps\/|sft_loss$|odds_ratio_loss$|accuracy$)/;
+const METRIC = /^(eval_(?:toy_\w+_)?)?(rewards\/|logps\/|sft_loss$|odds_ratio_loss$|accuracy$)/;
 
 /**
  * Metrics of an entry of the log against LLaMA-Factory's, which are means of batches' means (kto's are over examples): not those of
@@ -104,15 +104,37 @@ function assertMetrics(found: Entry, expected: Entry): number {
   return names.length;
 }
 
+/** LLaMA-Factory has an entry for each set that is evaluated by itself, we have one for all of an evaluation. */
+function joined(entries: readonly Entry[]): Entry[] {
+  const all: Entry[] = [];
+  for (const entry of entries) {
+    const before = all.at(-1);
+    const isPart = before?.step === entry.step &&
+      [before, entry].every((one) => "eval_toy_eval_loss" in one || "eval_toy_turned_loss" in one);
+    if (isPart) all[all.length - 1] = { ...before, ...entry };
+    else all.push(entry);
+  }
+  return all;
+}
+
+/** Step and metric of the best checkpoint; the metric in four digits. */
+function bestOf(folder: string): [step: number, metric: string] {
+  const { best_global_step, best_metric } = JSON.parse(
+    Deno.readTextFileSync(join(folder, "trainer_state.json")),
+  );
+  return [best_global_step, best_metric.toFixed(3)];
+}
+
 /** Logged losses, gradient norms, rates and metrics, and the final adapter, against LLaMA-Factory's. */
 export function assertFactoryRun(name: string, ours: string): void {
   const theirs = join(FACTORY, "runs", name);
-  const [log, expected] = [history(ours), history(theirs)];
+  const [log, expected] = [history(ours), joined(history(theirs))];
   assertEquals(log.map(({ step }) => step), expected.map(({ step }) => step));
   let compared = 0, metrics = 0;
   expected.forEach((entry, i) => {
     const found = log[i]!;
-    for (const key of ["loss", "eval_loss", "grad_norm", "learning_rate", "epoch"]) {
+    const losses = Object.keys(entry).filter((key) => /^(?:eval_(?:toy_\w+_)?)?loss$/.test(key));
+    for (const key of [...losses, "grad_norm", "learning_rate", "epoch"]) {
       if (!(key in entry)) continue;
       const limit = key === "grad_norm" ? GRAD_NORM * entry[key]! : key.endsWith("loss") ? LOSS : 1e-12;
       const off = Math.abs(found[key]! - entry[key]!);
@@ -122,6 +144,7 @@ export function assertFactoryRun(name: string, ours: string): void {
     if (name !== "dpo_fixed_odd") metrics += assertMetrics(found, entry);
   });
   if (name === "sft_fixed_smoothed") assertEquals(metrics, 4);
+  if (name === "sft_fixed_each") assertEquals([metrics, bestOf(ours)], [6, bestOf(theirs)]);
   if (/^(?:dpo|kto)_fixed/.test(name) && name !== "dpo_fixed_odd") assert(metrics > 20, `${metrics} metrics`);
   // LLaMA-Factory adds up the kl of the batches (5 a step, 2 an evaluation) and has it as kl in evaluations too.
   for (const [i, { kl, eval_loss }] of expected.entries()) {

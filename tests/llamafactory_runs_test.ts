@@ -50,6 +50,20 @@ for (
   });
 }
 
+Deno.test("a smoothed run whose sets are evaluated each by itself continues to the same bytes", async () => {
+  const folder = temporaryFolder(), more = ["label_smoothing_factor=0.1", "eval_on_start=true"];
+  const [straight, stopped] = [join(folder, "straight"), join(folder, "stopped")];
+  await repeatFactoryRun("sft_fixed_each", straight, more);
+  await repeatFactoryRun("sft_fixed_each", stopped, more, 3);
+  await repeatFactoryRun("sft_fixed_each", stopped, [...more, "resume_from_checkpoint=true"]);
+  const adapter = (of: string) => Deno.readFileSync(join(of, "adapter_model.safetensors"));
+  assertEquals(adapter(stopped), adapter(straight));
+  const logged = (of: string) =>
+    (readJsonFile(join(of, "trainer_state.json")) as { log_history: Record<string, number>[] }).log_history
+      .map((entry) => Object.entries(entry).filter(([key]) => /loss|accuracy|^step$/.test(key)));
+  assertEquals(logged(stopped), logged(straight));
+});
+
 Deno.test("create_new_adapter merges every adapter and trains one of the configuration's own rank", async () => {
   const folder = temporaryFolder(), output = join(folder, "out");
   await repeatFactoryRun("sft_fixed", output, [

@@ -59,6 +59,8 @@ export interface TrainConfig {
   dataset: string[];
   /** Names of evaluation sets; not together with `val_size`. */
   eval_dataset: string[];
+  /** Evaluate each of them by itself. */
+  eval_on_each_dataset: boolean;
   /** Folder with dataset_info.json. */
   dataset_dir: string;
   /** Largest number of tokens of one sequence, prompt and answer together, > 0. */

@@ -78,6 +78,14 @@ export type TrainerConfig = Pick<
   | "disable_gradient_checkpointing"
 >;
 
+/** A set of evaluation rows. */
+export interface EvaluationSet {
+  /** As `eval_dataset` has it. */
+  name: string;
+  /** Its examples, > 0. */
+  count: number;
+}
+
 /** Everything a trainer is given. */
 export interface TrainerInputs {
   /** Keys that trainers read, resolved. */
@@ -98,6 +106,8 @@ export interface TrainerInputs {
   train: EncodedExample[];
   /** Empty without evaluation. */
   evaluation: EncodedExample[];
+  /** Sets of `evaluation`, one behind the other, each evaluated by itself as `eval_NAME_loss`; null or absent: together. */
+  evaluationSets?: readonly EvaluationSet[] | null;
   /** True if `train` is shuffled each epoch; false when the data or the configuration ordered it already. */
   shuffle: boolean;
   /** Numbers of the examples that count as one (LLaMA-Factory's packing), by that one; null: no packing. */

@@ -10,6 +10,7 @@ import { item } from "../../formats/elements.ts";
 import { atRevision } from "../../formats/hub/mod.ts";
 import { readYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
+import { isEvaluation } from "../train/outputs/log_entries.ts";
 import { lastEvalLoss, readTraining, type Training } from "../compare/training.ts";
 import { resolveEvalConfig } from "../eval/config.ts";
 import type { TrainConfig } from "../train/config/mod.ts";
@@ -135,11 +136,15 @@ export function bestSetting(results: readonly CellResult[]): BestSetting {
   }
   const lossOf = ({ training }: CellResult) => lastEvalLoss(training);
   if (!scored && (results.length === 0 || results.some((result) => lossOf(result) === null))) {
+    const apart = results.some((result) =>
+      lossOf(result) === null && result.training.history.some(isEvaluation)
+    );
     return {
       setting: null,
       value: null,
-      rule:
-        "no best one is named, as no validation was made: set val_size with eval_strategy or do_eval, or give --eval",
+      rule: apart
+        ? "no best one is named, as evaluations gave no eval_loss: leave eval_on_each_dataset out, or give --eval"
+        : "no best one is named, as no validation was made: set val_size with eval_strategy or do_eval, or give --eval",
     };
   }
   const valueOf = (result: CellResult) => (scored ? result.score : lossOf(result)) ?? NaN;

@@ -421,3 +421,10 @@ Deno.test("a second sweep into a folder is refused while the first one goes on, 
     );
     assertEquals([...Deno.readDirSync(out)].map(({ name }) => name), [LOCK_FILE]);
   }));
+
+Deno.test("bestSetting() names none where sets were evaluated each by itself, and says why", () => {
+  const training = { history: [{ step: 2, eval_a_loss: 1.5, eval_b_loss: 2 }], evalLossAtEnd: null };
+  const results = [{ cell: { name: "x", setting: "x" }, score: null, training }] as unknown as CellResult[];
+  assertEquals(bestSetting(results).setting, null);
+  assertStringIncludes(bestSetting(results).rule, "leave eval_on_each_dataset out");
+});

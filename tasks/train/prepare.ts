@@ -80,7 +80,12 @@ export type PrepareKeys =
     | "trainer"
     | "trainer_options"
   >
-  & Partial<Pick<TrainConfig, "metric_for_best_model" | "eval_strategy" | "compute_accuracy" | "lora_rank">>;
+  & Partial<
+    Pick<
+      TrainConfig,
+      "metric_for_best_model" | "eval_strategy" | "compute_accuracy" | "eval_on_each_dataset" | "lora_rank"
+    >
+  >;
 
 /** Keys of a configuration that {@linkcode encode} reads. */
 export type EncodeKeys = DataOptions & HubKeys & Parameters<typeof adapterWarnings>[1];
@@ -111,10 +116,15 @@ export async function prepare(
   };
   const { name, options } = lossName(config);
   const loss = placed(placeOf("loss"), () => use("loss", name, options, () => placeOf("loss_options")));
-  const { metric_for_best_model = null, eval_strategy = "no", stage, compute_accuracy = false } = config;
+  const defaults = {
+    metric_for_best_model: null,
+    eval_strategy: "no",
+    compute_accuracy: false,
+    eval_on_each_dataset: false,
+  } as const;
   placed(
     placeOf("metric_for_best_model"),
-    () => checkBestMetric({ metric_for_best_model, eval_strategy, stage, compute_accuracy }, loss),
+    () => checkBestMetric({ ...defaults, ...config }, loss),
   );
   const template = config.template === null ? null : placed(placeOf("template"), () => {
     const known = Object.keys(registry.get("template", config.template!).options.shape);

@@ -56,9 +56,21 @@ export function checkTokenIds(
  * @throws {RangeError} If they won't: names those that they give
  */
 export function checkBestMetric(
-  { metric_for_best_model: metric, eval_strategy, stage, compute_accuracy }: Pick<
+  {
+    metric_for_best_model: metric,
+    eval_strategy,
+    stage,
+    compute_accuracy,
+    eval_on_each_dataset,
+    eval_dataset,
+  }: Pick<
     TrainConfig,
-    "metric_for_best_model" | "eval_strategy" | "stage" | "compute_accuracy"
+    | "metric_for_best_model"
+    | "eval_strategy"
+    | "stage"
+    | "compute_accuracy"
+    | "eval_on_each_dataset"
+    | "eval_dataset"
   >,
   loss: Loss,
 ): void {
@@ -71,8 +83,12 @@ export function checkBestMetric(
   );
   const named = Object.keys(averageMetrics(loss, rows.map(({ metrics }) => metrics)));
   if (compute_accuracy && stage === "sft") named.push("accuracy");
-  const given = [...new Set(["eval_loss", ...named.map((name) => `eval_${name}`)])];
-  if (given.includes(metric) || /^eval_(runtime|\w+_per_second)$/.test(metric)) return;
+  const sets = eval_on_each_dataset && eval_dataset.length > 0
+    ? eval_dataset.map((name) => `${name}_`)
+    : [""];
+  const given = sets.flatMap((set) => [...new Set(["loss", ...named])].map((name) => `eval_${set}${name}`));
+  const isClock = sets.some((set) => CLOCK.some((name) => metric === `eval_${set}${name}`));
+  if (given.includes(metric) || isClock) return;
   throw new RangeError(
     `Cannot tell the best checkpoint by metric_for_best_model: ${metric}${
       didYouMean(metric, given)
@@ -80,6 +96,9 @@ export function checkBestMetric(
       `${given.join(", ")}: use one of these`,
   );
 }
+
+/** What an evaluation tells of its time. */
+const CLOCK = ["runtime", "samples_per_second", "steps_per_second"];
 
 /** Bytes of a matrix that one buffer can hold. */
 const LARGEST_MATRIX = 2 ** 32;

@@ -38,8 +38,16 @@ Deno.test("checkBestMetric() refuses a metric that no evaluation gives, before t
     metric_for_best_model: string | null,
     name: string,
     eval_strategy: "no" | "steps" = "steps",
-    compute_accuracy = false,
-  ) => checkBestMetric({ metric_for_best_model, eval_strategy, stage: "sft", compute_accuracy }, loss(name));
+    { compute_accuracy = false, sets = [] as string[] } = {},
+  ) =>
+    checkBestMetric({
+      metric_for_best_model,
+      eval_strategy,
+      stage: "sft",
+      compute_accuracy,
+      eval_on_each_dataset: sets.length > 0,
+      eval_dataset: sets,
+    }, loss(name));
   assertThrows(
     () => check("eval_accuracy", "sft"),
     RangeError,
@@ -51,7 +59,18 @@ Deno.test("checkBestMetric() refuses a metric that no evaluation gives, before t
     'did you mean "eval_rewards/accuracies"?',
   );
   check("eval_accuracy", "sft", "no");
-  check("eval_accuracy", "sft", "steps", true);
+  check("eval_accuracy", "sft", "steps", { compute_accuracy: true });
+  const sets = ["a", "b"];
+  for (const metric of ["eval_a_loss", "eval_b_loss", "eval_b_runtime"]) {
+    check(metric, "sft", "steps", { sets });
+  }
+  check("eval_b_accuracy", "sft", "steps", { sets, compute_accuracy: true });
+  check("eval_a_rewards/margins", "dpo", "steps", { sets });
+  assertThrows(
+    () => check("eval_loss", "sft", "steps", { sets }),
+    RangeError,
+    "as an evaluation gives eval_a_loss, eval_b_loss: use one of these",
+  );
   check(null, "sft");
   for (const name of ["sft", "pt", "dpo", "iopo", "kto", "orpo", "simpo"]) check("eval_loss", name);
   // names of TRL's trainers

@@ -6,6 +6,7 @@
 import { item, valueOf } from "../../../formats/elements.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { averageMetrics } from "../../kinds/loss_evaluation.ts";
+import type { EvaluationSet } from "../../kinds/trainer.ts";
 import { packBatches } from "./batches.ts";
 import { inFlights, scorePacks, type Scoring } from "./score.ts";
 
@@ -17,6 +18,36 @@ export interface EvaluationOptions {
   budget: number | null;
   signal: AbortSignal;
   onProgress(done: number, total: number): void;
+}
+
+/** What is evaluated. */
+export interface EvaluationRows {
+  evaluation: readonly EncodedExample[];
+  evaluationSets?: readonly EvaluationSet[] | null;
+}
+
+/**
+ * Evaluates all rows together, as {@linkcode evaluateExamples}, or each set by itself: `eval_SET_loss` and so on, as transformers names them.
+ * @returns null when interrupted.
+ */
+export async function evaluateSets(
+  scoring: Scoring,
+  { evaluation, evaluationSets }: EvaluationRows,
+  options: EvaluationOptions,
+): Promise<Record<string, number> | null> {
+  if (!evaluationSets) return await evaluateExamples(scoring, evaluation, options);
+  const all: Record<string, number> = {};
+  let from = 0;
+  for (const { name, count } of evaluationSets) {
+    const before = from, examples = evaluation.slice(from, from += count);
+    const onProgress = (done: number) => options.onProgress(before + done, evaluation.length);
+    const metrics = await evaluateExamples(scoring, examples, { ...options, onProgress });
+    if (!metrics) return null;
+    for (const [key, value] of Object.entries(metrics)) {
+      all[key.replace(/^eval_/, () => `eval_${name}_`)] = value;
+    }
+  }
+  return all;
 }
 
 /**

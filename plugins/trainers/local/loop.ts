@@ -3,12 +3,13 @@
  * @module
  */
 import type { TrainConfig } from "../../kinds/train_config.ts";
+import type { EvaluationSet } from "../../kinds/trainer.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { Best, type BestSoFar, isDue, type SchedulePoint } from "../schedule_points.ts";
 import type { BatchPlan } from "./batches.ts";
 import { type CheckpointState, saveCheckpoint } from "./checkpoint.ts";
 import { pruneCheckpoints } from "./checkpoint_directory.ts";
-import { evaluateExamples } from "./evaluate.ts";
+import { evaluateSets } from "./evaluate.ts";
 import { createSchedule, warmupSteps } from "./schedules.ts";
 import type { Target } from "./setup.ts";
 import {
@@ -53,6 +54,7 @@ export interface LoopInputs extends StepInputs {
   plan: BatchPlan;
   target: Target;
   evaluation: EncodedExample[];
+  evaluationSets?: readonly EvaluationSet[] | null;
   /** Kept in checkpoints, for telling changes on resume. */
   record: Readonly<Record<string, unknown>>;
   dataHash: string;
@@ -159,7 +161,7 @@ export async function trainLoop(inputs: LoopInputs): Promise<LoopResult> {
 
   /** null when interrupted. */
   async function runEvaluation(): Promise<{ isBest: boolean } | null> {
-    const metrics = await evaluateExamples(inputs, inputs.evaluation, {
+    const metrics = await evaluateSets(inputs, inputs, {
       batch: config.per_device_eval_batch_size,
       budget: config.micro_batch_tokens,
       signal,

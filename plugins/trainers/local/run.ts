@@ -15,7 +15,7 @@ import {
   readCheckpoint,
 } from "./checkpoint.ts";
 import { listCheckpoints } from "./checkpoint_directory.ts";
-import { evaluateExamples } from "./evaluate.ts";
+import { evaluateSets } from "./evaluate.ts";
 import { type LoopInputs, type LoopResult, trainLoop } from "./loop.ts";
 import { ReferenceCache } from "./reference.ts";
 import { checkResumedForm } from "./resumed_form.ts";
@@ -206,7 +206,7 @@ async function finalEvaluation(
 ): Promise<Record<string, number> | null> {
   if (!evaluates || run.evaluation.length === 0) return {};
   if (metrics && !restored) return metrics;
-  return await evaluateExamples(run, run.evaluation, {
+  return await evaluateSets(run, run, {
     batch: run.config.per_device_eval_batch_size,
     budget: run.config.micro_batch_tokens,
     signal: run.signal,

@@ -26,7 +26,8 @@ const IDLE: readonly [
     (c) => c.logging_strategy !== "steps" && c.eval_strategy !== "steps",
     (c) => `logging_strategy is ${c.logging_strategy}`,
   ],
-  [["eval_dataset", "compute_accuracy"], (c) => !c.do_eval, neverEvaluated],
+  [["eval_dataset", "eval_on_each_dataset", "compute_accuracy"], (c) => !c.do_eval, neverEvaluated],
+  [["eval_on_each_dataset"], (c) => c.eval_dataset.length === 0, () => "eval_dataset names no set"],
   [["compute_accuracy"], ({ stage }) => stage !== "sft", stageIs],
   [["buffer_size"], (c) => !c.streaming, () => "the data are not streamed"],
   [

@@ -107,14 +107,6 @@ const ROWS: readonly [
   ],
   [
     "data",
-    "eval_on_each_dataset",
-    false,
-    [false],
-    "evaluation sets are evaluated together",
-    "run each with its own eval_dataset",
-  ],
-  [
-    "data",
     "tokenized_path",
     null,
     [null],

@@ -96,6 +96,11 @@ function data() {
     ),
     dataset: add(names(), [], "training sets by name, looked up in dataset_info.json"),
     eval_dataset: add(names(), [], "evaluation sets by name; not together with val_size"),
+    eval_on_each_dataset: add(
+      bool(),
+      false,
+      "evaluate each set of eval_dataset by itself: eval_NAME_loss and so on in place of eval_loss; metric_for_best_model then names one of them",
+    ),
     dataset_dir: add(text(), "data", "folder with dataset_info.json and the data files"),
     cutoff_len: add(int(1), 2048, "largest number of tokens of one sequence, prompt and answer together"),
     train_on_prompt: add(bool(), false, "prompt tokens get labels too (stage sft)"),

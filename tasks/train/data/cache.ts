@@ -14,7 +14,7 @@ import type { StoredBlock, StoredExample } from "./store.ts";
 import { productIdentity } from "../../../plugins/kinds/product_identity.ts";
 
 /** Changes when the same input would be encoded otherwise, or the file's layout changes. */
-const CODE_VERSION = 5;
+const CODE_VERSION = 6;
 /** Keys that decide about data; `dataset` and `dataset_dir` do so by the files that they name. */
 const DECIDING = [
   ...[
@@ -26,6 +26,7 @@ const DECIDING = [
     "max_samples",
   ] as const,
   ...["val_size", "packing", "neat_packing", "truncation", "split_special_tokens", "seed"] as const,
+  "eval_on_each_dataset",
 ] satisfies (keyof DataOptions)[];
 const MAGIC = "dinotune-data";
 
@@ -64,6 +65,7 @@ interface Header {
   blocks: [number, number, number][];
   train: number;
   evaluation: number;
+  evaluationCounts: number[] | null;
 }
 
 /** Reads cached data; null when there are none, or they are damaged (then they are made again). */
@@ -106,6 +108,7 @@ export function readCache(path: string): StoredExamples | null {
     return {
       train: list(header.train),
       evaluation: list(header.evaluation),
+      evaluationCounts: header.evaluationCounts,
       report: header.report,
       hash: header.hash,
     };
@@ -144,6 +147,7 @@ export function writeCache(path: string, stored: StoredExamples): string[] {
     blocks: [...blocks.keys()].map(({ ids, layout, starts }) => [ids.length, layout.length, starts.length]),
     train: stored.train.length,
     evaluation: stored.evaluation.length,
+    evaluationCounts: stored.evaluationCounts,
   };
   const text = new TextEncoder().encode(JSON.stringify({ ...header, sha256: sumOf(header, arrays) }));
   const padded = new Uint8Array(4 + Math.ceil(text.length / 4) * 4).fill(32);

@@ -42,5 +42,9 @@ Deno.test("the cache gives the same data, is rebuilt when damaged or when anythi
     options: { ...swapped, dataset: ["d"], eval_dataset: [] },
   });
   assertEquals([asEvaluation.train.length, asEvaluation.evaluation.length], [0, 4000]);
+  for (const _ of ["made", "read"]) {
+    const apart = await loadExamples({ ...given, options: { ...swapped, eval_on_each_dataset: true } });
+    assertEquals(apart.evaluationSets, [{ name: "d", count: 4000 }]);
+  }
   assertEquals([asTraining.train.length, asTraining.evaluation.length], [4000, 0]);
 });

@@ -60,24 +60,35 @@ export async function encodeSets(
     },
   };
   const parts = options.streaming ? await stream(work, train) : await splitSets(work, train);
-  const own = await mixSets(work, evaluation);
-  const stored = {
-    train: finish(work, parts.train),
-    evaluation: finish(work, [...parts.evaluation, ...own]),
-  };
+  const groups = options.eval_on_each_dataset && evaluation.length > 0
+    ? await eachSet(work, evaluation)
+    : [[...parts.evaluation, ...await mixSets(work, evaluation)]];
+  const learnt = finish(work, parts.train), finished = groups.map((group) => finish(work, group));
+  const evaluationCounts = options.eval_on_each_dataset && evaluation.length > 0
+    ? finished.map((group) => group.length)
+    : null;
+  const stored = { train: learnt, evaluation: finished.flat(), evaluationCounts };
   onProgress?.("encoding", total, total);
   const what = (list: readonly DataSet[]) => list.map(({ entry }) => `data set "${entry.name}"`).join(", ");
   if (train.length > 0 && stored.train.length === 0) {
     failEmpty(work.tally, what(train), train.flatMap(({ entry }) => entry.notes));
   }
-  if (evaluation.length > 0 && stored.evaluation.length === 0) {
-    failEmpty(work.tally, what(evaluation), evaluation.flatMap(({ entry }) => entry.notes));
+  const alone = evaluationCounts?.map((count, i): [number, DataSet[]] => [count, [item(evaluation, i)]]);
+  for (const [count, of] of alone ?? [[stored.evaluation.length, evaluation] as const]) {
+    if (of.length > 0 && count === 0) failEmpty(work.tally, what(of), of.flatMap(({ entry }) => entry.notes));
   }
   return {
     ...stored,
     report: summarize(inputs, work.tally, sets, stored, work.unwritten.notes()),
     hash: contentHash(inputs, stored),
   };
+}
+
+/** Rows of each set by itself, in the order of the sets. */
+async function eachSet(work: Work, sets: readonly DataSet[]): Promise<Entry[][]> {
+  const groups: Entry[][] = [];
+  for (const set of sets) groups.push(await mixSets(work, [set]));
+  return groups;
 }
 
 async function splitSets(

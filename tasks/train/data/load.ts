@@ -5,7 +5,9 @@
 import { cacheKey, cachePath, readCache, writeCache } from "./cache.ts";
 import { encodeOptions } from "./encode.ts";
 import { encodeSets } from "./encode_sets.ts";
+import { item } from "../../../formats/elements.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EvaluationSet } from "../../../plugins/kinds/trainer.ts";
 import type { LoadInputs } from "./load_inputs.ts";
 import { readDatasetInfo } from "./info.ts";
 import { greedyKnapsack } from "./knapsack.ts";
@@ -20,6 +22,8 @@ export interface LoadedExamples {
   train: EncodedExample[];
   /** Rows held out, then those of `eval_dataset`. */
   evaluation: EncodedExample[];
+  /** Sets of `evaluation`, one behind the other, that are evaluated each by itself; null: together. */
+  evaluationSets: EvaluationSet[] | null;
   /** True if training shuffles `train` each epoch: not when it was streamed, which shuffled it already. */
   shuffle: boolean;
   /** Stage sft with packing: numbers of the examples that LLaMA-Factory puts into one row; null: no packing. */
@@ -65,6 +69,10 @@ export async function loadExamples(inputs: LoadInputs): Promise<LoadedExamples> 
   return {
     train: toExamples(stored.train, names, eosId),
     evaluation: toExamples(stored.evaluation, names, eosId),
+    evaluationSets: stored.evaluationCounts?.map((count, i) => ({
+      name: item(options.eval_dataset, i),
+      count,
+    })) ?? null,
     shuffle: !options.streaming,
     trainBins: isPacked ? packBins(stored.train, encodeOptions(options, loss.shape).cutoff_len) : null,
     report: stored.report,

@@ -15,6 +15,7 @@ import type { StoredExample } from "./store.ts";
 export const DATA_KEYS = [
   "dataset",
   "eval_dataset",
+  "eval_on_each_dataset",
   "dataset_dir",
   "cutoff_len",
   "train_on_prompt",
@@ -68,6 +69,8 @@ export interface StoredExamples {
   train: StoredExample[];
   /** Rows held out, then those of `eval_dataset`. */
   evaluation: StoredExample[];
+  /** Examples of each set of `eval_dataset`, one behind the other; null: they are evaluated together. */
+  evaluationCounts: number[] | null;
   /** Counts of used, cut and dropped rows. */
   report: DataReport;
   /** SHA-256 over all ids and labels, in order. */

@@ -65,6 +65,35 @@ Deno.test("num_samples draws LLaMA-Factory's rows (golden); max_samples takes th
   assertEquals(first.train.map((e) => e.source.row), Array.from({ length: 300 }, (_, i) => i));
 });
 
+Deno.test("eval_on_each_dataset keeps evaluation sets apart, whatever mixes the others, and refuses one without rows", async () => {
+  const entry = (file_name: string) => ({ file_name });
+  const files = {
+    "dataset_info.json": {
+      d: entry("d.json"),
+      e: entry("e.json"),
+      f: entry("f.json"),
+      none: entry("none.json"),
+    },
+    "d.json": numberedRows(2),
+    "e.json": numberedRows(3),
+    "f.json": numberedRows(2),
+    "none.json": [{ instruction: "q", output: null }],
+  };
+  const over = { eval_on_each_dataset: true, mix_strategy: "interleave_under" } as const;
+  const apart = await loadWritten(files, { ...over, eval_dataset: ["e", "f"] });
+  assertEquals(apart.evaluationSets, [{ name: "e", count: 3 }, { name: "f", count: 2 }]);
+  assertEquals(learntAnswers(apart.evaluation), ["a0", "a1", "a2", "a0", "a1"]);
+  assertEquals(apart.evaluation.map(({ index }) => index), [0, 1, 2, 3, 4]);
+  const together = await loadWritten(files, { eval_dataset: ["e", "f"] });
+  assertEquals([together.evaluationSets, together.evaluation.length], [null, 5]);
+  await assertRejects(
+    () => loadWritten(files, { ...over, eval_dataset: ["e", "none"] }),
+    RangeError,
+    'data set "none"',
+  );
+  await loadWritten(files, { eval_dataset: ["e", "none"] });
+});
+
 Deno.test("several sets: concatenated, interleaved, evaluation sets apart", async () => {
   const files = {
     "dataset_info.json": {

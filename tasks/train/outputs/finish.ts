@@ -11,7 +11,7 @@ import { readAdapterFields } from "../../../formats/peft/mod.ts";
 import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import type { WrittenFile } from "../../../plugins/kinds/trainer.ts";
-import { modelCard, type ModelCardKeys } from "./model_card.ts";
+import { modelCard, type ModelCardKeys, setsOf } from "./model_card.ts";
 import { writePlots } from "./plots.ts";
 import type { RunEnd, RunLog } from "./run_log.ts";
 
@@ -47,7 +47,7 @@ export async function writeRunOutputs(outputs: RunOutputs): Promise<WrittenFile[
   if (results === null) return names.map(described);
   const { history, totalSteps } = log.state();
   const name = basename(resolve(config.output_dir));
-  const pictures = config.plot_loss ? await writePlots(directory, history, name) : [];
+  const pictures = config.plot_loss ? await writePlots(directory, history, name, setsOf(config)) : [];
   names.push(...pictures);
   if (!outputs.hasWeights) return names.map(described);
   await write(

@@ -67,6 +67,11 @@ export function evaluationEntry(
   return { ...metrics, epoch, ...seen(state, settings), ...(step !== undefined && { step }) };
 }
 
+/** True of an evaluation's entry, whichever its sets are called. */
+export function isEvaluation(entry: Readonly<LogEntry>): boolean {
+  return Object.keys(entry).some((name) => name.startsWith("eval_"));
+}
+
 /** Totals of a run: the last entry of `log_history` but for its step. */
 export function summaryEntry(
   state: RunLogState,

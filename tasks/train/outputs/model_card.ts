@@ -12,6 +12,8 @@ export type ModelCardKeys = Pick<
   | "stage"
   | "finetuning_type"
   | "dataset"
+  | "eval_dataset"
+  | "eval_on_each_dataset"
   | "template"
   | "cutoff_len"
   | "seed"
@@ -97,7 +99,7 @@ export function modelCard(card: ModelCard): string {
     "## Intended uses & limitations\n\nMore information needed",
     "## Training and evaluation data\n\nMore information needed",
     `## Training procedure\n\n### Training hyperparameters\n\n${list(hyperparameters(card))}`,
-    ...resultsTable(card.history),
+    ...resultsTable(card.history, setsOf(card.config)),
     `### Framework versions\n\n${list(versions)}`,
   ];
   return sections.join("\n\n") + "\n";
@@ -175,20 +177,35 @@ function hyperparameters({ config, totalSteps }: ModelCard): Record<string, stri
   };
 }
 
-/** One row an evaluation, with the last training loss before it, as transformers has it. */
-function resultsTable(history: ModelCard["history"]): string[] {
+/** Sets that are evaluated each by itself; none where they are evaluated together. */
+export function setsOf(
+  { eval_on_each_dataset, eval_dataset }: Pick<TrainConfig, "eval_on_each_dataset" | "eval_dataset">,
+): readonly string[] {
+  return eval_on_each_dataset ? eval_dataset : [];
+}
+
+/** One row an evaluation, with the last training loss before it, as transformers has it; a column a set that is evaluated by itself. */
+function resultsTable(history: ModelCard["history"], sets: readonly string[]): string[] {
+  const columns = sets.length > 0
+    ? sets.map((set) => [`eval_${set}_loss`, `Validation Loss (${set})`] as const)
+    : [["eval_loss", "Validation Loss"] as const];
   const rows: string[] = [];
   let loss: number | null = null;
   for (const entry of history) {
     if (entry.loss !== undefined) loss = entry.loss;
-    if (entry.eval_loss === undefined) continue;
+    const losses = columns.flatMap(([key]) => entry[key] ?? []);
+    if (losses.length < columns.length) continue;
     const training = loss === null ? "No log" : loss.toFixed(4);
     rows.push(
-      `| ${training} | ${(entry.epoch ?? 0).toFixed(4)} | ${entry.step} | ${entry.eval_loss.toFixed(4)} |`,
+      `| ${training} | ${(entry.epoch ?? 0).toFixed(4)} | ${entry.step} | ${
+        losses.map((value) => value.toFixed(4)).join(" | ")
+      } |`,
     );
   }
   if (rows.length === 0) return [];
-  const head = "| Training Loss | Epoch | Step | Validation Loss |\n|:---:|:---:|:---:|:---:|";
+  const head = `| Training Loss | Epoch | Step | ${
+    columns.map(([, title]) => title).join(" | ")
+  } |\n|:---:|:---:|:---:${"|:---:".repeat(columns.length)}|`;
   return [`### Training results\n\n${head}\n${rows.join("\n")}`];
 }
 

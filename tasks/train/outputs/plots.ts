@@ -81,50 +81,67 @@ export const CHART_STYLE: Readonly<Record<string, unknown>> = {
   },
 };
 
-/** Log keys that are drawn, as file `training_<key with _ for />`, in LLaMA-Factory's naming. */
-const plots:
-  readonly (Pick<Plot, "title" | "axis" | "domain" | "level"> & { key: string; evaluation?: string })[] = [
-    { key: "loss", title: "Training loss", axis: "loss" },
-    { key: "eval_loss", title: "Evaluation loss", axis: "evaluation loss" },
+/** A log key that is drawn, and that of evaluations beside it. */
+type KeyPlot = Pick<Plot, "title" | "axis" | "domain" | "level"> & { key: string; evaluation?: string };
+
+/** Of a set that is evaluated by itself. */
+function plotsOfSet(set: string): KeyPlot[] {
+  return [
+    { key: `eval_${set}_loss`, title: `Evaluation loss of ${set}`, axis: "evaluation loss" },
     {
-      key: "eval_accuracy",
-      title: "Token accuracy",
+      key: `eval_${set}_accuracy`,
+      title: `Token accuracy on ${set}`,
       axis: "share of tokens that are likeliest",
       domain: [0, 1],
     },
-    {
-      key: "rewards/accuracies",
-      evaluation: "eval_rewards/accuracies",
-      title: "Reward accuracy",
-      axis: "share with chosen above rejected",
-      domain: [0, 1],
-    },
-    {
-      key: "rewards/margins",
-      evaluation: "eval_rewards/margins",
-      title: "Reward margin",
-      axis: "chosen minus rejected reward",
-      level: 0,
-    },
   ];
+}
+
+/** Log keys that are drawn, as file `training_<key with _ for />`, in LLaMA-Factory's naming. */
+const plots: readonly KeyPlot[] = [
+  { key: "loss", title: "Training loss", axis: "loss" },
+  { key: "eval_loss", title: "Evaluation loss", axis: "evaluation loss" },
+  {
+    key: "eval_accuracy",
+    title: "Token accuracy",
+    axis: "share of tokens that are likeliest",
+    domain: [0, 1],
+  },
+  {
+    key: "rewards/accuracies",
+    evaluation: "eval_rewards/accuracies",
+    title: "Reward accuracy",
+    axis: "share with chosen above rejected",
+    domain: [0, 1],
+  },
+  {
+    key: "rewards/margins",
+    evaluation: "eval_rewards/margins",
+    title: "Reward margin",
+    axis: "chosen minus rejected reward",
+    level: 0,
+  },
+];
 
 /**
  * Draws every curve that the log has values for. Gives the names of the files written.
  * @param history `log_history` of trainer_state.json.
  * @param runName Second line of every picture.
+ * @param sets Sets that were evaluated each by itself.
  */
 export async function writePlots(
   directory: string,
   history: readonly Readonly<Record<string, number>>[],
   runName: string,
+  sets: readonly string[] = [],
 ): Promise<string[]> {
   const written: string[] = [];
-  for (const { key, evaluation, ...rest } of plots) {
+  for (const { key, evaluation, ...rest } of [...plots, ...sets.flatMap(plotsOfSet)]) {
     const values = pointsOf(history, key);
     if (values.length === 0) continue;
     const evaluations = evaluation === undefined ? [] : pointsOf(history, evaluation);
     const svg = await plotSvg({ ...rest, subtitle: runName, values, evaluations });
-    const name = `training_${key.replaceAll("/", "_")}`;
+    const name = `training_${key.replaceAll(/[/\\]/g, "_")}`;
     await writeFileAtomic(join(directory, `${name}.svg`), svg);
     await writeFileAtomic(join(directory, `${name}.png`), await svgToPng(svg));
     written.push(`${name}.svg`, `${name}.png`);

@@ -7,6 +7,7 @@ import process from "node:process";
 import cliProgress from "cli-progress";
 
 import { hms } from "./_format.ts";
+import { isEvaluation } from "./log_entries.ts";
 
 /** Where a run stands after a step. */
 export interface StepStatus {
@@ -98,10 +99,14 @@ function fourDigits(value: number): string {
 /** One log or evaluation as a line of text; names are `log_history`'s. */
 export function logLine(entry: Readonly<Record<string, number>>, totalSteps: number, pace = ""): string {
   const { step = 0, epoch = 0 } = entry;
-  const isEvaluation = Object.keys(entry).some((name) => name.startsWith("eval_"));
-  const prefix = isEvaluation ? "eval_" : "";
+  const evaluates = isEvaluation(entry), prefix = evaluates ? "eval_" : "";
+  const sets = evaluates && entry.eval_loss === undefined
+    ? Object.keys(entry).flatMap((name) => /^eval_(.+)_loss$/.exec(name)?.[1] ?? [])
+    : [];
   const shown: [label: string, name: string, digits: (value: number) => string][] = [
     ["loss", `${prefix}loss`, fourDigits],
+    ...sets.map((set): typeof shown[number] => [`loss of ${set}`, `eval_${set}_loss`, fourDigits]),
+    ["token accuracy", "eval_accuracy", (value) => value.toFixed(3)],
     ["margin", `${prefix}rewards/margins`, fourDigits],
     ["accuracy", `${prefix}rewards/accuracies`, (value) => value.toFixed(3)],
     ["grad norm", "grad_norm", (value) => value.toPrecision(3)],
@@ -110,7 +115,7 @@ export function logLine(entry: Readonly<Record<string, number>>, totalSteps: num
   const parts = shown.filter(([, name]) => entry[name] !== undefined)
     .map(([label, name, digits]) => `${label} ${digits(entry[name]!)}`);
   const of = totalSteps > 0 ? `/${totalSteps}` : "";
-  const head = `${isEvaluation ? "evaluation at step" : "step"} ${step}${of}, epoch ${epoch.toFixed(2)}`;
+  const head = `${evaluates ? "evaluation at step" : "step"} ${step}${of}, epoch ${epoch.toFixed(2)}`;
   return [head, ...parts, ...(pace === "" ? [] : [pace])].join("  ");
 }
 

@@ -18,6 +18,7 @@ import { jsonLine } from "./_format.ts";
 import {
   addStep,
   evaluationEntry,
+  isEvaluation,
   logEntry,
   logRow,
   moreOfRow,
@@ -238,7 +239,7 @@ export class RunLog implements LogSink {
     const summary = summaryEntry(this.#state, settings, this.#start);
     const row = step > 0 ? logRow(this.#state, this.#pace(), {}, step, epoch) : null;
     this.#record({ ...summary, step }, row);
-    const atLastStep = history.findLast((entry) => "eval_loss" in entry && entry.step === step);
+    const atLastStep = history.findLast((entry) => isEvaluation(entry) && entry.step === step);
     const { step: _step, ...metrics } = evaluation ? this.#finite(evaluation) : atLastStep ?? {};
     const hasEvaluation = Object.keys(metrics).length > 0;
     return {
