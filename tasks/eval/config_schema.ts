@@ -5,6 +5,7 @@
 import { z } from "zod";
 
 import { type RequestSampling, SamplingOptions } from "../../plugins/kinds/sampling.ts";
+import { BudgetLimits, MaxRetries } from "../ask/limits_schema.ts";
 import type { CacheChoice } from "../ask/response_cache.ts";
 import type { Budget } from "../ask/usage.ts";
 
@@ -54,8 +55,6 @@ const Cache = z.strictObject({
   max_age: Age.optional().describe("older answers are asked for again: seconds, or 12h, 7d"),
 });
 
-const positive = z.number().positive();
-
 const THRESHOLD = "must be a number such as 0.7, or limits by the names of scores such as {followed: 0.7}";
 
 /** Keys under `evaluator`. */
@@ -82,16 +81,9 @@ export const Schema = z.strictObject({
   concurrency: z.int().positive().default(64).describe(
     "requests at once to one endpoint, at most; found by trying",
   ),
-  max_retries: z.int().min(0).default(6).describe(
-    "how often a request is sent again after an error that may pass",
-  ),
+  max_retries: MaxRetries,
   max_samples: z.int().positive().optional().describe("only the first so many items"),
-  budget: z.strictObject({
-    tokens: positive.optional().describe("of requests and answers together"),
-    requests: positive.optional().describe("sent, retries included"),
-    money: positive.optional().describe("by args.prices of the endpoints"),
-    seconds: positive.optional().describe("since the start"),
-  }).default({}).describe("limits of one start; running again continues with a fresh budget"),
+  budget: BudgetLimits,
   threshold: z.union(
     [z.number(), z.record(z.string(), z.number())],
     THRESHOLD,

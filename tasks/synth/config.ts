@@ -7,6 +7,7 @@ import { z } from "zod";
 import { readYaml } from "../../formats/yaml/yaml.ts";
 import type { PlaceOf } from "../../plugins/kinds/place.ts";
 import { SamplingOptions } from "../../plugins/kinds/sampling.ts";
+import { BudgetLimits, MaxRetries } from "../ask/limits_schema.ts";
 import { openSettings, parseSettings } from "../common/settings.ts";
 
 const Model = z.strictObject({
@@ -23,7 +24,6 @@ const Model = z.strictObject({
 const MOST_ROWS = 10_000_000;
 
 const weights = z.record(z.string(), z.number().nonnegative());
-const positive = z.number().positive();
 
 function isOnceEach(list: readonly string[]): boolean {
   return new Set(list).size === list.length;
@@ -102,15 +102,8 @@ export const SynthOptions = z.strictObject({
   seed: z.int().min(0).default(0).describe("of all draws"),
   concurrency: z.int().positive().default(64).describe("requests at once to one endpoint, at most"),
   start: z.int().positive().default(16).describe("requests at once to one endpoint, to begin with"),
-  max_retries: z.int().min(0).default(6).describe(
-    "how often a request is sent again after an error that may pass",
-  ),
-  budget: z.strictObject({
-    tokens: positive.optional().describe("of requests and answers together"),
-    requests: positive.optional().describe("sent, retries included"),
-    money: positive.optional().describe("by args.prices of the endpoints"),
-    seconds: positive.optional().describe("since the start"),
-  }).default({}).describe("limits of one start; running again continues with a fresh budget"),
+  max_retries: MaxRetries,
+  budget: BudgetLimits,
   cache: z.union([z.boolean(), z.string().min(1)]).default("auto").describe(
     "answers kept across runs: auto (of models on this machine), true (of all), false, a path",
   ),

@@ -2,16 +2,13 @@
  * Frozen matrices as floats of 16 bits: rounded to nearest by ONNX Runtime's own Cast, where they lie afterwards.
  * @module
  */
-import onnxProto from "onnx-proto";
-
 import { f32, f64 } from "../../../formats/elements.ts";
 import type { HalfType } from "../../onnx_node.ts";
 import { type OrtLibrary, OrtSession, OrtTensor } from "./c_api/mod.ts";
-import { ELEMENT, OPSET } from "./proto.ts";
+import { modelBytes } from "./model_bytes.ts";
+import { ELEMENT } from "./proto.ts";
 import type { SessionSettings } from "./sessions.ts";
 import type { StoredType } from "./tensor.ts";
-
-const { onnx } = onnxProto;
 
 /** Largest float16. */
 const LARGEST = 65_504;
@@ -36,18 +33,12 @@ function copyModel(from: StoredType, to: StoredType): Uint8Array<ArrayBuffer> {
     opType: "Cast",
     attribute: [{ name: "to", type: 2, i: ELEMENT[to] }],
   };
-  return new Uint8Array(
-    onnx.ModelProto.encode(onnx.ModelProto.create({
-      irVersion: 10,
-      opsetImport: [{ domain: "", version: OPSET }],
-      graph: {
-        name: "copy",
-        node: [{ ...node, input: ["x"], output: ["y"] }],
-        input: [info("x", from)],
-        output: [info("y", to)],
-      },
-    })).finish(),
-  );
+  return modelBytes([], {
+    name: "copy",
+    node: [{ ...node, input: ["x"], output: ["y"] }],
+    input: [info("x", from)],
+    output: [info("y", to)],
+  });
 }
 
 /** Rounds to 16 bits and back in one execution provider. */

@@ -3,7 +3,7 @@
  * stand in a file beside it. Optional outputs become an If, so that one model serves runs with and without them.
  * @module
  */
-import onnxProto from "onnx-proto";
+import type onnxProto from "onnx-proto";
 
 import { valueOf } from "../../../formats/elements.ts";
 import { type Graph, type Node, nodeSizes, symbolic, type Value, ValueMap } from "../../graph.ts";
@@ -11,20 +11,10 @@ import type { HalfInputs, OnnxTarget } from "../../onnx_node.ts";
 import { NATIVE_DOMAIN } from "../../native/mod.ts";
 import { requiredGraph } from "../options.ts";
 import { mergeNative } from "./merge_native.ts";
+import { modelBytes } from "./model_bytes.ts";
 import { profileName } from "./profile.ts";
-import {
-  ATTRIBUTE,
-  ELEMENT,
-  externalTensor,
-  IR_VERSION,
-  OPSET,
-  plainNode,
-  type Rename,
-  valueInfo,
-} from "./proto.ts";
+import { ATTRIBUTE, ELEMENT, externalTensor, plainNode, type Rename, valueInfo } from "./proto.ts";
 import { valueNames } from "./value_names.ts";
-
-const { onnx } = onnxProto;
 
 /** Input (a bool) that says whether optional outputs are wanted. */
 export const WANTED = "wanted";
@@ -98,49 +88,37 @@ export function lowerToOnnx(
     );
   const branch = late.length ? [branchNode(late, where(false), result)] : [];
   const given = Object.entries(graph.inputs).filter(([key]) => !constants[key]);
-  return new Uint8Array(
-    onnx.ModelProto.encode(onnx.ModelProto.create({
-      irVersion: IR_VERSION,
-      producerName: "dinotune",
-      opsetImport: [
-        { domain: "", version: OPSET },
-        { domain: "com.microsoft", version: 1 },
-        ...target.native ? [{ domain: NATIVE_DOMAIN, version: 1 }] : [],
-      ],
-      graph: {
-        name,
-        node: [
-          ...required,
-          ...Object.entries(needed.outputs).flatMap(([key, value]) =>
-            made.has(key) ? [] : [result(key, value)]
-          ),
-          ...branch,
-        ],
-        initializer: Object.entries(graph.inputs).flatMap(([key, value]) => {
-          const place = constants[key];
-          return place ? [externalTensor(key, value, typeOf(value), place)] : [];
-        }),
-        input: [
-          ...given.map(([key, value]) =>
-            valueInfo(key, value, {
-              open: !(key in needed.inputs),
-              type: bytes.has(key) ? "u8" : typeOf(value),
-            })
-          ),
-          ...branch.map(() => ({
-            name: WANTED,
-            type: { tensorType: { elemType: ELEMENT.bool, shape: {} } },
-          })),
-        ],
-        // Sizes of values inside, by which the library puts an output where an input was; of its own operators it knows them.
-        valueInfo: target.native ? inner(graph, required, names) : [],
-        output: [
-          ...Object.entries(needed.outputs).map(([key, value]) => valueInfo(`out.${key}`, value)),
-          ...late.map(([key, value]) => valueInfo(`out.${key}`, value, { open: true })),
-        ],
-      },
-    })).finish(),
-  );
+  const domains = ["com.microsoft", ...target.native ? [NATIVE_DOMAIN] : []];
+  return modelBytes(domains, {
+    name,
+    node: [
+      ...required,
+      ...Object.entries(needed.outputs).flatMap(([key, value]) => made.has(key) ? [] : [result(key, value)]),
+      ...branch,
+    ],
+    initializer: Object.entries(graph.inputs).flatMap(([key, value]) => {
+      const place = constants[key];
+      return place ? [externalTensor(key, value, typeOf(value), place)] : [];
+    }),
+    input: [
+      ...given.map(([key, value]) =>
+        valueInfo(key, value, {
+          open: !(key in needed.inputs),
+          type: bytes.has(key) ? "u8" : typeOf(value),
+        })
+      ),
+      ...branch.map(() => ({
+        name: WANTED,
+        type: { tensorType: { elemType: ELEMENT.bool, shape: {} } },
+      })),
+    ],
+    // Sizes of values inside, by which the library puts an output where an input was; of its own operators it knows them.
+    valueInfo: target.native ? inner(graph, required, names) : [],
+    output: [
+      ...Object.entries(needed.outputs).map(([key, value]) => valueInfo(`out.${key}`, value)),
+      ...late.map(([key, value]) => valueInfo(`out.${key}`, value, { open: true })),
+    ],
+  });
 }
 
 /** Values that nodes of a model make for each other. */

@@ -3,12 +3,12 @@
  * in a file beside the model.
  * @module
  */
-import onnxProto from "onnx-proto";
+import type onnxProto from "onnx-proto";
 import type { OnnxNode } from "../../onnx_node.ts";
-import { IR_VERSION, OPSET, plainNode } from "./proto.ts";
+import { modelBytes } from "./model_bytes.ts";
+import { plainNode } from "./proto.ts";
 import type { OrtType } from "./c_api/mod.ts";
 
-const { onnx } = onnxProto;
 type Proto<T> = T[];
 
 /** Element types by their numbers in ONNX. */
@@ -111,23 +111,13 @@ export class OnnxModelBuilder {
     const named = (values: string[] | null | undefined) =>
       values?.map((value) => this.#values.get(value) ?? value) ?? [];
     for (const node of this.#nodes) [node.input, node.output] = [named(node.input), named(node.output)];
-    return new Uint8Array(
-      onnx.ModelProto.encode(onnx.ModelProto.create({
-        irVersion: IR_VERSION,
-        producerName: "dinotune",
-        opsetImport: [
-          { domain: "", version: OPSET },
-          ...[...this.#domains].map((domain) => ({ domain, version: 1 })),
-        ],
-        graph: {
-          name,
-          node: this.#nodes,
-          input: this.#inputs,
-          output: this.#outputs,
-          initializer: this.#constants,
-        },
-      })).finish(),
-    );
+    return modelBytes(this.#domains, {
+      name,
+      node: this.#nodes,
+      input: this.#inputs,
+      output: this.#outputs,
+      initializer: this.#constants,
+    });
   }
 }
 

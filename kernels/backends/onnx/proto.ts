@@ -7,10 +7,6 @@ import type onnxProto from "onnx-proto";
 import type { Size, Value } from "../../graph.ts";
 import type { OnnxAttribute, OnnxNode, OnnxSubgraph, OnnxType } from "../../onnx_node.ts";
 
-/** ONNX operator set and IR version that the lowerings are written for. */
-export const OPSET = 21;
-/** ONNX IR version. */
-export const IR_VERSION = 10;
 /** Element types by their numbers in ONNX. */
 export const ELEMENT: Readonly<Record<OnnxType, number>> = {
   f32: 1,

@@ -2,7 +2,7 @@
  * report.html of a replication: one file with everything in it, no network, no script.
  * @module
  */
-import { reportStyles } from "../../common/page/styles.ts";
+import { reportPage } from "../../common/page/report_page.ts";
 import { escapeHtml } from "../../eval/report/html.ts";
 import { tableHtml } from "../../eval/report/html_table.ts";
 import type { Replication } from "../run.ts";
@@ -23,24 +23,15 @@ export function pageText(
       i === 0 ? `\n${figure(first)}` : ""
     }`
   );
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-<style>${reportStyles()}
-.picture { margin-top: 14px; background: white; overflow-x: auto }
+  const styles = `.picture { margin-top: 14px; background: white; overflow-x: auto }
 .picture svg { min-width: 620px; max-width: 100%; height: auto }
-li { margin: 5px 0 }
-</style>
-</head>
-<body>
-<main>
-<header><h1>${escapeHtml(title)}</h1><p>${
-    escapeHtml(`${config.steps} steps, seeds ${config.seeds.join(", ")}`)
-  }</p></header>
+li { margin: 5px 0 }`;
+  return reportPage(
+    escapeHtml(title),
+    styles,
+    `<header><h1>${escapeHtml(title)}</h1><p>${
+      escapeHtml(`${config.steps} steps, seeds ${config.seeds.join(", ")}`)
+    }</p></header>
 <h2>What to know</h2>
 <ul>
 ${remarks.map((remark) => `<li>${escapeHtml(remark)}</li>`).join("\n")}
@@ -48,10 +39,6 @@ ${remarks.map((remark) => `<li>${escapeHtml(remark)}</li>`).join("\n")}
 ${parts.join("\n")}
 <h2>Curves</h2>
 <p class="note">Losses of SFT, DPO and IOPO measure different things: a curve is to be compared with others of its method.</p>
-${curves.map(figure).join("\n")}
-<footer>Made by Dinotune.</footer>
-</main>
-</body>
-</html>
-`;
+${curves.map(figure).join("\n")}`,
+  );
 }

@@ -3,7 +3,7 @@
  * that text of a model can do nothing even if it weren't escaped.
  * @module
  */
-import { reportStyles } from "../../common/page/styles.ts";
+import { reportPage } from "../../common/page/report_page.ts";
 import { escapeHtml } from "../../eval/report/html.ts";
 import { tableHtml } from "../../eval/report/html_table.ts";
 import type { Draft } from "../draft.ts";
@@ -21,35 +21,27 @@ export function htmlText(results: Results, rows: readonly Draft[]): string {
     `<div class="card tile${first ? " first" : ""}"><div class="name">${
       escapeHtml(name)
     }</div><div class="value">${escapeHtml(value)}</div><div class="range">${escapeHtml(note)}</div></div>`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Synthesis by ${escapeHtml(models.generator)}</title>
-<style>${reportStyles()}
-pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--code); padding: 8px 12px; border-radius: 6px; margin: 4px 0 14px }
+  const styles =
+    `pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--code); padding: 8px 12px; border-radius: 6px; margin: 4px 0 14px }
 details { margin: 10px 0 } summary { cursor: pointer }
-td .meter { min-width: 160px }
-</style>
-</head>
-<body>
-<main>
-<header><h1>Synthesis by ${escapeHtml(models.generator)}</h1><p>${
-    models.judges.length === 0 ? "checked by rules" : `judged by ${escapeHtml(models.judges.join(", "))}`
-  } &nbsp; <span class="badge ${complete ? "ok" : "no"}">${
-    complete ? "complete" : "incomplete"
-  }</span></p></header>
+td .meter { min-width: 160px }`;
+  return reportPage(
+    `Synthesis by ${escapeHtml(models.generator)}`,
+    styles,
+    `<header><h1>Synthesis by ${escapeHtml(models.generator)}</h1><p>${
+      models.judges.length === 0 ? "checked by rules" : `judged by ${escapeHtml(models.judges.join(", "))}`
+    } &nbsp; <span class="badge ${complete ? "ok" : "no"}">${
+      complete ? "complete" : "incomplete"
+    }</span></p></header>
 <div class="tiles">
 ${tile("rows", `${counts.made}`, `of ${counts.wanted} wanted`, true)}
 ${
-    tile(
-      "drafts",
-      `${funnel.begun}`,
-      `${funnel.begun - funnel.open - funnel.kept} dropped, ${funnel.open} open`,
-    )
-  }
+      tile(
+        "drafts",
+        `${funnel.begun}`,
+        `${funnel.begun - funnel.open - funnel.kept} dropped, ${funnel.open} open`,
+      )
+    }
 ${tile("kept", percent(funnel.begun === 0 ? null : funnel.kept / funnel.begun), "of the drafts")}
 ${tile("cost a row", cost_per_row === null ? "–" : costText(cost_per_row), "over all starts")}
 </div>
@@ -64,20 +56,16 @@ ${results.operations.length === 0 ? "" : tableHtml(shareTable("operation of x2",
 <h2>Cost</h2>
 ${tableHtml(costTable(results))}
 ${
-    results.agreement.length === 0
-      ? ""
-      : `<h2>Agreement of the judges</h2>\n${tableHtml(agreementTable(results))}`
-  }
+      results.agreement.length === 0
+        ? ""
+        : `<h2>Agreement of the judges</h2>\n${tableHtml(agreementTable(results))}`
+    }
 <h2>Rows</h2>
 <p class="note">The first ${
-    Math.min(SHOWN_ROWS, rows.length)
-  } of ${rows.length}; all are in dataset/records.jsonl.</p>
-${rows.slice(0, SHOWN_ROWS).map(rowHtml).join("\n")}
-<footer>Made by Dinotune.</footer>
-</main>
-</body>
-</html>
-`;
+      Math.min(SHOWN_ROWS, rows.length)
+    } of ${rows.length}; all are in dataset/records.jsonl.</p>
+${rows.slice(0, SHOWN_ROWS).map(rowHtml).join("\n")}`,
+  );
 }
 
 function funnelHtml({ funnel }: Results): string {
