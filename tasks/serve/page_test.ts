@@ -4,7 +4,7 @@ import { join } from "@std/path";
 
 import { chromiumPath } from "../common/chromium.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
-import { within } from "../../tests/helpers/until.ts";
+import { until, within } from "../../tests/helpers/until.ts";
 import { startServer } from "./server.ts";
 
 const GOLDENS = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
@@ -120,12 +120,14 @@ Deno.test({
       await page.click("#retry");
       await page.locator(".answer:not(.running)").nth(1).waitFor();
       assertEquals(await page.locator(".answer .text").allTextContents(), expected);
-      const model = server.models.get("random")!, { generate } = model, left = Promise.withResolvers<void>();
+      const model = server.models.get("random")!, { generate } = model;
+      const asked = Promise.withResolvers<void>(), left = Promise.withResolvers<void>();
       // no answer is over before the page has left it
       Object.assign(model, {
         generate: async (...given: Parameters<typeof generate>) => {
           const signal = given[3], gone = Promise.withResolvers<void>();
           signal?.addEventListener("abort", () => gone.resolve());
+          asked.resolve();
           await Promise.allSettled([generate(...given)]);
           await gone.promise;
           left.resolve();
@@ -136,6 +138,7 @@ Deno.test({
       await page.fill("#question", "More");
       await page.keyboard.press("Enter");
       await page.locator(".answer.running").first().waitFor();
+      await within("the page's question", asked.promise);
       await page.keyboard.press("Escape");
       await page.locator("#send").waitFor();
       await within("the server's word that its client has left", left.promise);
@@ -144,6 +147,7 @@ Deno.test({
 
       // narrow: nothing sticks out to the side; dark: other colours, readable
       await page.setViewportSize({ width: 500, height: 800 });
+      await until("a narrow page", () => page.evaluate<boolean>("innerWidth === 500"));
       assertEquals(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true);
       // answers below each other are followed to their end
       await page.fill("#max-tokens", "60");
