@@ -219,6 +219,12 @@ export interface TrainConfig {
   use_rslora: boolean;
   /** Train lengths of the merged weights' rows, too (DoRA). */
   use_dora: boolean;
+  /** Begin from the leading singular parts of the weights (PiSSA). */
+  pissa_init: boolean;
+  /** Subspace iterations for them; −1: in full. */
+  pissa_iter: number;
+  /** Save a LoRA upon the model itself, of twice the rank. */
+  pissa_convert: boolean;
   /** Merge every adapter of `adapter_name_or_path`, and train a new one upon that. */
   create_new_adapter: boolean;
   /** LoRA+: learning rate of B over that of A; null: the same. */

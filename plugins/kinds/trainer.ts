@@ -25,6 +25,8 @@ export type TrainerConfig = Pick<
   | "lora_target"
   | "use_rslora"
   | "use_dora"
+  | "pissa_init"
+  | "pissa_iter"
   | "loraplus_lr_ratio"
   | "create_new_adapter"
   // Steps

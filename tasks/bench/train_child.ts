@@ -74,6 +74,7 @@ function loraOf(model: string): TargetConfig {
     lora_dropout: 0,
     use_rslora: false,
     use_dora: false,
+    pissa_init: false,
     seed: 42,
     model_name_or_path: model,
   };

@@ -83,7 +83,12 @@ export type PrepareKeys =
   & Partial<
     Pick<
       TrainConfig,
-      "metric_for_best_model" | "eval_strategy" | "compute_accuracy" | "eval_on_each_dataset" | "lora_rank"
+      | "metric_for_best_model"
+      | "eval_strategy"
+      | "compute_accuracy"
+      | "eval_on_each_dataset"
+      | "lora_rank"
+      | "pissa_init"
     >
   >;
 
@@ -116,6 +121,13 @@ export async function prepare(
   };
   const { name, options } = lossName(config);
   const loss = placed(placeOf("loss"), () => use("loss", name, options, () => placeOf("loss_options")));
+  placed(placeOf("pissa_init"), () => {
+    if (!config.pissa_init || config.finetuning_type !== "lora" || !loss.needsReference) return;
+    throw new RangeError(
+      `Cannot use pissa_init: true with loss ${name} as its reference is the model with adapters off, which lacks the leading parts then: use a ` +
+        "loss without a reference (stage sft, pref_loss orpo or simpo), or leave it out",
+    );
+  });
   const defaults = {
     metric_for_best_model: null,
     eval_strategy: "no",

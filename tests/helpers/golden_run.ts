@@ -133,7 +133,7 @@ export async function repeatOn(
         ),
       epoch: (steps) => steps / total,
     },
-    target: { tuning, initial: {}, save: () => [] },
+    target: { tuning, initial: {}, pissa: null, save: () => [] },
     dropout: 0,
     record: {},
     evaluation: [],

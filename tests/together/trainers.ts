@@ -8,6 +8,7 @@ import "../../plugins/trainers/local/base_model_test.ts";
 import "../../plugins/trainers/local/checkpoint_damage_test.ts";
 import "../../plugins/trainers/local/evaluate_test.ts";
 import "../../plugins/trainers/local/phase_clock_test.ts";
+import "../../plugins/trainers/local/pissa_test.ts";
 import "../../plugins/trainers/local/schedules_test.ts";
 import "../../plugins/trainers/local/steps_test.ts";
 import "../../plugins/trainers/local/train_step_test.ts";

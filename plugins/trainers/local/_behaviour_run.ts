@@ -35,6 +35,7 @@ export const CONFIG: RunConfig = {
   lora_dropout: 0,
   use_rslora: false,
   use_dora: false,
+  pissa_init: false,
   seed: 1,
   data_seed: 1,
   learning_rate: 1e-2,

@@ -6,11 +6,10 @@ import { join } from "@std/path";
 
 import { exists } from "../../../formats/exists.ts";
 import { checkTensors, openModel } from "../../../formats/hf_model/mod.ts";
-import { loraTensors, readAdapter, TRAINED_FIELDS } from "../../../formats/peft/mod.ts";
-import { moduleShapes, tensorShapes } from "../../../kernels/engine/decoder.ts";
+import { tensorShapes } from "../../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
 import { trainedShapes } from "../../../kernels/engine/parameters.ts";
-import type { Target } from "./setup.ts";
+import { readTrainedAdapter, type Target } from "./setup.ts";
 
 /**
  * Makes sure, before an engine is opened, that a run of other settings trains what its checkpoint holds.
@@ -52,9 +51,8 @@ async function difference(path: string, target: Target, decoder: DecoderConfig):
   }
 }
 
-function otherTensor(path: string, { tuning }: Target, decoder: DecoderConfig): string | null {
-  const { modules } = readAdapter(path, moduleShapes(decoder), decoder.moduleRoot, TRAINED_FIELDS);
-  const saved = loraTensors(modules), shapes = trainedShapes(decoder, tuning);
+function otherTensor(path: string, target: Target, decoder: DecoderConfig): string | null {
+  const saved = readTrainedAdapter(path, target, decoder), shapes = trainedShapes(decoder, target.tuning);
   for (const name of new Set([...shapes.keys(), ...Object.keys(saved)])) {
     const size = shapes.get(name)?.reduce((a, b) => a * b, 1);
     const [there, here] = [saved[name]?.length, size].map((length) =>

@@ -3,7 +3,8 @@
  * @module
  */
 import { checkTensors, openModel } from "../../../formats/hf_model/mod.ts";
-import { tensorShapes } from "../../../kernels/engine/decoder.ts";
+import { writeAdapter } from "../../../formats/peft/mod.ts";
+import { moduleShapes, tensorShapes } from "../../../kernels/engine/decoder.ts";
 import type { EngineClient, EngineSetup } from "../../../kernels/engine/host.ts";
 import { DEFAULT_ROWS, type PackRows, packRowsText } from "../../../kernels/engine/pack_rows.ts";
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
@@ -17,10 +18,11 @@ import {
 import { listCheckpoints } from "./checkpoint_directory.ts";
 import { evaluateSets } from "./evaluate.ts";
 import { type LoopInputs, type LoopResult, trainLoop } from "./loop.ts";
+import { negated, type PissaStart, pissaStart, readConverted } from "./pissa.ts";
 import { ReferenceCache } from "./reference.ts";
 import { checkResumedForm } from "./resumed_form.ts";
 import { precomputeReferences } from "./score.ts";
-import { makeTarget, readTrained } from "./setup.ts";
+import { makeTarget, newLora, readTrained } from "./setup.ts";
 
 const INTERRUPTED: TrainerResult = { files: [], finished: false, metrics: {} };
 
@@ -38,15 +40,17 @@ export async function carryOut(
 ): Promise<TrainerResult> {
   const { config, model, decoder, loss, resumeFrom, log } = inputs;
   checkTensors(model.weights, tensorShapes(decoder), model.path);
-  const target = makeTarget(config, model, decoder, inputs.files);
+  const pissa = await pissaOf(inputs);
+  const target = makeTarget(config, model, decoder, inputs.files, pissa);
   const plan = planBatches(config, inputs.train, inputs.shuffle, inputs.trainBins);
   const resumed = resumeFrom && resume(resumeFrom.path, inputs);
   if (resumeFrom && resumed && resumed.changed.length > 0) {
     await checkResumedForm(resumeFrom.path, target, decoder, resumed.changed);
   }
+  using residual = pissa && residualFolder(pissa, inputs);
   const engine = await open({
     modelPath: model.path,
-    merged: inputs.merged ?? [],
+    merged: [...inputs.merged ?? [], ...residual ? [residual.path] : []],
     decoder,
     tuning: target.tuning,
     initial: target.initial,
@@ -98,6 +102,31 @@ export async function carryOut(
   } finally {
     await engine.close();
   }
+}
+
+/** What a run with `pissa_init` begins from: that of its checkpoint, or made of the weights; null for other runs. */
+async function pissaOf(inputs: TrainerInputs): Promise<PissaStart | null> {
+  const { config, model, decoder, resumeFrom, log } = inputs, shapes = moduleShapes(decoder);
+  if (!config.pissa_init || config.finetuning_type !== "lora" || config.adapter_name_or_path.length > 0) {
+    return null;
+  }
+  if (resumeFrom) return readConverted(resumeFrom.path, config.lora_rank, shapes, decoder.moduleRoot).start;
+  const lora = newLora(config, model, [...shapes.keys()]);
+  const options = { iterations: config.pissa_iter, seed: config.seed };
+  return await pissaStart(
+    lora,
+    model.weights,
+    shapes,
+    options,
+    (done, total) => log.phase("singular parts (PiSSA)", done, total),
+  );
+}
+
+/** A folder, gone with the scope, of the adapter that takes the leading parts out of the base. */
+function residualFolder(pissa: PissaStart, { config, model, decoder }: TrainerInputs) {
+  const path = Deno.makeTempDirSync({ prefix: "dinotune-pissa-" }), shapes = moduleShapes(decoder);
+  writeAdapter(path, newLora(config, model, [...shapes.keys()]), negated(pissa), shapes, decoder.moduleRoot);
+  return { path, [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }) };
 }
 
 /**

@@ -26,6 +26,7 @@ import {
 } from "../../../formats/peft/mod.ts";
 import { targetModules } from "../../kinds/lora_targets.ts";
 import type { TrainConfig } from "../../kinds/train_config.ts";
+import { converted, convertedConfig, type PissaStart, readConverted } from "./pissa.ts";
 import type { WrittenFile } from "../../kinds/trainer.ts";
 import type { Tuning } from "../../../kernels/engine/parameters.ts";
 import { trainedShapes } from "../../../kernels/engine/parameters.ts";
@@ -41,6 +42,8 @@ export interface Target {
   tuning: Tuning;
   /** Initial LoRA tensors by the engine's names; {} for full tuning. */
   initial: Tensors;
+  /** With PiSSA: A₀ and B₀, without which base and adapter aren't known; null without. */
+  pissa: PissaStart | null;
   /** Writes trained tensors as an adapter or model directory, with the files beside them. Gives the files. */
   save(directory: string, trained: Tensors): WrittenFile[];
 }
@@ -58,12 +61,14 @@ export type TargetConfig = Pick<
   | "lora_dropout"
   | "use_rslora"
   | "use_dora"
+  | "pissa_init"
   | "seed"
 >;
 
 /**
  * The trained tensors of a run.
  * @param files Written beside the weights.
+ * @param pissa Initial adapters of a run with `pissa_init`; what is saved is upon the model itself, of twice their rank
  * @throws {RangeError} If a name of `lora_target` fits no module, or the given adapter doesn't fit.
  */
 export function makeTarget(
@@ -71,6 +76,7 @@ export function makeTarget(
   model: LoadedModel,
   decoder: DecoderConfig,
   files: Record<string, string | Uint8Array>,
+  pissa: PissaStart | null = null,
 ): Target {
   if (config.finetuning_type === "full") return fullTarget(model, decoder, files);
   const shapes = moduleShapes(decoder);
@@ -83,11 +89,12 @@ export function makeTarget(
   const initial: Tensors = {};
   for (const name of names) {
     const [out, inner] = valueOf(shapes, name), { r } = loraOf(lora, name), have = adapter?.modules.get(name);
-    const a = have?.a ?? new Float32Array(r * inner);
+    const first = have ?? pissa?.get(name);
+    const a = first?.a ?? new Float32Array(r * inner);
     const tensor = loraNames(name);
-    if (!have) kaimingUniformA(a, inner, config.seed, tensor.a);
+    if (!first) kaimingUniformA(a, inner, config.seed, tensor.a);
     initial[tensor.a] = a;
-    initial[tensor.b] = have?.b ?? new Float32Array(out * r);
+    initial[tensor.b] = first?.b ?? new Float32Array(out * r);
     // those of a new adapter are the frozen rows', which the engine reads
     if (have?.magnitude) initial[tensor.magnitude] = have.magnitude;
   }
@@ -98,6 +105,7 @@ export function makeTarget(
   return {
     tuning: { type: "lora", modules, dropout: lora.dropout },
     initial,
+    pissa,
     save: (directory, trained) => {
       const pairs = names.map((name) => {
         const tensor = loraNames(name);
@@ -107,14 +115,22 @@ export function makeTarget(
           ...(lora.useDora && { magnitude: entryOf(trained, tensor.magnitude) }),
         }] as const;
       });
-      writeAdapter(directory, lora, new Map(pairs), shapes, decoder.moduleRoot);
+      const plain = pissa === null
+        ? { config: lora, modules: new Map(pairs) }
+        : { config: convertedConfig(lora), modules: converted(new Map(pairs), pissa, lora.r) };
+      writeAdapter(directory, plain.config, plain.modules, shapes, decoder.moduleRoot);
       for (const [name, data] of Object.entries(files)) writeFileAtomicSync(join(directory, name), data);
       return described(["adapter_config.json", "adapter_model.safetensors"], files);
     },
   };
 }
 
-function newLora(config: TargetConfig, model: LoadedModel, modules: readonly string[]): LoraConfig {
+/** The configuration of an adapter that is made for a run. */
+export function newLora(
+  config: TargetConfig,
+  model: Pick<LoadedModel, "hubId">,
+  modules: readonly string[],
+): LoraConfig {
   return {
     baseModel: config.base_model ?? model.hubId ?? config.model_name_or_path,
     revision: null,
@@ -139,6 +155,7 @@ function fullTarget(
   return {
     tuning: { type: "full" },
     initial: {},
+    pissa: null,
     save: (directory, trained) => {
       const tensors = [...shapes].map(([name, shape]) => ({
         name,
@@ -168,6 +185,20 @@ function described(trained: readonly string[], files: Readonly<Record<string, un
   ];
 }
 
+/** Trained tensors of a saved adapter. */
+export function readTrainedAdapter(
+  directory: string,
+  { pissa, tuning }: Target,
+  decoder: DecoderConfig,
+): Tensors {
+  const shapes = moduleShapes(decoder);
+  if (pissa !== null && tuning.type === "lora") {
+    const [first] = Object.values(tuning.modules);
+    return loraTensors(readConverted(directory, first?.rank ?? 1, shapes, decoder.moduleRoot).trained);
+  }
+  return loraTensors(readAdapter(directory, shapes, decoder.moduleRoot, TRAINED_FIELDS).modules);
+}
+
 /** Trained tensors of a saved directory, for resuming and for the best checkpoint. */
 export async function readTrained(
   directory: string,
@@ -175,10 +206,7 @@ export async function readTrained(
   decoder: DecoderConfig,
   weights: (path: string) => Promise<WeightSource>,
 ): Promise<Tensors> {
-  if (target.tuning.type === "lora") {
-    const { modules } = readAdapter(directory, moduleShapes(decoder), decoder.moduleRoot, TRAINED_FIELDS);
-    return loraTensors(modules);
-  }
+  if (target.tuning.type === "lora") return readTrainedAdapter(directory, target, decoder);
   const source = await weights(directory);
   try {
     return Object.fromEntries(

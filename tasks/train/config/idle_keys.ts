@@ -31,15 +31,16 @@ const IDLE: readonly [
   [["compute_accuracy"], ({ stage }) => stage !== "sft", stageIs],
   [["buffer_size"], (c) => !c.streaming, () => "the data are not streamed"],
   [
-    ["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora", "use_dora"],
+    ["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora", "use_dora", "pissa_init"],
     (c) => c.finetuning_type === "full",
     () => "finetuning_type: full has no adapters",
   ],
   [
-    ["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora", "use_dora"],
+    ["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora", "use_dora", "pissa_init"],
     (c) => c.adapter_name_or_path.length > 0 && !c.create_new_adapter,
     () => "the adapter of adapter_name_or_path has its own",
   ],
+  [["pissa_iter", "pissa_convert"], (c) => !c.pissa_init, () => "pissa_init is false"],
   [
     ["create_new_adapter"],
     (c) => c.adapter_name_or_path.length === 0,

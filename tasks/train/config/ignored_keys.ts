@@ -304,11 +304,6 @@ const BLOCKS: readonly [string, Partial<Record<KeyGroup, Record<string, unknown>
       loraplus_lr_embedding: 1e-06,
     },
   }],
-  ["it only sets up PiSSA, which is refused", {
-    finetuning: {
-      pissa_iter: 16,
-    },
-  }],
   ["it only sets up stages ppo and rm, which are refused", {
     finetuning: {
       ppo_buffer_size: 1,

@@ -167,7 +167,7 @@ Deno.test("missing keys are named", () => {
 });
 
 Deno.test("all faults of a file are reported at once", () => {
-  const lines = faultWith("lora_rank: x\nlora_rnak: 1\npissa_init: true\n").split("\n");
+  const lines = faultWith("lora_rank: x\nlora_rnak: 1\nuse_galore: true\n").split("\n");
   assertEquals(lines.map((line) => line.split(" ")[0]), ["t.yaml:6:1:", "t.yaml:7:1:", "t.yaml:8:1:"]);
 });
 

@@ -240,15 +240,6 @@ const ROWS: readonly [
   ],
   [
     "finetuning",
-    "pissa_init",
-    false,
-    [false],
-    "PiSSA isn't there",
-    "leave it out: adapters start as PEFT's do by default",
-  ],
-  ["finetuning", "pissa_convert", false, [false], "PiSSA isn't there", "leave it out"],
-  [
-    "finetuning",
     "pref_bco_weight",
     0.0,
     [0],

@@ -384,6 +384,21 @@ function method() {
       false,
       "DoRA: train lengths of the merged weights' rows beside the adapters, which give their directions",
     ),
+    pissa_init: add(
+      bool(),
+      false,
+      "PiSSA: begin from the leading singular parts of the weights, whose rest is the base; needs pissa_convert",
+    ),
+    pissa_iter: add(
+      int(-1),
+      16,
+      "iterations from random numbers that find these parts; -1: in full, for small models (the work is the smaller size cubed a module)",
+    ),
+    pissa_convert: add(
+      bool(),
+      false,
+      "PiSSA: save a plain adapter upon the model itself, of twice lora_rank, here in output_dir and its checkpoints",
+    ),
     create_new_adapter: add(
       bool(),
       false,

@@ -42,6 +42,7 @@ export function checkMethod(c: TrainConfig, refuse: Refuse): void {
     "use_dora",
     `Cannot use use_dora: true with quantization_bit: ${c.quantization_bit} as lengths of rows are those of float weights: leave one of them out`,
   );
+  if (c.pissa_init && c.finetuning_type === "lora") checkPissa(c, refuse);
   refuse(
     stage === "iopo" && !["sigmoid", "hinge", "robust"].includes(c.pref_loss),
     "pref_loss",
@@ -85,5 +86,26 @@ export function checkMethod(c: TrainConfig, refuse: Refuse): void {
     c.template === null && Object.keys(c.template_options).length > 0,
     "template_options",
     "Cannot use template_options without template: name the template plugin they are for",
+  );
+}
+
+function checkPissa(c: TrainConfig, refuse: Refuse): void {
+  const key = "pissa_init", used = "Cannot use pissa_init: true with";
+  refuse(
+    !c.pissa_convert,
+    key,
+    `${used} pissa_convert: false, as such an adapter belongs upon a base without the weights' leading parts, which every program would have to ` +
+      "take out again: set pissa_convert: true, which saves the same as a plain adapter of twice the rank",
+  );
+  refuse(c.use_dora, key, `${used} use_dora: true, whose lengths no plain adapter has: remove one of them`);
+  refuse(
+    c.quantization_bit !== null,
+    key,
+    `${used} quantization_bit: ${c.quantization_bit}, as the rest of the weights is float32: remove one of them`,
+  );
+  refuse(
+    c.trainer !== "local",
+    key,
+    `${used} trainer: ${c.trainer}: it is the local trainer's; leave it out`,
   );
 }
