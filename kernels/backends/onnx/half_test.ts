@@ -74,24 +74,34 @@ function labelBounds(kernel: Kernel, inputs: Arrays, { dims }: Sample, type: Hal
   const { cols = 0, labels = 0, vocab = 0 } = dims, unit = UNIT[type], { h, w, weights } = inputs;
   const largest = (values: Float64Array, weight = 1) =>
     Math.max(...values.map((value) => Math.abs(value * weight)));
+  const best = new Float64Array(labels);
   let delta = 0;
   for (let l = 0; l < labels; l++) {
+    const logits: number[] = [];
+    let most = 0;
     for (let v = 0; v < vocab; v++) {
-      let sum = 0;
-      for (let c = 0; c < cols; c++) sum += Math.abs(h![l * cols + c]! * w![v * cols + c]!);
-      delta = Math.max(delta, 2.1 * unit * sum);
+      let logit = 0, sum = 0;
+      for (let c = 0; c < cols; c++) {
+        const term = h![l * cols + c]! * w![v * cols + c]!;
+        logit += term;
+        sum += Math.abs(term);
+      }
+      logits.push(logit);
+      most = Math.max(most, 2.1 * unit * sum);
     }
+    delta = Math.max(delta, most);
+    const [own] = logits.splice(inputs.ids![l]!, 1);
+    best[l] = Math.abs(own! - Math.max(...logits)) <= 2 * most ? 1 : 0; // nearer logits may change places
   }
   const scale = weights ? largest(weights) : 1, spread = Math.expm1(2 * delta) + 3 * unit;
   // Σ p = 1 without the label's own, and as much with it.
-  const bounds: Record<string, number> = {
-    logp: 2 * delta,
-    dh: 2 * scale * largest(w!) * spread,
-    dw: 2 * labels * scale * largest(h!) * spread,
+  const bounds: Arrays = {
+    logp: Float64Array.of(2 * delta),
+    dh: Float64Array.of(2 * scale * largest(w!) * spread),
+    dw: Float64Array.of(2 * labels * scale * largest(h!) * spread),
+    best,
   };
-  return Object.fromEntries(
-    Object.keys(kernel.outputs).map((name) => [name, Float64Array.of(bounds[name]!)]),
-  );
+  return Object.fromEntries(Object.keys(kernel.outputs).map((name) => [name, bounds[name]!]));
 }
 
 /** Where a device is asked for it computes, with products of its own. */
