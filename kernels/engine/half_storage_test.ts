@@ -55,6 +55,29 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    `smoothed labels and the likeliest tokens over float16 matrices are the float64 reference's (${title})`,
+  ignore,
+  fn: async () => {
+    const { config } = tinyModel("qwen2"), tuning = { type: "none" } as const;
+    const every = Array.from({ length: config.vocabSize }, (_, id) => [`${id}`, [[3, 9, 27], [id]]]);
+    const pack = packExamples([idsExample(Object.fromEntries(every))]), found: Float64Array[] = [];
+    for (const backend of [referenceBackend(), await webgpuBackend()]) {
+      const model = await openModel(`${TINY}qwen2/model-bf16`);
+      const options = { config, tuning, checkpointing: true, labelSmoothing: 0.2 };
+      const engine = new Engine(backend, options, (name) => model.weights.pieces(name));
+      model.weights.close();
+      if (backend.name === "webgpu") matrices(backend as WebGpuBackend, "qwen2");
+      found.push(await engine.forward(pack, { adapter: false, keep: false, best: true }));
+      await engine.dispose();
+    }
+    const [right, half] = found as [Float64Array, Float64Array];
+    assertEquals(half.length, 2 * config.vocabSize);
+    half.forEach((value, l) => assertAlmostEquals(value, right[l]!, 5e-5, `value ${l}`));
+  },
+});
+
+Deno.test({
   name: `generating with a bfloat16 model kept as float16 gives the float64 reference's logits (${title})`,
   ignore,
   fn: async () => {
