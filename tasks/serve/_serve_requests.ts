@@ -80,7 +80,7 @@ export async function requestSteps(
         { ...asked("x"), response_format: { type: "json_schema", json_schema: { name: "a", schem: {} } } },
         400,
         "response_format.json_schema.schema",
-        "expected record",
+        "a map is needed; current value is missing",
       ],
       [
         {
