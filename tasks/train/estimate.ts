@@ -76,6 +76,7 @@ export type EstimateConfig =
     | "provider"
     | "cuda_tensors"
     | "quantization_bit"
+    | "label_smoothing_factor"
   >
   & {
     /** Most rows of packs that are kept at once; absent: a pack's. */
@@ -239,12 +240,14 @@ function memoryOf(
   const inputs = keep === "dear" ? 2 * d + q : d;
   const activations = working +
     model.numLayers * (checkpoints ? 4 * before * inputs : kept) + masks * (stack ? model.numLayers : 1);
+  // The head's gradient by smoothed labels has two parts more while it is made (see kernels/engine/head_graph.ts).
+  const smoothed = full && config.label_smoothing_factor > 0 ? 8 * model.vocabSize * d : 0;
   // Codes, and a scale and a minimum for every 32 of them.
   const packedBytes = packed * ((bits ?? 0) / 8 + 8 / 32);
   const memory = {
     weights: packedBytes + (parameters - packed) * (half ? 2 : 4), // of vectors, which stay float32, there are few
     trained: trained * (full ? 16 : 20), // the sum of gradients, a program's new one beside it, two moments; adapters' own values too
-    activations: activations + 12 * labelChunkFor(model.vocabSize) * model.vocabSize,
+    activations: activations + smoothed + 12 * labelChunkFor(model.vocabSize) * model.vocabSize,
     runtime: RUNTIME_BYTES,
   };
   return { ...memory, total: Object.values(memory).reduce((a, b) => a + b, 0) };

@@ -160,6 +160,14 @@ Deno.test("estimate() counts what checkpointing keeps: blocks' inputs, on a CPU 
   assertEquals(of("backend: onnx\n") - of("backend: onnx\nquantization_bit: 4\n"), more);
 });
 
+Deno.test("estimate() counts the two gradients of the head that smoothed labels add where all weights are trained", () => {
+  const activations = (more: string) =>
+    estimate(config(`max_steps: 1\n${more}`), SMOLLM2, sft, [example(3, 2)], null).memory.activations;
+  const full = "finetuning_type: full\n", smoothed = "label_smoothing_factor: 0.1\n";
+  assertEquals(activations(full + smoothed) - activations(full), 2 * 4 * 49152 * 576);
+  assertEquals(activations(smoothed), activations(""));
+});
+
 Deno.test("estimate() counts no more rows in a pack than there are; a run that needs more memory than the machine has is warned of", () => {
   const train = Array.from({ length: 40 }, () => example(60, 40));
   const of = (rows: number) => estimate(config(`micro_batch_tokens: ${rows}\n`), SMOLLM2, sft, train, null);

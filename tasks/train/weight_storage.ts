@@ -20,7 +20,7 @@ export interface WeightStorage {
 /** Asks the backend of a run; whether float16 holds the values is tried on the first layer's. */
 export async function weightStorage(
   config:
-    & Pick<TrainConfig, "finetuning_type" | "fp16" | "bf16" | "quantization_bit">
+    & Pick<TrainConfig, "finetuning_type" | "fp16" | "bf16" | "quantization_bit" | "pissa_init">
     & Parameters<typeof chooseBackend>[0],
   weights: WeightSource,
 ): Promise<WeightStorage> {
@@ -44,6 +44,9 @@ export async function weightStorage(
     const shaders = describeSubgroups(backend.subgroups);
     if (backend.half.storage === "none") {
       return { half: false, text: `float32: ${backend.half.why}`, shaders };
+    }
+    if (config.pissa_init && !config.fp16) {
+      return { half: false, text: "float32, as what PiSSA leaves of the weights isn't of 16 bits", shaders };
     }
     const name = "model.layers.0.self_attn.q_proj.weight";
     backend.upload(weights.read(name), weights.shape(name)!, { frozen: true }).dispose();

@@ -50,6 +50,11 @@ Deno.test({
     assertEquals(held, { half: true, text: "float16, which holds the file's values" });
     assert(shaders !== undefined);
     assertMatch(shaders, /^(subgroups of \d+ or more|no subgroup functions \(.+\))$/);
+    const rest = await storage("qwen2/model-bf16", { ...webgpu, pissa_init: true });
+    assertEquals([rest.half, rest.text], [
+      false,
+      "float32, as what PiSSA leaves of the weights isn't of 16 bits",
+    ]);
     const plain = await storage("qwen2/model", webgpu);
     assertEquals(plain.half, false);
     assertStringIncludes(plain.text, "as float16 would round them");
