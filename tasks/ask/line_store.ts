@@ -115,6 +115,11 @@ export class LineStore<State extends Line> implements Disposable {
     return this.#of(stage).has(this.#slots.find(id), key);
   }
 
+  /** True if an item has a line of this step, under whatever key. */
+  holds(stage: State["stage"], id: string): boolean {
+    return this.#of(stage).get(this.#slots.find(id)) !== undefined;
+  }
+
   /** Number of items with a line of this step. */
   count(stage: State["stage"]): number {
     return this.#of(stage).count;

@@ -51,6 +51,32 @@ Deno.test("rejudge gives every verdict of a finished run again, rescore asks not
   });
 });
 
+Deno.test("a question that has changed since it was answered is named and asked again; others aren't", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "rows.jsonl"), text = rowsText(6);
+    await Deno.writeTextFile(path, text);
+    await using server = mockServer();
+    const config = rowsConfig(folder, server.base, ["cache=false"]);
+    const start = async () => {
+      const said: string[] = [], before = server.log.length;
+      await runConfig(config, { say: (line) => said.push(line) });
+      return {
+        said: said.filter((line) => /^note: questions/.test(line)),
+        asked: server.log.length - before,
+      };
+    };
+    assertEquals(await start(), { said: [], asked: 12 });
+    await Deno.writeTextFile(path, text.replace("Question 2", "Question two"));
+    const one = "note: questions that have changed since they were answered are asked again: row-2";
+    assertEquals(await start(), { said: [one], asked: 2 });
+    assertEquals(await start(), { said: [], asked: 0 });
+    await Deno.writeTextFile(path, text.replaceAll("say something", "write something"));
+    const all =
+      "note: questions that have changed since they were answered are asked again: row-0, row-1, row-2 and 3 more";
+    assertEquals(await start(), { said: [all], asked: 12 });
+  });
+});
+
 Deno.test("unreadable verdicts are never kept, and unscored items are judged again when the run is run again", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(6));

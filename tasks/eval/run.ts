@@ -10,6 +10,7 @@ import type { Registry } from "../../plugins/registry.ts";
 import { Asker } from "../ask/asker.ts";
 import type { Stopped } from "../ask/stopped.ts";
 import { cachedAnswers, cachedVerdicts } from "./cache_notes.ts";
+import { changedItems } from "./changed_items.ts";
 import type { EvalConfig } from "./config.ts";
 import { Failures, failureText } from "../ask/failures.ts";
 import { ItemStore } from "./item_store.ts";
@@ -105,7 +106,11 @@ export async function evaluate(
   const toAsk = cachedAnswers(cache, model, config, {
     has: (id, key) => !overwrite && store.has("generate", id, key),
   });
-  const { items: total } = await surveyItems(config, part, placeOf, toAsk.see);
+  const changed = changedItems(store, overwrite ? null : model);
+  const { items: total } = await surveyItems(config, part, placeOf, (item) => {
+    toAsk.see(item);
+    changed.see(item);
+  });
 
   const answered = store.count("generate");
   if (overwrite && answered + store.count("judge") > 0) {
@@ -118,8 +123,7 @@ export async function evaluate(
     say(`${store.count("judge")} verdicts are given again`);
     store.forget("judge");
   }
-  const hits = toAsk.text();
-  if (hits !== null) say(hits);
+  for (const line of [changed.text(), toAsk.text()]) if (line !== null) say(line);
   await writeEvalRunYaml(config, provenance);
 
   const meter = new Meter(config.budget);
