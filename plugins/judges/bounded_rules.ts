@@ -1,6 +1,6 @@
 /**
  * Rules with a limit of time. The rules' own code takes time in proportion to the text, and runs here. A row's own patterns can
- * take exponential time, and very long texts long enough to make Ctrl-C wait: those are checked in a Worker, which is ended
+ * take exponential time, and very long texts long enough to make Ctrl-C wait: those are checked in a Worker, which gives them up
  * when the limit is over; the rule is then unscored with the reason.
  * @module
  */
@@ -12,6 +12,8 @@ import type { InstructionVerdicts } from "./ifeval_rules/verdicts.ts";
 
 /** Milliseconds that one rule may take in the Worker. */
 const RULE_LIMIT_MS = 10_000;
+/** Further milliseconds after which a Worker that hasn't given a rule up is left alone. */
+const GRACE_MS = 5_000;
 /** A text longer than this, in UTF-16 units, goes to the Worker with every rule. */
 const LONG_TEXT = 200_000;
 /** Milliseconds without work after which the Worker ends. */
@@ -78,18 +80,20 @@ export class BoundedRules {
       // starting and loading models isn't the rule's time
       await worker.call("ready", [rule.id]);
     } else await this.#worker.call("ready", [rule.id]);
-    const { signal, clear } = timeout(this.#limit);
+    const { signal, clear } = timeout(this.#limit + GRACE_MS);
+    const seconds = this.#limit / 1000;
+    const late = tooLate({
+      score: null,
+      reason:
+        `rule "${rule.id}" took longer than ${seconds} s: give it a simpler pattern, or a shorter response`,
+    });
     try {
-      return await this.#worker.call<T>(method, [rule, response], { signal });
+      const args = [rule, response, this.#limit];
+      return (await this.#worker.call<{ value: T } | null>(method, args, { signal }))?.value ?? late;
     } catch (error) {
       if (!signal.aborted) throw error;
       this.#end();
-      const seconds = this.#limit / 1000;
-      return tooLate({
-        score: null,
-        reason:
-          `rule "${rule.id}" took longer than ${seconds} s: give it a simpler pattern, or a shorter response`,
-      });
+      return late;
     } finally {
       clear();
       if (this.#worker !== undefined) this.#idle = setTimeout(() => this.#end(), IDLE_MS);

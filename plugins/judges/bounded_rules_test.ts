@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { isDeepStrictEqual as equal } from "node:util";
 
+import { connect } from "../../kernels/engine/worker_call.ts";
+import { within } from "../../tests/helpers/until.ts";
 import { builtinRegistry } from "../builtins.ts";
 import { BoundedRules, needsLimit } from "./bounded_rules.ts";
 
@@ -34,6 +36,25 @@ Deno.test({
     for (const longer of [2000, 15_000]) if (!equal(found, inTime)) found = await turn(longer);
     assertEquals(found, inTime);
   },
+});
+
+Deno.test("a rule that takes too long doesn't keep the Worker's thread: it answers by itself, and the next one", async () => {
+  const worker = connect(new URL("./rules_worker.ts", import.meta.url), "rules");
+  try {
+    const { id } = HANGS;
+    await worker.call("ready", [id]);
+    const asked = [[HANGS, 50], [{ id, kwargs: { keywords: ["a+b"] } }, 60_000]] as const;
+    for (const method of ["rule", "instruction"]) {
+      const [late, next] = await within(
+        `answers of ${method}`,
+        Promise.all(asked.map(([rule, limit]) => worker.call<unknown>(method, [rule, TEXT, limit]))),
+      );
+      assertEquals(late, null, method);
+      assert(next !== null, method);
+    }
+  } finally {
+    worker.terminate();
+  }
 });
 
 Deno.test("needsLimit() is about patterns that repeat or choose, and very long texts", () => {

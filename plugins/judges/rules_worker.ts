@@ -9,6 +9,7 @@ import { neededModel } from "./ifeval_rules/check_one.ts";
 import type { CheckModels } from "./ifeval_rules/checks/check.ts";
 import { loadCheckModels } from "./ifeval_rules/models.ts";
 import { checkInstructions } from "./ifeval_rules/verdicts.ts";
+import { withinTime } from "./time_limit.ts";
 
 let models: CheckModels | null = null;
 
@@ -20,8 +21,8 @@ serve({
     // reading it isn't the rule's time
     models[model];
   },
-  rule: (_call: CallContext, { id, kwargs }: Rule, response: string) =>
-    checkRule(id, kwargs, response, models),
-  instruction: (_call: CallContext, rule: Rule, response: string) =>
-    checkInstructions([rule], response, models),
+  rule: (_call: CallContext, { id, kwargs }: Rule, response: string, limit: number) =>
+    withinTime(limit, () => checkRule(id, kwargs, response, models)),
+  instruction: (_call: CallContext, rule: Rule, response: string, limit: number) =>
+    withinTime(limit, () => checkInstructions([rule], response, models)),
 });

@@ -50,6 +50,7 @@ async function watched(
 ): Promise<{ code: number | null; out: string }> {
   const worker = new Worker(new URL("./_watched_task.ts", import.meta.url), { type: "module" });
   let code: number | null = null;
+  const over = new Int32Array(new SharedArrayBuffer(4));
   try {
     const { out } = await taskHere(async () => {
       const { clock, move } = movedClock();
@@ -57,7 +58,7 @@ async function watched(
       const calls = await told(worker) as SharedArrayBuffer;
       watch.look(calls);
       const begun = told(worker);
-      worker.postMessage(does);
+      worker.postMessage({ does, over });
       await begun;
       const passes = async (ms: number) => {
         const own = GOES_ON[does];
@@ -77,6 +78,7 @@ async function watched(
     });
     return { code, out };
   } finally {
+    Atomics.store(over, 0, 1);
     worker.terminate();
   }
 }
