@@ -105,6 +105,15 @@ Deno.test({
         "nothing sticks out",
       );
 
+      // a run whose page is opened before it is there
+      await go("#/run?run=0:later");
+      await page.locator(".hint", { hasText: "It is shown as soon as it is there" }).waitFor();
+      assertEquals(await page.locator("h1").innerText(), "later");
+      await checked("a run that isn't there yet");
+      makeRun(join(folder, "later"), 2);
+      await page.locator("h2", { hasText: "Checkpoints" }).waitFor();
+      assertEquals(await page.locator("#fault").isVisible(), false);
+
       // two evaluations: the flips first, both sides
       await go(`#/compare?${new URLSearchParams({ a: "0:a/run", b: "0:b/run" })}`);
       await page.locator(".pair section").nth(1).waitFor();

@@ -10,6 +10,8 @@ export function listen({ onstate, fault }) {
     evaluations: [],
     jobs: [],
     control: false,
+    /** Whether the lists have come. */
+    known: false,
     fault,
     listen(listener) {
       listeners.add(listener);
@@ -18,7 +20,7 @@ export function listen({ onstate, fault }) {
   };
   const source = new EventSource("api/events");
   source.addEventListener("runs", ({ data }) => {
-    Object.assign(news, JSON.parse(data));
+    Object.assign(news, JSON.parse(data), { known: true });
     for (const listener of listeners) listener();
   });
   source.onopen = () => onstate(true);

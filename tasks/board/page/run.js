@@ -7,6 +7,8 @@ import { progressText, stateChip } from "./run_list.js";
 
 const ELSEWHERE = "It wasn't started on this board: Ctrl-C where it runs saves a checkpoint and stops it.";
 
+const NOT_YET = "There is no such run in the folders of this board. It is shown as soon as it is there.";
+
 /** Files of a run that trains are read again after so long. */
 const FILES_MS = 15_000;
 
@@ -31,7 +33,13 @@ export function runPage({ params, news }) {
 
   function told() {
     const run = news.runs.find((one) => one.id === id);
-    if (run === undefined) return;
+    if (run === undefined) {
+      // a link to it may be opened before the run has a file
+      if (news.known && drawn === "") {
+        refill(head, el("h1", null, breakable(id.replace(/^\d+:/, ""))), el("p", { class: "hint" }, NOT_YET));
+      }
+      return;
+    }
     // checkpoints and files come while it trains, and at its end
     if (run.state !== read.state || (run.state === "running" && Date.now() - read.time > FILES_MS)) {
       readFiles(run.state);
@@ -128,7 +136,6 @@ export function runPage({ params, news }) {
 
   const stop = news.listen(told);
   told();
-  if (read.time === 0) readFiles(null);
   return { node: el("div", { class: "column" }, head, stops, tiles, rest), title: "Run", close: stop };
 }
 
