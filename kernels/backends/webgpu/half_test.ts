@@ -218,6 +218,7 @@ Deno.test("kernels that take frozen weights are those that a block, a head and a
   assertEquals(STORABLE.map((k) => k.name).sort(), [
     "gather_rows",
     "label_logprob",
+    "label_logprob_best",
     "label_logprob_grad",
     "label_logprob_unit",
     "label_logprob_weight_grad",
