@@ -3,14 +3,14 @@ import { assertEquals } from "@std/assert";
 import { denoCommand } from "./command.ts";
 
 // PATH as npm 11 gives it to what npx starts
-const PATH = "/home/u/.npm/_npx/1a2b/node_modules/.bin:/w/node_modules/.bin:/usr/bin:";
+const PATH = "/n/.npm/_npx/1a2b/node_modules/.bin:/w/node_modules/.bin:/usr/bin:";
 
 Deno.test({
   name: "commands to type next begin as Deno was started: by npx where the path has no other deno",
   ignore: Deno.build.os === "windows",
   fn() {
     const npx = { npm_lifecycle_event: "npx", PATH } as Record<string, string>;
-    const none = (path: string) => path === "/home/u/.npm/_npx/1a2b/node_modules/.bin/deno";
+    const none = (path: string) => path === "/n/.npm/_npx/1a2b/node_modules/.bin/deno";
     assertEquals(denoCommand((name) => npx[name], none), ["npx", "-y", `deno@${Deno.version.deno}`]);
     assertEquals(denoCommand((name) => npx[name], (path) => none(path) || path === "/usr/bin/deno"), [
       "deno",
