@@ -12,10 +12,6 @@
  * Prints what it takes for granted, a progress bar, the loss curve, the files it wrote and what to type next.
  * @module
  */
-import { join } from "@std/path";
-
-import { isHubId } from "../formats/hf_model/mod.ts";
-import { adapterHash } from "../formats/peft/mod.ts";
 import { placed } from "../plugins/kinds/place.ts";
 import type { TrainerResult } from "../plugins/kinds/trainer.ts";
 import {
@@ -26,32 +22,29 @@ import {
   printError,
   runTask,
   usage,
-  VERSION,
 } from "./common/cli.ts";
 import { helpTopic } from "./common/help.ts";
 import { registryOf } from "./common/config_file.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 import { checkProvenance, refuseChangedPlugins } from "./train/changed_since.ts";
-import { diffConfigs, type Provenance, recordOf, usedPlugin, writeRunYaml } from "./train/config/mod.ts";
 import { jsonSchema } from "./train/config/describe.ts";
 import { keyHelp } from "./train/config/key_help.ts";
 import { DEFAULT_TRAINING } from "./common/default_files.ts";
 import { dataText } from "./train/data_text.ts";
 import { dryRun } from "./train/dry_run.ts";
+import { sayEnd } from "./train/end.ts";
 import {
   createProgress,
   createReporters,
   OutputDirectory,
-  printSummary,
   type Progress,
   RunLog,
-  tokenizerFiles,
-  writeRunOutputs,
 } from "./train/outputs/mod.ts";
 import { dropNetwork, dropPrograms, needsNetwork, startsPrograms } from "./train/network.ts";
-import { nextSteps, withWhatIsKept } from "./train/next_steps.ts";
 import { finishedMetrics, isSameRun, readRun } from "./train/own_run.ts";
 import { encode, inputsOf, prepare } from "./train/prepare.ts";
+import { trainingProvenance } from "./train/provenance.ts";
+import { trainAndWrite } from "./train/train_and_write.ts";
 
 export { type DryRun, dryRun } from "./train/dry_run.ts";
 
@@ -92,6 +85,7 @@ export async function train(
 ): Promise<RunResult> {
   const { signal = new AbortController().signal, say = print } = options;
   const { config, notes, provenance, placeOf } = readRun(configPath, overrides);
+  const directory = config.output_dir;
   for (const note of notes) say(`note: ${note}`);
   const code = pluginNote(config.plugins);
   if (code !== null) say(`note: ${code}`);
@@ -103,9 +97,8 @@ export async function train(
   );
   if (trainer.lend) {
     await trainer.lend({ note: (line) => say(`note: ${line}`), signal });
-    return { directory: config.output_dir, finished: !signal.aborted, files: [], metrics: {} };
+    return { directory, finished: !signal.aborted, files: [], metrics: {} };
   }
-  const directory = config.output_dir;
   const isThisRun = () => isSameRun(directory, config, registry);
   using output = new OutputDirectory({ ...config, inputs: inputsOf(config), isThisRun });
   if (!output.isLocked) {
@@ -130,30 +123,12 @@ export async function train(
   progress.stop();
   say(dataText(data.report));
 
-  const [continued] = ready.adapterFolders;
-  const made: Provenance = {
-    dinotune: VERSION,
-    plugins: [
-      ...ready.used,
-      usedPlugin(
-        registry,
-        "trainer",
-        config.trainer,
-        registry.options("trainer", config.trainer, config.trainer_options),
-      ),
-    ],
-    data: data.hash,
-    model: ready.model.weights.hash(),
-    tokenizer: ready.model.tokenizer.hash,
-    ...(continued !== undefined && { adapter: adapterHash(continued) }),
-  };
+  const made = trainingProvenance(config, registry, ready, data.hash);
   if (provenance && !config.allow_changes) checkProvenance(provenance, made, configPath);
-  const { resumeFrom, staging } = output;
-  if (resumeFrom) {
+  if (output.resumeFrom) {
     if (!config.allow_changes) refuseChangedPlugins(made.plugins, directory, say);
-    say(`Resuming from ${resumeFrom.path}`);
+    say(`Resuming from ${output.resumeFrom.path}`);
   }
-
   const log = new RunLog({
     outputDir: directory,
     settings: config,
@@ -162,65 +137,13 @@ export async function train(
     ...(ready.loss.summarize && { summarize: ready.loss.summarize }),
   });
   const baseModel = config.base_model ?? ready.model.hubId ?? config.model_name_or_path;
-  let begun = false;
-  const carryOut = async () => {
-    const result = await trainer.train({
-      config: { ...config, adapter_name_or_path: ready.adapterFolders },
-      model: ready.model,
-      decoder: ready.decoder,
-      merged: ready.mergedFolders,
-      loss: ready.loss,
-      train: data.train,
-      evaluation: data.evaluation,
-      evaluationSets: data.evaluationSets,
-      shuffle: data.shuffle && !config.disable_shuffling,
-      trainBins: data.trainBins,
-      files: tokenizerFiles(ready.model.tokenizer, ready.chatTemplate),
-      dataHash: data.hash,
-      record: { ...recordOf(config) },
-      changes: (earlier) => diffConfigs(earlier, config),
-      resumeFrom,
-      trainedDir: staging,
-      begin: () => {
-        const removed = output.begin();
-        if (removed.length > 0) say(`Removed from ${directory}: ${removed.join(", ")}`);
-        writeRunYaml(join(directory, "run.yaml"), config, made);
-        begun = true;
-      },
-      log,
-      signal,
-    });
-    progress.stop();
-    const { finished, metrics } = result;
-    const written = await writeRunOutputs({
-      config,
-      baseModel,
-      log,
-      staging,
-      finished,
-      hasWeights: result.files.length > 0,
-      ...(Object.keys(metrics).length > 0 && { evaluation: metrics }),
-    });
-    if (finished) output.publish();
-    return { result, written };
-  };
-  const { result, written } = await carryOut().catch((error) => {
-    throw begun ? withWhatIsKept(error, directory) : error;
-  });
-  const { finished } = result;
-  const files = [...result.files, ...written, { name: "run.yaml", what: "every key of this run" }];
-  const next = nextSteps(
-    directory,
-    finished,
-    configPath === DEFAULT_TRAINING && result.files.length > 0 ? config.finetuning_type : null,
+  const { result, files } = await trainAndWrite(
+    trainer,
+    { config, ready, data, made, baseModel, output, log, progress },
+    { signal, say },
   );
-  if (finished && result.files.length > 0 && config.finetuning_type === "lora" && !isHubId(baseModel)) {
-    say(
-      `warning: the adapter names its base model by its path, ${baseModel}, which peft and vLLM can't load elsewhere: ` +
-        "set base_model=owner/name, the model's id on the hub",
-    );
-  }
-  printSummary({ outputDir: directory, history: log.state().history, files, next }, say);
+  const { history } = log.state();
+  sayEnd({ config, baseModel, isBundled: configPath === DEFAULT_TRAINING, result, files, history }, say);
   return { ...result, directory, files };
 }
 

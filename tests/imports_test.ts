@@ -18,7 +18,7 @@ Deno.test("readArrows() sees imports of values and types", () => {
   const has = (from: string, to: string) => arrows.some((arrow) => arrow.from === from && arrow.to === to);
   assertEquals(
     [
-      has("tasks/train.ts", "tasks/train/config/mod.ts"),
+      has("tasks/train.ts", "tasks/train/prepare.ts"),
       has("plugins/kinds/trainer.ts", "plugins/kinds/loss.ts"),
     ],
     [true, true],
