@@ -15,8 +15,8 @@ import { helpTopic, taskHelp } from "./common/help.ts";
 import { textTable, wrapped } from "./common/table.ts";
 import { tablePaths, writeTables } from "./common/table_files.ts";
 import { writeCurves } from "./compare/curves.ts";
-import { RESULT_COLUMNS, resultNumbers, shortNames, trainingFiles } from "./compare/table.ts";
-import { readTraining, type Training } from "./compare/training.ts";
+import { resultColumns, resultNumbers, shortNames, trainingFiles } from "./compare/table.ts";
+import { readTraining, setsApart, type Training } from "./compare/training.ts";
 
 const FLAGS = {
   "help [TOPIC]": "this text, or about one flag",
@@ -37,11 +37,15 @@ const USAGE = [
 
 /** Numbers of the table, by name. */
 function comparisonJson(trainings: readonly Training[]): Record<string, unknown>[] {
+  const columns = resultColumns(trainings);
   return trainings.map((training) => ({
     run: training.directory,
     finished: training.finished,
     ...Object.fromEntries(
-      resultNumbers(training).map((text, i) => [RESULT_COLUMNS[i]?.name, text === "" ? null : Number(text)]),
+      resultNumbers(training, columns).map((
+        text,
+        i,
+      ) => [columns[i]?.name, text === "" ? null : Number(text)]),
     ),
   }));
 }
@@ -78,6 +82,7 @@ if (import.meta.main) {
       dirname(first),
       prefix,
       trainings.map(({ history }, i) => ({ name: names[i] ?? "", history })),
+      setsApart(trainings),
     );
     for (
       const path of [

@@ -27,10 +27,16 @@ export interface NamedHistory {
   history: readonly HistoryEntry[];
 }
 
+/** A curve of a log key. */
+interface Curve {
+  key: string;
+  title: string;
+}
+
 /** One picture of a log key; null where no training has a value of it. */
 export function trainingCurvesSvg(
   runs: readonly NamedHistory[],
-  { key, title }: typeof CURVES[number],
+  { key, title }: Curve,
 ): Promise<string | null> {
   const curves = runs.map(({ name, group, history }) => ({
     name,
@@ -40,17 +46,22 @@ export function trainingCurvesSvg(
   return runCurvesSvg(curves, { title, over: "step", axis: key });
 }
 
-/** Writes every picture that there are values for as `PREFIX_loss.svg` and `.png`; gives the names. */
+/**
+ * Writes every picture that there are values for as `PREFIX_loss.svg` and `.png`; gives the names.
+ * @param sets Evaluated each by itself
+ */
 export async function writeCurves(
   directory: string,
   prefix: string,
   runs: readonly NamedHistory[],
+  sets: readonly string[],
 ): Promise<string[]> {
   const written: string[] = [];
-  for (const curve of CURVES) {
+  const apart = sets.map((set): Curve => ({ key: `eval_${set}_loss`, title: `Evaluation loss of ${set}` }));
+  for (const curve of [...CURVES, ...apart]) {
     const svg = await trainingCurvesSvg(runs, curve);
     if (svg === null) continue;
-    const name = `${prefix}_${curve.key.replaceAll("/", "_")}`;
+    const name = `${prefix}_${curve.key.replaceAll(/[/\\]/g, "_")}`;
     await writeFileAtomic(join(directory, `${name}.svg`), svg);
     await writeFileAtomic(join(directory, `${name}.png`), await svgToPng(svg));
     written.push(`${name}.svg`, `${name}.png`);

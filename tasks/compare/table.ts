@@ -7,10 +7,10 @@ import { resolve } from "@std/path";
 import type { Column, Table } from "../common/table.ts";
 import type { TableFiles } from "../common/table_files.ts";
 import { diffConfigs } from "../train/config/mod.ts";
-import { curveEnds, lastEvalLoss, type Training } from "./training.ts";
+import { curveEnds, lastEvalLoss, lowestEvalLoss, setsApart, type Training } from "./training.ts";
 
 /** A result of a training. */
-interface ResultColumn extends Column {
+export interface ResultColumn extends Column {
   /** In files for programs. */
   name: string;
   /** Null where the training has none. */
@@ -23,8 +23,33 @@ const four = (value: number) => value.toFixed(4);
 const whole = (value: number) => String(Math.round(value));
 const last = (key: string) => (training: Training) => curveEnds(training, key)?.last ?? null;
 
-/** Results in the order of tables. */
-export const RESULT_COLUMNS: readonly ResultColumn[] = [
+/** Losses of one evaluation, of all sets together or of one that is evaluated by itself. */
+const evalLosses = (set?: string): ResultColumn[] => {
+  const key = set === undefined ? "eval_loss" : `eval_${set}_loss`;
+  const title = set === undefined ? "eval loss" : `eval ${set} loss`;
+  return [
+    { title, name: key, of: (training) => lastEvalLoss(training, key), digits: four },
+    {
+      title: `lowest ${title}`,
+      name: `lowest_${key}`,
+      of: (training) => lowestEvalLoss(training, key),
+      digits: four,
+      spare: 6,
+    },
+  ];
+};
+
+/** Results of these trainings in the order of tables. */
+export function resultColumns(trainings: readonly Training[]): ResultColumn[] {
+  return [
+    ...LOSSES,
+    ...evalLosses(),
+    ...setsApart(trainings).flatMap(evalLosses),
+    ...REWARDS_AND_COSTS,
+  ];
+}
+
+const LOSSES: readonly ResultColumn[] = [
   { title: "steps", name: "steps", of: ({ steps }) => steps, digits: whole },
   { title: "loss", name: "loss", of: last("loss"), digits: four },
   {
@@ -34,18 +59,9 @@ export const RESULT_COLUMNS: readonly ResultColumn[] = [
     digits: four,
     spare: 5,
   },
-  { title: "eval loss", name: "eval_loss", of: lastEvalLoss, digits: four },
-  {
-    title: "lowest eval loss",
-    name: "lowest_eval_loss",
-    of: (training) => {
-      const values = [curveEnds(training, "eval_loss")?.lowest, training.evalLossAtEnd];
-      const known = values.filter((value) => typeof value === "number");
-      return known.length === 0 ? null : Math.min(...known);
-    },
-    digits: four,
-    spare: 6,
-  },
+];
+
+const REWARDS_AND_COSTS: readonly ResultColumn[] = [
   { title: "margin", name: "margin", of: last("rewards/margins"), digits: four },
   {
     title: "accuracy",
@@ -86,7 +102,9 @@ export const RESULT_COLUMNS: readonly ResultColumn[] = [
 
 /** Columns that one of the trainings has a value for, and the results of each, rounded for reading. */
 export function resultTable(trainings: readonly Training[]): Table {
-  const columns = RESULT_COLUMNS.filter(({ of }) => trainings.some((training) => of(training) !== null));
+  const columns = resultColumns(trainings).filter(({ of }) =>
+    trainings.some((training) => of(training) !== null)
+  );
   return {
     columns: columns.map(({ title, spare }) => spare === undefined ? { title } : { title, spare }),
     rows: trainings.map((training) =>
@@ -99,8 +117,8 @@ export function resultTable(trainings: readonly Training[]): Table {
 }
 
 /** Results of a training with all digits. */
-export function resultNumbers(training: Training): string[] {
-  return RESULT_COLUMNS.map(({ of }) => String(of(training) ?? ""));
+export function resultNumbers(training: Training, columns: readonly ResultColumn[]): string[] {
+  return columns.map(({ of }) => String(of(training) ?? ""));
 }
 
 /** Keys in which a training differs from the first one. */
@@ -143,14 +161,15 @@ export function trainingFiles(trainings: readonly Training[]): TableFiles {
       stateOf(training),
     ]),
   };
+  const columns = resultColumns(trainings);
   const numbers: Table = {
-    columns: ["folder", ...keys, ...RESULT_COLUMNS.map(({ name }) => name), "state"].map((title) => ({
+    columns: ["folder", ...keys, ...columns.map(({ name }) => name), "state"].map((title) => ({
       title,
     })),
     rows: trainings.map((training) => [
       training.directory,
       ...keys.map((key) => value(training, key)),
-      ...resultNumbers(training),
+      ...resultNumbers(training, columns),
       stateOf(training),
     ]),
   };

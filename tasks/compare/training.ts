@@ -9,6 +9,7 @@ import { readJsonFile } from "../../formats/hf_model/json.ts";
 import { shown } from "../../formats/message.ts";
 import { withoutNotNumbers } from "../../formats/python_text.ts";
 import { readTrainConfig, type TrainConfig } from "../train/config/mod.ts";
+import { setsOf } from "../train/outputs/model_card.ts";
 import { isFinished } from "../train/outputs/run_files.ts";
 
 /** One entry of `log_history`. */
@@ -30,8 +31,8 @@ export interface Training {
   totalSteps: number | null;
   /** `log_history`: logs and evaluations; of a run that was killed or is under way the lines of its log. */
   history: readonly HistoryEntry[];
-  /** `eval_loss` of eval_results.json, the evaluation of what was kept at the end; null where there was none. */
-  evalLossAtEnd: number | null;
+  /** eval_results.json, the evaluation of what was kept at the end; {} where there was none. */
+  evaluationAtEnd: HistoryEntry;
   /** Tokens of all sequences, shared prefixes counted in each; null where no line says. */
   tokens: number | null;
   /** Seconds of training; null where no line says. */
@@ -87,7 +88,7 @@ export function readTraining(directory: string): Training {
     steps: history.reduce((most, { step = 0 }) => Math.max(most, step), 0),
     totalSteps: numberOf(last?.total_steps),
     history,
-    evalLossAtEnd: numberOf(json(join(directory, "eval_results.json"))?.eval_loss),
+    evaluationAtEnd: numbersOf(json(join(directory, "eval_results.json")) ?? {}),
     tokens,
     seconds,
     tokensPerSecond: results !== null && tokens !== null && seconds !== null && seconds > 0
@@ -105,9 +106,30 @@ export function curveEnds({ history }: Pick<Training, "history">, key: string): 
   return { last, lowest: values.reduce((a, b) => Math.min(a, b)), highest: highest(values) };
 }
 
-/** Evaluation loss at the end, which the log has only where an evaluation was due there; else the last one of the log. */
-export function lastEvalLoss(training: Pick<Training, "history" | "evalLossAtEnd">): number | null {
-  return training.evalLossAtEnd ?? curveEnds(training, "eval_loss")?.last ?? null;
+/**
+ * Evaluation loss at the end, which the log has only where an evaluation was due there; else the last one of the log.
+ * @param key `eval_NAME_loss` of a set that is evaluated by itself
+ */
+export function lastEvalLoss(
+  training: Pick<Training, "history" | "evaluationAtEnd">,
+  key = "eval_loss",
+): number | null {
+  return training.evaluationAtEnd[key] ?? curveEnds(training, key)?.last ?? null;
+}
+
+/** Lowest evaluation loss, that at the end too; null without any. */
+export function lowestEvalLoss(
+  training: Pick<Training, "history" | "evaluationAtEnd">,
+  key = "eval_loss",
+): number | null {
+  const values = [curveEnds(training, key)?.lowest, training.evaluationAtEnd[key]];
+  const known = values.filter((value) => value !== undefined);
+  return known.length === 0 ? null : Math.min(...known);
+}
+
+/** Sets that any of the trainings evaluates by itself, in order. */
+export function setsApart(trainings: readonly Pick<Training, "config">[]): string[] {
+  return [...new Set(trainings.flatMap(({ config }) => setsOf(config)))];
 }
 
 /** Of more values than a call takes arguments. */

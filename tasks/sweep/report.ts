@@ -7,7 +7,8 @@ import { join } from "@std/path";
 import type { Table } from "../common/table.ts";
 import { tablePaths, writeTables } from "../common/table_files.ts";
 import { writeCurves } from "../compare/curves.ts";
-import { RESULT_COLUMNS, resultNumbers, resultTable } from "../compare/table.ts";
+import { resultColumns, resultNumbers, resultTable } from "../compare/table.ts";
+import { setsApart } from "../compare/training.ts";
 import { bestSetting, type CellResult } from "./run.ts";
 
 /** A row a cell, best setting marked. */
@@ -33,15 +34,15 @@ export function sweepTable(results: readonly CellResult[]): Table {
 }
 
 function numberTable(results: readonly CellResult[]): Table {
-  const keys = keysOf(results);
+  const keys = keysOf(results), columns = resultColumns(results.map(({ training }) => training));
   return {
-    columns: ["folder", ...keys, ...RESULT_COLUMNS.map(({ name }) => name), "score"].map((title) => ({
+    columns: ["folder", ...keys, ...columns.map(({ name }) => name), "score"].map((title) => ({
       title,
     })),
     rows: results.map(({ cell, training, score }) => [
       cell.directory,
       ...keys.map((key) => cell.values[key] ?? ""),
-      ...resultNumbers(training),
+      ...resultNumbers(training, columns),
       score === null ? "" : String(score),
     ]),
   };
@@ -70,6 +71,7 @@ export async function writeSweep(
       group: cell.setting,
       history: training.history,
     })),
+    setsApart(results.map(({ training }) => training)),
   );
   const svgs = pictures.filter((name) => name.endsWith(".svg"));
   const shown = sweepTable(results);

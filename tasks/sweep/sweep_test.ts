@@ -67,6 +67,7 @@ const result = (setting: string, seed: number, score: number | null, loss: numbe
   },
   training: {
     history: loss === null ? [] : [{ step: 1, eval_loss: 0.1 }, { step: 2, eval_loss: loss }],
+    evaluationAtEnd: {},
   } as unknown as CellResult["training"],
   score,
 });
@@ -423,7 +424,7 @@ Deno.test("a second sweep into a folder is refused while the first one goes on, 
   }));
 
 Deno.test("bestSetting() names none where sets were evaluated each by itself, and says why", () => {
-  const training = { history: [{ step: 2, eval_a_loss: 1.5, eval_b_loss: 2 }], evalLossAtEnd: null };
+  const training = { history: [{ step: 2, eval_a_loss: 1.5, eval_b_loss: 2 }], evaluationAtEnd: {} };
   const results = [{ cell: { name: "x", setting: "x" }, score: null, training }] as unknown as CellResult[];
   assertEquals(bestSetting(results).setting, null);
   assertStringIncludes(bestSetting(results).rule, "leave eval_on_each_dataset out");

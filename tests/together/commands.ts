@@ -24,6 +24,7 @@ import "../../tasks/common/plugin_code_test.ts";
 import "../../tasks/common/settings_faults_test.ts";
 import "../../tasks/common/table_test.ts";
 import "../../tasks/common/vega_svg_test.ts";
+import "../../tasks/compare/sets_apart_test.ts";
 import "../../tasks/doctor/cuda_test.ts";
 import "../../tasks/doctor/library_message_test.ts";
 import "../../tasks/doctor_test.ts";
