@@ -9,7 +9,7 @@ import { onStopSignal, SIGNAL_CODES, type StopSignal } from "../common/stop_sign
 
 /** Times without giving way, ms. */
 export interface Patience {
-  /** Behind a signal: it wasn't heard; the next one ends the task. */
+  /** Behind a signal: it wasn't heard; the next one ends the task, at the latest after the same time. */
   heard: number;
   /** Behind a signal: one call of a plugin of one's own is taken for endless, and ended. */
   call: number;
@@ -46,6 +46,9 @@ const PATIENCE: Patience = { heard: 2_000, call: 10_000, waiting: 25_000, note: 
 
 /** Looks within the shortest patience. */
 const LOOKS = 8;
+
+/** The share of it that a task which gives way gets behind the second signal: it ends by itself on one that it hears. */
+const SECOND = 4;
 
 /** Watches over one task. */
 export class Watch implements Disposable {
@@ -109,18 +112,21 @@ export class Watch implements Disposable {
     if (this.#signalled === undefined) return void (this.#signalled = { at, told: false, signal });
     // one to a whole process group comes twice: by itself, and passed on by `deno task`
     if (at - this.#signalled.at < 500) return;
-    const { beats } = this.#seen, { serial } = seenCalls(calls);
-    this.#last ??= this.#clock.after(this.#patience.heard, () => {
-      this.#last = undefined;
-      // the task ends by itself on the second signal that it hears
-      if (this.#seen.beats !== beats) return;
-      const now = seenCalls(calls);
-      // since that signal, however late this thread has looked
-      const holder = now.underWay && now.serial === serial ? now.plugin : this.#held(now).holder;
-      printError(
-        `error: Cannot finish what is under way as ${holder} doesn't give way: ended by the second signal`,
-      );
-      this.#end(SIGNAL_CODES[signal]);
+    const { beats, serial } = seenCalls(calls), { heard } = this.#patience;
+    const gaveWay = () => seenCalls(calls).beats !== beats;
+    this.#last ??= this.#clock.after(heard / SECOND, () => {
+      // to a task that didn't give way, signals that came meanwhile are one
+      if (gaveWay()) return this.#end(SIGNAL_CODES[signal]);
+      this.#last = this.#clock.after(heard - heard / SECOND, () => {
+        if (gaveWay()) return this.#end(SIGNAL_CODES[signal]);
+        const now = seenCalls(calls);
+        // since that signal, however late this thread has looked
+        const holder = now.underWay && now.serial === serial ? now.plugin : this.#held(now).holder;
+        printError(
+          `error: Cannot finish what is under way as ${holder} doesn't give way: ended by the second signal`,
+        );
+        this.#end(SIGNAL_CODES[signal]);
+      });
     });
   }
 

@@ -116,8 +116,9 @@ Deno.test("code that a plugin goes on with after a wait is ended too; without a 
   );
 });
 
-Deno.test("a task that gives way, or computes by itself, isn't ended behind one signal, and is behind two that it doesn't hear", async () => {
-  assertEquals(await watched("rests", 2), { code: null, out: "" });
+Deno.test("a task that gives way, or computes by itself, isn't ended behind one signal, and is behind two, those that it hears as one too", async () => {
+  assertEquals(await watched("rests", 1), { code: null, out: "" });
+  assertEquals(await watched("rests", 2), { code: 130, out: "" });
   for (const does of ["loops by itself", "calls often"]) {
     const once = await watched(does, 1);
     assertEquals(once.code, null, once.out);
