@@ -19,6 +19,7 @@ import { closeSync, fsyncSync, openSync } from "node:fs";
 import { basename, dirname, join, resolve } from "@std/path";
 
 import { exists } from "./exists.ts";
+import { noRoom } from "./no_room.ts";
 
 /** A file being written beside its final place; it appears there at {@linkcode AtomicFile.commit}. */
 export class AtomicFile {
@@ -128,24 +129,25 @@ export function writeFileAtomicSync(path: string, data: Uint8Array | string): vo
 /** A file that couldn't be written: its message has the file, the reason and what to do. */
 export class WriteError extends Error {}
 
+/** No room for a file: what was being written is missing, and asking again won't help. */
+export class NoRoomError extends WriteError {}
+
 /**
- * Message for an error of the operating system on writing `path`: a full disk (ENOSPC), a quota
- * (EDQUOT) or a limit on file sizes (EFBIG) gets a message with what to do; others keep their text, with the path.
+ * Message for an error of the operating system on writing `path`: a full disk (ENOSPC), a used up quota (EDQUOT) and a limit on
+ * files' sizes (EFBIG) are told apart, each with what to do; others keep their text, with the path.
  */
 export function writeError(error: unknown, path: string): Error {
   const { code, message } = error as { code?: string; message?: string };
-  const full = code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG" ||
-    /\(os error (28|122|27|112)\)/.test(message ?? "");
-  if (!full) {
+  const found = noRoom(code, message ?? "");
+  if (found === undefined) {
     return new WriteError(`Cannot write ${path}: ${reason(message ?? String(error), path)}`, {
       cause: error,
     });
   }
   // its words end with the call and the path, which is named already
   const words = (message ?? String(error)).replace(/: \w+ '[^']*'$/, "");
-  return new WriteError(
-    `Cannot write ${path}: the disk is full (${words}). What was there before is unchanged. ` +
-      `Free some space or choose another directory, then run again`,
+  return new NoRoomError(
+    `Cannot write ${path}: ${found.what} (${words}). What was there before is unchanged. ${found.todo}`,
     { cause: error },
   );
 }

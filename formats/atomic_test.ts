@@ -3,7 +3,14 @@ import { fileURLToPath } from "node:url";
 
 import { join } from "@std/path";
 
-import { AtomicFile, makeFolder, writeError, writeFileAtomic, writeFileAtomicSync } from "./atomic.ts";
+import {
+  AtomicFile,
+  makeFolder,
+  NoRoomError,
+  writeError,
+  writeFileAtomic,
+  writeFileAtomicSync,
+} from "./atomic.ts";
 
 function inTempDir(fn: (directory: string) => void | Promise<void>): () => Promise<void> {
   return async () => {
@@ -102,6 +109,28 @@ Deno.test({
     assertStringIncludes(message, "Cannot write run/adapter.safetensors: the disk is full");
     assertStringIncludes(message, "Free some space");
   },
+});
+
+Deno.test("writeError() tells a used up quota and a limit on files' sizes from a full disk, with what to do about each", () => {
+  const of = (words: string, code?: string) => {
+    const error = writeError(Object.assign(new Error(words), { code }), "a.bin");
+    return [
+      error instanceof NoRoomError,
+      error.message.replace(/ What was there before is unchanged\. .*/, ""),
+    ];
+  };
+  // the words of Linux and macOS, as strerror() has them
+  assertEquals(of("Disk quota exceeded (os error 122): write 'a'"), [
+    true,
+    "Cannot write a.bin: this user's share of the disk (quota) is used up (Disk quota exceeded (os error 122)).",
+  ]);
+  assertEquals(of("Disc quota exceeded (os error 69)")[0], true);
+  assertStringIncludes(
+    String(of("File too large (os error 27)")[1]),
+    "files of this size aren't allowed here, by a limit of this process (`ulimit -f` shows it)",
+  );
+  assertEquals(of("EDQUOT: whatever", "EDQUOT")[0], true);
+  assertEquals(of("Host is down (os error 111)")[0], false);
 });
 
 /** A file system of its own for one process needs user namespaces, which some systems and containers forbid. */

@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 
-import { writeError } from "../atomic.ts";
+import { NoRoomError, writeError } from "../atomic.ts";
 import { exists } from "../exists.ts";
 import { RefusedReply } from "./guarded_fetch.ts";
 import { Dripped, StallTimer } from "./stall.ts";
@@ -66,7 +66,7 @@ export async function downloadFile(
   options: DownloadOptions,
 ): Promise<void> {
   const incomplete = `${target}.incomplete`;
-  using file = Deno.openSync(incomplete, { read: true, write: true, create: true });
+  using file = writing(target, () => Deno.openSync(incomplete, { read: true, write: true, create: true }));
   await file.lock(true);
   if (exists(target)) { // another process finished it while this one waited
     if (exists(incomplete)) Deno.removeSync(incomplete);
@@ -77,11 +77,11 @@ export async function downloadFile(
     const before = file.statSync().size;
     if (before >= remote.size) break;
     try {
-      await receive(file, before, remote, options);
+      await receive(file, before, remote, target, options);
     } catch (error) {
       if (error instanceof StatusError && error.status < 500 && error.status !== 429) throw error;
       if (error instanceof RefusedReply || error instanceof Dripped) throw error;
-      if (/disk is full/.test((error as Error).message)) throw error;
+      if (error instanceof NoRoomError) throw error;
       failures = file.statSync().size > before ? 1 : failures + 1;
       if (failures >= options.attempts) {
         const { size } = file.statSync();
@@ -96,8 +96,18 @@ export async function downloadFile(
     }
   }
   verify(file, remote, incomplete);
-  file.syncSync();
-  Deno.renameSync(incomplete, target);
+  writing(target, () => {
+    file.syncSync();
+    Deno.renameSync(incomplete, target);
+  });
+}
+
+function writing<T>(path: string, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    throw writeError(error, path);
+  }
 }
 
 /** Appends what the server sends from byte `from` on. */
@@ -105,6 +115,7 @@ async function receive(
   file: Deno.FsFile,
   from: number,
   remote: RemoteFile,
+  target: string,
   options: DownloadOptions,
 ): Promise<void> {
   const headers: Record<string, string> = { "accept-encoding": "identity" };
@@ -123,11 +134,9 @@ async function receive(
   file.seekSync(received, Deno.SeekMode.Start);
   for await (const piece of response.body) {
     stall.heard(piece.length);
-    try {
+    writing(target, () => {
       for (let sent = 0; sent < piece.length;) sent += file.writeSync(piece.subarray(sent));
-    } catch (error) {
-      throw writeError(error, remote.name);
-    }
+    });
     received += piece.length;
     options.onBytes?.(received);
     if (received > remote.size) break;

@@ -13,6 +13,7 @@ import { withCommandName } from "./command.ts";
 import { guardedFault, guardTask, printLine } from "./door_guards.ts";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { entryLines, helpLines } from "./help_lines.ts";
+import { failOnLargeFiles } from "./size_limit.ts";
 import { onStopSignal, SIGNAL_CODES, type StopSignal } from "./stop_signals.ts";
 
 /** Version of this project. */
@@ -164,6 +165,7 @@ export function usage(lines: readonly string[], flags: Readonly<Record<string, s
 export async function runTask(task: () => Promise<number | void>): Promise<never> {
   let code: number;
   if (isBehindDoor()) guardTask(endWith, Deno.args.includes("--json"));
+  else failOnLargeFiles();
   addEventListener("beforeunload", endUnsettled);
   try {
     code = await task() ?? 0;

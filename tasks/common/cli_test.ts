@@ -1,5 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 
+import { join } from "@std/path";
+
+import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { attributed } from "../../plugins/kinds/plugin_fault.ts";
 import { errorText, parseArguments, portNumber, usage, wholeNumber } from "./cli.ts";
 
@@ -113,6 +116,34 @@ Deno.test({
         "error: Cannot write standard output: the disk is full (No space left on device (os error 28))",
       );
     }
+  },
+});
+
+Deno.test({
+  name:
+    "a task that writes more than a limit on files' sizes allows says so, where the system would end it without a word",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const path = join(temporaryFolder(), "large");
+    const code = `import { runTask } from ${JSON.stringify(import.meta.resolve("./cli.ts"))};
+      void runTask(async () => {
+        using file = Deno.openSync(${JSON.stringify(path)}, { write: true, create: true });
+        file.seekSync(2e9, Deno.SeekMode.Start);
+        file.writeSync(new Uint8Array(1));
+      });`;
+    const { code: exit, stderr } = await new Deno.Command("bash", {
+      args: [
+        "-c",
+        `ulimit -f 1000000; echo "$1" | '${Deno.execPath()}' run -A --no-check --config '${CONFIG}' -`,
+        "bash",
+        code,
+      ],
+      env: { NO_COLOR: "1" },
+    }).output();
+    assertEquals([exit, new TextDecoder().decode(stderr)], [
+      1,
+      "error: Cannot write a file as files of this size aren't allowed here, by a limit of this process (`ulimit -f` shows it) or of the file system\n",
+    ]);
   },
 });
 
