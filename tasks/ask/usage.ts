@@ -156,9 +156,9 @@ export function costOf(
  * Refuses a budget of money that nobody can keep.
  * @throws {RangeError} If an answer would cost nobody knows how much
  */
-export function needPrices(endpoints: readonly (Endpoint | undefined)[]): void {
+export function needPrices(endpoints: readonly Endpoint[]): void {
   for (const endpoint of endpoints) {
-    if (endpoint === undefined || endpoint.prices !== undefined || endpoint.spends === false) continue;
+    if (endpoint.prices !== undefined || endpoint.spends === false) continue;
     throw new RangeError(
       `Cannot keep a budget of money as the prices of ${endpoint.model} are needed: give args.prices: ` +
         "{input, output}, of a million tokens each, or a budget of tokens",

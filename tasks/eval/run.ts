@@ -7,24 +7,21 @@ import { makeFolder } from "../../formats/atomic.ts";
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
 import type { PlaceOf } from "../../plugins/kinds/place.ts";
 import type { Registry } from "../../plugins/registry.ts";
-import { Asker } from "../ask/asker.ts";
-import type { Stopped } from "../ask/stopped.ts";
-import { cachedAnswers, cachedVerdicts } from "./cache_notes.ts";
-import { changedItems } from "./changed_items.ts";
-import type { EvalConfig } from "./config.ts";
 import { Failures, failureText } from "../ask/failures.ts";
+import { openCache } from "../ask/response_cache.ts";
+import type { Stopped } from "../ask/stopped.ts";
+import { Meter, type Usage } from "../ask/usage.ts";
+import { askParties } from "./ask_parties.ts";
+import type { EvalConfig } from "./config.ts";
+import { takeOver } from "./earlier_start.ts";
 import { ItemStore } from "./item_store.ts";
-import { makeBenchmark, makeJudge, makeModel } from "./parts.ts";
-import { provenanceOf, refuseOtherRun } from "./provenance.ts";
+import { makeParties } from "./parties.ts";
+import { refuseOtherRun } from "./provenance.ts";
 import { PageSurvey } from "./report/page_survey.ts";
 import { writeReports } from "./report/mod.ts";
-import { openCache } from "../ask/response_cache.ts";
 import { type EvalResults, scoreRun } from "./results.ts";
-import { readEvalRunYaml, writeEvalRunYaml } from "./run_yaml.ts";
-import { EVAL_STAGES, type EvalStage, generate, judgeAll, type Run } from "./stages.ts";
-import { surveyItems } from "./survey.ts";
-import { otherModelNotes } from "../ask/other_model.ts";
-import { Meter, needPrices, type Usage } from "../ask/usage.ts";
+import { writeEvalRunYaml } from "./run_yaml.ts";
+import { EVAL_STAGES, type EvalStage } from "./stages.ts";
 
 export { EVAL_STAGES, type EvalStage };
 
@@ -78,17 +75,9 @@ export async function evaluate(
   const { stage, signal = new AbortController().signal, say = () => {}, progress = () => {}, placeOf } =
     options;
   const does = (which: EvalStage) => stage === undefined || stage === which;
-  const part = makeBenchmark(config, registry, placeOf);
-  const before = readEvalRunYaml(config.out_dir);
-  const judge = does("judge") ? await makeJudge(config, registry, part, placeOf, say) : null;
-  for (const note of judge?.notes ?? []) say(`note: ${note}`);
-  const model = does("generate") ? await makeModel(config.model, registry, placeOf, ["model"], say) : null;
-  for (const note of model?.endpoint.notes ?? []) say(`note: ${note}`);
-  const provenance = provenanceOf(part, model, judge, before, options.version ?? "");
-
-  if (config.budget.money !== undefined) {
-    needPrices([model?.endpoint, ...judge?.judge?.endpoints ?? []]);
-  }
+  const { version = "", rejudge = false } = options;
+  const parties = await makeParties(config, registry, { does, say, version, placeOf });
+  const { part, model, judge, provenance } = parties;
 
   makeFolder(config.out_dir);
   using store = new ItemStore(config.out_dir);
@@ -97,86 +86,32 @@ export async function evaluate(
   }
   if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
   const overwrite = config.overwrite && does("generate");
-  if (!overwrite) refuseOtherRun(before, provenance, store, config, model);
-  const fresh = options.fresh === true || overwrite;
-  using cache = model === null && judge === null
-    ? null
-    : openCache(config, fresh, { folder: options.cacheFolder });
-  // before anything of an earlier run is removed
-  const toAsk = cachedAnswers(cache, model, config, {
-    has: (id, key) => !overwrite && store.has("generate", id, key),
-  });
-  const changed = changedItems(store, overwrite ? null : model);
-  const { items: total } = await surveyItems(config, part, placeOf, (item) => {
-    toAsk.see(item);
-    changed.see(item);
-  });
-
-  const answered = store.count("generate");
-  if (overwrite && answered + store.count("judge") > 0) {
-    say(`${answered} answers of an earlier run are removed from ${config.out_dir} (overwrite: true)`);
-    store.clear();
-  } else if (options.fresh && answered > 0) {
-    say(`note: ${answered} answers stay as they are in ${config.out_dir}; overwrite=true removes them`);
-  }
-  if (options.rejudge && judge !== null && store.count("judge") > 0) {
-    say(`${store.count("judge")} verdicts are given again`);
-    store.forget("judge");
-  }
-  for (const line of [changed.text(), toAsk.text()]) if (line !== null) say(line);
+  if (!overwrite) refuseOtherRun(parties.before, provenance, store, config, model);
+  const fresh = options.fresh === true || overwrite, folder = options.cacheFolder;
+  using cache = model === null && judge === null ? null : openCache(config, fresh, { folder });
+  const earlier = { overwrite, fresh: options.fresh === true, rejudge, cache, say, placeOf };
+  const total = await takeOver(config, parties, store, earlier);
   await writeEvalRunYaml(config, provenance);
 
-  const meter = new Meter(config.budget);
-  const failures = new Failures();
-  using judgeCache = options.rejudge && !fresh && judge !== null
-    ? openCache(config, true, { folder: options.cacheFolder })
-    : null;
-  // Costs of requests are learnt from answers, so a run that must not spend too much asks for one first.
-  const counted = config.budget.tokens !== undefined || config.budget.money !== undefined;
-  const runWith = (
-    kept: typeof cache,
-    processes: number,
-    onCached: (endpoint: Endpoint, made: string) => void,
-  ): Run => ({
+  const meter = new Meter(config.budget), failures = new Failures();
+  using ownCache = rejudge && !fresh && judge !== null ? openCache(config, true, { folder }) : null;
+  const stopped = await askParties(parties, {
     config,
     part,
     store,
-    asker: new Asker({
-      cache: kept,
-      onCached,
-      onOtherModel: otherModelNotes(say),
-      meter,
-      signal,
-      start: counted ? 1 : processes,
-      concurrency: config.concurrency,
-      retries: config.max_retries,
-    }),
     total,
     progress: (name, done, of) => progress(name, done, of, meter.usage()),
     failures,
-  });
+  }, { cache, judgeCache: ownCache ?? cache, meter, signal, say });
 
-  let stopped: Stopped | null = null;
-  try {
-    if (model !== null) {
-      stopped = await generate(runWith(cache, config.infer_processes, () => {}), model.endpoint, provenance);
-    }
-    if (judge !== null && stopped === null) {
-      const run = runWith(judgeCache ?? cache, config.eval_processes, cachedVerdicts(say));
-      stopped = await judgeAll(run, judge, provenance);
-    }
-  } finally {
-    for (const endpoint of [model?.endpoint, ...judge?.judge?.endpoints ?? []]) await endpoint?.close();
-    store.flush();
-  }
-
+  const usage = meter.usage();
   const files: Evaluated["files"] = [
     { name: "run.yaml", what: "every key of this run" },
     { name: "items.jsonl", what: "each item's answer and verdicts" },
   ];
   const ended = { directory: config.out_dir, stopped, files, resumable: resumable(stopped, failures) };
   if (!does("score") && !does("report")) {
-    say(usageText(store.count("generate"), total, meter.usage()));
+    say(usageText(store.count("generate"), total, usage));
     for (const failure of failures.list()) say(failureText(failure));
     return { ...ended, results: null, complete: stopped === null && failures.size === 0 };
   }
@@ -184,7 +119,7 @@ export async function evaluate(
   const run = { config, part, store, provenance };
   const results = await scoreRun({
     ...run,
-    usage: meter.usage(),
+    usage,
     failures,
     prices: {
       model: model?.endpoint.prices ?? pricesOf(config.model),

@@ -1,0 +1,60 @@
+/**
+ * Answers and verdicts of an earlier start: which of them stay, which go, and what the user is told about them.
+ * @module
+ */
+import type { PlaceOf } from "../../plugins/kinds/place.ts";
+import type { ResponseCache } from "../ask/response_cache.ts";
+import { cachedAnswers } from "./cache_notes.ts";
+import { changedItems } from "./changed_items.ts";
+import type { EvalConfig } from "./config.ts";
+import type { ItemStore } from "./item_store.ts";
+import type { Parties } from "./parties.ts";
+import { surveyItems } from "./survey.ts";
+
+/** Choices about what an earlier start left, and who is told. */
+export interface TakeOver {
+  /** True if its answers are removed. */
+  overwrite: boolean;
+  /** True if answers are requested without the response cache. */
+  fresh: boolean;
+  /** True if verdicts are given again. */
+  rejudge: boolean;
+  /** Null where nothing is asked. */
+  cache: ResponseCache | null;
+  say: (line: string) => void;
+  placeOf: PlaceOf | undefined;
+}
+
+/**
+ * Looks at every item, and removes what is not to stay. Nothing is removed if an item can't be read.
+ * @returns Number of items
+ * @throws As {@linkcode surveyItems}
+ */
+export async function takeOver(
+  config: EvalConfig,
+  { part, model, judge }: Parties,
+  store: ItemStore,
+  { overwrite, fresh, rejudge, cache, say, placeOf }: TakeOver,
+): Promise<number> {
+  const toAsk = cachedAnswers(cache, model, config, {
+    has: (id, key) => !overwrite && store.has("generate", id, key),
+  });
+  const changed = changedItems(store, overwrite ? null : model);
+  const { items } = await surveyItems(config, part, placeOf, (item) => {
+    toAsk.see(item);
+    changed.see(item);
+  });
+  const answered = store.count("generate");
+  if (overwrite && answered + store.count("judge") > 0) {
+    say(`${answered} answers of an earlier run are removed from ${config.out_dir} (overwrite: true)`);
+    store.clear();
+  } else if (fresh && answered > 0) {
+    say(`note: ${answered} answers stay as they are in ${config.out_dir}; overwrite=true removes them`);
+  }
+  if (rejudge && judge !== null && store.count("judge") > 0) {
+    say(`${store.count("judge")} verdicts are given again`);
+    store.forget("judge");
+  }
+  for (const line of [changed.text(), toAsk.text()]) if (line !== null) say(line);
+  return items;
+}
