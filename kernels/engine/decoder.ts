@@ -197,18 +197,17 @@ export function blockGraph(
     tensors.has(`${module}.bias`) ? g.run(addBias, { x: y, bias: t(`${module}.bias`) }).y : y;
   const project = (value: Value, module: LinearModule): Value => {
     const weight = `${module}.weight`, few = packed.get(weight), spec = lora[module];
-    const y = few ? g.run(linearPacked, { x: value, ...few }).y : g.run(linear, { x: value, w: t(weight) }).y;
-    if (!spec) return biased(y, module);
-    const kept = dropout ? g.run(multiply, { a: value, b: g.input(`mask.${module}`, value.shape) }).y : value;
+    const frozen = (x: Value) =>
+      few ? g.run(linearPacked, { x, ...few }).y : g.run(linear, { x, w: t(weight) }).y;
+    if (!spec) return biased(frozen(value), module);
     const { a, b, magnitude } = loraNames(module), { scale } = spec;
-    if (spec.dora && few) {
-      throw new TypeError(`Cannot give rows of ${module} lengths: its weight is in few bits`);
-    }
+    const mask = dropout ? g.input(`mask.${module}`, value.shape) : null;
     if (spec.dora) {
       const norm = g.input(weightNorm(module), [moduleShape(config, module)[0]]);
-      const parts = { w: t(weight), a: t(a), b: t(b), magnitude: t(magnitude), norm };
-      return biased(doraOutput(g, y, dropout ? kept : null, value, parts, scale), module);
+      const parts = { frozen, a: t(a), b: t(b), magnitude: t(magnitude), norm };
+      return biased(doraOutput(g, value, mask, parts, scale), module);
     }
+    const y = frozen(value), kept = mask ? g.run(multiply, { a: value, b: mask }).y : value;
     const h = g.run(linear, { x: kept, w: t(a) }).y;
     return g.run(loraUp, { base: biased(y, module), h, b: t(b) }, { alpha: scale }).y;
   };

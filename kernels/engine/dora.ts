@@ -5,15 +5,16 @@
  */
 import type { GraphBuilder, Value } from "../graph.ts";
 import { add } from "../ops/add.ts";
+import { multiply } from "../ops/multiply.ts";
 import { doraFactor } from "../ops/dora_factor.ts";
 import { linear } from "../ops/products.ts";
 import { loraUp } from "../ops/product_sums.ts";
 import { scaleColumns } from "../ops/scale_columns.ts";
 
-/** Tensors of a module as values of a graph. */
+/** A module's frozen weight and the tensors beside it, as values of a graph. */
 export interface DoraParts {
-  /** Frozen, `[out, in]`. */
-  w: Value;
+  /** `W x` `[rows, out]` of any `[rows, in]`, of whatever form the weight has. */
+  frozen(x: Value): Value;
   /** `[r, in]`. */
   a: Value;
   /** `[out, r]`. */
@@ -28,28 +29,26 @@ export interface DoraParts {
  * The module's output `[T, out]` without its bias.
  *
  * With dropout D PEFT drops the inputs of all that isn't the frozen module's own output: y = W x + (m / ‖V‖ − 1) ∘ W D x + m / ‖V‖ ∘ s B A D x.
- * @param y `W x`
- * @param kept `D x`; null without dropout
  * @param x `[T, in]`
+ * @param mask Of dropout, `[T, in]` (0 or 1/(1 − rate)); null without it
  * @param scale s, α/r or α/√r
  */
 export function doraOutput(
   g: GraphBuilder,
-  y: Value,
-  kept: Value | null,
   x: Value,
-  { w, a, b, magnitude, norm }: DoraParts,
+  mask: Value | null,
+  { frozen, a, b, magnitude, norm }: DoraParts,
   scale: number,
 ): Value {
-  const aw = g.run(linear, { x: a, w }).y, gram = g.run(linear, { x: a, w: a }).y;
+  const y = frozen(x), aw = frozen(a), gram = g.run(linear, { x: a, w: a }).y;
   const bg = g.run(linear, { x: b, w: gram }).y;
   const { factor } = g.run(doraFactor, { magnitude, norm, aw, b, bg }, { scale });
-  const h = g.run(linear, { x: kept ?? x, w: a }).y;
-  if (kept === null) {
+  const dropped = mask && g.run(multiply, { a: x, b: mask }, { alpha: -1 }).y;
+  const h = g.run(linear, { x: dropped ?? x, w: a }).y;
+  if (dropped === null) {
     return g.run(scaleColumns, { x: g.run(loraUp, { base: y, h, b }, { alpha: scale }).y, factor }).y;
   }
-  const less = g.run(linear, { x: kept, w }, { alpha: -1 }).y;
-  const negative = g.run(loraUp, { base: less, h, b }, { alpha: -scale }).y;
+  const less = frozen(dropped), negative = g.run(loraUp, { base: less, h, b }, { alpha: scale }).y;
   return g.run(add, {
     a: g.run(add, { a: y, b: less }).y,
     b: g.run(scaleColumns, { x: negative, factor }, { alpha: -1 }).y,

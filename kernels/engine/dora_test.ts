@@ -1,4 +1,7 @@
-/** DoRA beside PEFT in float64 (fixtures/goldens/peft/dora and dora_train): passes, gradients, dropout, steps of AdamW, on every backend. */
+/**
+ * DoRA beside PEFT in float64 (fixtures/goldens/peft/dora and dora_train): passes, gradients, dropout, steps of AdamW, on every backend; and on
+ * weights in 4 bits, beside PEFT upon their values (dora_packed).
+ */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 
 import { isLoraB } from "../../formats/peft/names.ts";
@@ -12,14 +15,42 @@ import {
   tinyModel,
 } from "../../tests/helpers/tiny_model.ts";
 import { referenceBackend } from "../mod.ts";
+import { floatPieces } from "../../formats/float_pieces.ts";
 import { Engine } from "./engine.ts";
 import { EngineHost } from "./host.ts";
 import { makeOptimizer } from "./make_optimizer.ts";
 import { packExamples } from "./pack.ts";
+import { packedReader } from "./packed_weights.ts";
+import type { ReadTensor } from "./parameters.ts";
 
 const PEFT = new URL("../../fixtures/goldens/peft/", import.meta.url).pathname;
 const { config, weights } = tinyModel("qwen2");
-const golden = readJson(`${PEFT}dora/golden.json`), steps = readJson(`${PEFT}dora_train/golden.json`);
+const golden = readJson(`${PEFT}dora/golden.json`);
+const source = {
+  read: (name: string) => weights[name]!,
+  pieces: (name: string) => floatPieces(weights[name]!.length, () => weights[name]!),
+  packed: () => null,
+};
+/** Frozen weights, and PEFT's numbers upon their values. */
+interface Base {
+  what: string;
+  read: ReadTensor;
+  folder: string;
+  /** Log-probabilities with the golden adapter. */
+  logps: number[];
+}
+const FLOATS: Base = {
+  what: "",
+  read: source.read,
+  folder: `${PEFT}dora_train/`,
+  logps: golden.token_logps.flat(),
+};
+const FOUR_BITS: Base = {
+  what: "4 bits, ",
+  read: packedReader(source, config, 4),
+  folder: `${PEFT}dora_packed/`,
+  logps: readJson(`${PEFT}dora_packed/golden.json`).token_logps.flat(),
+};
 const saved = Object.fromEntries(
   Object.entries(readTensors(`${PEFT}dora/adapter/adapter_model.safetensors`))
     .map(([name, values]) => [engineName(name), values]),
@@ -67,41 +98,46 @@ async function assertGradients(engine: Engine, path: string) {
 for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
   const isGpuLike = backendName.endsWith("as on a GPU");
   const forms = FORMS.filter((form) => (form === "stack") === isGpuLike);
-  for (const form of forms) {
-    const title = `(${form}, ${backendName})`;
+  const cases = forms.flatMap((form) =>
+    [FLOATS, FOUR_BITS].filter((base) => form !== "stack" || base === FLOATS).map((base) => ({ form, base }))
+  );
+  for (const { form, base: { what, read, folder, logps: given } } of cases) {
+    const title = `(${what}${form}, ${backendName})`, steps = readJson(`${folder}golden.json`);
 
-    Deno.test({
-      name: `DoRA: log-probabilities and gradients are PEFT's, with adapters off the base's ${title}`,
-      ignore,
-      fn: async () => {
-        const e = new Engine(await make(), optionsOf(form), (name) => weights[name]!, saved);
-        near(
-          await e.forward(PACK, { adapter: true, keep: true }),
-          golden.token_logps.flat(),
-          5e-5,
-          "log-probability",
-        );
-        await e.backward(SLOPES);
-        await assertGradients(e, `${PEFT}dora/grads.safetensors`);
-        const base: number[] = readJson(`${TINY}qwen2/golden.json`).base.token_logps.flat();
-        assertEquals(readJson(`${TINY}qwen2/golden.json`).sequences, golden.sequences);
-        near(await e.forward(PACK, { adapter: false, keep: false }), base, 5e-5, "of the base");
-        await e.dispose();
-      },
-    });
+    if (what === "") {
+      Deno.test({
+        name: `DoRA: log-probabilities and gradients are PEFT's, with adapters off the base's ${title}`,
+        ignore,
+        fn: async () => {
+          const e = new Engine(await make(), optionsOf(form), (name) => weights[name]!, saved);
+          near(
+            await e.forward(PACK, { adapter: true, keep: true }),
+            golden.token_logps.flat(),
+            5e-5,
+            "log-probability",
+          );
+          await e.backward(SLOPES);
+          await assertGradients(e, `${PEFT}dora/grads.safetensors`);
+          const base: number[] = readJson(`${TINY}qwen2/golden.json`).base.token_logps.flat();
+          assertEquals(readJson(`${TINY}qwen2/golden.json`).sequences, golden.sequences);
+          near(await e.forward(PACK, { adapter: false, keep: false }), base, 5e-5, "of the base");
+          await e.dispose();
+        },
+      });
+    }
 
     Deno.test({
       name: `DoRA: with dropout everything but the frozen product has dropped inputs, as in PEFT ${title}`,
       ignore,
       fn: async () => {
         const { rate, step, token_logps } = steps.dropout;
-        const e = new Engine(await make(), optionsOf(form, rate), (name) => weights[name]!, saved);
+        const e = new Engine(await make(), optionsOf(form, rate), read, saved);
         const pass = { adapter: true, keep: true, dropoutStep: step };
         near(await e.forward(PACK, pass), token_logps.flat(), 5e-5, "log-probability");
         await e.backward(SLOPES);
-        await assertGradients(e, `${PEFT}dora_train/dropout_grads.safetensors`);
+        await assertGradients(e, `${folder}dropout_grads.safetensors`);
         const none = await e.forward(PACK, { adapter: true, keep: false });
-        near(none, golden.token_logps.flat(), 5e-5, "without dropout");
+        near(none, given, 5e-5, "without dropout");
         await e.dispose();
       },
     });
@@ -114,8 +150,8 @@ for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
         const fresh = Object.fromEntries(
           Object.entries(saved).filter(([name]) => name.endsWith("lora_A.weight")),
         );
-        const e = new Engine(await make(), optionsOf(form), (name) => weights[name]!, fresh);
-        const trained = readTensors(`${PEFT}dora_train/trained.safetensors`);
+        const e = new Engine(await make(), optionsOf(form), read, fresh);
+        const trained = readTensors(`${folder}trained.safetensors`);
         for (const [name, values] of Object.entries(await e.parameters.values())) {
           const start = trained[`start.${name}`];
           if (start) near(values, start, 2e-7 * Math.max(...start), `first ${name}`);

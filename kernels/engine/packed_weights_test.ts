@@ -13,7 +13,11 @@ import { packedReader } from "./packed_weights.ts";
 
 const { config, weights } = tinyModel("qwen2"),
   { modules, initial } = tinyAdapter("qwen2", config, LINEAR_MODULES);
-const tuning = { type: "lora", modules, dropout: 0 } as const;
+/** With DoRA in the second of the two layers. */
+const mixed = Object.fromEntries(
+  Object.entries(modules).map(([name, spec]) => [name, { ...spec, dora: name.includes("layers.1.") }]),
+);
+const tuning = { type: "lora", modules: mixed, dropout: 0 } as const;
 const matrices = moduleShapes(config);
 type Read = ConstructorParameters<typeof Engine>[2];
 

@@ -6,7 +6,7 @@ import { entryOf, float, valueOf } from "../../formats/elements.ts";
 import { type Backend, elements, type HostArray, type Tensor } from "../backend.ts";
 import type { FloatPieces } from "../../formats/float_pieces.ts";
 import { loraNames } from "../../formats/peft/names.ts";
-import type { PackedMatrix } from "../../formats/packed/mod.ts";
+import { type PackedMatrix, unpacked } from "../../formats/packed/mod.ts";
 import {
   LINEAR_MODULES,
   type LinearModule,
@@ -146,12 +146,8 @@ export class Parameters {
   ): void {
     const module = name.replace(/\.weight$/, "");
     if (tuning.type !== "lora" || !tuning.modules[module]?.dora) return;
-    if ("codes" in values) {
-      throw new RangeError(
-        `Cannot train the lengths of the rows of ${module} (DoRA): its weight is in ${values.bits} bits; leave quantization_bit out`,
-      );
-    }
-    const norms = rowNorms(float32Of(values), rows, columns), zero = norms.indexOf(0);
+    const weight = "codes" in values ? unpacked(values) : float32Of(values);
+    const norms = rowNorms(weight, rows, columns), zero = norms.indexOf(0);
     if (zero >= 0) {
       throw new RangeError(
         `Cannot train ${module} with DoRA: row ${zero} of its weight is all zeros, which has no direction; leave the module out of lora_target, ` +

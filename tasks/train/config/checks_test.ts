@@ -62,7 +62,6 @@ Deno.test("keys that contradict each other are refused", () => {
       ["pissa_init: true\npissa_convert: true\nquantization_bit: 4\nbackend: onnx", "is float32: remove"],
       ["pissa_iter: -2", "pissa_iter"],
       ["use_dora: true\ntrainer: torch", "with trainer: torch, whose adapters are plain ones"],
-      ["use_dora: true\nquantization_bit: 4\nbackend: onnx", "as lengths of rows are those of float weights"],
       ["interleave_probs: [1]", "mix_strategy: concat"],
       ["interleave_probs: [0.5, 0.5]\nmix_strategy: interleave_over", "give one a set"],
       ["lr_scheduler_kwargs: {power: 2}", "lr_scheduler_kwargs power with lr_scheduler_type: linear"],

@@ -37,11 +37,6 @@ export function checkMethod(c: TrainConfig, refuse: Refuse): void {
     "use_dora",
     "Cannot use use_dora: true with trainer: torch, whose adapters are plain ones: use trainer: local, or leave it out",
   );
-  refuse(
-    c.use_dora && c.quantization_bit !== null,
-    "use_dora",
-    `Cannot use use_dora: true with quantization_bit: ${c.quantization_bit} as lengths of rows are those of float weights: leave one of them out`,
-  );
   if (c.pissa_init && c.finetuning_type === "lora") checkPissa(c, refuse);
   refuse(
     stage === "iopo" && !["sigmoid", "hinge", "robust"].includes(c.pref_loss),
