@@ -1,4 +1,4 @@
-import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert";
 import { join } from "@std/path";
 
 import { readJsonFile } from "../formats/hf_model/json.ts";
@@ -62,6 +62,24 @@ Deno.test("a smoothed run whose sets are evaluated each by itself continues to t
     (readJsonFile(join(of, "trainer_state.json")) as { log_history: Record<string, number>[] }).log_history
       .map((entry) => Object.entries(entry).filter(([key]) => /loss|accuracy|^step$/.test(key)));
   assertEquals(logged(stopped), logged(straight));
+});
+
+Deno.test("a run with noise on its embeddings (NEFTune) continues to the same bytes, and none is in its evaluations", async () => {
+  const folder = temporaryFolder(), more = ["neftune_noise_alpha=5", "eval_on_start=true", "max_steps=2"];
+  const of = (name: string) => join(folder, name);
+  await repeatFactoryRun("dpo_fixed", of("straight"), more);
+  await repeatFactoryRun("dpo_fixed", of("stopped"), more, 1);
+  await repeatFactoryRun("dpo_fixed", of("stopped"), [...more, "resume_from_checkpoint=true"]);
+  await repeatFactoryRun("dpo_fixed", of("none"), ["eval_on_start=true", "max_steps=1"]);
+  const adapter = (name: string) => Deno.readFileSync(join(of(name), "adapter_model.safetensors"));
+  assertEquals(adapter("stopped"), adapter("straight"));
+  const logged = (name: string) =>
+    (readJsonFile(join(of(name), "trainer_state.json")) as { log_history: Record<string, number>[] })
+      .log_history;
+  const [start, first] = logged("straight"), [plainStart, plainFirst] = logged("none");
+  assertEquals([start!.step, first!.step], [0, 1]);
+  assertEquals(start!.eval_loss, plainStart!.eval_loss);
+  assertNotEquals(first!.loss, plainFirst!.loss);
 });
 
 Deno.test("create_new_adapter merges every adapter and trains one of the configuration's own rank", async () => {

@@ -20,6 +20,8 @@ export interface Rows {
   /** Token ids on the host, `[T]`. */
   tokens: Int32Array<ArrayBuffer>;
   tensors: Readonly<Record<"ids" | "cos" | "sin" | "until" | "positions", Tensor> & { wanted?: Tensor }>;
+  /** Tokens of the longest sequence that each row belongs to, `[T]` or fewer; null where embeddings get no noise. */
+  lengths: Int32Array | null;
   /** Rows `[R]`, ascending, that the last block's output is wanted for; null: all. */
   wanted: Int32Array<ArrayBuffer> | null;
 }
@@ -30,7 +32,7 @@ export interface BodyPass {
   adapter: boolean;
   /** Keep what {@linkcode Body.backward} needs; `rows` must live until then. */
   keep: boolean;
-  /** Number that decides dropout masks; undefined: no dropout. */
+  /** Number that decides dropout masks and noise on embeddings; undefined: neither. */
   dropoutStep: number | undefined;
 }
 
@@ -54,11 +56,14 @@ export function takeKept<T>(kept: T[]): T {
   return first;
 }
 
-/** Dropout as an engine is set up for it. */
-export interface DropoutSettings {
+/** A body as an engine is set up for it. */
+export interface BodySettings {
   config: DecoderConfig;
   tuning: Tuning;
+  /** Seed of dropout masks and of noise. */
   seed: number;
+  /** α ≥ 0 of noise on embeddings (noise.ts); 0: none. */
+  neftuneAlpha: number;
 }
 
 /** True if a run has dropout at all. */
@@ -76,7 +81,7 @@ const BEFORE_ATTENTION = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_p
  */
 export function uploadMasks(
   backend: Backend,
-  { config, tuning, seed }: DropoutSettings,
+  { config, tuning, seed }: Pick<BodySettings, "config" | "tuning" | "seed">,
   layer: number,
   rows: number,
   step: number | undefined,

@@ -10,8 +10,8 @@ import type { Backend, Tensor } from "../backend.ts";
 import {
   type Body,
   type BodyPass,
+  type BodySettings,
   disposeAll,
-  type DropoutSettings,
   EMBEDDING,
   hasDropout,
   type Rows,
@@ -19,6 +19,7 @@ import {
   uploadMasks,
 } from "./body.ts";
 import { ofLayer } from "./decoder.ts";
+import { uploadNoise } from "./noise.ts";
 import { loraOfLayer, type Parameters } from "./parameters.ts";
 import { accumulate, type BlockClass, type Programs, runProgram } from "./programs.ts";
 
@@ -36,7 +37,7 @@ export class BlocksBody implements Body {
 
   constructor(
     readonly backend: Backend,
-    readonly settings: DropoutSettings,
+    readonly settings: BodySettings,
     readonly parameters: Parameters,
     readonly programs: Programs,
   ) {}
@@ -109,7 +110,10 @@ export class BlocksBody implements Body {
     kept: Kept | null,
   ): Promise<Tensor> {
     const w = this.parameters.get(EMBEDDING), { ids } = rows.tensors;
-    let x = entryOf(await runProgram(await this.programs.embed(), { w, ids }), "x");
+    const noise = uploadNoise(this.backend, this.settings, rows, adapter ? dropoutStep : undefined);
+    const embed = await this.programs.embed(noise !== null);
+    let x = entryOf(await runProgram(embed, { w, ids, ...noise && { noise } }), "x");
+    noise?.dispose();
     for (let layer = 0; layer < layers; layer++) {
       const blockClass = this.#blockClass(layer, adapter, dropoutStep !== undefined, rows);
       const compiled = kept

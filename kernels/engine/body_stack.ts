@@ -16,8 +16,8 @@ import type { DecoderConfig } from "./decoder_config.ts";
 import {
   type Body,
   type BodyPass,
+  type BodySettings,
   disposeAll,
-  type DropoutSettings,
   EMBEDDING,
   hasDropout,
   type Rows,
@@ -25,17 +25,18 @@ import {
   uploadMasks,
 } from "./body.ts";
 import { HostEmbedding } from "./embedding.ts";
+import { addNoise, uploadNoise } from "./noise.ts";
 import { loraOfLayer, type Parameters, type Tuning } from "./parameters.ts";
 import { accumulate, accumulating, type Compiled, type Programs, runProgram } from "./programs.ts";
 
 /**
  * All blocks: `y [T, D]` from `x [T, D]`, or, with `embed`, from `ids [T]`. Other inputs are those of a block with
- * `model.layers.N.` before the names of its tensors and masks, and the embedding table.
+ * `model.layers.N.` before the names of its tensors and masks, and the embedding table, with `noisy` also `noise [T, D]`.
  */
-export function stackGraph(config: DecoderConfig, tuning: Tuning, embed: boolean): Graph {
+export function stackGraph(config: DecoderConfig, tuning: Tuning, embed: boolean, noisy = false): Graph {
   const g = new GraphBuilder();
   let x = embed
-    ? entryOf(g.include(embedGraph(config), {}, (name) => name === "w" ? EMBEDDING : name), "x")
+    ? entryOf(g.include(embedGraph(config, noisy), {}, (name) => name === "w" ? EMBEDDING : name), "x")
     : g.input("x", ["T", config.hiddenSize]);
   const half = ["T", config.headDim / 2];
   const common = {
@@ -64,7 +65,7 @@ export class StackBody implements Body {
 
   constructor(
     readonly backend: Backend,
-    readonly settings: DropoutSettings,
+    readonly settings: BodySettings,
     readonly parameters: Parameters,
     readonly programs: Programs,
   ) {
@@ -75,7 +76,8 @@ export class StackBody implements Body {
   }
 
   async forward(rows: Rows, { adapter, keep, dropoutStep }: BodyPass): Promise<Tensor> {
-    const own = { ...await this.#embedded(rows), ...this.#masks(rows, adapter ? dropoutStep : undefined) };
+    const step = adapter ? dropoutStep : undefined;
+    const own = { ...await this.#embedded(rows, step), ...this.#masks(rows, step) };
     const given = { ...rows.tensors, ...own, ...this.#tensors(adapter) };
     const outputs = await runProgram(await this.#program(), given, false);
     if (keep) this.#kept.push({ own, rows });
@@ -101,7 +103,12 @@ export class StackBody implements Body {
 
   #graph(): Graph {
     const { config, tuning } = this.settings, names = this.#trained;
-    const graph = stackGraph(config, tuning, this.parameters.isTrained(EMBEDDING));
+    const graph = stackGraph(
+      config,
+      tuning,
+      this.parameters.isTrained(EMBEDDING),
+      this.settings.neftuneAlpha > 0,
+    );
     if (names.length === 0) return graph;
     const { forward, backward } = differentiate(graph, ["y"], names);
     return joined({ forward, backward: accumulating(backward, names) });
@@ -131,8 +138,19 @@ export class StackBody implements Body {
   }
 
   /** A frozen table stays on the host: where the head is tied to it, it is on the device once already. */
-  async #embedded({ tokens }: Rows): Promise<Record<string, Tensor>> {
-    return this.parameters.isTrained(EMBEDDING) ? {} : { x: await this.#embedding.rows(tokens) };
+  async #embedded(rows: Rows, step: number | undefined): Promise<Record<string, Tensor>> {
+    const { tokens, lengths } = rows, { config: { hiddenSize }, neftuneAlpha, seed } = this.settings;
+    if (!lengths) {
+      return this.parameters.isTrained(EMBEDDING) ? {} : { x: await this.#embedding.rows(tokens) };
+    }
+    if (this.parameters.isTrained(EMBEDDING)) {
+      const shape = [tokens.length, hiddenSize];
+      return { noise: uploadNoise(this.backend, this.settings, rows, step) ?? this.backend.zeros(shape) };
+    }
+    const change = (x: Float32Array<ArrayBuffer>) => {
+      if (step !== undefined) addNoise(x, lengths, hiddenSize, neftuneAlpha, seed, step);
+    };
+    return { x: await this.#embedding.rows(tokens, change) };
   }
 
   #masks({ tokens }: Rows, step: number | undefined): Record<string, Tensor> {

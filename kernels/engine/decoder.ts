@@ -239,9 +239,11 @@ export function blockGraph(
   return g.finish({ y: g.run(add, { a: middle, b: project(gated, "mlp.down_proj") }).y });
 }
 
-/** `x [T, D]` from `ids [T]` and the embedding table `w [V, D]`. */
-export function embedGraph(config: DecoderConfig): Graph {
+/** `x [T, D]` from `ids [T]` and the embedding table `w [V, D]`; with `noisy` plus `noise [T, D]`. */
+export function embedGraph(config: DecoderConfig, noisy = false): Graph {
   const g = new GraphBuilder();
   const w = g.input("w", [config.vocabSize, config.hiddenSize]), ids = g.input("ids", ["T"], "i32");
-  return g.finish({ x: g.run(gatherRows, { x: w, ids }).y });
+  const x = g.run(gatherRows, { x: w, ids }).y;
+  if (!noisy) return g.finish({ x });
+  return g.finish({ x: g.run(add, { a: x, b: g.input("noise", ["T", config.hiddenSize]) }).y });
 }

@@ -14,6 +14,7 @@ import { BlocksBody } from "./body_blocks.ts";
 import { StackBody } from "./body_stack.ts";
 import type { ForwardOptions, ForwardPass } from "./forward.ts";
 import { Head, type HeadLabels, labelChunkOn } from "./head.ts";
+import { rowLengths } from "./noise.ts";
 import type { Pack } from "./pack.ts";
 import { padded } from "./padding.ts";
 import { Parameters, type ReadTensor, type Tuning } from "./parameters.ts";
@@ -33,7 +34,9 @@ export interface EngineOptions {
    * (transformers' LabelSmoother), so that minus the sum is the smoothed loss.
    */
   labelSmoothing?: number;
-  /** Seed of dropout masks. */
+  /** α ≥ 0 of the noise that embeddings get in passes with a `dropoutStep` and adapters (noise.ts); default 0: none. */
+  neftuneAlpha?: number;
+  /** Seed of dropout masks and noise. */
   seed?: number;
   /** Told when a program is compiled, which may take many seconds. */
   onCompile?: OnCompile;
@@ -51,6 +54,7 @@ export class Engine {
   readonly #body: Body;
   readonly #head: Head;
   readonly #config: DecoderConfig;
+  readonly #noisy: boolean;
   /** Of passes that were kept, the one that goes backward next first. */
   #kept: Rows[] = [];
 
@@ -62,8 +66,9 @@ export class Engine {
   ) {
     const { config, tuning, checkpointing, labelChunk = labelChunkOn(backend, config.vocabSize), seed = 0 } =
       options;
-    const { labelSmoothing = 0 } = options;
+    const { labelSmoothing = 0, neftuneAlpha = 0 } = options;
     this.#config = config;
+    this.#noisy = neftuneAlpha > 0;
     this.form = options.body ?? (backend.keepsTensors ? "blocks" : "stack");
     this.parameters = new Parameters(backend, config, tuning, read, initial);
     if (this.form === "stack" && this.parameters.isPacked) {
@@ -79,7 +84,7 @@ export class Engine {
       options.onCompile,
     );
     this.#rotary = new RotaryTable(config);
-    const settings = { config, tuning, seed };
+    const settings = { config, tuning, seed, neftuneAlpha };
     this.#blocks = new BlocksBody(backend, settings, this.parameters, this.#programs);
     this.#body = this.form === "blocks"
       ? this.#blocks
@@ -177,6 +182,7 @@ export class Engine {
         positions: backend.upload(positions, [count]),
         ...(wanted && { wanted: backend.upload(wanted, [wanted.length]) }),
       },
+      lengths: this.#noisy ? rowLengths(pack) : null,
       wanted,
     };
   }

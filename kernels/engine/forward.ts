@@ -10,7 +10,7 @@ export interface ForwardOptions {
   adapter: boolean;
   /** Keep what a backward pass needs. */
   keep: boolean;
-  /** Number that decides dropout masks; undefined: no dropout (evaluation). */
+  /** Number that decides dropout masks and noise on embeddings; undefined: neither (evaluation). */
   dropoutStep?: number;
   /**
    * Behind the log-probabilities `[L]`, 1 for every label that no token of the vocabulary is likelier than, else 0: `[2, L]` in all.

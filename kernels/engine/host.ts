@@ -50,6 +50,8 @@ export interface EngineSetup {
   seed: number;
   /** ε of smoothed labels, in [0, 1); absent: 0. */
   labelSmoothing?: number;
+  /** α ≥ 0 of noise on embeddings (NEFTune); absent: 0. */
+  neftuneAlpha?: number;
   device: BackendChoice;
   /** null: no optimizer (evaluation only). */
   optimizer: AdamWOptions | null;
@@ -141,7 +143,8 @@ export class EngineHost implements EngineClient {
           "as kernels only; use backend: onnx, or leave it out (frozen weights are float16 there)",
       );
     }
-    const { decoder: config, tuning, checkpointing, seed, initial, labelSmoothing = 0 } = setup;
+    const { decoder: config, tuning, checkpointing, seed, initial, labelSmoothing = 0, neftuneAlpha = 0 } =
+      setup;
     this.#settings = { config, tuning, checkpointing };
     const onCompile = (what: string, done: boolean) => onPhase(`compiling ${what}`, done ? 1 : 0, 0);
     const tensors = tensorShapes(config).size;
@@ -151,7 +154,7 @@ export class EngineHost implements EngineClient {
       onPhase("reading weights", ++count, tensors);
       return values;
     };
-    const options = { config, tuning, checkpointing, seed, labelSmoothing, onCompile };
+    const options = { config, tuning, checkpointing, seed, labelSmoothing, neftuneAlpha, onCompile };
     this.#engine = new Engine(backend, options, reading, initial);
     this.#identity = this.#isZero(initial);
     const optimizer = setup.optimizer && makeOptimizer(this.#engine.parameters, setup.optimizer);

@@ -117,8 +117,9 @@ export class Programs {
     readonly onCompile: OnCompile = () => {},
   ) {}
 
-  embed(): Promise<Compiled> {
-    return this.#get("embed", () => embedGraph(this.config));
+  /** @param noisy With noise on what is looked up. */
+  embed(noisy = false): Promise<Compiled> {
+    return this.#get(noisy ? "embed noisy" : "embed", () => embedGraph(this.config, noisy));
   }
 
   /** Embedding backward: adds to the table's gradient. */

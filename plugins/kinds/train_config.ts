@@ -133,6 +133,8 @@ export interface TrainConfig {
   adam_epsilon: number;
   /** ε in [0, 1): the share of a label that is spread over the whole vocabulary; stages sft and pt. */
   label_smoothing_factor: number;
+  /** α ≥ 0 of the noise that training passes add to embeddings (NEFTune); null: none. */
+  neftune_noise_alpha: number | null;
   /** Limit of the global L2 norm of the gradient; 0: no clipping. */
   max_grad_norm: number;
   /** May be a fraction. */

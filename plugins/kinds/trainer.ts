@@ -39,6 +39,7 @@ export type TrainerConfig = Pick<
   | "dataloader_drop_last"
   | "step_mean"
   | "label_smoothing_factor"
+  | "neftune_noise_alpha"
   | "learning_rate"
   | "lr_scheduler_type"
   | "lr_scheduler_kwargs"

@@ -23,6 +23,7 @@ import "../../kernels/engine/generate/sampling_test.ts";
 import "../../kernels/engine/generate/text_test.ts";
 import "../../kernels/engine/head_test.ts";
 import "../../kernels/engine/identity_test.ts";
+import "../../kernels/engine/noise_test.ts";
 import "../../kernels/engine/non_finite_test.ts";
 import "../../kernels/engine/pack_test.ts";
 import "../../kernels/engine/packed_weights_test.ts";

@@ -58,6 +58,7 @@ export async function carryOut(
     quantizationBit: config.quantization_bit,
     seed: config.seed,
     labelSmoothing: config.label_smoothing_factor,
+    neftuneAlpha: config.neftune_noise_alpha ?? 0,
     optimizer: {
       betas: [config.adam_beta1, config.adam_beta2],
       epsilon: config.adam_epsilon,
@@ -84,6 +85,7 @@ export async function carryOut(
       target,
       references: resumed?.references ?? new ReferenceCache(),
       dropout: target.tuning.type === "lora" ? target.tuning.dropout : 0,
+      neftuneAlpha: config.neftune_noise_alpha ?? 0,
       plan,
       record: inputs.record,
       modelHash: model.weights.hash(),

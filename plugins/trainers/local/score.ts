@@ -40,7 +40,7 @@ export interface PackToScore {
   split: "train" | "eval";
   /** Keep the forward pass for a backward pass. */
   keep: boolean;
-  /** Number that decides dropout; undefined: none. */
+  /** Number that decides dropout and noise; undefined: neither. */
   dropoutStep?: number;
   /** Positions in `examples` that make up one micro-batch for `loss.batch`; default: each example its own. */
   groups?: readonly (readonly number[])[];

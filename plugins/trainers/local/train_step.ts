@@ -16,6 +16,8 @@ export interface StepInputs extends Scoring {
   config: Pick<TrainConfig, "max_grad_norm" | "micro_batch_tokens" | "step_mean">;
   /** Probability of dropping an input of the adapters. */
   dropout: number;
+  /** α ≥ 0 of noise on embeddings; absent: none. */
+  neftuneAlpha?: number;
   log: LogSink;
   signal: AbortSignal;
 }
@@ -32,9 +34,10 @@ export async function accumulateGradients(
   batches: readonly (readonly EncodedExample[])[],
   step: number,
 ): Promise<ScoredStep | null> {
-  const { config, loss, engine, signal, dropout } = inputs;
+  const { config, loss, engine, signal, dropout, neftuneAlpha = 0 } = inputs;
+  const draws = dropout > 0 || neftuneAlpha > 0;
   const weightOf = exampleWeights(loss, batches, config.step_mean);
-  const identity = loss.needsReference && dropout === 0 && await engine.isIdentity();
+  const identity = loss.needsReference && !draws && await engine.isIdentity();
   const units = packBatches(
     batches,
     config.micro_batch_tokens,
@@ -47,7 +50,7 @@ export async function accumulateGradients(
     groups,
     // The first pack of a run compares policy and reference for real; while B is zero the others needn't.
     ...(identity && { identity: step === 0 && number === 0 ? "compared" as const : "taken" as const }),
-    ...(dropout > 0 && { dropoutStep: step * 2 ** 16 + number }),
+    ...(draws && { dropoutStep: step * 2 ** 16 + number }),
   }));
   const packs: Scored[] = [];
   for (const flight of inFlights(inputs, units)) {

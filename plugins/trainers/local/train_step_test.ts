@@ -17,12 +17,13 @@ const pairs: EncodedExample[] = [[10], [20], [30]].map((rejected, index) => ({
 }));
 
 /** The first step of DPO under a zero adapter, whose reference is off by `off` nats a token; a pack an example. */
-async function firstStep(off: number) {
-  const passes: boolean[] = [];
+async function firstStep(off: number, neftuneAlpha?: number) {
+  const passes: boolean[] = [], numbers: (number | undefined)[] = [];
   const engine = {
     isIdentity: () => Promise.resolve(true),
-    forward: (pack, { adapter }) => {
+    forward: (pack, { adapter, dropoutStep }) => {
       passes.push(adapter);
+      numbers.push(dropoutStep);
       return Promise.resolve(Float64Array.from(pack.labelIds, (id) => -id / 10 + (adapter ? 0 : off * id)));
     },
     backward: () => Promise.resolve(),
@@ -35,6 +36,7 @@ async function firstStep(off: number) {
       loss: new Registry(losses).create("loss", "dpo", { beta: 0.1 }),
       config: { max_grad_norm: 1, micro_batch_tokens: 1, step_mean: "micro_batches" },
       dropout: 0,
+      ...(neftuneAlpha !== undefined && { neftuneAlpha }),
       log: {} as LogSink,
       signal: new AbortController().signal,
     },
@@ -42,7 +44,7 @@ async function firstStep(off: number) {
     0,
   );
   assert(step);
-  return { packs: step.packs, passes, references };
+  return { packs: step.packs, passes, numbers, references };
 }
 
 Deno.test("under a zero adapter the reference is the policy's own bits, though a pass of its own is off by rounding", async () => {
@@ -53,6 +55,14 @@ Deno.test("under a zero adapter the reference is the policy's own bits, though a
     assertAlmostEquals(item(rows, 0).loss, Math.LN2, 1e-15);
   }
   assertEquals(pairs.map((pair) => references.of("train", pair).rejected), [-1, -2, -3]);
+});
+
+Deno.test("under a zero adapter with noise on its embeddings the policy isn't the reference, which has none", async () => {
+  const { packs, passes, numbers, references } = await firstStep(0.1, 5);
+  assertEquals(passes, [false, true, false, true, false, true]);
+  assertEquals(numbers, [undefined, 0, undefined, 1, undefined, 2]);
+  assertEquals(references.of("train", item(pairs, 0)).rejected, 0); // −10/10 + 0.1 · 10
+  assert(item(item(packs, 0).rows, 0).loss !== Math.LN2);
 });
 
 Deno.test("a reference that is another one under a zero adapter ends the run", async () => {

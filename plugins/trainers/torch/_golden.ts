@@ -77,12 +77,19 @@ function tinyRun() {
   return { decoder, weights, ...tinyAdapter("qwen2", decoder, LINEAR_MODULES) };
 }
 
-/** Opens {@linkcode TINY_RUN}, with dropout. */
+/** Opens {@linkcode TINY_RUN}, with dropout and noise. */
 export function openTiny(
   ranks: Ranks,
   choices: Partial<EngineChoices>,
-  { dropout = 0.2, labelSmoothing = 0, optimizer = ADAMW, modelPath = `${TINY}qwen2/model` }: {
+  {
+    dropout = 0.2,
+    neftuneAlpha = 5,
+    labelSmoothing = 0,
+    optimizer = ADAMW,
+    modelPath = `${TINY}qwen2/model`,
+  }: {
     dropout?: number;
+    neftuneAlpha?: number;
     labelSmoothing?: number;
     optimizer?: AdamWOptions | null;
     modelPath?: string;
@@ -100,6 +107,7 @@ export function openTiny(
     checkpointing: false,
     seed: 3,
     labelSmoothing,
+    neftuneAlpha,
     optimizer,
     threads: 1,
   });

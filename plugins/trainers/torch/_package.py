@@ -1,16 +1,20 @@
-"""What package_test.ts asks of the Python package. Arguments: products (and ranks) or compiling, and a tiny model's folder; prints one JSON object."""
+"""What package_test.ts asks of the Python package. Arguments: products (and ranks), compiling or noise, and a tiny model's folder; prints one JSON object."""
 
 import json
 import sys
+import types
 
 import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+from transformers.integrations.neftune import neftune_post_forward_hook
 
 from dinotune_torch import attention, model, products, ranks
 from dinotune_torch.engine import Engine
 from dinotune_torch.failure import Unusable, kind_of
 from dinotune_torch.frames import Frame
+from dinotune_torch.lora import Switch
+from dinotune_torch.noise import STREAM, noise_hook
 from dinotune_torch.ranks import Ranks
 from dinotune_torch.trees import ChainTree
 
@@ -53,13 +57,13 @@ def off() -> int:
     )
 
 
-def opened(folder: str, tuning: str, dtype: str, compiled: bool = False) -> Engine:
+def opened(folder: str, tuning: str, dtype: str, compiled: bool = False, neftune: float = 0.0) -> Engine:
     names = ("self_attn.q_proj", "self_attn.v_proj", "mlp.down_proj")
     modules = {f"model.layers.{i}.{name}": {"rank": 2, "scale": 2.0} for i in range(2) for name in names}
     header = {
         "model": folder, "tuning": tuning, "modules": modules, "dropout": 0.1, "seed": 0, "checkpointing": False,
         "sharding": "none", "reshard": True, "cpu_offload": False, "dtype": dtype, "attention": "auto", "compile": compiled,
-        "quantization": "none", "threads": 1, "smoothing": 0.0,
+        "quantization": "none", "threads": 1, "smoothing": 0.0, "neftune": neftune,
         "optimizer": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0},
     }
     return Engine(Frame(header), Ranks(0, 1, torch.device("cpu"), None, 0, None))
@@ -140,6 +144,36 @@ def remade() -> tuple[int, bool]:
     return 3 * len(chains.chains) - made, all(torch.equal(a, b) for a, b in zip(*gradients))
 
 
+def noise() -> float:
+    """Furthest number of the embedding's noise from that of transformers' hook, where both draw from one seed."""
+    embedded, switch = torch.randn(1, 9, 24), Switch(seed=3, step=7, lengths=torch.full((9,), 9))
+    found = noise_hook(switch, 5.0)(None, None, embedded)
+    drawn, torch.Tensor.uniform_ = torch.Tensor.uniform_, lambda self, low, high: drawn(self, float(low), float(high))
+    torch.manual_seed(hash((3, 7, STREAM)) & 0x7FFF_FFFF_FFFF_FFFF)
+    right = neftune_post_forward_hook(types.SimpleNamespace(training=True, neftune_noise_alpha=5.0), None, embedded)
+    torch.Tensor.uniform_ = drawn
+    return float((found - right).abs().max() / (right - embedded).abs().max())
+
+
+def of_noise(folder: str) -> dict[str, object]:
+    noisy, plain = (opened(folder, "lora", "float32", neftune=alpha) for alpha in (5.0, 0.0))
+    arrays = {**tree(2), "0.lengths": np.array([5, 5, 5, 5, 4, 4], dtype=np.int32)}
+    for engine in (noisy, plain):
+        engine.switch.dropout = 0.0
+
+    def labels(engine: Engine, step: int | None, adapter: bool = True) -> list[float]:
+        header = {"adapter": adapter, "keep": False, **({} if step is None else {"dropout": step})}
+        return engine.forward(Frame(header, arrays)).arrays["0"].tolist()
+
+    return {
+        "as transformers' hook": noise() < 1e-5,
+        "the same for the same number": labels(noisy, 1) == labels(noisy, 1),
+        "another for another number": labels(noisy, 1) != labels(noisy, 2),
+        "a training pass's": labels(noisy, 1) != labels(plain, 1),
+        "alone": labels(noisy, None) == labels(plain, None) and labels(noisy, 1, False) == labels(plain, 1, False),
+    }
+
+
 def of_products(folder: str) -> dict[str, object]:
     on_a_cpu(False)
     rounding = off()
@@ -169,4 +203,4 @@ def of_compiling(folder: str) -> dict[str, object]:
     }
 
 
-print(json.dumps({"products": of_products, "compiling": of_compiling}[sys.argv[1]](sys.argv[2])))
+print(json.dumps({"products": of_products, "compiling": of_compiling, "noise": of_noise}[sys.argv[1]](sys.argv[2])))

@@ -5,6 +5,7 @@
 import { f64, i32, item } from "../../../formats/elements.ts";
 import type { AdamWOptions } from "../../../kernels/engine/adamw.ts";
 import type { EngineClient, EngineSetup } from "../../../kernels/engine/host.ts";
+import { rowLengths } from "../../../kernels/engine/noise.ts";
 import type { Pack } from "../../../kernels/engine/pack.ts";
 import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
 import { fittingThreads } from "../../../kernels/threads.ts";
@@ -28,7 +29,7 @@ export interface TorchEngine extends EngineClient {
  * @throws {Error} If the model can't be loaded; the ranks are gone then
  */
 export async function openTorchEngine(ranks: Ranks, setup: TorchSetup): Promise<TorchEngine> {
-  const { decoder, optimizer, tuning, initial } = setup;
+  const { decoder, optimizer, tuning, initial, neftuneAlpha: alpha = 0 } = setup;
   await ranks.call("open", {
     model: setup.modelPath,
     tuning: tuning.type,
@@ -36,6 +37,7 @@ export async function openTorchEngine(ranks: Ranks, setup: TorchSetup): Promise<
     dropout: tuning.type === "lora" ? tuning.dropout : 0,
     seed: setup.seed,
     smoothing: setup.labelSmoothing ?? 0,
+    neftune: alpha,
     checkpointing: setup.checkpointing,
     sharding: setup.sharding,
     reshard: setup.reshard_after_forward,
@@ -65,7 +67,8 @@ export async function openTorchEngine(ranks: Ranks, setup: TorchSetup): Promise<
       const shares = share(pack), total = pack.labelIds.length;
       kept = keep ? shares : null;
       const header = { adapter, keep, best, ...(dropoutStep !== undefined && { dropout: dropoutStep }) };
-      const { arrays } = await ranks.call("forward", header, partsOf(shares));
+      const lengths = alpha > 0 && dropoutStep !== undefined ? lengthsOf(pack, shares) : {};
+      const { arrays } = await ranks.call("forward", header, { ...partsOf(shares), ...lengths });
       const values = new Float64Array(best ? 2 * total : total);
       shares.forEach(({ labels }, rank) => {
         const own = arrays[`${rank}`] as Float64Array;
@@ -132,6 +135,14 @@ export async function openTorchEngine(ranks: Ranks, setup: TorchSetup): Promise<
 
 function partsOf(shares: readonly Share[]): Record<string, FrameArray> {
   return Object.assign({}, ...shares.map(({ part }, rank) => withPrefix(`${rank}.`, { ...part })));
+}
+
+/** Tokens of each row's sequence, for noise on embeddings. */
+function lengthsOf(pack: Pack, shares: readonly Share[]): Record<string, FrameArray> {
+  const lengths = rowLengths(pack);
+  return Object.fromEntries(
+    shares.map(({ rows }, rank) => [`${rank}.lengths`, rows.map((row) => i32(lengths, row))]),
+  );
 }
 
 function optimizerHeader({ betas: [beta1, beta2], epsilon, weightDecay, ratioOfB = 1 }: AdamWOptions) {

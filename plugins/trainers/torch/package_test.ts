@@ -1,6 +1,6 @@
 /**
  * The Python package by itself: products on a CPU that has no instructions for bfloat16 (products.py), and how often blocks are
- * compiled.
+ * compiled; noise on embeddings.
  */
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,7 @@ import { TORCH_FULL, TORCH_PYTHON } from "../../../tests/helpers/torch_python.ts
 import { PACKAGE_FOLDER } from "./launch.ts";
 
 /** What _package.py finds. */
-async function found(about: "products" | "compiling"): Promise<unknown> {
+async function found(about: "products" | "compiling" | "noise"): Promise<unknown> {
   const script = fileURLToPath(new URL("./_package.py", import.meta.url));
   const { code, stdout, stderr } = await new Deno.Command(Deno.env.get("DINOTUNE_PYTHON")!, {
     args: [script, about, `${TINY}qwen2/model`],
@@ -36,6 +36,20 @@ Deno.test({
         "setup",
         "Cannot run 2 ranks as each needs a GPU of its own: current value is 1; set nproc_per_node: 1",
       ],
+    });
+  },
+});
+
+Deno.test({
+  name: `NEFTune's noise is that of transformers' hook, and a training pass's alone${TORCH_PYTHON.why}`,
+  ignore: TORCH_PYTHON.ignore,
+  fn: async () => {
+    assertEquals(await found("noise"), {
+      "as transformers' hook": true,
+      "the same for the same number": true,
+      "another for another number": true,
+      "a training pass's": true,
+      alone: true,
     });
   },
 });

@@ -204,7 +204,6 @@ const ROWS: readonly [
     "it would change the batch size behind your back",
     "set per_device_train_batch_size; micro_batch_tokens bounds memory without changing the result",
   ],
-  ["training", "neftune_noise_alpha", null, [null], "NEFTune isn't there", "leave it out"],
   [
     "training",
     "optim_target_modules",

@@ -15,6 +15,7 @@ export type ModelCardKeys = Pick<
   | "eval_dataset"
   | "eval_on_each_dataset"
   | "template"
+  | "neftune_noise_alpha"
   | "cutoff_len"
   | "seed"
   | "per_device_train_batch_size"
@@ -163,6 +164,7 @@ function hyperparameters({ config, totalSteps }: ModelCard): Record<string, stri
       : config.warmup_ratio > 0 && { lr_scheduler_warmup_ratio: config.warmup_ratio }),
     ...(config.max_steps <= 0 && { num_epochs: config.num_train_epochs }),
     training_steps: totalSteps,
+    ...(config.neftune_noise_alpha && { neftune_noise_alpha: config.neftune_noise_alpha }),
     cutoff_len: config.cutoff_len,
     ...(config.template !== null && { template: config.template }),
     ...(config.finetuning_type === "lora" && {

@@ -65,6 +65,8 @@ class Engine:
             step = frame.header.get("dropout")
             # Each rank drops what it drops, as packs of one device do.
             self.switch.step = None if step is None else step * self.ranks.world + self.ranks.rank
+            lengths = frame.arrays.get(f"{self.ranks.rank}.lengths")
+            self.switch.lengths = None if empty or lengths is None else torch.from_numpy(lengths.astype(np.int64))
             out = self._run(_as_arrays(DUMMY) if empty else part, frame.header["adapter"], frame.header["keep"], best)
             if frame.header["keep"]:
                 self.kept = out

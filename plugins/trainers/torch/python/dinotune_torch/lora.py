@@ -24,7 +24,9 @@ class Switch:
     dropout: float = 0.0
     seed: int = 0
     step: int | None = None
-    """Number that decides dropout's masks; None: no dropout."""
+    """Number that decides dropout's masks and noise; None: neither."""
+    lengths: torch.Tensor | None = None
+    """Tokens of each row's sequence, for noise on embeddings; None: no noise."""
     by_modules: bool = False
     """Products by the modules' own forward passes: DeepSpeed brings a module's parts together when it is called."""
 

@@ -12,6 +12,7 @@ from .attention import ATTENTION, register
 from .failure import Unusable
 from .head import LabelHead, is_best, towards_mean
 from .lora import Switch, add_adapters
+from .noise import noise_hook
 from .products import cpu_has_bfloat16, widen_products
 from .ranks import Ranks
 
@@ -28,6 +29,8 @@ class Setup:
     seed: int
     smoothing: float
     """ε of smoothed labels; 0: none."""
+    neftune: float
+    """α of noise on embeddings; 0: none."""
     checkpointing: bool
     sharding: str
     reshard: bool
@@ -66,6 +69,8 @@ def load(setup: Setup, ranks: Ranks, switch: Switch) -> torch.nn.Module:
     model.train()
     model.forward = types.MethodType(_forward, model)
     model.label_smoothing = setup.smoothing
+    if setup.neftune > 0:
+        model.get_input_embeddings().register_forward_hook(noise_hook(switch, setup.neftune))
     if setup.compile:
         # Else the first block's input alone would need no gradient, and have programs of its own.
         model.enable_input_require_grads()
