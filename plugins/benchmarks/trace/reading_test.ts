@@ -558,10 +558,10 @@ Deno.test("readTraceText(): a score spelled in words counts only where it is all
   }
 });
 
-Deno.test("readTraceText(): scores above their constraints aren't given to those above them", () => {
+Deno.test("readTraceText(): scores above their constraints are those of the constraints below them", () => {
   const text = "Fine Grained Score:\nScore: 10\n1. be brief\nScore: 8\n2. mention tea\n\nOverall Score: 4\n";
   const { constraints } = readTraceText(text, [{ text: "be brief" }, { text: "mention tea" }]);
-  assertEquals(constraints.map(({ score }) => score), [null, null]);
+  assertEquals(constraints.map(({ score }) => score), [10, 8]);
 });
 
 Deno.test("readTraceText(): an overall score that is taken back in a word is none", () => {

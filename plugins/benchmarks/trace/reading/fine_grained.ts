@@ -9,9 +9,10 @@ import { labelOf, withoutLabel } from "./label.ts";
 import { LEADING, lineScore } from "./line_score.ts";
 import { lineScores } from "./line_scores.ts";
 import type { NamedScore } from "./named_scores.ts";
-import { OWN_AT } from "./own_texts.ts";
+import { OWN, OWN_AT } from "./own_texts.ts";
 import { readRelaxedJson } from "./relaxed_json.ts";
 import { recordScores } from "./records.ts";
+import { scoresAbove } from "./score_above.ts";
 import { onOtherScale } from "./scale.ts";
 import { scoreAt } from "./score_text.ts";
 import { verdictOf } from "./verdict_of.ts";
@@ -36,13 +37,39 @@ export function findFineGrained(text: string, scale: number): FineGrained | unde
   const ends = overallHeadings(text).filter(({ apart }) => apart).map(({ start }) => start);
   let to = text.length, tries = 0;
   for (const heading of fineGrainedHeadings(text).reverse()) {
-    if (!announces(text, heading)) continue;
-    if (tries++ === TRIES) break;
-    const found = inScale(behind(text, heading, ends, to, scale), heading.other, scale);
-    if (found.open || found.scores.some(({ names, unread }) => !unread || names.length > 0)) return found;
-    to = heading.start;
+    const announced = announces(text, heading);
+    if (announced && tries++ === TRIES) break;
+    if (announced) {
+      const found = inScale(behind(text, heading, ends, to, scale), heading.other, scale);
+      if (found.open || found.scores.some(({ names, unread }) => !unread || names.length > 0)) return found;
+    }
+    if (saysScores(text, heading, ends, to)) {
+      return { scores: [], from: heading.start, to: heading.body, open: false };
+    }
+    if (announced) to = heading.start;
   }
   return undefined;
+}
+
+/** An entry that has a number: of a constraint's own text, of a line's number, of the word score. */
+const NUMBERED_ENTRY = new RegExp(
+  [
+    String.raw`${OWN}[^\n]{0,200}\n?[^\n]{0,24}\d`,
+    String.raw`(?:^|\n)[\s>*_|-]{0,6}(?:\d{1,2}[.):、]|(?:c|constraint|约束) ?\d{1,2})[^\n]{0,200}\d`,
+    String
+      .raw`(?:^|\n)[^\p{L}\d\n]{0,8}\p{L}{0,12}[ #_]{0,2}\d{1,2}[^\p{L}\d\n]{1,12}\p{L}{0,12}[^\p{L}\n]{0,8}\d`,
+    String.raw`(?:^|\n)\s?<[^<>\n]{1,60}>[^\n]{0,60}\d`,
+    String.raw`(?:^|\n)[^\n]{0,12}(?:score|rating|得分|评分)[^\n]{0,24}\d`,
+  ].join("|"),
+  "iu",
+);
+
+/** True for a label of entries with numbers that aren't understood: what was said before doesn't hold any more. */
+function saysScores(text: string, heading: Heading, ends: readonly number[], limit: number): boolean {
+  const { start, body, below, apart } = heading;
+  const isLabel = apart && (below !== undefined || /[:=|][^\p{L}\d]*$/u.test(text.slice(start, body)));
+  const end = Math.min(ends.find((place) => place >= body) ?? limit, limit, body + 4000);
+  return isLabel && NUMBERED_ENTRY.test(text.slice(body, end));
 }
 
 /** Scores behind a heading that names another scale are none of ours. */
@@ -120,7 +147,9 @@ function behindHeading(region: string, scale: number): NamedScore[] {
 
 /** Scores in one line, or one in each. */
 function scoresOf(region: string, scale: number): NamedScore[] {
-  const lone = region.trim();
+  const lone = region.replace(/[*\x60]/g, "").trim();
+  const above = scoresAbove(lone, scale);
+  if (above !== undefined && region.endsWith("\n")) return above;
   const inline = lone.includes("\n")
     ? undefined
     : inlineScores(region.endsWith("\n") ? `${lone}\n` : lone, scale);

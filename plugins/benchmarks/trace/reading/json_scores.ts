@@ -3,7 +3,9 @@
  * within a map, bare numbers.
  * @module
  */
-import type { NamedScore } from "./named_scores.ts";
+import { type NamedScore, unread } from "./named_scores.ts";
+import { labelOf } from "./label.ts";
+import { OWN_AT } from "./own_texts.ts";
 import type { Relaxed } from "./relaxed_json.ts";
 import { lineScore } from "./line_score.ts";
 import { verdictOf } from "./verdict_of.ts";
@@ -13,6 +15,11 @@ const LIMIT_KEY = /^(?:max|maximum|scale|out[\s_-]?of|total|full|满分)(?:[\s_-
 /** Fields whose numbers are names; the texts of all fields are. */
 const NUMBER_KEY =
   /^(?:constraint|criterion|requirement|checkpoint)?[\s_-]?(?:id|no|number|index|idx|key|num|item|constraint|criterion|序号|编号|约束)?$/i;
+/** Fields whose numbers are never scores. */
+const ID_KEY =
+  /^(?:(?:constraint|criterion|requirement|checkpoint|item)?[\s_-]?(?:id|no\.?|number|index|idx|key|num|序号|编号)|weight|confidence|权重|置信度|(?:previous|prior|old|draft|initial)[\s_-]?score)$/i;
+/** Fields that hold a score where none is called so. */
+const VALUE_KEY = /^(?:value|verdict|result|evaluation|(?:final[\s_-]?)?score[\s_-].{1,16}|评价|结果)$/i;
 /** Fields that speak about a score. */
 const COMMENT_KEY =
   /reason|explanation|comment|analysis|rationale|justification|thought|evidence|feedback|理由|原因|解释|说明|分析/i;
@@ -54,10 +61,24 @@ function mapScores(pairs: readonly [string, Relaxed][], scale: number): NamedSco
   const scores = pairs.filter(([key, value]) => isScoreKey(key) && value.kind === "text");
   const [score] = scores;
   if (scores.length === 1 && score?.[1].kind === "text") return [fieldsScore(pairs, score[1].text, scale)];
+  const isRecord = recordNames(pairs, scale);
+  if (isRecord !== undefined) {
+    const [only, ...more] = pairs.filter(([key, value]) =>
+      VALUE_KEY.test(key.trim()) && value.kind === "text"
+    );
+    return [
+      only?.[1].kind === "text" && more.length === 0
+        ? fieldsScore(pairs, only[1].text, scale)
+        : unread(...isRecord),
+    ];
+  }
   return pairs.flatMap(([key, value]): NamedScore[] => {
     if (value.kind === "text") {
-      const verdict = verdictOf(value.text, scale);
-      return verdict === undefined ? [] : [{ names: [key], verdict }];
+      const verdict = ID_KEY.test(key.trim()) ? undefined : verdictOf(value.text, scale);
+      if (verdict !== undefined) return [{ names: [key], verdict }];
+      return OWN_AT.test(key) || labelOf(key)?.worded === true
+        ? [{ ...unread(key), numbered: /\d/.test(value.text) }]
+        : [];
     }
     const inner = jsonScores(value, scale);
     // {"1. a text": {"score": 7, "reason": "…"}}, but not {"constraints": […]}
@@ -65,6 +86,19 @@ function mapScores(pairs: readonly [string, Relaxed][], scale: number): NamedSco
       ? [{ names: [key, ...inner[0].names], verdict: inner[0].verdict }]
       : inner;
   });
+}
+
+/** The names of a map that describes one constraint, none of whose fields is said to be its score. */
+function recordNames(pairs: readonly [string, Relaxed][], scale: number): string[] | undefined {
+  const names = pairs.flatMap(([key, value]) =>
+    value.kind === "text" && value.quoted && OWN_AT.test(value.text) && !COMMENT_KEY.test(key) &&
+      verdictOf(value.text, scale) === undefined
+      ? [value.text]
+      : []
+  );
+  return names.length === 1 && pairs.every(([key, { kind }]) => kind === "text" && !OWN_AT.test(key))
+    ? names
+    : undefined;
 }
 
 /** A map that describes one score. */

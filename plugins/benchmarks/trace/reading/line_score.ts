@@ -27,6 +27,17 @@ const TWO_NUMBERS = new RegExp(
 /** Several scores in a line, each behind its number: `1. 8 2. [9]`. */
 const SEVERAL =
   /^[([]?\d{1,3}[.)\]、].{0,400}[\s,;]\d{1,2}(?:[)、]|\.(?!\d))\s?[[(]{0,2}(?:\d|score|得分|评分)/i;
+/** Two constraints by their numbers, each with its score. */
+const SEVERAL_NAMED =
+  /(?<![\p{L}\d])(c|constraint|criterion|约束|要求|条件|第) ?\d{1,2}[条項项]? ?[:=].{1,400}(?<![\p{L}\d])\1 ?\d{1,2}[条項项]? ?[:=]\s?[[(]{0,2}\d/iu;
+/** A constraint's number with the one that its text begins with: `Constraint 4: 4. a text`. */
+const REPEATED = new RegExp(
+  String
+    .raw`^((?:constraint|criterion|requirement|rule|约束|要求|条件|检查点) ?#?(\d{1,2})[:.)、 -]{1,3})["“]?\2[.)、] ?(?=["“]?(?:\p{L}|${OWN}))`,
+  "iu",
+);
+/** A line's number again, at its end, behind which the constraint's text would stand. */
+const NUMBER_LAST = /^[^\p{L}\d]{0,4}(?:\p{L}{1,12} ?)?(\d{1,2})[^\p{L}\d]{1,6}\1[.)、:] ?["“]?$/u;
 /** Double brackets of a line that are looked at, since each look reads all of it. */
 const BRACKETS = 4;
 
@@ -36,8 +47,12 @@ const BRACKETS = 4;
  * @returns undefined when there is none, or none that is certain.
  */
 export function lineScore(line: string, scale: number): LineScore | undefined {
-  const body = line.replace(BULLET, "").replace(/\b(score|rating) of (?=[\d[*(])/i, "$1: ");
-  if (TWO_NUMBERS.test(body) || SEVERAL.test(body)) return undefined;
+  const body = line.replace(BULLET, "").replace(REPEATED, "$1").replace(
+    /\b(score|rating) of (?=[\d[*(])/i,
+    "$1: ",
+  );
+  if (!line.endsWith("\n") && NUMBER_LAST.test(body)) return undefined;
+  if (TWO_NUMBERS.test(body) || SEVERAL.test(body) || SEVERAL_NAMED.test(body)) return undefined;
   return inDoubleBrackets(body, scale) ?? marked(body, scale) ?? leading(body, scale) ??
     signed(body, scale) ?? besideOwn(body, scale) ?? inParentheses(body, scale) ?? alone(body, scale);
 }

@@ -53,6 +53,11 @@ function canBeRemark(line: string): boolean {
 const SCORE_WORD_FIRST = /^[-• ]{0,3}(?:final )?(?:score|rating|得分|评分|分数) ?[:=]/i;
 const BEHIND_OWN = new RegExp(`${OWN}(.*)$`);
 
+/** A number behind a constraint's own text and a sign, as scores stand. */
+const NUMBERED = new RegExp(
+  String.raw`${OWN}["'”’;.,。!]{0,3}\s?(?:[:=→⇒—–(|-]|\s-)[^\n:]{0,24}\d[^\n:]{0,24}$`,
+);
+
 type Entry = LineScore & {
   remark?: boolean;
   /** True for a score that stands alone below the line that names its constraint. */
@@ -140,7 +145,7 @@ class LineList {
     const { line, strength } = this.#heading;
     this.#entries.push(
       strength > 0
-        ? unread(line)
+        ? { ...unread(line), numbered: NUMBERED.test(line) }
         : { ...unread(), remark: canBeRemark(line), ...(SCORE_WORD_FIRST.test(line) && { worded: true }) },
     );
     this.#heading = undefined;

@@ -6,6 +6,7 @@
 import { distance } from "fastest-levenshtein";
 
 import type { Verdict } from "../../../kinds/judgement.ts";
+import { COUNTED_LAST } from "./behind_sign.ts";
 import { labelOf, withoutLabel } from "./label.ts";
 import { foldJudgeText, trimEndOf } from "./plain_text.ts";
 
@@ -19,6 +20,8 @@ export interface NamedScore {
   cut?: boolean;
   /** True for an entry that no score can be told of for certain; its verdict is null. */
   unread?: boolean;
+  /** True for such an entry with a number where scores stand: what was said of its constraint before doesn't hold any more. */
+  numbered?: boolean;
 }
 
 /** An entry without a score. */
@@ -46,11 +49,13 @@ export function assignScores(scores: readonly NamedScore[], constraints: readonl
   const known = new Names(constraints, scores);
   const verdicts: (Verdict | undefined)[] = constraints.map(() => undefined);
   let named = 0;
-  for (const { names, verdict, unread } of scores) {
+  for (const { names, verdict, unread, numbered = false } of scores) {
     const places = known.find(names);
     const place = places.find((i) => verdicts[i] === undefined) ?? places.at(-1);
     if (place === undefined) continue;
-    if (unread !== true || verdicts[place] === undefined) verdicts[place] = verdict;
+    if (unread !== true || verdicts[place] === undefined || numbered) {
+      verdicts[place] = verdict;
+    }
     named++;
   }
   if (named === 0 && fillPlaces(scores, constraints.length)) return scores.map(({ verdict }) => verdict);
@@ -65,9 +70,16 @@ export function assignScores(scores: readonly NamedScore[], constraints: readonl
   return verdicts.map((verdict) => verdict ?? { score: null, reason });
 }
 
+/** Names of a score that is of no single constraint. */
+const OF_ALL =
+  /^\W{0,6}(?:(?:the|final|constraints?|overall|total|average|mean|weighted)[\s_-]{1,2}){0,3}(?:overall|total|sum|average|avg|mean|maximum|max|minimum|min|overall[\s_-]?scores?|总分|总体.{0,4}|总评.{0,4}|平均分?|合计|综合.{0,4}|整体.{0,4})\W{0,6}$/i;
+
 /** True if scores stand for the constraints in their order: as many, none left out, and none with another number in its name. */
 function fillPlaces(scores: readonly NamedScore[], count: number): boolean {
   if (scores.length !== count || scores.some(({ unread }) => unread)) return false;
+  if (scores.some(({ names }) => names.some((name) => OF_ALL.test(name) || COUNTED_LAST.test(name)))) {
+    return false;
+  }
   const numbers = scores.map(({ names }) => /\d{1,3}/.exec(names.join(" "))?.[0]);
   return numbers.every((number) => number === undefined) ||
     [0, 1].some((first) => numbers.every((number, i) => Number(number) === i + first));
@@ -92,10 +104,12 @@ class Names {
     const labels = own.map(({ label }) => label);
     const labelled = labels.every((label) => label !== undefined) && new Set(labels).size === labels.length;
     const numbers = scores.flatMap(({ names }) => names.map((name) => nameOf(name).label ?? ""));
-    const first = !labelled && numbers.includes("0") && !numbers.includes(String(constraints.length)) ? 0 : 1;
+    const fromZero = numbers.includes("0") && !numbers.includes(String(constraints.length)) &&
+      !labels.includes("0");
     const doubtful = this.#doubtful(scores);
     labels.forEach((own, i) => {
-      const label = labelled ? own ?? "" : String(i + first);
+      // a judge that counts from 0 doesn't mean the constraints' own numbers
+      const label = labelled && !fromZero ? own ?? "" : String(fromZero ? i : i + 1);
       if (!doubtful.has(label)) add(this.#labels, label, i);
     });
   }

@@ -13,10 +13,12 @@ export function findOverall(text: string, scale: number, from = 0, to = 0): Scor
   let last: ScoreText | undefined;
   const all = overallHeadings(text);
   for (const [i, { start, body, apart, other }] of all.entries()) {
-    if (start >= from && start < to) continue;
+    if ((start >= from && start < to) || OF_ANOTHER.test(text.slice(Math.max(0, start - 48), start))) {
+      continue;
+    }
     const found = scoreAt(text, behindSum(text, body), scale);
     if (found === undefined && last !== undefined && apart) last = takenBack(text, body, last);
-    if (found === undefined || !(apart || found.bracketed)) continue;
+    if (found === undefined || !(apart || found.bracketed) || isQuoted(text, start, found.end)) continue;
     if (other !== undefined) {
       last = { off: text.slice(start, found.end), bracketed: found.bracketed, end: found.end };
       continue;
@@ -29,11 +31,28 @@ export function findOverall(text: string, scale: number, from = 0, to = 0): Scor
   return last;
 }
 
-/** A word or two behind a later heading: the verdict before it doesn't hold any more. */
+/** True for a heading in quotes together with its score, in a line of other words: what is said of a text. */
+function isQuoted(text: string, start: number, end: number): boolean {
+  const [, words = "", open] =
+    /(?:^|\n)([^\n]*?)(["“”'‘’「『\x60])(?:(?:the|final|constraints?)[\s_-]){0,3}$/i.exec(
+      text.slice(Math.max(0, start - 120), start),
+    ) ?? [];
+  const [, close, behind = ""] =
+    /^[^\S\n\p{L}\d]?[\]*_]{0,4}(["“”'‘’」』\x60])([^\n]{0,24})/u.exec(text.slice(end, end + 32)) ??
+      [];
+  return open !== undefined && close !== undefined && (/\p{L}/u.test(words) || /\p{L}/u.test(behind));
+}
+
+/** In front of an overall score that isn't this evaluation's. */
+const OF_ANOTHER =
+  /(?:previous|prior|earlier|former|old|original|initial|first|draft|claimed|own|self[- ]?assigned|its|whose)[\s"'“‘*_:\x60]{1,4}(?:(?:final|constraints?)[\s_*-]{0,3}){0,2}$/i;
+
+/** A word or two behind a later heading, or a number that isn't understood: the verdict before it doesn't hold any more. */
 function takenBack(text: string, body: number, verdict: ScoreText): ScoreText {
-  const [said = ""] = /^[^\n]{1,24}(?=\n|$)/.exec(text.slice(body, body + 32)) ?? [];
-  const isTold = said.trim() !== "" && !said.includes("<") &&
-    /[:=\n][\s*_`"']{0,4}$/.test(text.slice(Math.max(0, body - 8), body));
+  const [said = ""] =
+    /^[^\n]{1,24}(?=\n|$)|^[^\n]{0,60}\d[^\n]{0,60}(?=\n|$)/.exec(text.slice(body, body + 128)) ?? [];
+  const isTold = said.trim() !== "" && (!said.includes("<") || /^\s?<\w{1,16}>\s?\d/.test(said)) &&
+    /(?:[:=\n]|\bis)[\s*_`"'~]{0,4}$/.test(text.slice(Math.max(0, body - 8), body));
   return isTold
     ? { off: said.replace(/[*_`"']/g, "").trim(), bracketed: false, end: body + said.length }
     : verdict;

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { takenBackAt } from "./taken_back.ts";
+
 /** A score that was found: on the scale, or not (then `off` is its text). */
 export type ScoreText =
   & {
@@ -45,7 +47,10 @@ const IS_OVER =
 export function scoreAt(text: string, from: number, scale: number): ScoreText | undefined {
   const start = from + matchLength(WRAPPING, text, from);
   const open = matchLength(OPEN, text, start);
-  return open > 0 ? inBrackets(text, start, start + open, scale) : bare(text, start, scale);
+  const found = open > 0 ? inBrackets(text, start, start + open, scale) : bare(text, start, scale);
+  if (found === undefined || !("score" in found)) return found;
+  const end = takenBackAt(text, found.end, found.score, scale);
+  return end === undefined ? found : { off: text.slice(start, end), bracketed: found.bracketed, end };
 }
 
 function inBrackets(text: string, start: number, inside: number, scale: number): ScoreText | undefined {

@@ -33,6 +33,10 @@ const FULL = new RegExp(
   `(?<=${SIGN}|第\\d{1,2}[条項项](?:得|为|是)? ?)(?:满分|滿分|full (?:marks|score))(?:(?=["”'’][,;}\\]])|(?![^\\n|;"]{0,200}\\d)${END})`,
   "gi",
 );
+/** A fraction in LaTeX. */
+const FRACTION = /\\[dt]?frac ?\{(\d{1,3}(?:\.\d{1,3})?)\} ?\{(\d{1,3})\}/g;
+/** `得8分` where a score stands. */
+const GIVEN = new RegExp(`(?<=${SIGN})得 ?(\\d{1,2}(?:\\.\\d{1,2})? ?分)`, "gi");
 const KEYCAPS = /((?:[0-9]\ufe0f?\u20e3){1,3})(?=( ?\/)?)/g;
 const PICTURES = / ?[\p{Extended_Pictographic}\ufe0e\ufe0f\u200d]{1,32} ?/gu;
 
@@ -43,6 +47,8 @@ const PICTURES = / ?[\p{Extended_Pictographic}\ufe0e\ufe0f\u200d]{1,32} ?/gu;
  */
 export function spellOut(text: string, scale: number): string {
   return text
+    .replace(FRACTION, "$1/$2")
+    .replace(GIVEN, "$1")
     .replace(KEYCAPS, (keys: string, _, share?: string) => {
       const number = keys.replace(/\D/g, "");
       return share === undefined ? `(${number})` : number;

@@ -6,16 +6,26 @@
 import { cellVerdict } from "./line_score.ts";
 import { type NamedScore, unread } from "./named_scores.ts";
 import { OWN_AT } from "./own_texts.ts";
+import { transposedScores } from "./transposed.ts";
 import { onOtherScale, otherScale } from "./scale.ts";
 
 const HEADER_CELL =
   /^(?:(?:final )?(?:scores?|rating|grade|points?)(?: ?[([].{0,20}[)\]])?|分数|得分|评分|打分)(?: ?[([].{0,20}[)\]])?$/i;
+/** Heads of the highest score that a row can have. */
+const LIMIT_CELL =
+  /^(?:max(?:imum)?\.?(?: (?:score|points?))?|(?:out of|full|total|possible)(?: (?:score|points?|marks?))?|points? (?:possible|available)|满分|总分|分值|最高分|10)$/i;
+/** Heads of the rows' names, whose numbers are constraints'. */
+const NUMBER_CELL =
+  /^(?:#|no\.?|nr\.?|id|index|number|\W*|(?:the )?(?:constraints?|criteri(?:on|a)|requirements?|checkpoints?|items?|rules?)(?: ?(?:#|no\.?|id|number))?|序号|编号|约束.{0,4}|要求|条件|检查点)$/i;
+const ROW_NUMBER_CELL = /^(?:#|no\.?|nr\.?|id|index|number|序号|编号)$/i;
 const RULE_CELL = /^[-: ]*$/;
 
 /** What a head says of the rows below. */
 export interface TableHead {
   /** The column of scores. */
   column: number;
+  /** All of its cells. */
+  cells: readonly string[];
   /** Highest score of another scale. */
   other?: number;
 }
@@ -36,17 +46,21 @@ export function tableScores(
   cut: boolean,
   head?: TableHead,
 ): { scores: NamedScore[]; head?: TableHead } {
+  const across = cut ? undefined : transposedScores(rows, (cell) => HEADER_CELL.test(cell), scale);
+  if (across !== undefined) return { scores: across };
+  let nameless: string[] | undefined;
   const entries: { cells: string[]; head?: TableHead }[] = [];
   for (const cells of rows) {
     const found = headOf(cells, scale);
     if (found !== undefined) head = found;
     else if (cells.every((cell) => RULE_CELL.test(cell))) {
       // a head that doesn't name the scores' column
-      if (head === undefined && entries.length === 1) entries.pop();
+      if (head === undefined && entries.length === 1) nameless = entries.pop()?.cells;
     } else entries.push({ cells, ...(head && { head }) });
   }
   const free = entries.filter((entry) => entry.head === undefined).map(({ cells }) => cells);
-  const clear = free.every((cells) => isClear(cells, scale));
+  const numbered = nameless?.findIndex((cell) => ROW_NUMBER_CELL.test(cell)) ?? -1;
+  const clear = free.every((cells) => isClear(cells, scale, numbered));
   const scores = entries.map(({ cells, head }, i) =>
     rowScore(cells, head, scale, clear, cut && i === entries.length - 1)
   );
@@ -57,9 +71,9 @@ function headOf(cells: readonly string[], scale: number): TableHead | undefined 
   const heads = cells.flatMap((cell, i) => HEADER_CELL.test(cell) ? [i] : []);
   const [column] = heads;
   if (column === undefined || cellVerdict(cells[column + 1] ?? "", scale) !== undefined) return undefined;
-  if (heads.length > 1) return { column: -1 };
+  if (heads.length > 1) return { column: -1, cells };
   const other = otherScale(cells[column] ?? "", scale);
-  return { column, ...(other !== undefined && { other }) };
+  return { column, cells, ...(other !== undefined && { other }) };
 }
 
 /** Where a row names its constraint: its own text, else the first cell that is no number. */
@@ -70,10 +84,12 @@ function nameCell(cells: readonly string[], scale: number): number {
 }
 
 /** True if no cell behind a row's score could be one as well. */
-function isClear(cells: readonly string[], scale: number): boolean {
+function isClear(cells: readonly string[], scale: number, numbered: number): boolean {
   const name = nameCell(cells, scale);
+  if (numbered === name + 1) return false;
   return cells.every((cell, i) =>
-    i === name + 1 || i === name || (i === 0 && name === 1) || cellVerdict(cell, scale) === undefined
+    i === name + 1 || i === name || (i === 0 && name === 1 && /^\W{0,3}\d{1,2}\W{0,3}$/.test(cell)) ||
+    cellVerdict(cell, scale) === undefined
   );
 }
 
@@ -85,7 +101,13 @@ function rowScore(
   cut: boolean,
 ): NamedScore[] {
   const place = head?.column ?? (cells.length === 1 ? 0 : nameCell(cells, scale) + 1);
-  const names = cells.filter((cell, i) => i !== place && cell !== "" && i <= Math.max(place, 1));
+  const own = cells.find((cell, i) => i !== place && OWN_AT.test(cell));
+  const names = own !== undefined
+    ? [own]
+    : cells.filter((cell, i) =>
+      i !== place && cell !== "" && i <= Math.max(place, 1) &&
+      !(/^\d/.test(cell) && head !== undefined && !NUMBER_CELL.test(head.cells[i] ?? ""))
+    );
   const verdict = cellVerdict(cells[place] ?? "", scale);
   if (verdict === undefined || (head === undefined && !clear)) {
     return cells.length === 1 ? [] : [unread(...names)];
@@ -97,5 +119,8 @@ function rowScore(
       cut: true,
     }];
   }
-  return [{ names, verdict: head?.other === undefined ? verdict : onOtherScale(head.other, scale) }];
+  const limit = head?.cells.findIndex((cell) => LIMIT_CELL.test(cell)) ?? -1;
+  const most = /^(\d{1,4})(?:\.0+)?(?: ?(?:points?|分))?$/.exec(cells[limit] ?? "")?.[1] ?? scale;
+  const other = head?.other ?? (Number(most) === scale ? undefined : Number(most));
+  return [{ names, verdict: other === undefined ? verdict : onOtherScale(other, scale) }];
 }
