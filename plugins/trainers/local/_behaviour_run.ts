@@ -8,7 +8,8 @@ import type { Loss } from "../../kinds/loss.ts";
 import { lossOf, recorder } from "../../../tests/helpers/golden_run.ts";
 import { BARE_LOOP } from "./bare_loop.ts";
 import { planBatches, type PlanConfig } from "./batches.ts";
-import { type LoopConfig, type LoopInputs, trainLoop } from "./loop.ts";
+import { trainLoop } from "./loop.ts";
+import type { LoopConfig, LoopInputs } from "./loop_inputs.ts";
 import { ReferenceCache } from "./reference.ts";
 import { makeTarget, type TargetConfig } from "./setup.ts";
 

@@ -2,7 +2,7 @@
  * The loop without anything around its steps, for measuring and testing it.
  * @module
  */
-import type { LoopConfig } from "./loop.ts";
+import type { LoopConfig } from "./loop_inputs.ts";
 
 /** A loop at a constant rate that neither evaluates nor saves. */
 export const BARE_LOOP: LoopConfig = {

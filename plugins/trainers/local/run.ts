@@ -17,7 +17,8 @@ import {
 } from "./checkpoint.ts";
 import { listCheckpoints } from "./checkpoint_directory.ts";
 import { evaluateSets } from "./evaluate.ts";
-import { type LoopInputs, type LoopResult, trainLoop } from "./loop.ts";
+import { type LoopResult, trainLoop } from "./loop.ts";
+import type { LoopInputs } from "./loop_inputs.ts";
 import { negated, type PissaStart, pissaStart, readConverted } from "./pissa.ts";
 import { ReferenceCache } from "./reference.ts";
 import { checkResumedForm } from "./resumed_form.ts";
