@@ -34,6 +34,8 @@ interface Kept {
 /** The body as a chain of programs. */
 export class BlocksBody implements Body {
   readonly #kept: Kept[] = [];
+  /** By layer and kind of pass: making one looks at all trained names. */
+  readonly #classes = new Map<string, BlockClass>();
 
   constructor(
     readonly backend: Backend,
@@ -137,6 +139,14 @@ export class BlocksBody implements Body {
   }
 
   #blockClass(layer: number, adapter: boolean, training: boolean, { wanted }: Rows): BlockClass {
+    const some = wanted !== null && layer === this.settings.config.numLayers - 1;
+    const key = `${layer} ${adapter} ${training} ${some}`;
+    const made = this.#classes.get(key) ?? this.#makeClass(layer, adapter, training, some);
+    this.#classes.set(key, made);
+    return made;
+  }
+
+  #makeClass(layer: number, adapter: boolean, training: boolean, some: boolean): BlockClass {
     const { config, tuning } = this.settings, prefix = ofLayer(layer, "");
     const trained = [...this.parameters.trained.keys()].filter((n) => n.startsWith(prefix)).map((n) =>
       n.slice(prefix.length)
@@ -146,7 +156,7 @@ export class BlocksBody implements Body {
       lora: adapter ? loraOfLayer(tuning, layer) : {},
       dropout: training && hasDropout(tuning),
       packing: this.parameters.packingOfLayer(layer),
-      some: wanted !== null && layer === config.numLayers - 1,
+      some,
       trained: adapter ? trained : [],
     };
   }

@@ -2,7 +2,7 @@
  * A model's tensors on a backend: frozen ones, trained ones with their gradients, by their names in transformers and PEFT.
  * @module
  */
-import { entryOf, float, valueOf } from "../../formats/elements.ts";
+import { entryOf, float, item, valueOf } from "../../formats/elements.ts";
 import { type Backend, elements, type HostArray, type Tensor } from "../backend.ts";
 import type { FloatPieces } from "../../formats/float_pieces.ts";
 import { loraNames } from "../../formats/peft/names.ts";
@@ -83,6 +83,8 @@ export class Parameters {
   readonly #tensors = new Map<string, Tensor>();
   /** By layer. */
   readonly #packing: BlockPacking[] = [];
+  /** Of a program's inputs, by layer. */
+  readonly #fullNames = new WeakMap<readonly string[], (readonly string[])[]>();
   /** One tensor of zeros a shape, for programs that add to a gradient that is still zero. */
   readonly #zeros = new Map<string, Tensor>();
   readonly trained = new Map<string, Trained>();
@@ -195,8 +197,15 @@ export class Parameters {
 
   /** Those of a block's inputs that are tensors of the model, by the block's names. */
   blockTensors(inputs: readonly string[], layer: number): Record<string, Tensor> {
-    const found = inputs.map((name) => [name, this.#tensors.get(ofLayer(layer, name))] as const);
-    return Object.fromEntries(found.filter((pair): pair is [string, Tensor] => pair[1] !== undefined));
+    const layers = this.#fullNames.get(inputs) ?? [];
+    const full = layers[layer] ??= inputs.map((name) => ofLayer(layer, name));
+    this.#fullNames.set(inputs, layers);
+    const found: Record<string, Tensor> = {};
+    inputs.forEach((name, i) => {
+      const tensor = this.#tensors.get(item(full, i));
+      if (tensor) found[name] = tensor;
+    });
+    return found;
   }
 
   /** True if a tensor is trained. */

@@ -253,8 +253,10 @@ function partOf({ some }: BlockClass): "last" | "block" {
   return some ? "last" : "block";
 }
 
+const keys = new WeakMap<BlockClass, string>();
+
 function key(blockClass: BlockClass): string {
-  return JSON.stringify([
+  const known = keys.get(blockClass) ?? JSON.stringify([
     blockClass.window,
     blockClass.lora,
     blockClass.dropout,
@@ -262,4 +264,6 @@ function key(blockClass: BlockClass): string {
     blockClass.some,
     blockClass.trained,
   ]);
+  keys.set(blockClass, known);
+  return known;
 }

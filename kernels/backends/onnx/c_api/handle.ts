@@ -8,11 +8,15 @@ export abstract class OrtHandle {
   #pointer: Deno.PointerValue = null;
   #users = 0;
 
-  /** @param what For errors: "a session". */
+  /** @param what For errors: "a session"; a function where there are so many that text costs. */
   constructor(
-    private readonly what: string,
+    private readonly what: string | (() => string),
     private readonly release: (pointer: Deno.PointerValue) => void,
   ) {}
+
+  get #named(): string {
+    return typeof this.what === "string" ? this.what : this.what();
+  }
 
   /** Takes over what a call made. */
   protected own(pointer: Deno.PointerValue): void {
@@ -21,7 +25,7 @@ export abstract class OrtHandle {
 
   /** Address for calls. @throws {Error} Once it is disposed of. */
   get pointer(): Deno.PointerObject {
-    if (this.#pointer === null) throw new Error(`Cannot use ${this.what}: it was disposed of`);
+    if (this.#pointer === null) throw new Error(`Cannot use ${this.#named}: it was disposed of`);
     return this.#pointer;
   }
 
@@ -31,7 +35,7 @@ export abstract class OrtHandle {
    */
   dispose(): void {
     if (this.#users > 0) {
-      throw new Error(`Cannot dispose of ${this.what}: a run in the background that uses it isn't over`);
+      throw new Error(`Cannot dispose of ${this.#named}: a run in the background that uses it isn't over`);
     }
     if (this.#pointer !== null) this.release(this.#pointer);
     this.#pointer = null;

@@ -23,24 +23,25 @@ const CODES = [
 
 /**
  * Throws what a status says, and frees it.
- * @param action Completes "Cannot …".
+ * @param action Completes "Cannot …"; a function where calls are so many that text costs.
  * @throws {Error} If the status is one: "Cannot run: (invalid argument) …".
  */
 export function checkStatus(
   { GetErrorCode, GetErrorMessage, ReleaseStatus }: OrtFunctions,
-  action: string,
+  action: string | (() => string),
   status: Deno.PointerValue,
 ): void {
   if (status === null) return;
   const code = GetErrorCode(status), message = stringAt(GetErrorMessage(status));
   ReleaseStatus(status);
-  throw new Error(`Cannot ${action}: ${message.trim()} (ONNX Runtime: ${CODES[code] ?? `code ${code}`})`);
+  const what = typeof action === "string" ? action : action();
+  throw new Error(`Cannot ${what}: ${message.trim()} (ONNX Runtime: ${CODES[code] ?? `code ${code}`})`);
 }
 
 /** The object that a call made and wrote the address of. @throws {Error} With its status's message. */
 export function created(
   api: OrtFunctions,
-  action: string,
+  action: string | (() => string),
   make: (out: BigUint64Array<ArrayBuffer>) => Deno.PointerValue,
 ): Deno.PointerValue {
   const out = new BigUint64Array(1);

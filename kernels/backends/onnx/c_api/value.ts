@@ -57,7 +57,7 @@ export class OrtTensor extends OrtHandle {
     /** Name of the memory it lies in. */
     readonly memory: string,
   ) {
-    super(`a tensor of shape [${shape}]`, library.api.ReleaseValue);
+    super(() => `a tensor of shape [${shape}]`, library.api.ReleaseValue);
     this.own(pointer);
   }
 
@@ -83,7 +83,7 @@ export class OrtTensor extends OrtHandle {
     const place = new Uint8Array(buffer, byteOffset, bytes);
     const pointer = created(
       api,
-      `make a tensor of shape [${shape}]`,
+      () => `make a tensor of shape [${shape}]`,
       (out) =>
         api.CreateTensorWithDataAsOrtValue(
           library.host,
@@ -168,10 +168,14 @@ export class OrtTensor extends OrtHandle {
 
 /** @throws {TypeError} If a size isn't a whole number from 0. */
 function dimensions(shape: readonly number[]): { sizes: BigInt64Array<ArrayBuffer>; rank: bigint } {
-  if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
-    throw new TypeError(`Cannot make a tensor of shape [${shape}]: sizes are whole numbers from 0`);
-  }
-  return { sizes: BigInt64Array.from(shape.length ? shape : [0], BigInt), rank: BigInt(shape.length) };
+  const sizes = new BigInt64Array(Math.max(1, shape.length));
+  shape.forEach((size, axis) => {
+    if (!Number.isSafeInteger(size) || size < 0) {
+      throw new TypeError(`Cannot make a tensor of shape [${shape}]: sizes are whole numbers from 0`);
+    }
+    sizes[axis] = BigInt(size);
+  });
+  return { sizes, rank: BigInt(shape.length) };
 }
 
 function described(
