@@ -41,14 +41,19 @@ export function labelChunkOn({ fewSizes }: Pick<Backend, "fewSizes">, vocabSize:
 /** One or two chunks may be this many times as large as the wanted size where that saves one: each lays out all weights once more. */
 const STRETCH = 1.25;
 
+/** Rows that a CPU's products make at once: those of a tile that lacks some cost as much. */
+const TILE_ROWS = 6;
+
 /**
- * Labels of each chunk, the last may have fewer: few chunks of one size. Packs of many labels, whose activations are many as well,
+ * Labels of each chunk, the last may have fewer: few chunks of one size, of whole tiles where there are several. Packs of many labels, whose activations are many as well,
  * get no larger chunks, so that the peak of memory stays.
  * @param labels ≥ 0
  */
 export function evenChunk(labels: number, chunk: number): number {
-  const few = Math.ceil(labels / Math.floor(STRETCH * chunk));
-  return Math.ceil(labels / Math.max(1, few <= 2 ? few : Math.ceil(labels / chunk)));
+  const most = Math.floor(STRETCH * chunk), few = Math.ceil(labels / most);
+  const count = Math.max(1, few <= 2 ? few : Math.ceil(labels / chunk)), even = Math.ceil(labels / count);
+  const whole = Math.ceil(even / TILE_ROWS) * TILE_ROWS;
+  return count > 1 && whole <= (few <= 2 ? most : chunk) ? whole : even;
 }
 
 /** Integers with zeros behind them: labels of token 0 behind row 0, which weigh nothing. */

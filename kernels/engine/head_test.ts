@@ -9,7 +9,7 @@ import { packExamples } from "./pack.ts";
 
 Deno.test("evenChunk() makes few chunks of one size, one or two of them up to a quarter larger than asked for", () => {
   const sizes = [0, 1, 127, 128, 144, 160, 161, 298, 321, 592, 998].map((labels) => evenChunk(labels, 128));
-  assertEquals(sizes, [0, 1, 127, 128, 144, 160, 81, 149, 107, 119, 125]);
+  assertEquals(sizes, [0, 1, 127, 128, 144, 160, 84, 150, 108, 120, 126]);
   assertEquals([1, 2, 5, 6, 11].map((labels) => evenChunk(labels, 4)), [1, 2, 5, 3, 4]);
   for (const chunk of [1, 3, 16, 128]) {
     for (let labels = 1; labels < 700; labels++) {
@@ -19,6 +19,11 @@ Deno.test("evenChunk() makes few chunks of one size, one or two of them up to a 
         `${labels} labels in chunks of ${chunk}: ${size}`,
       );
       assert(chunks <= Math.ceil(labels / chunk), `${labels} labels in chunks of ${chunk}: ${chunks} chunks`);
+      const tiles = (chunks - 1) * Math.ceil(size / 6) + Math.ceil((labels - (chunks - 1) * size) / 6);
+      assert(
+        chunk !== 128 || size > 126 || tiles === Math.ceil(labels / 6),
+        `${labels} labels in chunks of ${size}: ${tiles} tiles of six rows`,
+      );
     }
   }
 });
