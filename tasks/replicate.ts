@@ -10,7 +10,7 @@
  * Ctrl-C, SIGTERM, a closed terminal.
  * @module
  */
-import { join } from "@std/path";
+import { join, resolve } from "@std/path";
 import { stringify } from "yaml";
 
 import { didYouMean } from "../formats/did_you_mean.ts";
@@ -63,8 +63,9 @@ function replicationFile(word: string): string {
 async function replicateFile(config: ReplicateConfig): Promise<number> {
   using interrupted = interruption();
   const progress = createProgress();
+  const continues = taskCommand("replicate", [resolve(config.out_dir, "run.yaml")]);
   try {
-    const done = await replicate(config, { signal: interrupted.signal, progress });
+    const done = await replicate(config, { signal: interrupted.signal, progress, continues });
     const { report: { sections, remarks }, files } = await writeReplication(done);
     for (const { title, table } of sections) print(["", title, "", ...textTable(table)].join("\n"));
     print(["", ...remarks.flatMap((remark) => wrapped(`- ${remark}`.split(" ")))].join("\n"));
@@ -73,7 +74,7 @@ async function replicateFile(config: ReplicateConfig): Promise<number> {
     return 0;
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    print(`Continue with: ${taskCommand("replicate", [join(config.out_dir, "run.yaml")])}`);
+    print(`Continue with: ${continues}`);
     return interrupted.code;
   } finally {
     progress.stop();

@@ -46,16 +46,16 @@ const USAGE = [
 
 async function run(plan: SweepPlan, args: readonly string[]): Promise<number> {
   using interrupted = interruption();
-  const progress = createProgress();
+  const progress = createProgress(), continues = taskCommand("sweep", args);
   try {
-    const results = await sweep(plan, { signal: interrupted.signal, progress });
+    const results = await sweep(plan, { signal: interrupted.signal, progress, continues });
     const files = await writeSweep(plan.out, results);
     print(["", ...textTable(sweepTable(results)), "", ...wrapped(bestText(results).split(" "))].join("\n"));
     print(["", ...alignedRows(files.map(({ name, what }) => [join(plan.out, name), what]))].join("\n"));
     return 0;
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    print(`Continue with: ${taskCommand("sweep", args)}`);
+    print(`Continue with: ${continues}`);
     return interrupted.code;
   } finally {
     progress.stop();

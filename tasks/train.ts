@@ -63,6 +63,8 @@ export interface TrainOptions {
   say?: (line: string) => void;
   /** Shows steps; a bar on a terminal, lines elsewhere by default. */
   progress?: Progress;
+  /** Command that goes on after an error; default: that of the run itself. */
+  continues?: string | undefined;
 }
 
 /** Result of a run. */
@@ -140,7 +142,7 @@ export async function train(
   const { result, files } = await trainAndWrite(
     trainer,
     { config, ready, data, made, baseModel, output, log, progress },
-    { signal, say },
+    { signal, say, continues: options.continues },
   );
   const { history } = log.state();
   sayEnd({ config, baseModel, isBundled: configPath === DEFAULT_TRAINING, result, files, history }, say);

@@ -13,6 +13,7 @@ import { withCommandName } from "./command.ts";
 import { guardedFault, guardTask, printLine } from "./door_guards.ts";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { entryLines, helpLines } from "./help_lines.ts";
+import { startedElsewhere } from "./started_elsewhere.ts";
 import { failOnLargeFiles } from "./size_limit.ts";
 import { onStopSignal, SIGNAL_CODES, type StopSignal } from "./stop_signals.ts";
 
@@ -172,7 +173,8 @@ export async function runTask(task: () => Promise<number | void>): Promise<never
     const fault = guardedFault();
     if (code === 0 && fault) throw fault;
   } catch (error) {
-    printError(errorText(error, isDebugging()));
+    const text = errorText(error, isDebugging()), hint = startedElsewhere(text, Deno.args);
+    printError(hint === null ? text : `${text}\n${hint}`);
     code = 1;
   } finally {
     removeEventListener("beforeunload", endUnsettled);

@@ -54,7 +54,7 @@ export async function writeCurves(
   directory: string,
   prefix: string,
   runs: readonly NamedHistory[],
-  sets: readonly string[],
+  sets: readonly string[] = [],
 ): Promise<string[]> {
   const written: string[] = [];
   const apart = sets.map((set): Curve => ({ key: `eval_${set}_loss`, title: `Evaluation loss of ${set}` }));

@@ -73,6 +73,8 @@ export interface ReplicateRun {
   signal: AbortSignal;
   /** Shows the progress. */
   progress: Progress;
+  /** Command that goes on, told with an error of a training; absent: that of the training is told. */
+  continues?: string;
   /** Code that trains and evaluates; default: the code of `deno task train` and `deno task eval`. */
   cells?: ReplicateCells;
 }
@@ -93,7 +95,7 @@ export interface ReplicateCells {
  */
 export async function replicate(
   config: ReplicateConfig,
-  { signal, progress, cells = { train: trainCell, evaluate: evaluateCell } }: ReplicateRun,
+  { cells = { train: trainCell, evaluate: evaluateCell }, ...context }: ReplicateRun,
 ): Promise<Replication> {
   const registry = builtinRegistry();
   const items = await readItems(config);
@@ -104,9 +106,10 @@ export async function replicate(
   using _lock = lockDirectory(config.out_dir, "replicate into");
   await claimFolder(config);
   await writeData(config, items);
+  const { progress } = context;
   for (const note of items.notes) progress.line(`note: ${note}`);
   for (const line of workText(config, items)) progress.line(line);
-  const steps = new Steps(config, registry, { signal, progress }, cells);
+  const steps = new Steps(config, registry, context, cells);
   const tried: Tried[] = [];
   for (const arm of tuningArms(config)) {
     await steps.train(arm);

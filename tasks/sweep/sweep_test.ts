@@ -429,3 +429,29 @@ Deno.test("bestSetting() names none where sets were evaluated each by itself, an
   assertEquals(bestSetting(results).setting, null);
   assertStringIncludes(bestSetting(results).rule, "leave eval_on_each_dataset out");
 });
+
+Deno.test("a cell that fails tells the command of the sweep, not that of the cell alone", () =>
+  inFolder(async (folder) => {
+    const config = fileURLToPath(EXAMPLE), out = join(folder, "sweep");
+    const small = [
+      "max_samples=6",
+      "max_steps=2",
+      "gradient_accumulation_steps=1",
+      "threads=1",
+      "save_steps=1",
+    ];
+    const plan = { config, cells: cellsOf(readAxes(small, undefined), out), out };
+    const progress = {
+      ...silentProgress(),
+      step: () => {
+        throw new Error("the disk is full");
+      },
+    };
+    const context = {
+      signal: new AbortController().signal,
+      progress,
+      continues: "deno task sweep a.yaml seed=1,2",
+    };
+    const error = await assertRejects(() => sweep(plan, context), Error);
+    assertStringIncludes(error.message, "To begin again:\n  deno task sweep a.yaml seed=1,2");
+  }));

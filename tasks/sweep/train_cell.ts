@@ -23,6 +23,8 @@ export interface CellContext {
   signal: AbortSignal;
   /** Shows how far a cell is. */
   progress: Progress;
+  /** Command that goes on with all cells after an error of one; absent: that of the cell is told. */
+  continues?: string;
 }
 
 /** Thrown when Ctrl-C stopped a cell; what is done stays. */
@@ -39,12 +41,12 @@ export async function trainCell(
   config: string,
   overrides: readonly string[],
   directory: string,
-  { signal, progress }: CellContext,
+  { signal, progress, continues }: CellContext,
 ): Promise<void> {
   const own = [`output_dir=${JSON.stringify(directory)}`, "resume_from_checkpoint=auto"];
   const all = [...overrides, ...own];
   if (await isDone(config, all, directory)) return;
-  const { finished } = await train(config, all, { signal, progress, say: () => {} });
+  const { finished } = await train(config, all, { signal, progress, continues, say: () => {} });
   progress.stop();
   if (!finished || signal.aborted) throw new Interrupted("stopped");
 }

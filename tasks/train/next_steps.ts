@@ -40,14 +40,19 @@ export function nextSteps(
 /**
  * An error of a run that had begun, with what is left of the run and the command that goes on from it.
  * @param directory The run's folder
+ * @param command Goes on, where the run is one of many
  */
-export function withWhatIsKept(error: unknown, directory: string): unknown {
+export function withWhatIsKept(
+  error: unknown,
+  directory: string,
+  command: string = continuing(directory),
+): unknown {
   if (!(error instanceof Error)) return error;
   const last = lastCheckpoint(directory);
   const kept = last === null
     ? "No checkpoint was saved yet. To begin again"
     : `${last.name} is kept. To continue from it`;
-  error.message += `\n${kept}:\n  ${continuing(directory)}`;
+  error.message += `\n${kept}:\n  ${command}`;
   return error;
 }
 

@@ -23,6 +23,12 @@ Deno.test("an error of a run says what is kept of it, and the command that goes 
     assertEquals(told(), `Cannot write a\nNo checkpoint was saved yet. To begin again:\n  ${command}`);
     await Deno.mkdir(`${directory}/checkpoint-2`);
     assertEquals(told(), `Cannot write a\ncheckpoint-2 is kept. To continue from it:\n  ${command}`);
+    const cell = withWhatIsKept(
+      new RangeError("Cannot write a"),
+      directory,
+      "deno task sweep a.yaml seed=1,2",
+    );
+    assertEquals((cell as Error).message.split("\n")[2], "  deno task sweep a.yaml seed=1,2");
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

@@ -45,7 +45,11 @@ export interface PreparedRun {
 export async function trainAndWrite(
   trainer: Trainer,
   run: PreparedRun,
-  { signal, say }: { signal: AbortSignal; say: (line: string) => void },
+  { signal, say, continues }: {
+    signal: AbortSignal;
+    say: (line: string) => void;
+    continues: string | undefined;
+  },
 ): Promise<{ result: TrainerResult; files: WrittenFile[] }> {
   const { config, made, output, progress } = run;
   const directory = config.output_dir;
@@ -64,7 +68,7 @@ export async function trainAndWrite(
     const files = [...result.files, ...written, { name: "run.yaml", what: "every key of this run" }];
     return { result, files };
   } catch (error) {
-    throw begun ? withWhatIsKept(error, directory) : error;
+    throw begun ? withWhatIsKept(error, directory, continues) : error;
   }
 }
 

@@ -22,6 +22,7 @@ import "../../tasks/common/config_file_test.ts";
 import "../../tasks/common/help_test.ts";
 import "../../tasks/common/plugin_code_test.ts";
 import "../../tasks/common/settings_faults_test.ts";
+import "../../tasks/common/started_elsewhere_test.ts";
 import "../../tasks/common/table_test.ts";
 import "../../tasks/common/vega_svg_test.ts";
 import "../../tasks/compare/sets_apart_test.ts";
