@@ -13,7 +13,7 @@ import { isRecordFile, RECORD_TYPES, recordType } from "./record_type.ts";
  * Lists the files that paths stand for: a folder gives its files sorted by name, hidden ones left out.
  *
  * @param what Who asks, for the message, such as `data set "x" at …`.
- * @throws {RangeError} If a path is missing, a folder is empty, or a type is not known.
+ * @throws {RangeError} If a path is missing, a folder is empty or of `save_to_disk`, or a type is not known.
  */
 export function listFiles(paths: readonly string[], what: string): string[] {
   return paths.flatMap((path) => {
@@ -31,6 +31,7 @@ export function listFiles(paths: readonly string[], what: string): string[] {
       );
     }
     if (!info.isDirectory) return [checked(path, what)];
+    refuseSavedSet(path, what);
     const files = entries(path).filter((name) => !name.startsWith(".")).map((name) => join(path, name))
       .filter((file) => !statOrNull(file)?.isDirectory);
     if (files.length === 0) {
@@ -41,6 +42,23 @@ export function listFiles(paths: readonly string[], what: string): string[] {
       return checked(file, what);
     });
   });
+}
+
+/**
+ * Folders of `datasets`' `save_to_disk` hold Arrow files, and JSON files that are about them.
+ * @throws {RangeError} If the path is one, of a set or of several splits
+ */
+function refuseSavedSet(path: string, what: string): void {
+  const splits = statOrNull(join(path, "dataset_dict.json")) !== null;
+  const isSet = ["state.json", "dataset_info.json"].every((name) => statOrNull(join(path, name)) !== null);
+  if (!splits && !isSet) return;
+  throw new RangeError(
+    `Cannot read ${path} of ${what} as it is a folder of Dataset.save_to_disk, which holds Arrow files. Save ${
+      splits ? "a split" : "it"
+    } as parquet: load_from_disk(${JSON.stringify(path)})${
+      splits ? '["train"]' : ""
+    }.to_parquet("train.parquet")`,
+  );
 }
 
 /** @throws {RangeError} If the path is a link to what isn't there */

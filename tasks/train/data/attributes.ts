@@ -11,7 +11,8 @@ import { otherToolsHint } from "./other_tools.ts";
 /**
  * Puts defaults into an entry's columns and tags.
  *
- * Columns that the entry names are used and no others, as in LLaMA-Factory, as long as they suffice. If they don't, so that
+ * Columns that the entry names are used and no others, as in LLaMA-Factory, as long as they suffice; a set without an entry has its
+ * system texts, tools and histories by these names, too. If they don't, so that
  * LLaMA-Factory would drop every row, the missing ones get their default names and a note says so. Tags are always completed.
  *
  * @param shape Shape of the loss's examples.
@@ -40,6 +41,7 @@ export function resolveAttributes(
   const columns: Record<string, string | null> = Object.fromEntries(knownColumns.map((name) => [name, null]));
   const named = Object.fromEntries(Object.entries(entry.columns ?? {}).filter(([, column]) => column));
   Object.assign(columns, entry.columns ? named : defaults);
+  if (entry.formatting === null) nameOptional(columns);
   // an alpaca prompt may be in either column
   const missing = Object.keys(required).filter((name) =>
     !columns[name] && !(name === "prompt" && columns.query)
@@ -81,6 +83,16 @@ export function resolveAttributes(
     );
   }
   return { attributes: { name: entry.name, ranking, shape, columns, tags }, notes };
+}
+
+/**
+ * What LLaMA-Factory reads only where an entry names it: a file without an entry has none that could, and without its tools, system
+ * text or earlier turns a row would be learnt behind another prompt.
+ */
+function nameOptional(columns: Record<string, string | null>): void {
+  for (const name of ["system", "tools", "history"]) {
+    if (Object.hasOwn(columns, name)) columns[name] ??= name;
+  }
 }
 
 /** Columns that can't be left out must be in the file; a few have a second usual name. */

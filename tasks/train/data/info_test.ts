@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { COMMIT, FakeHub } from "../../../tests/helpers/fake_hub.ts";
+import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { cacheKey } from "./cache.ts";
 import { readDatasetInfo } from "./info.ts";
 import { DataSet } from "./sets.ts";
@@ -8,6 +9,7 @@ import { loadExamples } from "./load.ts";
 import { type DataOptions, type LoadInputs } from "./load_inputs.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import {
+  bundledTokenizer,
   infoOf,
   learntAnswers,
   loadWritten,
@@ -15,6 +17,10 @@ import {
   type WrittenFiles,
   writtenInputs,
 } from "./_written_sets.ts";
+
+/** All of an example's only sequence. */
+const wholeText = (list: EncodedExample[], i: number) =>
+  bundledTokenizer.decode(Array.from(list[i]!.sequences[0]!.input_ids));
 
 Deno.test("names, columns and files that don't exist are errors with file, line and the nearest name", async () => {
   const fails = (files: WrittenFiles, includes: string, over: Partial<DataOptions> = {}) =>
@@ -112,6 +118,38 @@ Deno.test("a data file is named by its path: the format is seen from its rows an
     RangeError,
     "there is no such file",
   );
+});
+
+Deno.test("of a data file named by its path the system text, the tools and the history of its rows are used; beside an entry they are when it names them", async () => {
+  const message = (role: string, content: string) => ({ role, content });
+  const tools = [{ type: "function", function: { name: "roll_dice", description: "d", parameters: {} } }];
+  const talk = { messages: [message("user", "hi"), message("assistant", "yo")] };
+  const turns = [{ from: "human", value: "hi" }, { from: "gpt", value: "yo" }];
+  const rows: [Record<string, unknown>, Record<string, unknown>][] = [
+    [talk, { system: "Be kind", tools }],
+    [{ conversations: turns }, { system: "Be kind", tools: JSON.stringify(tools) }],
+    [{ prompt: [message("user", "hi")], completion: "yo" }, { system: "Be kind", tools }],
+    [{ instruction: "hi", output: "yo" }, { system: "Be kind", tools, history: [["old", "answer"]] }],
+  ];
+  for (const [row, further] of rows) {
+    // the first row has none: a later one may
+    const made = writtenInputs({ "rows.json": [row, { ...row, ...further }] });
+    const byPath = join(made.options.dataset_dir, "rows.json");
+    const got = await loadExamples({ ...made, options: { ...made.options, dataset: [byPath] } });
+    const [plain, full] = got.train.map((_, i) => wholeText(got.train, i));
+    const shown = {
+      system: full?.includes("Be kind"),
+      tools: full?.includes("roll_dice"),
+      old: full?.includes("old"),
+    };
+    assertEquals(shown, { system: true, tools: true, old: "history" in further }, JSON.stringify(row));
+    assert(!plain?.includes("Be kind"));
+    assert(!got.report.notes.some((note) => note.includes("nothing uses")), got.report.notes.join("\n"));
+  }
+  const entry = { "dataset_info.json": infoOf({ formatting: "openai" }), "d.json": [{ ...talk, tools }] };
+  const { train, report } = await loadWritten(entry);
+  assert(!wholeText(train, 0).includes("roll_dice"));
+  assert(report.notes.some((note) => note.includes('nothing uses: "tools" in 1 row')));
 });
 
 Deno.test("sets on the hub are downloaded, by an entry with hf_hub_url or by their id; the commit is told and decides about the cache", async () => {
