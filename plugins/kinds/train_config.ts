@@ -45,6 +45,8 @@ export interface TrainConfig {
   cache_dir: string | null;
   /** Branch, tag or commit on the hub. */
   model_revision: string;
+  /** Scaling of rotary positions to `cutoff_len`; null: the model's own. */
+  rope_scaling: "linear" | "dynamic" | "yarn" | "llama3" | null;
   /** Token for the hub; never written to any file. */
   hf_hub_token: string | null;
   /** True: text that looks like a special token stays text. */

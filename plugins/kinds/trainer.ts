@@ -17,6 +17,7 @@ export type TrainerConfig = Pick<
   | "stage"
   | "finetuning_type"
   | "model_name_or_path"
+  | "rope_scaling"
   | "base_model"
   | "adapter_name_or_path"
   | "lora_rank"

@@ -10,6 +10,7 @@ import { type LossKeys, lossName, type TrainConfig, type UsedPlugin, usedPlugin 
 import { type TemplateSettings, templateSettings } from "./config/template_settings.ts";
 import { readDatasetInfo } from "./data/info.ts";
 import { type DataOptions, type LoadedExamples, loadExamples } from "./data/mod.ts";
+import { type RopeKeys, scaledConfig } from "./rope_scaling.ts";
 import {
   adapterWarnings,
   checkBestMetric,
@@ -64,6 +65,7 @@ type HubKeys = Pick<TrainConfig, "cache_dir" | "hf_hub_token">;
 /** Keys of a configuration that {@linkcode prepare} reads. */
 export type PrepareKeys =
   & LossKeys
+  & RopeKeys
   & TemplateSettings
   & HubKeys
   & Pick<
@@ -163,9 +165,11 @@ export async function prepare(
     placeOf("template"),
     () => templateTokenizer(config, template, plain),
   );
+  const scaled = placed(placeOf("rope_scaling"), () => scaledConfig(opened, config));
+  notes.push(...scaled.notes);
   const decoder = await placed(
     placeOf("model_name_or_path"),
-    () => use("model", familyOf(registry, opened), {}).parse(opened.config, opened.configFile),
+    () => use("model", familyOf(registry, opened), {}).parse(scaled.config, opened.configFile),
   );
   const allAdapters = await placed(
     placeOf("adapter_name_or_path"),
@@ -182,7 +186,7 @@ export async function prepare(
     placeOf("adapter_name_or_path"),
     () => withMerged(opened.weights, mergedFolders, decoder),
   );
-  const model = { ...opened, tokenizer, weights };
+  const model = { ...opened, config: scaled.config, tokenizer, weights };
   notes.push(...mergeNotes(mergedFolders, config.model_name_or_path));
   notes.push(...lossNotes(registry, name, options));
   if (template !== null) notes.push(...templateNotes(template, registry, config, plain, tokenizer));

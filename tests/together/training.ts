@@ -32,4 +32,5 @@ import "../../tasks/train/outputs/progress_test.ts";
 import "../../tasks/train/outputs/reporter_test.ts";
 import "../../tasks/train/outputs/run_log_test.ts";
 import "../../tasks/train/outputs/smooth_test.ts";
+import "../../tasks/train/rope_scaling_test.ts";
 import "../../tasks/train/start_checks_test.ts";

@@ -1,5 +1,5 @@
 /**
- * A model as transformers reads it: its own folder, or one written from a GGUF file, or with adapters merged in.
+ * A model as transformers reads it: its own folder, or one written from a GGUF file, or with adapters merged in or positions scaled.
  * @module
  */
 import { join } from "@std/path";
@@ -11,16 +11,16 @@ import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
 /**
  * The model's own folder, or one written into `temporary`.
  * @param dtype Of the weights, if a folder has to be written
- * @param isMerged True if the weights are no longer those of the folder
+ * @param isChanged True if the weights or the configuration are no longer those of the folder
  */
 export function modelFolder(
   model: Pick<LoadedModel, "format" | "path" | "weights" | "config">,
   decoder: DecoderConfig,
   temporary: string,
   dtype: NonNullable<SaveModelOptions["dtype"]> = "float32",
-  isMerged = false,
+  isChanged = false,
 ): string {
-  if (model.format === "safetensors" && !isMerged) return model.path;
+  if (model.format === "safetensors" && !isChanged) return model.path;
   const tensors = [...tensorShapes(decoder)].map(([name, shape]) => ({
     name,
     shape,

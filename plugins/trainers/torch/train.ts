@@ -33,6 +33,12 @@ export async function trainOnTorch(
         }; merge them once (deno task export), and put the folder under the same path everywhere`,
     );
   }
+  if (options.nnodes > 1 && config.rope_scaling !== null) {
+    throw new RangeError(
+      `Cannot train on ${options.nnodes} nodes with rope_scaling: ${config.rope_scaling} as each of them has to read a config.json that has it: ` +
+        "write it into the model's under the same path everywhere, and leave rope_scaling out",
+    );
+  }
   if (options.nnodes > 1 && model.format !== "safetensors") {
     throw new RangeError(
       `Cannot train ${model.path} on ${options.nnodes} nodes as each of them has to read it: current value is a ${model.format} file; ` +
@@ -48,7 +54,10 @@ export async function trainOnTorch(
           "Cannot train on PyTorch an adapter with DoRA, as adapters are plain ones there: use trainer: local, or train another one",
         );
       }
-      const modelPath = modelFolder(model, decoder, temporary, options.dtype, merged.length > 0);
+      const isChanged = merged.length > 0 || config.rope_scaling !== null;
+      // weights that are trained begin in float32
+      const dtype = config.finetuning_type === "full" ? "float32" : options.dtype;
+      const modelPath = modelFolder(model, decoder, temporary, dtype, isChanged);
       if (options.nnodes > 1) {
         log.note?.(`on each of the other machines: ${otherNodesCommand(options, processesPerNode(options))}`);
       }

@@ -65,14 +65,6 @@ const ROWS: readonly [
   ],
   [
     "model",
-    "rope_scaling",
-    null,
-    [null],
-    "positions are scaled as config.json says and not otherwise",
-    "write rope_scaling into the model's config.json, or leave it out",
-  ],
-  [
-    "model",
     "shift_attn",
     false,
     [false],

@@ -73,6 +73,11 @@ function model() {
     hf_hub_token: add(orNull(text()), null, "token for the hub; never written to a file", {
       derived: "HF_TOKEN",
     }),
+    rope_scaling: add(
+      orNull(oneOf(["linear", "dynamic", "yarn", "llama3"])),
+      null,
+      "finetuning_type: full: stretches the model's positions to cutoff_len, in what is saved too; for adapters write it into the model's config.json",
+    ),
     split_special_tokens: add(
       bool(),
       true,
