@@ -47,20 +47,36 @@ export class Compiler {
   /**
    * Compiles a grammar.
    * @param endIds Ids that end an answer
+   * @param check Called now and then; what it throws ends the work, and is thrown
    * @throws {MaskError} If the library can't follow it, or it is too large; the library is of no more use then
    * @throws {MaskMemoryError} If the memory couldn't grow; the same holds
    */
-  async compile(options: WrittenGrammar, endIds: readonly number[]): Promise<XGrammar.CompiledGrammar> {
+  async compile(
+    options: WrittenGrammar,
+    endIds: readonly number[],
+    check: () => void = () => {},
+  ): Promise<XGrammar.CompiledGrammar> {
     const { choices, trigger } = options, { said } = this.library;
     said.length = 0;
+    let stopped: { why: unknown } | undefined;
+    const checked = () => {
+      try {
+        check();
+      } catch (error) {
+        stopped = { why: error };
+        throw error;
+      }
+    };
     let compiled: XGrammar.CompiledGrammar;
     try {
       const compiler = await this.#compiler(endIds);
+      this.library.check = checked;
       const [first] = choices;
       compiled = trigger === null && choices.length === 1 && first?.begin === "" && first.end === ""
         ? await compiler.compileGrammar(first.grammar)
         : await compiler.compileStructuralTag(tags(options));
     } catch {
+      if (stopped !== undefined) throw stopped.why;
       const refusal = this.library.refusal();
       if (refusal === "memory") throw new MaskMemoryError("Cannot compile a grammar: its memory can't grow");
       if (refusal === "limit") {
@@ -69,6 +85,8 @@ export class Compiler {
         );
       }
       throw new MaskError(`Cannot follow the JSON schema: ${reason(said.join(" "))}`);
+    } finally {
+      this.library.check = null;
     }
     const warning = said.find((words) => words.includes("WARN"));
     if (warning === undefined) return compiled;

@@ -4,9 +4,11 @@
  */
 import type { CompiledGrammar } from "@mlc-ai/web-xgrammar";
 
+import { MaskError } from "../../../kernels/engine/generate/mask.ts";
 import type { GrammarOptions } from "../grammar.ts";
 import { type CompileSource, CompileWorker } from "./compile_worker.ts";
 import type { Library } from "./library.ts";
+import { GrammarGivenUp, GrammarTooSlow } from "./stopping.ts";
 
 /** A grammar that is ready. */
 export interface ReadyGrammar {
@@ -41,6 +43,8 @@ interface Lane {
 
 /** A grammar that takes longer is a large one. */
 const QUICK_MS = 2000;
+/** How long a grammar that took too long is refused without another try, and how many of them are known. */
+const SLOW_MS = 600_000, MOST_SLOW = 256;
 /** Copies of the library's memory that are kept ready. */
 const MOST_LIBRARIES = 4;
 
@@ -52,6 +56,8 @@ export class Grammars {
   /** In the order of their last use. */
   readonly #ready = new Map<string, ReadyGrammar & { id: number }>();
   readonly #lanes: readonly Lane[];
+  /** Those that took too long: they are refused at once for a while. */
+  readonly #slow = new Map<string, { why: string; until: number }>();
   /** Not begun. */
   #queue: Job[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -83,6 +89,8 @@ export class Grammars {
       this.#ready.set(key, ready);
       return ready;
     }
+    const slow = this.#slow.get(key);
+    if (slow !== undefined && performance.now() < slow.until) throw new MaskError(slow.why);
     const job = this.#jobOf(key) ?? this.#newJob(key, options, endIds);
     job.waiting++;
     this.#next();
@@ -95,6 +103,11 @@ export class Grammars {
       job.waiting--;
       this.#next();
     }
+  }
+
+  /** Grammars that are being compiled. */
+  get busy(): number {
+    return this.#lanes.filter(({ job }) => job !== null).length;
   }
 
   /** Ends the Workers; the next grammar starts another. */
@@ -127,10 +140,10 @@ export class Grammars {
       const [job] = place < 0 ? [] : this.#queue.splice(place, 1);
       if (job !== undefined) this.#run(lane, job);
     }
-    if (this.#queue.length === 0) return;
     for (const lane of this.#lanes) {
       if (lane.job?.waiting === 0) lane.given.abort();
     }
+    if (this.#queue.length === 0) return;
     const [, quick] = this.#lanes;
     if (quick?.job == null || !this.#queue.some(({ isLarge }) => !isLarge)) return;
     const left = quick.begun + this.quickMs - performance.now();
@@ -145,7 +158,13 @@ export class Grammars {
     try {
       job.done.resolve(await this.#compile(lane, job));
     } catch (error) {
-      if (lane.given.signal.aborted && job.waiting > 0) {
+      if (error instanceof GrammarTooSlow) {
+        this.#slow.delete(job.key);
+        this.#slow.set(job.key, { why: error.message, until: performance.now() + SLOW_MS });
+        const [oldest] = this.#slow.keys();
+        if (oldest !== undefined && this.#slow.size > MOST_SLOW) this.#slow.delete(oldest);
+        job.done.reject(new MaskError(error.message));
+      } else if (error instanceof GrammarGivenUp && job.waiting > 0) {
         job.isLarge ||= lane.isQuick;
         this.#queue.unshift(job);
       } else job.done.reject(error);

@@ -3,15 +3,16 @@ import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from 
 
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import { grammarHere } from "../../../tests/helpers/grammar_here.ts";
-import { within } from "../../../tests/helpers/until.ts";
+import { until, within } from "../../../tests/helpers/until.ts";
 import { grammarMask, type GrammarOptions } from "../grammar.ts";
 import { MaskError, MaskMemoryError } from "../../../kernels/engine/generate/mask.ts";
 import { Compiler, tokenTexts, writtenGrammar } from "./compile.ts";
-import type { CompileSource } from "./compile_worker.ts";
+import { type CompileSource, CompileWorker } from "./compile_worker.ts";
 import { Grammars } from "./grammars.ts";
 import { boundMemory, libraryCode, openGrammarLibrary } from "./library.ts";
 import { maskOf } from "./mask.ts";
 import { openMoved } from "./moved.ts";
+import { GrammarGivenUp } from "./stopping.ts";
 
 const MODEL = new URL("../../../fixtures/goldens/llamafactory/model", import.meta.url).pathname;
 const tokenizer = loadTokenizerSync(MODEL);
@@ -137,6 +138,41 @@ Deno.test("a grammar that needs more memory than is allowed is refused as too la
   assertEquals(told, ["memory", null, "memory", "limit"]);
 });
 
+Deno.test("a grammar that takes too long is refused, and at once when it is asked for again; its Worker goes on", async () => {
+  let read = 0;
+  const source: CompileSource = { texts: () => (read++, TEXTS()), mostMs: 100 };
+  using grammars = opened(source);
+  const why = "Cannot follow the JSON schema: its grammar isn't ready after 0.1 s; use shorter lengths";
+  await assertRejects(() => grammars.get(large(1), endIds), MaskError, why);
+  let settled = false;
+  const again = assertRejects(() => grammars.get(large(1), endIds), MaskError, why).then(() =>
+    settled = true
+  );
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  assertEquals(settled, true, "without another try");
+  await again;
+  delete source.mostMs;
+  await grammars.get(OTHER, endIds);
+  assertEquals(read, 1);
+});
+
+Deno.test("a grammar that its last client leaves stops, though nothing else is asked for", async () => {
+  const ended = Promise.withResolvers<unknown>();
+  const worker = new CompileWorker({ texts: TEXTS });
+  const gone = new AbortController();
+  worker.compile(0, large(1), endIds, gone.signal).catch(ended.resolve);
+  gone.abort();
+  assertEquals(await within("the end", ended.promise) instanceof GrammarGivenUp, true);
+  await worker.compile(1, OTHER, endIds, new AbortController().signal);
+  worker.close();
+  using grammars = opened();
+  const left = new AbortController();
+  const waits = assertRejects(() => grammars.get(large(2), endIds, left.signal), Error, "left");
+  left.abort(new Error("left"));
+  await waits;
+  await until("nothing is compiled", () => grammars.busy === 0);
+});
+
 Deno.test("a grammar that nobody waits for makes way for the next one", async () => {
   let read = 0;
   using grammars = opened({ texts: () => (read++, TEXTS()) });
@@ -153,7 +189,7 @@ Deno.test("a grammar that nobody waits for makes way for the next one", async ()
   await queued;
   gone.abort(new Error("gone"));
   await Promise.all(slow);
-  // the Workers that compiled them were ended: the vocabulary is read for another
+  // the Workers that compiled them go on: the vocabulary is read for each of them only
   await grammars.get(OTHER, endIds);
-  assertEquals(read, 3);
+  assertEquals(read, 2);
 });

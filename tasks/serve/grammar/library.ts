@@ -18,6 +18,8 @@ export interface Library {
   said: string[];
   /** Why its memory didn't grow when it had to, upon which it ends itself without a word; null: it did. */
   refusal(): "limit" | "memory" | null;
+  /** Called with each call of JavaScript by the library; what it throws ends the library's work, and the library is of no more use. */
+  check: (() => void) | null;
   /** From now on objects are freed when JavaScript has forgotten them. */
   freeForgotten(): void;
 }
@@ -68,12 +70,13 @@ export async function openGrammarLibrary(
   if (last?.code !== code) last = { code, run: new Function(...NAMES, code) as Run };
   const known = last;
   const module = { exports: {} as typeof XGrammar }, said: string[] = [];
-  let memory: WebAssembly.Memory | undefined, frees = false;
+  let memory: WebAssembly.Memory | undefined, frees = false, library: Library | undefined;
   let refusal: ReturnType<Library["refusal"]> = null;
   const instantiate = async (bytes: BufferSource, imports: WebAssembly.Imports) => {
     refusal = "memory"; // until it is there
     const compiled = known.compiled ??= await WebAssembly.compile(bytes);
-    const made = { module: compiled, instance: await WebAssembly.instantiate(compiled, imports) };
+    const instance = await WebAssembly.instantiate(compiled, checked(imports, () => library?.check?.()));
+    const made = { module: compiled, instance };
     memory = Object.values(made.instance.exports).find((value) => value instanceof WebAssembly.Memory);
     if (memory === undefined) throw new TypeError("Cannot use the grammar library: it has no memory");
     // before its own code has looked at the memory, which it wouldn't see grow
@@ -116,14 +119,30 @@ export async function openGrammarLibrary(
     });
   }
   if (memory === undefined) throw new TypeError("Cannot use the grammar library: it didn't open a memory");
-  return {
+  return library = {
     xgrammar,
     memory,
     begin: sumOf(memory),
     said,
     refusal: () => refusal,
+    check: null,
     freeForgotten: () => void (frees = true),
   };
+}
+
+/** Functions that WebAssembly is given, each with another call in front of it. */
+function checked(imports: WebAssembly.Imports, check: () => void): WebAssembly.Imports {
+  const all = Object.entries(imports).map(([module, values]) => {
+    const names = Object.entries(values).map(([name, value]): [string, WebAssembly.ImportValue] => [
+      name,
+      typeof value !== "function" ? value : (...given: unknown[]) => {
+        check();
+        return value(...given);
+      },
+    ]);
+    return [module, Object.fromEntries(names)];
+  });
+  return Object.fromEntries(all);
 }
 
 /**

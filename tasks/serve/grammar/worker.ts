@@ -8,8 +8,10 @@ import type { CompiledGrammar } from "@mlc-ai/web-xgrammar";
 import { type CallContext, serve } from "../../../kernels/engine/worker_call.ts";
 import type { GrammarOptions } from "../grammar.ts";
 import { Compiler, writtenGrammar } from "./compile.ts";
+import { withinTime } from "../../../plugins/judges/time_limit.ts";
 import { openGrammarLibrary } from "./library.ts";
 import { copyOf, type Moved } from "./moved.ts";
+import { type Stop, stopCheck } from "./stopping.ts";
 
 /** Grammars that are kept together, and the memory of them and of the vocabulary, at most: then the next one begins anew. */
 const MOST_GRAMMARS = 64, MOST_BYTES = 64 * 2 ** 20;
@@ -28,9 +30,13 @@ serve({
     id: number,
     options: GrammarOptions,
     endIds: readonly number[],
+    stop: Stop,
   ): Promise<Moved> {
     if (given === undefined) throw new Error("Cannot compile a grammar: there is no vocabulary");
-    const grammar = writtenGrammar(options);
+    const check = stopCheck(stop), written = withinTime(stop.mostMs, () => writtenGrammar(options));
+    check();
+    if (written === null) throw new TypeError("Cannot go on with a grammar: it was stopped before its time");
+    const grammar = written.value;
     if (open && isFull(open)) open = undefined;
     if (open === undefined) {
       const library = await openGrammarLibrary(given.code);
@@ -39,7 +45,7 @@ serve({
     }
     const { compiler, grammars } = open;
     try {
-      grammars.set(id, await compiler.compile(grammar, endIds));
+      grammars.set(id, await compiler.compile(grammar, endIds, check));
     } catch (error) {
       open = undefined;
       throw error;
