@@ -6,6 +6,7 @@ import project from "../../deno.json" with { type: "json" };
 import { WriteError, writeError } from "../../formats/atomic.ts";
 import { withFileFault } from "../../formats/file_fault.ts";
 import { bounded, shortened } from "../../formats/message.ts";
+import { withPermissionWords } from "../../formats/permission_words.ts";
 import { redact, redactArgument } from "../../formats/secrets.ts";
 import { faultOf } from "../../plugins/kinds/plugin_fault.ts";
 import { doorMessage, endProcess, isBehindDoor } from "./behind_door.ts";
@@ -239,7 +240,7 @@ export function errorText(error: unknown, debug: boolean): string {
       error instanceof SyntaxError
     ? ""
     : "\nDINOTUNE_DEBUG=1 shows where it came from";
-  return `error: ${bounded(redact(withOwnFolders(message)))}${hint}`;
+  return `error: ${bounded(redact(withPermissionWords(message)))}${hint}`;
 }
 
 /** The message with the plugin that the error came from, behind its place in a file, where nobody has put it there. */
@@ -248,40 +249,6 @@ function withPlugin(error: Error): string {
   if (fault === undefined || error.message.includes(fault.plugin)) return error.message;
   const [place = ""] = /^\S*:\d+:\d+: /.exec(error.message) ?? [];
   return `${place}${fault.plugin}: ${error.message.slice(place.length)}`;
-}
-
-/** Uses of Deno's other permissions, for who runs a task with less of them than deno.json gives it. */
-const USES: Readonly<Record<string, string>> = {
-  read: "to read",
-  net: "to reach or to listen at",
-  env: "to look at the environment's",
-  sys: "to ask the system for",
-  run: "to start",
-  ffi: "to load the native code",
-  import: "to load the module",
-};
-
-/** In place of the flags of Deno that the task doesn't have on purpose: why it hasn't; and what one that it lacks is for. */
-function withOwnFolders(message: string): string {
-  return message
-    .replaceAll(
-      /Requires all access to "(.+?)", run again with the --allow-all flag/g,
-      "$1 lies among the system's devices, and a task opens nothing under /dev, /proc and /sys: use another folder",
-    )
-    .replaceAll(
-      /Requires write access to (.+?), run again with the --allow-write flag/g,
-      "the task may write to its own folders only, and $1 is in none of them (docs/security.md)",
-    )
-    .replaceAll(
-      /Requires (\w+) access to (.+?), run again with the --allow-\w+ flag/g,
-      (said, kind: string, what: string) =>
-        Object.hasOwn(USES, kind)
-          ? `the task has no permission ${
-            USES[kind]
-          } ${what}, which needs --allow-${kind}: run it as deno.json does; docs/security.md ` +
-            "says what each permission is for, and which are given up on purpose"
-          : said,
-    );
 }
 
 /** Ctrl-C: the first one aborts the signal, the second one ends the process. */

@@ -12,6 +12,7 @@ import "../../tasks/eval/plugin_fault_test.ts";
 import "../../tasks/eval/provenance_test.ts";
 import "../../tasks/eval/reason_counts_test.ts";
 import "../../tasks/eval/report/github_test.ts";
+import "../../tasks/eval/report/item_writer_test.ts";
 import "../../tasks/eval/report/junit_test.ts";
 import "../../tasks/eval/statistics/alpha_test.ts";
 import "../../tasks/eval/statistics/bootstrap_test.ts";

@@ -5,6 +5,7 @@
 import { join } from "@std/path";
 
 import { exists } from "../../../formats/exists.ts";
+import { isPermissionFault, withPermissionWords } from "../../../formats/permission_words.ts";
 import { loadTokenizerSync, type Tokenizer } from "../../../formats/tokenizer/mod.ts";
 import {
   ContextLengthError,
@@ -82,6 +83,7 @@ export async function answer(
         error: error.message,
       };
     }
+    if (isPermissionFault(message(error))) return failed("settings", withPermissionWords(message(error)));
     const theirs = error instanceof RangeError || error instanceof TypeError;
     return failed(theirs ? "bad_request" : "server", message(error));
   }

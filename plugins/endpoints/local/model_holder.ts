@@ -4,6 +4,7 @@
  */
 import { exists } from "../../../formats/exists.ts";
 import { downloadLines, hubName, resolveCommit } from "../../../formats/hub/mod.ts";
+import { withPermissionWords } from "../../../formats/permission_words.ts";
 import type { DeviceChoice } from "../../../kernels/engine/generate/generator.ts";
 import type { Completion, CompletionRequest } from "../../kinds/endpoint.ts";
 import type { PluginContext, PluginRegistry } from "../../kinds/plugin.ts";
@@ -99,7 +100,7 @@ export class ModelHolder {
     } catch (error) {
       // The next request may find what is missing now.
       this.#opened = null;
-      return failed("not_found", error instanceof Error ? error.message : String(error));
+      return failed("not_found", withPermissionWords(error instanceof Error ? error.message : String(error)));
     }
     const { answer } = await engine();
     return await answer(model, request, signal);

@@ -9,6 +9,7 @@ import {
   APIUserAbortError,
 } from "openai/core/error";
 
+import { isPermissionFault, withPermissionWords } from "../../../formats/permission_words.ts";
 import type { Completion } from "../../kinds/endpoint.ts";
 import { AnswerError, failed } from "../failures.ts";
 import { hintFor } from "./hints.ts";
@@ -84,8 +85,11 @@ function connectionFailure(error: Error, where: string): Completion {
   if (/dns|ENOTFOUND|failed to lookup|name or service/i.test(texts)) {
     return failed("refused", `${where}: there is no such host; set args.api_base`);
   }
-  if (/NotCapable|Requires net access|Requests to port \d+ are blocked/i.test(texts)) {
-    return failed("refused", `${where}: ${texts.trim()}`);
+  const lacking = chain(error).find((e) => isPermissionFault(e.message));
+  if (lacking !== undefined) return failed("settings", `${where}: ${withPermissionWords(lacking.message)}`);
+  const [blocked] = /Requests to port \d+ are blocked/i.exec(texts) ?? [];
+  if (blocked !== undefined) {
+    return failed("settings", `${where}: ${blocked}, as in browsers; let the server listen at another port`);
   }
   const last = chain(error).at(-1)?.message ?? "";
   const advice = otherProtocol(last);

@@ -39,10 +39,18 @@ export function fileWriter(
   };
 }
 
-/** Runs all writers over the items, in one pass; when anything fails, what isn't complete isn't there. */
-export async function writeItems(run: StoredRun, writers: readonly ItemWriter[]): Promise<void> {
+/**
+ * Runs all writers over the items, in one pass; when anything fails, what isn't complete isn't there.
+ * @param open Each makes a writer, which begins its file
+ */
+export async function writeItems(
+  run: StoredRun,
+  open: readonly (() => ItemWriter | Promise<ItemWriter>)[],
+): Promise<void> {
   const { benchmark } = run.part;
+  const writers: ItemWriter[] = [];
   try {
+    for (const make of open) writers.push(await make());
     for await (const stored of storedItems(run)) {
       const contributions = benchmark.contributions(stored);
       for (const writer of writers) writer.add(stored, contributions);

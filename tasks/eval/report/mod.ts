@@ -33,15 +33,15 @@ export async function writeReports(
     { name: "results.json", what: "scores, intervals, counts" },
     { name: releasedName(run), what: "the released shape" },
   ];
-  const writers: ItemWriter[] = [releasedWriter(run, results)];
+  const writers: (() => ItemWriter | Promise<ItemWriter>)[] = [() => releasedWriter(run, results)];
   if (survey !== null) {
-    writers.push(await htmlWriter(join(out_dir, "report.html"), run, results, survey));
+    writers.push(() => htmlWriter(join(out_dir, "report.html"), run, results, survey));
     files.push(
       { name: "report.html", what: "tables, charts and every item; open it in a browser" },
       { name: "report.md", what: "the same tables as text" },
     );
     if (formats.includes("junit")) {
-      writers.push(junitWriter(join(out_dir, "junit.xml"), results, survey));
+      writers.push(() => junitWriter(join(out_dir, "junit.xml"), results, survey));
       files.push({ name: "junit.xml", what: "thresholds and items as test results" });
     }
   }
