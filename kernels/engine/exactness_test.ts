@@ -24,10 +24,13 @@ for (const { name, ignore, make } of await backendsAndGpuLike()) {
         const { config, weights } = tinyModel(arch);
         const windowed = { ...config, slidingWindow: config.slidingWindow.map((_, i) => i === 0 ? 6 : null) };
         const { modules, initial } = tinyAdapter(arch, config, LINEAR_MODULES);
-        const examples = [quadruple(1, 4), quadruple(2, 40)];
+        // The third one begins as the second, whose beginning is shared in the second layout.
+        const examples = [quadruple(1, 4), quadruple(2, 40), quadruple(2, 25)];
         const separate = examples.flatMap((e) => e.sequences.map((s) => ({ ...e, sequences: [s] })));
         const gradients: Float32Array[][] = [], sums: number[][] = [];
-        for (const packs of [[examples], separate.map((e) => [e])]) {
+        const apart = [packExamples(examples)], shared = [packExamples(examples, { shared: true })];
+        assert(shared[0]!.ids.length + 25 <= apart[0]!.ids.length);
+        for (const packs of [separate.map((e) => packExamples([e])), apart, shared]) {
           const options = {
             config: windowed,
             tuning: { type: "lora", modules, dropout: 0 } as const,
@@ -35,7 +38,7 @@ for (const { name, ignore, make } of await backendsAndGpuLike()) {
           };
           const engine = new Engine(await make(), options, (n) => weights[n]!, initial);
           const all: number[] = [];
-          for (const pack of packs.map(packExamples)) {
+          for (const pack of packs) {
             const logps = await engine.forward(pack, { adapter: true, keep: true });
             const own = pack.sequences.map(() => 0), weight = new Float64Array(logps.length);
             logps.forEach((v, l) => {
@@ -52,19 +55,19 @@ for (const { name, ignore, make } of await backendsAndGpuLike()) {
           gradients.push((await engine.parameters.gradients()).map((g) => g.slice()));
           await engine.dispose();
         }
-        sums[0]!.forEach((v, i) => assertAlmostEquals(v, sums[1]![i]!, tolerance * 10, `sum ${i}`));
-        gradients[0]!.forEach((g, t) => {
-          const scale = g.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
-          assert(scale > 1e-3, "the gradient isn't zero");
-          g.forEach((v, i) =>
-            assertAlmostEquals(
-              v,
-              gradients[1]![t]![i]!,
-              tolerance * Math.max(1, scale),
-              `tensor ${t} at ${i}`,
-            )
+        for (const [layout, what] of [[1, "apart"], [2, "shared"]] as const) {
+          sums[0]!.forEach((v, i) =>
+            assertAlmostEquals(v, sums[layout]![i]!, tolerance * 10, `${what}: sum ${i}`)
           );
-        });
+          gradients[0]!.forEach((g, t) => {
+            const scale = g.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
+            assert(scale > 1e-3, "the gradient isn't zero");
+            g.forEach((v, i) => {
+              const close = tolerance * Math.max(1, scale), found = gradients[layout]![t]![i]!;
+              assertAlmostEquals(v, found, close, `${what}: tensor ${t} at ${i}`);
+            });
+          });
+        }
       },
     });
   }

@@ -70,23 +70,35 @@ export function visiblePairs(
   return pairs;
 }
 
+/** How {@linkcode packExamples} lays examples out. */
+export interface PackLayout {
+  /**
+   * What examples begin with alike, a template's system prompt say, is laid out once for all. Where a device draws numbers for rows (dropout)
+   * they would be the same for all, and replicas get whole trees: then each example is its own tree, which is the default.
+   */
+  shared?: boolean;
+}
+
 /**
- * Lays examples out in one row, each its own tree.
+ * Lays examples out in one row, each its own tree or all in one.
  * A label on a sequence's first token is passed over, since nothing precedes it (transformers' shift does the same).
  * A label may differ from its token (templates that learn an end token in another's place).
  * @throws {RangeError} If a sequence has no other label.
  */
-export function packExamples(examples: readonly EncodedExample[]): Pack {
+export function packExamples(
+  examples: readonly EncodedExample[],
+  { shared = false }: PackLayout = {},
+): Pack {
   const sequences: PackedSequence[] = [];
   const roots: TreeNode[] = [];
   examples.forEach((example, index) => {
-    const root = makeNode(-1);
+    const last = roots.at(-1), root = shared && last ? last : makeNode(-1);
     for (const { name, input_ids, labels } of example.sequences) {
       const where = `sequence "${name}" of ${example.source.file} row ${example.source.row}`;
       const length = insert(root, input_ids, labels, sequences.length, where);
       sequences.push({ example: index, name, length, tokens: input_ids.length });
     }
-    roots.push(root);
+    if (root !== last) roots.push(root);
   });
   return layOut(roots, sequences);
 }

@@ -40,6 +40,28 @@ Deno.test("packExamples() keeps examples apart even when they begin alike", () =
   assertEquals([...pack.until], [2, 2, 4, 4]);
 });
 
+Deno.test("packExamples() lays out once what examples begin with alike, where that is asked for", () => {
+  // 1 2 is the beginning of both prompts, 1 2 3 5 6 and 1 2 4 5 7: by hand, rows 1 2 3 5, then 4 5.
+  const own = [example([[1, 2, 3], [5, 6]]), example([[1, 2, 4], [5, 7]])];
+  const pack = packExamples(own, { shared: true });
+  assertEquals([...pack.ids], [1, 2, 3, 5, 4, 5]);
+  assertEquals([...pack.until], [6, 6, 4, 4, 6, 6]);
+  assertEquals([...pack.positions], [0, 1, 2, 3, 2, 3]);
+  assertEquals([...pack.labelRows], [2, 3, 4, 5]);
+  assertEquals([...pack.owners], [0, 0, 1, 1]);
+  assertEquals(pack.sequences.map((s) => [s.example, s.length, s.tokens]), [[0, 2, 5], [1, 2, 5]]);
+});
+
+Deno.test("packExamples() gives a label that two examples share to both, and another beginning a tree of its own", () => {
+  const own = [example([[1], [5, 6]]), example([[2], [5]]), example([[1], [5, 7]])];
+  const pack = packExamples(own, { shared: true });
+  assertEquals([...pack.ids], [1, 5, 2]);
+  assertEquals([...pack.until], [2, 2, 3]);
+  assertEquals([...pack.labelIds], [5, 6, 7, 5]);
+  assertEquals([...pack.ownerStart], [0, 2, 3, 4, 5]);
+  assertEquals([...pack.owners], [0, 2, 0, 2, 1]);
+});
+
 Deno.test("packExamples() refuses a sequence without labels, also when only its first token has one", () => {
   assertThrows(() => packExamples([example([[1, 2], []])]), RangeError, "it has no label");
   assertThrows(() => packExamples([example([[], [2]])]), RangeError, "it has no label");

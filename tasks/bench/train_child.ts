@@ -9,7 +9,7 @@ import { item } from "../../formats/elements.ts";
 import { openModel } from "../../formats/hf_model/mod.ts";
 import type { OnnxProfiler } from "../../kernels/backends/onnx/profile.ts";
 import { keepFor } from "../../kernels/engine/checkpointing.ts";
-import { type Pack, packExamples } from "../../kernels/engine/pack.ts";
+import { type Pack, packExamples, packUnits } from "../../kernels/engine/pack.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { type LogSink, silentLog, type StepReport } from "../../plugins/kinds/log_sink.ts";
@@ -51,7 +51,7 @@ function childArguments() {
   }).values;
 }
 
-/** A step with its examples, each as a pack. */
+/** A step with its packs. */
 type TimedStep = StepReport & { packs: Pack[] };
 
 /** How the engine goes through a step; PyTorch's checkpoints keep inputs alone, too. */
@@ -125,7 +125,9 @@ async function main(): Promise<void> {
       first ??= processAge();
       rows.push({
         ...report,
-        packs: batch(report.step - 1).flat().map((example) => packExamples([example])),
+        packs: packUnits(batch(report.step - 1), packRows, engine.replicas).map((packed) =>
+          packExamples(packed, { shared: engine.replicas === 1 })
+        ),
       });
       console.log(JSON.stringify({
         step: report.step,

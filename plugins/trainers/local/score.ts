@@ -101,7 +101,7 @@ export async function scorePacks(scoring: Scoring, given: readonly PackToScore[]
   const passes: ForwardPass[] = [];
   const isBestTold = (split: "train" | "eval") => split === "eval" && (scoring.accuracy ?? false);
   const laid = given.map(({ examples, split, keep, dropoutStep, identity }) => {
-    const pack = packExamples(examples);
+    const pack = packExamples(examples, { shared: engine.replicas === 1 && dropoutStep === undefined });
     const missing = loss.needsReference && examples.some((e) => !references.get(split, e));
     if (missing && identity !== "taken") passes.push({ pack, adapter: false, keep: false });
     passes.push({
@@ -201,7 +201,8 @@ export async function precomputeReferences(
   const groups = packUnits(missing.map((example) => [example]), budget ?? DEFAULT_ROWS, engine.replicas);
   for (const flight of inFlights({ engine, together }, groups.map((examples) => ({ examples })))) {
     if (signal.aborted) return;
-    const packs = flight.map(({ examples }) => packExamples(examples));
+    const shared = engine.replicas === 1;
+    const packs = flight.map(({ examples }) => packExamples(examples, { shared }));
     const logps = await forwardAll(engine, packs.map((pack) => ({ pack, adapter: false, keep: false })));
     packs.forEach((pack, p) => {
       const { examples } = item(flight, p), sums = sequenceSums(pack, item(logps, p));
