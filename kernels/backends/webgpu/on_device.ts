@@ -2,16 +2,13 @@
  * The backend's methods on a device that has been opened.
  * @module
  */
-import { elements, type HostArray } from "../../backend.ts";
-import { extentOf } from "../indices.ts";
 import { programWith } from "../options.ts";
 import { adapterName, type Lanes } from "./adapter.ts";
 import type { Device } from "./device.ts";
-import { type Half, toHalf } from "./half.ts";
-import { loaded } from "./load.ts";
+import { deviceTensors } from "./device_tensors.ts";
+import type { Half } from "./half.ts";
 import { webgpuProgram } from "./program.ts";
 import { hasRoom } from "./room.ts";
-import { GpuTensor } from "./tensor.ts";
 import { PassTimer } from "./timer.ts";
 import type { WebGpuBackend } from "./webgpu_backend.ts";
 
@@ -45,13 +42,6 @@ export function onDevice(
   { half, lanes, gpu }: { half: Half; lanes: Lanes; gpu: GPU },
 ): WebGpuBackend {
   const software = isSoftware(info);
-  const write = (tensor: GpuTensor, data: HostArray) => {
-    if (data.length !== elements(tensor.shape)) {
-      throw new TypeError(`Cannot write ${data.length} elements to a tensor of shape [${tensor.shape}]`);
-    }
-    if (data instanceof Int32Array) tensor.extent = extentOf(data);
-    device.write(tensor.buffer, data);
-  };
   return {
     name: "webgpu",
     get description() {
@@ -73,55 +63,7 @@ export function onDevice(
       device.check();
       return Promise.resolve(programWith((g, n) => webgpuProgram(device, g, n), graph, name, options));
     },
-    upload: (data, shape, { frozen = false } = {}) => {
-      device.check();
-      if (data.length !== elements(shape)) {
-        throw new TypeError(
-          `Cannot upload ${data.length} elements as [${shape}]: that shape has ${elements(shape)}`,
-        );
-      }
-      if (frozen && shape.length === 2 && data instanceof Float32Array) {
-        half.frozen++;
-        const values = toHalf(data, half.storage);
-        if (values) {
-          half.kept++;
-          const tensor = GpuTensor.frozen(device.memory, shape, true);
-          device.write(tensor.buffer, values);
-          return tensor;
-        }
-      }
-      const tensor = frozen && data instanceof Float32Array
-        ? GpuTensor.frozen(device.memory, shape, false)
-        : GpuTensor.allocate(device.memory, shape, data instanceof Int32Array ? "i32" : "f32");
-      write(tensor, data);
-      return tensor;
-    },
-    uploadPieces: (pieces, shape) => {
-      device.check();
-      return loaded(device, pieces, shape, half);
-    },
-    download: async (tensor, ahead) => {
-      const { buffer, bytes, type, shape, half } = tensor as GpuTensor,
-        data = await device.read(buffer, bytes, ahead);
-      if (half) return Float32Array.from(new Float16Array(data, 0, elements(shape)));
-      return type === "i32" ? new Int32Array(data) : new Float32Array(data);
-    },
-    write: (tensor, data) => {
-      device.check();
-      if ((tensor as GpuTensor).half) {
-        throw new TypeError(`Cannot write to a tensor of shape [${tensor.shape}]: it was uploaded as frozen`);
-      }
-      write(tensor as GpuTensor, data);
-    },
-    zeros: (shape, type = "f32") => {
-      device.check();
-      const tensor = GpuTensor.allocate(device.memory, shape, type),
-        encoder = device.gpu.createCommandEncoder();
-      if (type === "i32") tensor.extent = { least: 0, most: 0 };
-      encoder.clearBuffer(tensor.buffer, 0, Math.max(4, tensor.bytes));
-      device.submit([encoder.finish()]);
-      return tensor;
-    },
+    ...deviceTensors(device, half),
     ...(software ? {} : { holds: (bytes: number) => hasRoom(info, bytes, gpu) }),
     stats: () => ({
       buffers: device.memory.count + device.staging.count,
