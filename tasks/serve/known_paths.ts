@@ -1,0 +1,78 @@
+/**
+ * Paths that the server knows: for counters, and for the reply where there is nothing at a path or it takes another method.
+ * @module
+ */
+import type { Context } from "hono";
+
+import { ApiError } from "./api_error.ts";
+
+const KNOWN_PATHS = new Set([
+  "/",
+  "/health",
+  "/ping",
+  "/version",
+  "/metrics",
+  "/tokenize",
+  "/detokenize",
+  "/tokenizer_info",
+  "/v1/models",
+  "/v1/chat/completions",
+  "/v1/completions",
+  "/v1/embeddings",
+  "/v1/load_lora_adapter",
+  "/v1/unload_lora_adapter",
+]);
+
+/** Beginning of the path of one model. */
+export const ONE_MODEL = "/v1/models/";
+
+/** The path of a request as it is counted, one for all models; undefined: nothing is there. */
+export function knownPath(c: Context): string | undefined {
+  const path = pathOf(c);
+  if (KNOWN_PATHS.has(path)) return path;
+  return path.startsWith(ONE_MODEL) ? `${ONE_MODEL}{model}` : undefined;
+}
+
+/** Path of a request, without slashes at its end. */
+function pathOf(c: Context): string {
+  return new URL(c.req.url).pathname.replace(/(?<=.)\/$/, "");
+}
+
+const POSTED = new Set([
+  "/tokenize",
+  "/detokenize",
+  "/v1/chat/completions",
+  "/v1/completions",
+  "/v1/embeddings",
+  "/v1/load_lora_adapter",
+  "/v1/unload_lora_adapter",
+]);
+
+/** The error for a path that no route took. */
+export function notFound(c: Context): ApiError {
+  const pathname = pathOf(c);
+  const method = POSTED.has(pathname) ? "POST" : knownPath(c) !== undefined ? "GET" : null;
+  if (method !== null) {
+    c.header("allow", method === "GET" ? `GET, HEAD${pathname === "/ping" ? ", POST" : ""}` : method);
+    return new ApiError(`Cannot ${c.req.method} ${pathname.slice(0, 100)}: it takes ${method}`, {
+      status: 405,
+      type: "invalid_request_error",
+      code: "method_not_allowed",
+    });
+  }
+  if (pathname === "/v1/responses") {
+    return new ApiError("Responses aren't kept here: ask /v1/chat/completions", {
+      status: 501,
+      type: "invalid_request_error",
+      code: "not_supported",
+    });
+  }
+  const hint = KNOWN_PATHS.has(`/v1${pathname}`)
+    ? `: ask /v1${pathname}, with /v1 at the end of the base URL`
+    : "";
+  return new ApiError(`There is nothing at ${c.req.method} ${pathname.slice(0, 100)}${hint}`, {
+    status: 404,
+    type: "invalid_request_error",
+    code: "not_found",
+  });
+}
