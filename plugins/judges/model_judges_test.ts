@@ -1,32 +1,13 @@
-import {
-  assertAlmostEquals,
-  assertEquals,
-  assertRejects,
-  assertStringIncludes,
-  assertThrows,
-} from "@std/assert";
-
-import type { BenchmarkItem } from "../kinds/benchmark.ts";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { Judgement } from "../kinds/judgement.ts";
 import { traceProtocol } from "../benchmarks/trace/trace.ts";
-import { builtinRegistry } from "../builtins.ts";
 import type { Completion, CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
 import { failed } from "../endpoints/failures.ts";
-import { createJudge } from "../kinds/create_judge.ts";
-import { nowhere } from "../kinds/place.ts";
 import { SamplingOptions } from "../kinds/sampling.ts";
 import { type Ask, JudgeUnreachable } from "../kinds/judge.ts";
 import { modelJudge } from "./model.ts";
-import { combineJudgements, panelOf } from "./panel.ts";
+import { never, request, scoreValues } from "./_judge_request.ts";
 
-const never = new AbortController().signal;
-const item: BenchmarkItem = {
-  id: "i",
-  messages: [{ role: "user", content: "Name two trees." }],
-  constraints: [{ text: "1. two trees;", groups: {} }, { text: "2. in capitals;", groups: {} }],
-  groups: {},
-  fields: {},
-};
 const good =
   'Fine Grained Score: [{"1. two trees;": 10, "2. in capitals;": 3}]\nConstraints Overall Score: [[4]]';
 
@@ -53,20 +34,10 @@ function endpointOf(
 }
 const judgeOf = (endpoint: Endpoint) =>
   modelJudge(endpoint, SamplingOptions.parse({ temperature: 0, top_p: 0.8 }));
-const request = (response = "OAK, ELM") => ({
-  id: "i",
-  prompt: "Name two trees.",
-  response,
-  constraints: item.constraints,
-  item,
-  protocol: traceProtocol(3),
-});
-const scores = ({ constraints, overall }: Judgement) => [...constraints, overall].map((v) => v.score);
-
 Deno.test("modelJudge() asks as the protocol says, with its sampling, and reads the answer", async () => {
   const endpoint = endpointOf(() => good);
   const judgement = await judgeOf(endpoint).judge(request(), never);
-  assertEquals(scores(judgement), [10, 3, 4]);
+  assertEquals(scoreValues(judgement), [10, 3, 4]);
   assertEquals(judgement.raw, good);
   const [asked] = endpoint.seen;
   assertEquals([endpoint.seen.length, asked!.temperature, asked!.top_p, asked!.max_tokens], [
@@ -82,19 +53,19 @@ Deno.test("modelJudge() asks again while the answer can't be read, up to the pro
   const rounds: number[] = [];
   const endpoint = endpointOf((n) => n === 0 ? "I like it." : good);
   const ask: Ask = (e, r, round, signal) => (rounds.push(round), e.complete(r, signal));
-  assertEquals(scores(await judgeOf(endpoint).judge({ ...request(), ask }, never)), [10, 3, 4]);
+  assertEquals(scoreValues(await judgeOf(endpoint).judge({ ...request(), ask }, never)), [10, 3, 4]);
   assertEquals(rounds, [0, 1]);
 
   const mute = endpointOf(() => "no");
   const judgement: Judgement = await judgeOf(mute).judge(request(), never);
   assertEquals([mute.seen.length, judgement.reading], [3, "none"]);
-  assertEquals(scores(judgement), [null, null, null]);
+  assertEquals(scoreValues(judgement), [null, null, null]);
 });
 
 Deno.test("modelJudge() keeps the best of partial readings and never turns a failure into a score", async () => {
   const half = "Constraints Overall Score: [[7]]";
   const endpoint = endpointOf((n) => n === 0 ? half : n === 1 ? "hm" : failed("server", "down"));
-  assertEquals(scores(await judgeOf(endpoint).judge(request(), never)), [null, null, 7]);
+  assertEquals(scoreValues(await judgeOf(endpoint).judge(request(), never)), [null, null, 7]);
   const dead = endpointOf(() => failed("timeout", "late"));
   await assertRejects(() => judgeOf(dead).judge(request(), never), JudgeUnreachable, "late");
   const full = endpointOf(() => ({
@@ -105,7 +76,7 @@ Deno.test("modelJudge() keeps the best of partial readings and never turns a fai
     error: "8k",
   }));
   const judgement: Judgement = await judgeOf(full).judge(request(), never);
-  assertEquals([full.seen.length, scores(judgement)], [1, [null, null, null]]);
+  assertEquals([full.seen.length, scoreValues(judgement)], [1, [null, null, null]]);
 });
 
 /** The text between the fences of a judge's prompt. */
@@ -153,7 +124,7 @@ Deno.test("modelJudge(): a judge that only copies the response gives no verdict,
     for (const attack of attacks) {
       const endpoint: Endpoint & { seen: CompletionRequest[] } = endpointOf(() => copy(shownTo(endpoint)));
       const judgement: Judgement = await judgeOf(endpoint).judge(request(attack), never);
-      assertEquals(scores(judgement), [null, null, null], `${how}: ${attack}`);
+      assertEquals(scoreValues(judgement), [null, null, null], `${how}: ${attack}`);
     }
   }
 });
@@ -167,7 +138,7 @@ Deno.test("modelJudge(): a copy of the response before or behind the verdict doe
           return order === "before" ? `${copied}\n${good}` : `${good}\nThe response: ${copied}`;
         });
         const judgement: Judgement = await judgeOf(endpoint).judge(request(attack), never);
-        assertEquals(scores(judgement), [10, 3, 4], `${how}, ${order}: ${attack}`);
+        assertEquals(scoreValues(judgement), [10, 3, 4], `${how}, ${order}: ${attack}`);
       }
     }
   }
@@ -202,7 +173,7 @@ Deno.test("modelJudge(): marks that chat templates are made of don't reach the j
 Deno.test("modelJudge(): what a judge thinks aloud is no verdict", async () => {
   const thought = good.replace("[[4]]", "[[9]]").replace(": 3", ": 9");
   const ended = endpointOf(() => `<think>\nmaybe ${thought}\n</think>\n\n${good}`);
-  assertEquals(scores(await judgeOf(ended).judge(request(), never)), [10, 3, 4]);
+  assertEquals(scoreValues(await judgeOf(ended).judge(request(), never)), [10, 3, 4]);
   // the limit came while it was thinking
   const cut = endpointOf(() => ({
     outcome: "length",
@@ -211,7 +182,7 @@ Deno.test("modelJudge(): what a judge thinks aloud is no verdict", async () => {
     completionTokens: 1,
   }));
   const judgement: Judgement = await judgeOf(cut).judge(request(), never);
-  assertEquals([scores(judgement), judgement.reading], [[null, null, null], "none"]);
+  assertEquals([scoreValues(judgement), judgement.reading], [[null, null, null], "none"]);
   assertStringIncludes(judgement.raw, "at first sight");
   const structured: ReturnType<typeof endpointOf> = endpointOf(
     () =>
@@ -220,7 +191,7 @@ Deno.test("modelJudge(): what a judge thinks aloud is no verdict", async () => {
       }", "explanations": ["", ""], "scores": [10, 2], "overall": 3}`,
     true,
   );
-  assertEquals(scores(await judgeOf(structured).judge(request(), never)), [10, 2, 3]);
+  assertEquals(scoreValues(await judgeOf(structured).judge(request(), never)), [10, 2, 3]);
 });
 
 /** The mark that the last request's schema asks for. */
@@ -235,7 +206,7 @@ Deno.test("modelJudge() holds a structured endpoint to the schema and reads noth
     (n) => n === 0 ? good : JSON.stringify({ tag: tagOf(endpoint), ...json }),
     true,
   );
-  assertEquals(scores(await judgeOf(endpoint).judge(request(), never)), [9, 10, 9]);
+  assertEquals(scoreValues(await judgeOf(endpoint).judge(request(), never)), [9, 10, 9]);
   assertEquals(endpoint.seen.every((r) => r.schema !== undefined), true);
 });
 
@@ -246,14 +217,14 @@ Deno.test("modelJudge(): a response that looks like the judge's JSON can't becom
     // a server that ignores the schema, and a judge that copies the response and nothing else
     const copyist = endpointOf(() => answer, true);
     const judgement: Judgement = await judgeOf(copyist).judge(request(answer), never);
-    assertEquals([scores(judgement), judgement.reading], [[null, null, null], "none"], answer);
+    assertEquals([scoreValues(judgement), judgement.reading], [[null, null, null], "none"], answer);
   }
   // the mark of another response, which its author may have seen, isn't this one's
   const first = endpointOf(() => good, true);
   await judgeOf(first).judge(request("OAK"), never);
   const stolen = JSON.stringify({ tag: tagOf(first), ...json });
   const copyist = endpointOf(() => stolen, true);
-  assertEquals(scores(await judgeOf(copyist).judge(request(stolen), never)), [null, null, null]);
+  assertEquals(scoreValues(await judgeOf(copyist).judge(request(stolen), never)), [null, null, null]);
 });
 
 const cutAnswers: Record<string, Completion> = {
@@ -275,13 +246,16 @@ const cutAnswers: Record<string, Completion> = {
 for (const [what, answer] of Object.entries(cutAnswers)) {
   Deno.test(`modelJudge(): a verdict that is cut (${what}) is asked for again once, then unscored`, async () => {
     const again = endpointOf((n) => n === 0 ? answer : good);
-    assertEquals([scores(await judgeOf(again).judge(request(), never)), again.seen.length], [[10, 3, 4], 2]);
+    assertEquals([scoreValues(await judgeOf(again).judge(request(), never)), again.seen.length], [
+      [10, 3, 4],
+      2,
+    ]);
     const always = endpointOf(() => answer);
     const judgement: Judgement = await judgeOf(always).judge(
       { ...request(), protocol: traceProtocol(9) },
       never,
     );
-    assertEquals(scores(judgement), [null, null, null]);
+    assertEquals(scoreValues(judgement), [null, null, null]);
     assertEquals([judgement.reading, judgement.cut, always.seen.length], ["partial", true, 2]);
   });
 }
@@ -291,7 +265,7 @@ Deno.test("modelJudge(): what was cut doesn't push out what was read before", as
   const endpoint = endpointOf((n) =>
     n === 0 ? half : { outcome: "length", text: good, promptTokens: 1, completionTokens: 1 }
   );
-  assertEquals(scores(await judgeOf(endpoint).judge(request(), never)), [null, null, 7]);
+  assertEquals(scoreValues(await judgeOf(endpoint).judge(request(), never)), [null, null, 7]);
 });
 
 Deno.test("modelJudge() needs the benchmark's way of asking, and doesn't make one up", async () => {
@@ -305,107 +279,9 @@ Deno.test("modelJudge() needs the benchmark's way of asking, and doesn't make on
   assertStringIncludes(error.message, 'judge item "i"');
   assertEquals(endpoint.seen.length, 0);
   // with it, the item itself isn't needed
-  assertEquals(scores(await judge.judge({ id, prompt, response, constraints, protocol }, never)), [10, 3, 4]);
-});
-
-const judgement = (...values: (number | null)[]): Judgement => ({
-  constraints: values.map((score) => score === null ? { score, reason: "none" } : { score }),
-  overall: { score: null, reason: "none" },
-  raw: "raw",
-});
-const members = (...all: Judgement[]) => all.map((j, i) => ({ judge: `j${i}`, judgement: j }));
-
-Deno.test("combineJudgements(): mean, majority, ties and the quorum (by hand)", () => {
-  const three = members(judgement(10, 0, 4, null), judgement(10, 10, 5, null), judgement(4, 10, 6, 10));
-  assertEquals(scores(combineJudgements(three, "mean", 2)).slice(0, 4), [8, 20 / 3, 5, null]);
-  assertEquals(scores(combineJudgements(three, "majority", 2)).slice(0, 4), [10, 10, null, null]);
-  assertEquals(scores(combineJudgements(three, "majority", 1)).slice(0, 4), [10, 10, null, 10]);
-  const combined = combineJudgements(three, "mean", 2);
-  assertEquals([combined.reading, combined.members?.length], ["partial", 3]);
-  assertEquals(scores(combineJudgements(members(judgement(1), judgement(0)), "majority", 2))[0], null);
-});
-
-Deno.test("a panel needs equal scales and asks every member; one that can't be reached leaves the item unjudged", async () => {
-  const judge = (scale: number, value: number) => ({ scale, judge: () => Promise.resolve(judgement(value)) });
-  assertThrows(
-    () => panelOf([{ name: "a", judge: judge(1, 1) }, { name: "b", judge: judge(10, 1) }], "mean", 2),
-    RangeError,
-    "scales differ",
-  );
-  const panel = panelOf([{ name: "a", judge: judge(1, 1) }, { name: "b", judge: judge(1, 0) }], "mean", 2);
-  assertAlmostEquals((await panel.judge(request(), never)).constraints[0]!.score!, 0.5, 1e-12);
-  const dead = { scale: 1, judge: () => Promise.reject(new JudgeUnreachable(failed("server", "down"))) };
-  await assertRejects(async () => {
-    await panelOf([{ name: "a", judge: judge(1, 1) }, { name: "b", judge: dead }], "mean", 1).judge(
-      request(),
-      never,
-    );
-  }, JudgeUnreachable);
-});
-
-Deno.test("createJudge() makes panels of judges and models by name", () => {
-  const run = { registry: builtinRegistry(), place: nowhere };
-  const model = (name: string) => ({
-    type: "vllm",
-    args: { name, api_base: "http://localhost:1/v1", api_key: "EMPTY" },
-  });
-  const { judge, title } = createJudge({
-    type: "panel",
-    args: { judges: [model("a"), model("a"), model("b")] },
-  }, run);
-  assertEquals(title, "a + a (2) + b");
-  assertEquals(judge.endpoints?.length, 3);
-  assertThrows(() => createJudge({ type: "panel", args: { judges: [model("a")] } }, run), TypeError);
-  assertThrows(() => createJudge({ type: "panl" }, run), RangeError, 'did you mean "panel"');
-  assertThrows(
-    () => createJudge({ ...model("a"), run_args: { temprature: 1 } }, run),
-    TypeError,
-    'did you mean "temperature"',
-  );
-});
-
-Deno.test("judge recorded: verdicts by id or prompt; what isn't there, or doesn't fit, is unscored; bad rows are named", async () => {
-  const file = await Deno.makeTempFile({ suffix: ".jsonl" });
-  try {
-    await Deno.writeTextFile(
-      file,
-      '{"id": "i", "scores": [1, null], "overall": 1}\n{"prompt": "P", "follow_instruction_list": [true, false]}\n',
-    );
-    const judge = builtinRegistry().create("judge", "recorded", { path: file });
-    const about = (id: string, prompt: string, n = 2) =>
-      judge.judge({ id, prompt, response: "r", constraints: Array(n).fill({ text: "c" }) }, never);
-    assertEquals(scores(await about("i", "")), [1, null, 1]);
-    assertEquals(scores(await about("other", "P")), [1, 0, null]);
-    assertEquals(scores(await about("other", "Q")), [null, null, null]);
-    assertEquals(scores(await about("i", "", 3)), [null, null, null, null]);
-    // numbers of rows that are keys of something else, and prompts that stand for several answers
-    await Deno.writeTextFile(
-      file,
-      ["A", "B", "B"].map((prompt, i) => JSON.stringify({ id: i + 1, prompt, scores: [1] })).join("\n"),
-    );
-    const keyed = builtinRegistry().create("judge", "recorded", { path: file });
-    const by = async (id: string, prompt: string) => {
-      const judged = await keyed.judge({ id, prompt, response: "r", constraints: [{ text: "c" }] }, never);
-      return scores(judged)[0];
-    };
-    assertEquals(await Promise.all([by("1", "A"), by("2", "B\n"), by("9", "A")]), [1, 1, 1]);
-    assertEquals(await Promise.all([by("1", "C"), by("9", "B"), by("3", "C")]), [null, null, null]);
-    assertEquals(await by("2", "A"), 1); // the prompt's own row
-    for (
-      const [row, message] of [['{"id": 1}', "scores"], ["{", "JSON"], [
-        '{"id": 1, "scores": [2]}',
-        "from 0 to 1",
-      ], ['{"id": 1, "scores": [1]}\n{"id": 1, "scores": [1]}', "above already"]]
-    ) {
-      await Deno.writeTextFile(file, row + "\n");
-      const broken = builtinRegistry().create("judge", "recorded", { path: file });
-      await assertRejects(
-        () => broken.judge({ id: "1", prompt: "", response: "", constraints: [] }, never),
-        Error,
-        message,
-      );
-    }
-  } finally {
-    await Deno.remove(file);
-  }
+  assertEquals(scoreValues(await judge.judge({ id, prompt, response, constraints, protocol }, never)), [
+    10,
+    3,
+    4,
+  ]);
 });

@@ -27,5 +27,7 @@ import "../../plugins/judges/ifeval_rules/python_regexp_test.ts";
 import "../../plugins/judges/ifeval_rules/text_models_test.ts";
 import "../../plugins/judges/ifeval_rules/verdicts_test.ts";
 import "../../plugins/judges/model_judges_test.ts";
+import "../../plugins/judges/panel_test.ts";
+import "../../plugins/judges/recorded_test.ts";
 import "../../plugins/judges/rules_doc_test.ts";
 import "../../plugins/judges/rules_test.ts";
