@@ -6,5 +6,5 @@ export { atRevision, resolveAdapter, resolveAdapters } from "./adapters.ts";
 export { defaultCacheDir } from "./cache.ts";
 export { type DownloadedDataset, type HubDataset, resolveDataset } from "./dataset.ts";
 export { downloadLines } from "./progress.ts";
-export { type DownloadProgress, HUB_ID, hubName, type ResolveOptions } from "./repository.ts";
+export { type DownloadProgress, HUB_ID, hubName, HubUnreachable, type ResolveOptions } from "./repository.ts";
 export { resolveCommit, resolveModel } from "./resolve.ts";

@@ -120,6 +120,9 @@ export async function fetchFiles(
   for (const file of files) cache.link(file.hash, commit, file.name);
 }
 
+/** The hub can't be reached from here: nothing is known of what was named. */
+export class HubUnreachable extends Error {}
+
 /** One repository on a hub. */
 export class HubRepository {
   readonly #kind: RepositoryKind;
@@ -259,7 +262,7 @@ export class HubRepository {
       return new Error(`${what}: the server answered with status ${status}`, { cause: error });
     }
     if (error instanceof TypeError) {
-      return new Error(
+      return new HubUnreachable(
         `${what}: it can't be reached (${error.message}), and there is no directory ${this.#name} here. ` +
           (isCached
             ? "An earlier download is in the cache: set HF_HUB_OFFLINE=1 to use it"

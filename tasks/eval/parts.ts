@@ -2,6 +2,7 @@
  * The parts of an evaluation: the benchmark, the model under test and the judge, from their names in the configuration.
  * @module
  */
+import { HubUnreachable } from "../../formats/hub/mod.ts";
 import type { Benchmark } from "../../plugins/kinds/benchmark.ts";
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { createJudge } from "../../plugins/kinds/create_judge.ts";
@@ -84,7 +85,9 @@ export function makeBenchmark(
  * @param placeOf Of what `model` stands under
  * @param key Keys that `model` stands under
  * @param say Gets lines that tell how far a download is
+ * @param unreachable Told of a hub that can't be reached, in place of an error: for a plan, which asks nothing
  * @throws {RangeError} If its type is unknown, or it lacks an address or a key
+ * @throws {HubUnreachable} Unless that is told
  */
 export async function makeModel(
   model: EvalConfig["model"],
@@ -92,6 +95,7 @@ export async function makeModel(
   placeOf: PlaceOf = nowhere,
   key: readonly [string, ...(string | number)[]] = ["model"],
   say: (line: string) => void = () => {},
+  unreachable?: (message: string) => void,
 ): Promise<ModelPart> {
   const { type, args } = model;
   const endpoint = await placed(placeOf(...key), async () => {
@@ -99,7 +103,7 @@ export async function makeModel(
       `endpoint/${type}`,
       () => registry.create("endpoint", type, args, placeUnder(placeOf, ...key, "args")),
     );
-    await made.prepare?.(say);
+    await prepared(made, say, unreachable);
     return made;
   });
   const { name, version } = registry.get("endpoint", type);
@@ -126,6 +130,7 @@ export async function makeJudge(
   part: BenchmarkPart,
   placeOf: PlaceOf = nowhere,
   say: (line: string) => void = () => {},
+  unreachable?: (message: string) => void,
 ): Promise<JudgePart & { notes: string[] }> {
   const { benchmark, name, options } = part;
   const notes: string[] = [];
@@ -163,10 +168,25 @@ export async function makeJudge(
         (spec.type === "recorded" ? `; set args.scale: ${scale} if the file's are` : ""),
     );
   }
-  for (const endpoint of judge.endpoints ?? []) await placed(where, () => endpoint.prepare?.(say));
+  for (const endpoint of judge.endpoints ?? []) {
+    await placed(where, () => prepared(endpoint, say, unreachable));
+  }
   const plugin = `${registry.has("judge", spec.type) ? "judge" : "endpoint"}/${spec.type}`;
   const identity = [base, productIdentity(judge), judge.identity ?? null];
   return { judge, plugin, title, key: hashOf(identity), notes };
+}
+
+async function prepared(
+  endpoint: Endpoint,
+  say: (line: string) => void,
+  unreachable?: (message: string) => void,
+): Promise<void> {
+  try {
+    await endpoint.prepare?.(say);
+  } catch (error) {
+    if (unreachable === undefined || !(error instanceof HubUnreachable)) throw error;
+    unreachable(error.message);
+  }
 }
 
 /** A list of judges is a panel's options, which are written at the list itself. */

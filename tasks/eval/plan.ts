@@ -64,6 +64,8 @@ export interface RunPlan {
   cached: number;
   /** Whom the run would ask; none where rules decide about recorded answers. */
   endpoints: EndpointPlan[];
+  /** Things that couldn't be found out, such as of a model on a hub that can't be reached. */
+  notes: string[];
   /** Seconds that asking takes at most, with the speed that `basis` names. */
   seconds: number | null;
   /** Where the speed is from. */
@@ -88,8 +90,14 @@ export async function planRun(
   { ping = false, fresh = false }: { ping?: boolean; fresh?: boolean } = {},
 ): Promise<RunPlan> {
   const part = makeBenchmark(config, registry, placeOf);
-  const model = await makeModel(config.model, registry, placeOf);
-  const { judge, key: judgeKey } = await makeJudge(config, registry, part, placeOf);
+  const notes: string[] = [], quiet = () => {};
+  const unreachable = (message: string) => {
+    notes.push(
+      `${message}. Answers that earlier runs of it left aren't counted here, and the run itself needs it`,
+    );
+  };
+  const model = await makeModel(config.model, registry, placeOf, ["model"], quiet, unreachable);
+  const { judge, key: judgeKey } = await makeJudge(config, registry, part, placeOf, quiet, unreachable);
   const judges = judge?.endpoints ?? [];
   try {
     using store = storeOf(config);
@@ -135,6 +143,7 @@ export async function planRun(
       answered,
       cached: open.asked() - requests,
       endpoints: plans,
+      notes,
       ...timeOf(plans, config),
     };
   } finally {

@@ -1,6 +1,9 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
+import project from "../../deno.json" with { type: "json" };
+import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
+import { unusedPort } from "../../tests/helpers/unused_port.ts";
 import { estimatePrompt } from "../../plugins/endpoints/token_estimate.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
@@ -69,4 +72,30 @@ Deno.test("planRun() with ping asks each endpoint once, and tells what it answer
     assertEquals([writer!.outcome, writer!.text, grader!.outcome], ["stop", "ready", "error"]);
     assertStringIncludes(grader!.text, "no such model");
   });
+});
+
+Deno.test("planRun() of a model on a hub that can't be reached plans what it can, and says what it doesn't know", async () => {
+  const folder = temporaryFolder(), file = join(folder, "eval.yaml");
+  Deno.writeTextFileSync(
+    file,
+    "evaluator:\n  type: constraints\n  max_samples: 3\n  model:\n    type: local\n    args: {model: some/model}\n    run_args: {max_tokens: 8}\n",
+  );
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...project.tasks.eval.split(" ").slice(1), file, `out_dir=${join(folder, "out")}`, "--dry-run"],
+    cwd: new URL("../../", import.meta.url).pathname,
+    // where nothing listens
+    env: {
+      NO_COLOR: "1",
+      HF_ENDPOINT: `http://127.0.0.1:${unusedPort()}`,
+      HF_HUB_CACHE: join(folder, "hub"),
+    },
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+  assertStringIncludes(text, "3 items with ");
+  assertMatch(
+    text,
+    /note: .*Cannot download the model some\/model .*it can't be reached.*Answers that earlier runs of it left aren't counted/,
+  );
+  assertMatch(text, /model model +3 /);
 });

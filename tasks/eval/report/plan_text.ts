@@ -7,7 +7,7 @@ import type { EndpointPlan, RunPlan } from "../plan.ts";
 
 /** The plan of a run as text: a sentence about the items, a row per endpoint, the time. */
 export function planText(plan: RunPlan, width?: number): string {
-  const { items, constraints, scores, answered, cached, endpoints, seconds, basis } = plan;
+  const { items, constraints, scores, answered, cached, endpoints, seconds, basis, notes } = plan;
   const names = Object.entries(scores).map(([name, max]) => max === 1 ? name : `${name} (0 to ${max})`);
   const most = endpoints.map(({ cost }) => cost?.most ?? null);
   const known = endpoints.length > 0 && most.every((cost) => cost !== null);
@@ -15,6 +15,7 @@ export function planText(plan: RunPlan, width?: number): string {
   return [
     `${items} items with ${constraints} constraints; scores ${names.join(", ")}`,
     `${answered} items are answered in the run directory, ${cached} answers are in the response cache`,
+    ...notes.map((note) => `note: ${note}`),
     ...(endpoints.length === 0 ? ["No model is asked"] : [
       "",
       ...textTable({
