@@ -21,8 +21,11 @@ import { openSafetensorsWeights } from "./safetensors_weights.ts";
 import { isTied, seesToo, textWeights } from "./text_part.ts";
 import type { WeightSource } from "./weights.ts";
 
-/** As {@linkcode ResolveOptions}; only a hub id needs them. */
-export type OpenModelOptions = ResolveOptions;
+/** As {@linkcode ResolveOptions}, which only a hub id needs. */
+export interface OpenModelOptions extends ResolveOptions {
+  /** Weights aren't asked for: a directory may lack them, and its `weights` have no tensors. */
+  weightless?: boolean;
+}
 
 /**
  * Opens a model: reads its configuration and the headers of its weights, and checks them. No tensor is read yet.
@@ -38,7 +41,7 @@ export async function openModel(nameOrPath: string, options: OpenModelOptions = 
       `Cannot open ${path} as a model: it is a device. Name its directory, or a .gguf file`,
     );
   }
-  return isFile ? openGguf(nameOrPath, path) : openDirectory(nameOrPath, path);
+  return isFile ? openGguf(nameOrPath, path) : openDirectory(nameOrPath, path, options.weightless ?? false);
 }
 
 function openGguf(nameOrPath: string, path: string): LoadedModel {
@@ -68,7 +71,7 @@ function openGguf(nameOrPath: string, path: string): LoadedModel {
   }
 }
 
-function openDirectory(nameOrPath: string, path: string): LoadedModel {
+function openDirectory(nameOrPath: string, path: string, weightless: boolean): LoadedModel {
   const names = [...Deno.readDirSync(path)].map((entry) => entry.name).sort();
   if (!names.includes("config.json")) {
     const gguf = names.filter((name) => name.endsWith(".gguf"));
@@ -91,10 +94,14 @@ function openDirectory(nameOrPath: string, path: string): LoadedModel {
     ? readJsonFile(join(path, "generation_config.json"))
     : {};
   const sees = seesToo(config), tied = isTied(config);
-  const stored = quantised === null
+  const stored = weightless
+    ? NO_WEIGHTS
+    : quantised === null
     ? openSafetensorsWeights(path, tied && !sees)
     : openGptqWeights(path, tied && !sees, quantised);
-  const { weights, beside } = sees ? textPart(stored, tied, path) : { weights: stored, beside: null };
+  const { weights, beside } = sees && !weightless
+    ? textPart(stored, tied, path)
+    : { weights: stored, beside: null };
   return withTokenizer({
     nameOrPath,
     path,
@@ -108,6 +115,22 @@ function openDirectory(nameOrPath: string, path: string): LoadedModel {
     beside,
   }, () => loadTokenizerSync(path));
 }
+
+const none = (name: string) => {
+  throw new RangeError(`Cannot read the tensor ${name}: this model was opened without weights`);
+};
+
+const NO_WEIGHTS: WeightSource = {
+  names: () => [],
+  shape: () => null,
+  read: none,
+  pieces: none,
+  rows: none,
+  isPacked: () => false,
+  packed: () => null,
+  hash: () => "no weights",
+  close: () => {},
+};
 
 /** The model that an adapter says it was trained on, for a hint; "" where it doesn't say so. */
 function baseOfAdapter(folder: string): string {

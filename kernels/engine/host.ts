@@ -9,6 +9,7 @@ import { tensorShapes } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import type { AdamWOptions } from "./adamw.ts";
 import { Engine } from "./engine.ts";
+import type { FreshStart } from "./fresh_weights.ts";
 import type { ForwardOptions, ForwardPass } from "./forward.ts";
 import type { Pack } from "./pack.ts";
 import { choosePackRows, type PackRows, type PackSettings } from "./pack_rows.ts";
@@ -40,6 +41,8 @@ export interface EngineSetup {
   modelPath: string;
   /** Folders of adapters that are merged into the model, in turn; absent: none. */
   merged?: readonly string[];
+  /** Its weights aren't read: these are drawn; absent: read. */
+  fresh?: FreshStart;
   decoder: DecoderConfig;
   tuning: Tuning;
   /** Initial LoRA tensors by the engine's names. */

@@ -5,6 +5,7 @@
  */
 import { hasPacked, openModel } from "../../formats/hf_model/mod.ts";
 import { makeBackend } from "./backends.ts";
+import { freshWeights } from "./fresh_weights.ts";
 import { ENGINE_METHODS, EngineHost, type EngineSetup } from "./host.ts";
 import { withMerged } from "./merged_weights.ts";
 import { packedReader } from "./packed_weights.ts";
@@ -16,14 +17,16 @@ let last: Promise<unknown> = Promise.resolve();
 let tell: CallContext["emit"] = () => {};
 
 async function open(setup: EngineSetup): Promise<void> {
-  const model = await openModel(setup.modelPath);
+  const base = setup.fresh
+    ? freshWeights(setup.fresh, setup.decoder)
+    : (await openModel(setup.modelPath)).weights;
   try {
-    const weights = withMerged(model.weights, setup.merged ?? [], setup.decoder);
+    const weights = withMerged(base, setup.merged ?? [], setup.decoder);
     const read = packedReader(weights, setup.decoder, setup.quantizationBit ?? null);
     const backend = await makeBackend({ ...setup.device, blocks: hasPacked(weights) });
     host = new EngineHost(backend, setup, read, (...phase) => tell(phase));
   } finally {
-    model.weights.close();
+    base.close();
   }
 }
 

@@ -45,6 +45,8 @@ export interface TrainConfig {
   cache_dir: string | null;
   /** Branch, tag or commit on the hub. */
   model_revision: string;
+  /** Begin from random weights: of the model only config.json and tokenizer are used. */
+  train_from_scratch: boolean;
   /** Scaling of rotary positions to `cutoff_len`; null: the model's own. */
   rope_scaling: "linear" | "dynamic" | "yarn" | "llama3" | null;
   /** Token for the hub; never written to any file. */

@@ -8,6 +8,7 @@ import type { EncodedExample } from "../../kernels/engine/encoded.ts";
 import type { LogSink } from "./log_sink.ts";
 import type { Loss } from "./loss.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import type { FreshStart } from "../../kernels/engine/fresh_weights.ts";
 import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
 
 /** Keys of a resolved configuration that a trainer may need: method, steps, evaluation, checkpoints, device. No data, no secrets. */
@@ -104,6 +105,8 @@ export interface TrainerInputs {
   decoder: DecoderConfig;
   /** Folders of adapters that `model.weights` has merged in, in turn; what opens the model's path anew has to do the same. */
   merged?: readonly string[];
+  /** `model.weights` are these, drawn, and no file's; absent: the model's own. */
+  fresh?: FreshStart;
   /** Made by the run's loss plugin. */
   loss: Loss;
   /** In split order. */

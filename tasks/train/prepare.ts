@@ -10,6 +10,7 @@ import { type LossKeys, lossName, type TrainConfig, type UsedPlugin, usedPlugin 
 import { type TemplateSettings, templateSettings } from "./config/template_settings.ts";
 import { readDatasetInfo } from "./data/info.ts";
 import { type DataOptions, type LoadedExamples, loadExamples } from "./data/mod.ts";
+import { freshNote, freshStart } from "./from_scratch.ts";
 import { type RopeKeys, scaledConfig } from "./rope_scaling.ts";
 import {
   adapterWarnings,
@@ -24,6 +25,7 @@ import type { Loss } from "../../plugins/kinds/loss.ts";
 import { baseDifference, readAdapter, TRAINED_FIELDS } from "../../formats/peft/mod.ts";
 import { moduleShapes } from "../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import { type FreshStart, freshWeights } from "../../kernels/engine/fresh_weights.ts";
 import { withMerged } from "../../kernels/engine/merged_weights.ts";
 import { familyOf } from "../../plugins/kinds/decoder_of.ts";
 import { targetModules } from "../../plugins/kinds/lora_targets.ts";
@@ -45,6 +47,8 @@ export interface Ready {
   adapterFolders: string[];
   /** Folders of the adapters that are merged into the model, in turn: its weights are those with them. */
   mergedFolders: string[];
+  /** The weights are these, drawn; null: the model's own. */
+  fresh: FreshStart | null;
   /** null only in stage pt. */
   template: Template | null;
   /** Jinja text that renders what is trained, to be saved with it; null: the tokenizer has none. */
@@ -91,6 +95,8 @@ export type PrepareKeys =
       | "eval_on_each_dataset"
       | "lora_rank"
       | "pissa_init"
+      | "train_from_scratch"
+      | "seed"
     >
   >;
 
@@ -158,7 +164,11 @@ export async function prepare(
   const opened = await placed(
     placeOf("model_name_or_path"),
     () =>
-      openModel(config.model_name_or_path, { revision: config.model_revision, ...hubOptions(config, say) }),
+      openModel(config.model_name_or_path, {
+        revision: config.model_revision,
+        ...hubOptions(config, say),
+        weightless: config.train_from_scratch ?? false,
+      }),
   );
   const plain = opened.tokenizer as EditableTokenizer; // what openModel gives is always one
   const { tokenizer, notes } = await placed(
@@ -186,7 +196,17 @@ export async function prepare(
     placeOf("adapter_name_or_path"),
     () => withMerged(opened.weights, mergedFolders, decoder),
   );
-  const model = { ...opened, config: scaled.config, tokenizer, weights };
+  const fresh = placed(placeOf("train_from_scratch"), () => freshStart(opened, decoder, config));
+  if (fresh !== null) {
+    notes.push(freshNote(fresh));
+    weights.close();
+  }
+  const model = {
+    ...opened,
+    config: scaled.config,
+    tokenizer,
+    weights: fresh === null ? weights : freshWeights(fresh, decoder),
+  };
   notes.push(...mergeNotes(mergedFolders, config.model_name_or_path));
   notes.push(...lossNotes(registry, name, options));
   if (template !== null) notes.push(...templateNotes(template, registry, config, plain, tokenizer));
@@ -196,6 +216,7 @@ export async function prepare(
     decoder,
     adapterFolders,
     mergedFolders,
+    fresh,
     template,
     chatTemplate,
     loss,

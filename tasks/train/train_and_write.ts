@@ -80,6 +80,7 @@ function inputsOfTrainer(
     model: ready.model,
     decoder: ready.decoder,
     merged: ready.mergedFolders,
+    ...(ready.fresh && { fresh: ready.fresh }),
     loss: ready.loss,
     train: data.train,
     evaluation: data.evaluation,

@@ -10,6 +10,7 @@ import "../../kernels/engine/device_optimizer_test.ts";
 import "../../kernels/engine/dora_test.ts";
 import "../../kernels/engine/dropout_test.ts";
 import "../../kernels/engine/forward_all_test.ts";
+import "../../kernels/engine/fresh_weights_test.ts";
 import "../../kernels/engine/generate/answer_test.ts";
 import "../../kernels/engine/generate/batch_test.ts";
 import "../../kernels/engine/generate/coalesce_test.ts";

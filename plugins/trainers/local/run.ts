@@ -51,6 +51,7 @@ export async function carryOut(
   using residual = pissa && residualFolder(pissa, inputs);
   const engine = await open({
     modelPath: model.path,
+    ...(inputs.fresh && { fresh: inputs.fresh }),
     merged: [...inputs.merged ?? [], ...residual ? [residual.path] : []],
     decoder,
     tuning: target.tuning,

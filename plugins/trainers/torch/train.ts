@@ -33,6 +33,12 @@ export async function trainOnTorch(
         }; merge them once (deno task export), and put the folder under the same path everywhere`,
     );
   }
+  if (options.nnodes > 1 && inputs.fresh !== undefined) {
+    throw new RangeError(
+      `Cannot train on ${options.nnodes} nodes with train_from_scratch: true as each of them has to read the weights that the run begins from: ` +
+        "use nnodes: 1",
+    );
+  }
   if (options.nnodes > 1 && config.rope_scaling !== null) {
     throw new RangeError(
       `Cannot train on ${options.nnodes} nodes with rope_scaling: ${config.rope_scaling} as each of them has to read a config.json that has it: ` +
@@ -54,7 +60,7 @@ export async function trainOnTorch(
           "Cannot train on PyTorch an adapter with DoRA, as adapters are plain ones there: use trainer: local, or train another one",
         );
       }
-      const isChanged = merged.length > 0 || config.rope_scaling !== null;
+      const isChanged = merged.length > 0 || inputs.fresh !== undefined || config.rope_scaling !== null;
       // weights that are trained begin in float32
       const dtype = config.finetuning_type === "full" ? "float32" : options.dtype;
       const modelPath = modelFolder(model, decoder, temporary, dtype, isChanged);

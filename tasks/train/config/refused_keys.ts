@@ -80,14 +80,6 @@ const ROWS: readonly [
     "mixture-of-experts models aren't there",
     "use a dense model and leave it out",
   ],
-  [
-    "model",
-    "train_from_scratch",
-    false,
-    [false],
-    "weights are always read from the model",
-    "make a folder with random weights first, and train it with finetuning_type: full",
-  ],
   ["model", "use_kt", false, [false], "KTransformers is a program of its own", "leave it out"],
   [
     "data",

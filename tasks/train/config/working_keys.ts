@@ -73,6 +73,11 @@ function model() {
     hf_hub_token: add(orNull(text()), null, "token for the hub; never written to a file", {
       derived: "HF_TOKEN",
     }),
+    train_from_scratch: add(
+      bool(),
+      false,
+      "stages pt and sft with finetuning_type: full: begin from random weights (config.json's initializer_range, by seed); of the model only config.json and tokenizer are used",
+    ),
     rope_scaling: add(
       orNull(oneOf(["linear", "dynamic", "yarn", "llama3"])),
       null,

@@ -15,6 +15,7 @@ export type ModelCardKeys = Pick<
   | "eval_dataset"
   | "eval_on_each_dataset"
   | "template"
+  | "train_from_scratch"
   | "neftune_noise_alpha"
   | "cutoff_len"
   | "seed"
@@ -66,13 +67,13 @@ export interface ModelCard {
 /** The text of the model card. */
 export function modelCard(card: ModelCard): string {
   const { config, baseModel, name, evaluation, pictures, versions } = card;
-  const isLora = config.finetuning_type === "lora";
+  const isLora = config.finetuning_type === "lora", isFresh = config.train_from_scratch;
   const front = stringify({
     library_name: isLora ? "peft" : "transformers",
     license: "other",
-    base_model: baseModel,
+    ...(!isFresh && { base_model: baseModel }),
     tags: [
-      isLora ? `base_model:adapter:${baseModel}` : `base_model:finetune:${baseModel}`,
+      ...isFresh ? [] : [isLora ? `base_model:adapter:${baseModel}` : `base_model:finetune:${baseModel}`],
       "dinotune",
       config.finetuning_type,
       config.stage,
@@ -87,7 +88,11 @@ export function modelCard(card: ModelCard): string {
   const data = config.dataset.length === 1
     ? `the ${config.dataset[0]} dataset`
     : `${config.dataset.join(", ")}`;
-  const trained = isLora ? `a LoRA adapter for ${link}, trained` : `a fine-tuned version of ${link}, trained`;
+  const trained = isFresh
+    ? `trained from random weights, with configuration and tokenizer of ${link},`
+    : isLora
+    ? `a LoRA adapter for ${link}, trained`
+    : `a fine-tuned version of ${link}, trained`;
   const sections = [
     `---\n${front}---`,
     "<!-- Written by Dinotune from what it knows of the run. Proofread and complete it, then remove this comment. -->",

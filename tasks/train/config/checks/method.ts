@@ -39,6 +39,17 @@ export function checkMethod(c: TrainConfig, refuse: Refuse): void {
   );
   if (c.pissa_init && c.finetuning_type === "lora") checkPissa(c, refuse);
   refuse(
+    c.train_from_scratch && c.finetuning_type !== "full",
+    "train_from_scratch",
+    `Cannot train from scratch with finetuning_type: ${c.finetuning_type} as only the adapter would be saved, and its base, random weights, be lost: ` +
+      "use finetuning_type: full",
+  );
+  refuse(
+    c.train_from_scratch && stage !== "pt" && stage !== "sft",
+    "train_from_scratch",
+    `Cannot train from scratch in stage ${stage} as an untrained model has no answers to prefer: use stage: pt or sft`,
+  );
+  refuse(
     stage === "iopo" && !["sigmoid", "hinge", "robust"].includes(c.pref_loss),
     "pref_loss",
     `Cannot use pref_loss: ${c.pref_loss} in stage iopo: it takes sigmoid, hinge and robust`,
