@@ -11,7 +11,7 @@ import { type TemplateSettings, templateSettings } from "./config/template_setti
 import { readDatasetInfo } from "./data/info.ts";
 import { type DataOptions, type LoadedExamples, loadExamples } from "./data/mod.ts";
 import { freshNote, freshStart } from "./from_scratch.ts";
-import { type RopeKeys, scaledConfig } from "./rope_scaling.ts";
+import { scaledConfig, type ScalingKeys } from "./rope_scaling.ts";
 import {
   adapterWarnings,
   checkBestMetric,
@@ -69,7 +69,7 @@ type HubKeys = Pick<TrainConfig, "cache_dir" | "hf_hub_token">;
 /** Keys of a configuration that {@linkcode prepare} reads. */
 export type PrepareKeys =
   & LossKeys
-  & RopeKeys
+  & ScalingKeys
   & TemplateSettings
   & HubKeys
   & Pick<

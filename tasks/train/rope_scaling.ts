@@ -9,7 +9,7 @@ import type { TrainConfig } from "../../plugins/kinds/train_config.ts";
 import { ConfigFields } from "../../plugins/models/config_fields.ts";
 
 /** Keys that decide about positions. */
-export type RopeKeys =
+export type ScalingKeys =
   & Pick<TrainConfig, "finetuning_type">
   & Partial<Pick<TrainConfig, "cutoff_len" | "rope_scaling">>;
 
@@ -26,7 +26,7 @@ export interface ScaledConfig {
  */
 export function scaledConfig(
   given: Pick<LoadedModel, "config" | "configFile">,
-  { rope_scaling: kind = null, cutoff_len, finetuning_type }: RopeKeys,
+  { rope_scaling: kind = null, cutoff_len, finetuning_type }: ScalingKeys,
 ): ScaledConfig {
   const { config, configFile } = given;
   if (kind === null || cutoff_len === undefined) return { config, notes: [] };
