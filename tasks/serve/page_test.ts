@@ -157,6 +157,22 @@ Deno.test({
       await page.locator("#send").waitFor();
       const below = "talk.scrollHeight - talk.scrollTop - talk.clientHeight";
       assert(await page.evaluate<number>(below) < 2, "the end of the answers is in sight");
+      // also where the window becomes narrower or lower, but not where it was left
+      for (const [width, height] of [[1200, 800], [420, 800], [420, 500], [360, 640]] as const) {
+        await page.setViewportSize({ width, height });
+        await until(
+          `the end at ${width} × ${height}`,
+          () =>
+            page.evaluate<boolean>(`innerWidth === ${width} && innerHeight === ${height} && ${below} < 2`),
+        );
+      }
+      await page.evaluate("talk.scrollTop = 0");
+      await page.setViewportSize({ width: 340, height: 640 });
+      await until("a narrower page", () => page.evaluate<boolean>("innerWidth === 340"));
+      await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+      assertEquals(await page.evaluate<number>("talk.scrollTop"), 0);
+      await page.setViewportSize({ width: 500, height: 800 });
+      await until("a wider page", () => page.evaluate<boolean>("innerWidth === 500"));
       const colours = () =>
         page.evaluate(
           "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]",

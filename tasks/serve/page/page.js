@@ -185,11 +185,23 @@ async function answer(model, messages, shown, signal) {
   return found;
 }
 
+/** Whether the conversation's end was in sight when it was looked at last: a narrower window makes the conversation longer. */
+let atEnd = true;
+const isAtEnd = () => talk.scrollHeight - talk.scrollTop - talk.clientHeight < 60;
+talk.addEventListener("scroll", () => atEnd = isAtEnd());
+const sizes = new ResizeObserver(() => atEnd && toEnd());
+sizes.observe(talk);
+
+function toEnd() {
+  talk.scrollTop = talk.scrollHeight;
+  atEnd = true;
+}
+
 /** Makes the conversation longer, and stays at its end where that was in sight. */
 function following(change) {
-  const atEnd = talk.scrollHeight - talk.scrollTop - talk.clientHeight < 60;
+  const follows = isAtEnd();
   change();
-  if (atEnd) talk.scrollTop = talk.scrollHeight;
+  if (follows) toEnd();
 }
 
 /** Bodies of a stream of server-sent events. */
@@ -221,7 +233,7 @@ async function ask(text) {
   running = new AbortController();
   changed();
   const asked = models.map((model) => [model, messagesFor(model, text), showAnswer(box, model)]);
-  talk.scrollTop = talk.scrollHeight;
+  toEnd();
   const answers = await Promise.all(
     asked.map(([model, messages, shown]) => answer(model, messages, shown, running.signal)),
   );
