@@ -32,6 +32,7 @@ const KINDS: Readonly<Record<string, string>> = {
  */
 export const inWords: z.core.ParseContext<z.core.$ZodIssue> = {
   error: (issue) => {
+    if (issue.code === "invalid_key") return issue.issues[0]?.message;
     const needed = neededOf(issue);
     return needed === undefined ? undefined : `${needed} is needed`;
   },
@@ -41,19 +42,21 @@ function neededOf(issue: Issue): string | undefined {
   switch (issue.code) {
     case "invalid_type":
       return KINDS[issue.expected];
-    case "invalid_value": {
-      const values = issue.values.map(String);
-      return values.length === 1 ? values[0] : `one of ${values.join(", ")}`;
-    }
+    case "invalid_value":
+      return listed(issue.values);
     case "too_small":
       return limited(issue.origin, issue.inclusive === false ? ">" : ">=", issue.minimum);
     case "too_big":
       return limited(issue.origin, issue.inclusive === false ? "<" : "<=", issue.maximum);
     case "invalid_union":
-      return "another form";
+      return Array.isArray(issue.options) ? listed(issue.options) : "another form";
     default:
       return undefined;
   }
+}
+
+function listed(values: readonly unknown[]): string {
+  return values.length === 1 ? String(values[0]) : `one of ${values.join(", ")}`;
 }
 
 function limited(origin: string, sign: string, limit: number | bigint): string | undefined {

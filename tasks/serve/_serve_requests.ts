@@ -92,6 +92,20 @@ export async function requestSteps(
         'did you mean "strict"',
       ],
       [
+        { ...asked("x"), response_format: { type: "json" } },
+        400,
+        "response_format.type",
+        "one of text, json_object, json_schema is needed",
+      ],
+      [
+        // as llama.cpp's server takes it
+        { ...asked("x"), response_format: { type: "json_object", schema: {} } },
+        400,
+        "response_format.schema",
+        'use type "json_schema" with',
+      ],
+      [asked("x", { logit_bias: { five: 1 } }), 400, "logit_bias.five", "needs token ids"],
+      [
         { ...asked("x"), tools: [{ type: "function", function: { name: "f", parameter: {} } }] },
         400,
         "tools[0].function.parameter",

@@ -144,6 +144,7 @@ export type SamplingRequest = Pick<
 
 /** Fields of other servers whose effect would be missed if they were passed over. */
 const INSTEAD: Readonly<Record<string, string>> = {
+  "response_format.schema": 'type "json_schema" with "json_schema": {"name": …, "schema": …}',
   guided_json: "response_format with type json_schema",
   guided_regex: "response_format with type json_schema",
   guided_choice: "response_format with type json_schema and an enum",
@@ -179,9 +180,8 @@ function fault(issue: z.core.$ZodIssue | undefined, schema: unknown, body: unkno
   const path = issue.path.map(String);
   if (issue.code === "unrecognized_keys") {
     const name = issue.keys[0] ?? "", whole = pathText([...issue.path, name]);
-    const instead = Object.hasOwn(INSTEAD, name)
-      ? `: use ${INSTEAD[name]}`
-      : didYouMean(name, keysAt(schema, path));
+    const known = [whole, name].find((each) => Object.hasOwn(INSTEAD, each));
+    const instead = known !== undefined ? `: use ${INSTEAD[known]}` : didYouMean(name, keysAt(schema, path));
     return badRequest(
       `Cannot use the field ${shown(whole)}, which this server doesn't know${instead}`,
       whole,
