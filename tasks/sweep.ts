@@ -9,6 +9,7 @@
  * Ctrl-C, SIGTERM, a closed terminal.
  * @module
  */
+import { counted } from "../formats/counted.ts";
 import { join } from "@std/path";
 
 import { interruption, parseArguments, print, runTask } from "./common/cli.ts";
@@ -83,7 +84,7 @@ export async function sweepTask(args: readonly string[]): Promise<number | void>
   if (flags.has("dry-run")) {
     checkFolderPlace(out, "--out");
     const rows = plan.cells.map(({ name, directory }) => [name, directory]);
-    return print([...alignedRows(rows), "", `${plan.cells.length} trainings`].join("\n"));
+    return print([...alignedRows(rows), "", counted(plan.cells.length, "training")].join("\n"));
   }
   const settings = plan.cells.map(({ overrides }) => readTrainConfig(config, overrides).config);
   if (plan.evaluation === undefined && !settings.some(needsNetwork)) dropNetwork();

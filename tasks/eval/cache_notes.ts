@@ -2,6 +2,7 @@
  * Says what a run takes from the response cache, and how old it is.
  * @module
  */
+import { counted } from "../../formats/counted.ts";
 import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { samplingOf } from "../../plugins/kinds/sampling.ts";
@@ -69,7 +70,9 @@ export function cachedVerdicts(say: (line: string) => void): (endpoint: Endpoint
 export function cachedText({ answers, judgements, oldest, newest }: FromCache): string | null {
   if (answers + judgements === 0) return null;
   const when = oldest === null || newest === null ? "" : `, made ${span(oldest, newest)}`;
-  return `${answers} answers and ${judgements} judgements come from the response cache${when}`;
+  return `${counted(answers, "answer")} and ${
+    counted(judgements, "judgement")
+  } come from the response cache${when}`;
 }
 
 function span(oldest: string, newest: string): string {

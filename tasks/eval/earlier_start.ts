@@ -2,6 +2,7 @@
  * Answers and verdicts of an earlier start: which of them stay, which go, and what the user is told about them.
  * @module
  */
+import { counted } from "../../formats/counted.ts";
 import type { PlaceOf } from "../../plugins/kinds/place.ts";
 import type { ResponseCache } from "../ask/response_cache.ts";
 import { cachedAnswers } from "./cache_notes.ts";
@@ -46,10 +47,18 @@ export async function takeOver(
   });
   const answered = store.count("generate");
   if (overwrite && answered + store.count("judge") > 0) {
-    say(`${answered} answers of an earlier run are removed from ${config.out_dir} (overwrite: true)`);
+    say(
+      `${counted(answered, "answer")} of an earlier run ${
+        answered === 1 ? "is" : "are"
+      } removed from ${config.out_dir} (overwrite: true)`,
+    );
     store.clear();
   } else if (fresh && answered > 0) {
-    say(`note: ${answered} answers stay as they are in ${config.out_dir}; overwrite=true removes them`);
+    say(
+      `note: ${
+        counted(answered, "answer", ["stays as it is", "stay as they are"])
+      } in ${config.out_dir}; overwrite=true removes ${answered === 1 ? "it" : "them"}`,
+    );
   }
   if (rejudge && judge !== null && store.count("judge") > 0) {
     say(`${store.count("judge")} verdicts are given again`);

@@ -44,6 +44,9 @@ Deno.test("planRun() counts rows, requests, tokens and cost by prices, and asks 
     });
     assertStringIncludes(planText(free(0), 80), "none");
     assert(!/Cost:|0\.0000/.test(planText(free(0), 80)), planText(free(0), 80));
+    const one = planText({ ...plan, items: 1, constraints: 1, answered: 1, cached: 1 }, 80);
+    assertStringIncludes(one, "1 item with 1 constraint; scores");
+    assertStringIncludes(one, "1 item is answered in the run directory, 1 answer is in the response cache");
     assertStringIncludes(planText(free(0.5), 80), "Cost: at most 0.5000 by args.prices.");
     assertEquals(server.log.length, 0);
 

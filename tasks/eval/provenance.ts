@@ -2,6 +2,7 @@
  * Parts that a run is made of, and whether a run directory holds the same run.
  * @module
  */
+import { counted } from "../../formats/counted.ts";
 import type { EvalConfig } from "./config.ts";
 import type { ItemStore } from "./item_store.ts";
 import type { BenchmarkPart, JudgePart, ModelPart } from "./parts.ts";
@@ -80,8 +81,8 @@ export function refuseOtherRun(
     : "";
   throw new RangeError(
     `Cannot continue in ${out_dir} as it holds ${
-      store.count("generate")
-    } answers of a run of ${what}: ${pinned}` +
+      counted(store.count("generate"), "answer")
+    } of a run of ${what}: ${pinned}` +
       "choose another out_dir, remove this one, or set overwrite=true" +
       (before.answers === model?.earlierKey ? "; --rescore shows what is there" : ""),
   );

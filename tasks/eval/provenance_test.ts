@@ -29,7 +29,7 @@ Deno.test("a folder says which commit of the hub answered, or that an earlier ve
     const completion = { outcome: "stop" as const, text: "x", promptTokens: 1, completionTokens: 1 };
     store.append({ stage: "generate", id: "1", key: "0", completion, ms: 1, cached: false });
 
-    const holds = `Cannot continue in ${folder} as it holds 1 answers of a run of `;
+    const holds = `Cannot continue in ${folder} as it holds 1 answer of a run of `;
     const ways = "choose another out_dir, remove this one, or set overwrite=true";
     assertEquals(
       refused({ ...before, answers: "older", revision: A }),

@@ -146,7 +146,7 @@ Deno.test("how to continue is printed only where starting again can help", async
     assertEquals(passing, true);
     // works in any folder, as those of train and synth do
     const command = (out: string) => taskCommand("eval", [join(folder, out, "run.yaml")]);
-    assertStringIncludes(resume, `Not complete: 1 items have no answer. To continue:\n  ${command("a")}`);
+    assertStringIncludes(resume, `Not complete: 1 item has no answer. To continue:\n  ${command("a")}`);
     // as a shell takes it
     const [, spaced] = await go("a b");
     assertStringIncludes(spaced, command("a b"));

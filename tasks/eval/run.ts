@@ -3,6 +3,7 @@
  * directory, and a run that was stopped or killed continues where it was.
  * @module
  */
+import { counted } from "../../formats/counted.ts";
 import { makeFolder } from "../../formats/atomic.ts";
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
 import type { PlaceOf } from "../../plugins/kinds/place.ts";
@@ -139,9 +140,9 @@ function resumable(stopped: Stopped | null, failures: Failures): boolean {
 }
 
 function usageText(answered: number, total: number, { requests, cached, seconds }: Usage): string {
-  return `${answered} of ${total} items are answered; ${requests} requests, ${cached} from the cache, ${
-    seconds.toFixed(1)
-  } s`;
+  return `${answered} of ${total} items are answered; ${
+    counted(requests, "request")
+  }, ${cached} from the cache, ${seconds.toFixed(1)} s`;
 }
 
 function pricesOf(spec: unknown): Endpoint["prices"] {

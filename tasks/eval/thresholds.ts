@@ -2,6 +2,7 @@
  * Thresholds: what a run must reach, checked before anything is asked and compared at the end.
  * @module
  */
+import { counted } from "../../formats/counted.ts";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import type { EvalConfig } from "./config.ts";
 import type { ScoreWithSpread } from "./score_table.ts";
@@ -97,5 +98,5 @@ export function thresholdText(result: ThresholdResult): string {
   const apart = unscored === 0
     ? "none unscored"
     : `${unscored} unscored ${unscoredAre === "misses" ? "counted as misses" : "left out"}`;
-  return `${metric} is ${value.toFixed(4)}, limit ${limit} (${items} items, ${apart})`;
+  return `${metric} is ${value.toFixed(4)}, limit ${limit} (${counted(items, "item")}, ${apart})`;
 }

@@ -2,6 +2,7 @@
  * A comparison of two runs as text, as tables in files, and as a gate.
  * @module
  */
+import { counted } from "../../../formats/counted.ts";
 import { dirname } from "@std/path";
 
 import { makeFolder } from "../../../formats/atomic.ts";
@@ -34,8 +35,8 @@ export function comparisonText(comparison: Comparison, width?: number): string {
     "",
     ...textTable(scoreTable(comparison), width),
     "",
-    ...wrapped(idList(`${headline}: ${better.length} items better in B`, better), width),
-    ...wrapped(idList(`${headline}: ${worse.length} items worse in B`, worse), width),
+    ...wrapped(idList(`${headline}: ${counted(better.length, "item")} better in B`, better), width),
+    ...wrapped(idList(`${headline}: ${counted(worse.length, "item")} worse in B`, worse), width),
   ].join("\n");
 }
 
@@ -153,9 +154,9 @@ export function worseText({ scores, headline }: Comparison, metric: string): str
   if (first !== null && second !== null && second < first - TINY) {
     const ends = interval === null ? "" : `; 95 %: ${signed(interval[0])} to ${signed(interval[1])}`;
     const p = mcnemar === null ? "" : `, p = ${mcnemar.p.toPrecision(3)}`;
-    return `Worse: ${name} is ${fixed(second)} after ${fixed(first)} (${
-      signed(second - first)
-    }${ends}${p}; ${items} items)`;
+    return `Worse: ${name} is ${fixed(second)} after ${fixed(first)} (${signed(second - first)}${ends}${p}; ${
+      counted(items, "item")
+    })`;
   }
   if (allSecond >= allFirst - TINY) return null;
   return `Worse: ${name} is ${fixed(allSecond)} of all after ${

@@ -4,11 +4,14 @@
  */
 import { resolve } from "@std/path";
 
+import { counted } from "../../../formats/counted.ts";
 import { failureText } from "../../ask/failures.ts";
 import { taskCommand } from "../../common/command.ts";
 import { alignedRows } from "../../common/table.ts";
 import type { Evaluated } from "../run.ts";
 import { thresholdText } from "../thresholds.ts";
+
+const HAS = ["has", "have"] as const;
 
 /** Lines at the end of a run: files, thresholds, and the command that continues it. */
 export function endingLines(done: Evaluated): string[] {
@@ -26,17 +29,18 @@ export function endingLines(done: Evaluated): string[] {
 
 function noScore({ items, context_length }: { items: number; context_length: number }): string {
   const longer = context_length > 0
-    ? ` (${context_length} prompts were longer than the model's context)`
+    ? ` (${counted(context_length, "prompt", ["was", "were"])} longer than the model's context)`
     : "";
-  return `No score: none of the ${items} items has one${longer}. The reasons stand in report.md`;
+  const none = items === 1 ? "the only item has none" : `none of the ${items} items has one`;
+  return `No score: ${none}${longer}. The reasons stand in report.md`;
 }
 
 /** Says how to continue only where starting again as it is can help. */
 function notComplete({ directory, stopped, results, resumable }: Evaluated): string {
   const { unanswered = 0, unjudged = 0 } = results?.counts ?? {};
   const open = [
-    ...(unanswered > 0 ? [`${unanswered} items have no answer`] : []),
-    ...(unjudged > 0 ? [`${unjudged} answers have no verdict`] : []),
+    ...(unanswered > 0 ? [`${counted(unanswered, "item", HAS)} no answer`] : []),
+    ...(unjudged > 0 ? [`${counted(unjudged, "answer", HAS)} no verdict`] : []),
   ].join(", ") || "some items have no outcome yet";
   const why = stopped?.message ?? open;
   const command = taskCommand("eval", [resolve(directory, "run.yaml")]);

@@ -2,6 +2,7 @@
  * Annotations for GitHub Actions: workflow commands among the lines of the job, and report.md as the summary of the job.
  * @module
  */
+import { counted } from "../../../formats/counted.ts";
 import { writeError } from "../../../formats/atomic.ts";
 import type { PlaceOf } from "../../../plugins/kinds/place.ts";
 import type { EvalResults } from "../results.ts";
@@ -42,7 +43,9 @@ export function githubAnnotations(results: EvalResults, placeOf: PlaceOf = () =>
     ),
     ...(complete ? [] : [
       `::error ${title("Not complete")}::${
-        message(stopped ?? `${unanswered} items have no answer, ${unjudged} no judgement`)
+        message(
+          stopped ?? `${counted(unanswered, "item", ["has", "have"])} no answer, ${unjudged} no judgement`,
+        )
       }`,
     ]),
     ...(unscored === 0 ? [] : [

@@ -2,8 +2,11 @@
  * The plan of a run as text.
  * @module
  */
+import { counted } from "../../../formats/counted.ts";
 import { textTable } from "../../common/table.ts";
 import type { EndpointPlan, RunPlan } from "../plan.ts";
+
+const IS = ["is", "are"] as const;
 
 /** The plan of a run as text: a sentence about the items, a row per endpoint, the time. */
 export function planText(plan: RunPlan, width?: number): string {
@@ -13,8 +16,10 @@ export function planText(plan: RunPlan, width?: number): string {
   const known = endpoints.length > 0 && most.every((cost) => cost !== null);
   const total = most.reduce<number>((sum, cost) => sum + (cost ?? 0), 0);
   return [
-    `${items} items with ${constraints} constraints; scores ${names.join(", ")}`,
-    `${answered} items are answered in the run directory, ${cached} answers are in the response cache`,
+    `${counted(items, "item")} with ${counted(constraints, "constraint")}; scores ${names.join(", ")}`,
+    `${counted(answered, "item", IS)} answered in the run directory, ${
+      counted(cached, "answer", IS)
+    } in the response cache`,
     ...notes.map((note) => `note: ${note}`),
     ...(endpoints.length === 0 ? ["No model is asked"] : [
       "",

@@ -2,6 +2,7 @@
  * Results as text: for the terminal and report.md.
  * @module
  */
+import { counted } from "../../../formats/counted.ts";
 import { shortened } from "../../../formats/message.ts";
 import { type Table, textTable, wrapped } from "../../common/table.ts";
 import { cachedText } from "../cache_notes.ts";
@@ -108,7 +109,7 @@ export function countLines(
   { counts, usage, failures, totals, agreement, cached, answered_by = {} }: EvalResults,
 ): string[] {
   const parts = [
-    `${counts.items} items`,
+    counted(counts.items, "item"),
     `${counts.answered} answered`,
     `${counts.judged} judged`,
     ...(counts.unanswered > 0 ? [`${counts.unanswered} without an answer`] : []),
@@ -125,7 +126,7 @@ export function countLines(
   const fromCache = cachedText(cached);
   return [
     parts.join(", "),
-    `${usage.requests} requests (${usage.retries} repeated), ${usage.cached} from the cache, ${
+    `${counted(usage.requests, "request")} (${usage.retries} repeated), ${usage.cached} from the cache, ${
       usage.seconds.toFixed(1)
     } s; ` +
     `${tokens} tokens in all${totals.cost > 0 ? `, cost ${totals.cost.toFixed(4)}` : ""}${
@@ -135,7 +136,9 @@ export function countLines(
     }`,
     ...(fromCache === null ? [] : [fromCache]),
     ...Object.entries(answered_by).map(([name, count]) =>
-      `${count} answers are of ${shortened(name)}, as the server says, which wasn't asked for by this name`
+      `${counted(count, "answer", ["is", "are"])} of ${
+        shortened(name)
+      }, as the server says, which wasn't asked for by this name`
     ),
     ...(counts.thought_only > 0 ? [THOUGHT_HINT] : []),
     ...(counts.empty > 0 && counts.empty === counts.answered ? [EMPTY_HINT] : []),

@@ -2,6 +2,7 @@
  * Sentences of the report, for files and for a terminal.
  * @module
  */
+import { counted } from "../../../formats/counted.ts";
 import type { Results } from "../results.ts";
 import { percent } from "./tables.ts";
 
@@ -37,7 +38,7 @@ export function summaryLines(results: Results): string[] {
     }`,
     ...worseOriginLines(worse),
     ...by_rules === null ? [] : [`${percent(by_rules)} of the constraints are checked by rules`],
-    `this start: ${usage.requests} requests, ${usage.cached} answers from the cache, ${
+    `this start: ${counted(usage.requests, "request")}, ${counted(usage.cached, "answer")} from the cache, ${
       usage.seconds.toFixed(1)
     } s`,
     cost_per_row === null
