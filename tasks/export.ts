@@ -218,7 +218,8 @@ if (import.meta.main) {
     const { config } = readExportConfig(path, overrides);
     const dryRun = flags.has("dry-run");
     if (dryRun) confirmPlugins(config.plugins);
-    if (!needsNetwork({ ...config, dataset: [], eval_dataset: [], dataset_dir: "." })) dropNetwork();
+    const none = { ref_model: null, ref_model_adapters: [], dataset: [], eval_dataset: [], dataset_dir: "." };
+    if (!needsNetwork({ ...config, ...none })) dropNetwork();
     using interrupted = interruption(printError, "export_dir stays as it was");
     try {
       await exportModel(path, overrides, { dryRun, signal: interrupted.signal });

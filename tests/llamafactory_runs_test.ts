@@ -2,7 +2,13 @@ import { assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert";
 import { join } from "@std/path";
 
 import { readJsonFile } from "../formats/hf_model/json.ts";
-import { assertFactoryRun, FACTORY, repeatFactoryRun, secondAdapter } from "./_llamafactory_run.ts";
+import {
+  assertFactoryRun,
+  FACTORY,
+  referenceKeys,
+  repeatFactoryRun,
+  secondAdapter,
+} from "./_llamafactory_run.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 
 // dpo_fixed_odd, kto_fixed_odd and kto_fixed_ftx: 24 examples in micro-batches of 5, 5, 5, 5 and 4, all of one step, and evaluation batches of
@@ -26,6 +32,10 @@ const AS_VERSION: readonly string[] = ["dpo_fixed_hinge", "dpo_fixed_ipo"];
 
 /** Arguments that a run's keys become here, as its folders lie elsewhere. */
 const MORE: Readonly<Record<string, (adapter2: string) => string[]>> = {
+  dpo_fixed_ref: () => referenceKeys(join(FACTORY, "adapter")),
+  dpo_fixed_ref_two: (adapter2) => referenceKeys(adapter2, join(FACTORY, "adapter")),
+  kto_fixed_ref: () => referenceKeys(join(FACTORY, "adapter")),
+  dpo_full_ref: () => ["adapter_name_or_path=[]", ...referenceKeys(join(FACTORY, "adapter"))],
   sft_fixed_merged: (adapter2) => [`adapter_name_or_path=${adapter2},${join(FACTORY, "adapter")}`],
 };
 

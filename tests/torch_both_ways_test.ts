@@ -2,7 +2,14 @@
 import { join } from "@std/path";
 import { assertEquals, assertMatch } from "@std/assert";
 
-import { assertFactoryRun, factoryArguments, repeatFactoryRun } from "./_llamafactory_run.ts";
+import {
+  assertFactoryRun,
+  FACTORY,
+  factoryArguments,
+  referenceKeys,
+  repeatFactoryRun,
+  secondAdapter,
+} from "./_llamafactory_run.ts";
 import { TrainProcess } from "./_train_process.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 import { TORCH_FULL, TORCH_PYTHON } from "./helpers/torch_python.ts";
@@ -20,6 +27,18 @@ Deno.test({
     await repeat([...CONTINUES, ...TORCH], 4);
     await repeat(CONTINUES);
     assertFactoryRun("sft_fixed", output);
+  },
+});
+
+Deno.test({
+  name:
+    `a reference model of its own goes through torch's processes before the policy: LLaMA-Factory's numbers${TORCH_PYTHON.why}`,
+  ignore: TORCH_PYTHON.ignore,
+  fn: async () => {
+    const folder = temporaryFolder(), output = join(folder, "out"), name = "dpo_fixed_ref_two";
+    const reference = referenceKeys(secondAdapter(folder), join(FACTORY, "adapter"));
+    await repeatFactoryRun(name, output, ["threads=1", ...TORCH, ...reference]);
+    assertFactoryRun(name, output);
   },
 });
 

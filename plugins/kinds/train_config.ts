@@ -235,6 +235,12 @@ export interface TrainConfig {
   create_new_adapter: boolean;
   /** LoRA+: learning rate of B over that of A; null: the same. */
   loraplus_lr_ratio: number | null;
+  /** Folder, GGUF file or hub id of the model whose log-probabilities are the reference; null: the policy as it begins. */
+  ref_model: string | null;
+  /** Adapters of `ref_model`, merged into it in turn. */
+  ref_model_adapters: string[];
+  /** Bits of the weights of `ref_model`; null: as its files have them. */
+  ref_model_quantization_bit: 4 | 8 | null;
   /** β of the preference loss, > 0. */
   pref_beta: number;
   /** Weight of an added SFT loss on the chosen answer's mean log-probability. */

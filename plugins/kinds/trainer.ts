@@ -83,6 +83,22 @@ export type TrainerConfig = Pick<
   | "disable_gradient_checkpointing"
 >;
 
+/** A model of its own whose log-probabilities are the reference (`ref_model`). */
+export interface ReferenceModel {
+  /** Opened; its weights have `merged` merged in. */
+  model: LoadedModel;
+  /** The model's config.json as its family reads it. */
+  decoder: DecoderConfig;
+  /** Folders of adapters that `model.weights` has merged in, in turn. */
+  merged: readonly string[];
+  /** Folder of an adapter that is computed beside weights in few bits instead; null: none. */
+  adapter: string | null;
+  /** Bits of the weights of the layers' modules; null: as the files have them. */
+  quantizationBit: 4 | 8 | null;
+  /** SHA-256 over weights, configuration, adapters and bits. */
+  hash: string;
+}
+
 /** A set of evaluation rows. */
 export interface EvaluationSet {
   /** As `eval_dataset` has it. */
@@ -109,6 +125,8 @@ export interface TrainerInputs {
   fresh?: FreshStart;
   /** Made by the run's loss plugin. */
   loss: Loss;
+  /** Model whose log-probabilities the loss takes as its reference; null or absent: the policy as it begins, if the loss needs one. */
+  reference?: ReferenceModel | null;
   /** In split order. */
   train: EncodedExample[];
   /** Empty without evaluation. */

@@ -17,7 +17,7 @@ import { pluginNote } from "../common/plugin_code.ts";
 import { recordOf, type TrainConfig } from "./config/mod.ts";
 import { dataText } from "./data_text.ts";
 import { packRowsOf } from "./pack_rows.ts";
-import { type Estimate, estimate } from "./estimate.ts";
+import { type Estimate, estimate, parametersOf, type ReferenceSize } from "./estimate.ts";
 import { estimateText, memoryWarning } from "./estimate_text.ts";
 import { measureGflops } from "./measure_gflops.ts";
 import { weightStorage } from "./weight_storage.ts";
@@ -76,6 +76,7 @@ export async function dryRun(
   const warning = memoryWarning(needs, Deno.systemMemoryInfo().total);
   if (warning !== null) say(warning);
   ready.model.weights.close();
+  ready.reference?.model.weights.close();
   return { config: record, notes: [...notes, ...ready.notes], data: text, estimate: needs };
 
   async function ofThisEngine(): Promise<{ needs: Estimate; packs: PackRows }> {
@@ -85,9 +86,10 @@ export async function dryRun(
     const gflops = measured && await measureGflops(measured, ready.decoder, 0.02);
     await measured?.dispose();
     const storage = await weightStorage(config, ready.model.weights);
+    const other = await sizeOfReference();
     const of = (rows: number, together = rows) => {
       const sized = { ...config, micro_batch_tokens: rows, together };
-      return estimate(sized, ready.decoder, ready.loss, data.train, gflops, storage, adapter);
+      return estimate(sized, ready.decoder, ready.loss, data.train, gflops, storage, adapter, other);
     };
     const { memory: { weights, trained } } = of(DEFAULT_ROWS);
     const { tuning } = makeTarget(
@@ -104,10 +106,23 @@ export async function dryRun(
     return { needs: of(packs.rows, packs.together), packs };
   }
 
+  async function sizeOfReference(): Promise<ReferenceSize | null> {
+    if (ready.reference === null) return null;
+    const { model, decoder, quantizationBit } = ready.reference;
+    const frozen = {
+      ...config,
+      finetuning_type: "lora",
+      pissa_init: false,
+      quantization_bit: quantizationBit,
+    } as const;
+    return { decoder, quantizationBit, half: (await weightStorage(frozen, model.weights)).half };
+  }
+
   /** Memory by the trainer's own arithmetic; its speed isn't known here. */
   function ofTrainer(memory: NonNullable<Trainer["memory"]>): { needs: Estimate; packs: null } {
     const counted = estimate(config, ready.decoder, ready.loss, data.train, null, undefined, adapter);
-    const { parameters, trained, largestExample } = counted;
+    const { parameters, trained, largestExample } = counted, { reference } = ready;
+    const rows = Math.max(largestExample, config.micro_batch_tokens ?? DEFAULT_ROWS);
     const needs = {
       ...counted,
       ...memory({
@@ -115,8 +130,18 @@ export async function dryRun(
         parameters,
         trained,
         full: config.finetuning_type === "full",
-        rows: Math.max(largestExample, config.micro_batch_tokens ?? DEFAULT_ROWS),
+        rows,
         checkpointing: !config.disable_gradient_checkpointing,
+      }),
+      ...(reference !== null && {
+        reference: memory({
+          decoder: reference.decoder,
+          parameters: parametersOf(reference.decoder),
+          trained: 0,
+          full: false,
+          rows,
+          checkpointing: true,
+        }).memory,
       }),
     };
     return { needs, packs: null };

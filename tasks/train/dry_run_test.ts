@@ -1,6 +1,7 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 
 import { dryRun } from "./dry_run.ts";
+import { memoryWarning } from "./estimate_text.ts";
 
 const example = new URL("../../examples/default_iopo.yaml", import.meta.url).pathname;
 
@@ -79,4 +80,34 @@ Deno.test("dryRun() shows what one of PyTorch's processes needs when the trainer
   assertEquals([estimate.processes, estimate.gflops], [8, null]);
   assertStringIncludes(said.at(-1)!, "of each of 8 processes");
   assertStringIncludes(said.at(-1)!, "weights      NF4, bfloat16 elsewhere");
+});
+
+Deno.test("dryRun() counts the pass of a reference model, in its own form, and the larger of both against the machine", async () => {
+  const factory = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname,
+    said: string[] = [];
+  const keys = [
+    `model_name_or_path=${factory}model`,
+    `dataset_dir=${factory}data`,
+    "adapter_name_or_path=[]",
+  ];
+  const of = (...more: string[]) =>
+    dryRun(`${factory}runs/dpo_fixed/config.yaml`, [...keys, ...more], (line) => said.push(line));
+  const { estimate: alone } = await of();
+  assertEquals(alone.reference, undefined);
+  const { estimate: plain } = await of(`ref_model=${factory}model`);
+  // its weights in float32, and nothing that is trained
+  assertEquals([plain.reference?.weights, plain.reference?.trained], [4 * plain.parameters, 0]);
+  assertEquals(plain.memory, alone.memory);
+  assert(plain.reference!.total < plain.memory.total);
+  assertStringIncludes(
+    said.join("\n"),
+    "reference    a pass of ref_model before, which is over when training begins: about ",
+  );
+  const { estimate: packed } = await of(`ref_model=${factory}model`, "ref_model_quantization_bit=4");
+  assert(packed.reference!.weights < plain.reference!.weights);
+  const large = { ...plain, reference: { ...plain.reference!, total: 2 ** 50 } };
+  assertStringIncludes(
+    memoryWarning(large, 2 ** 40) ?? "",
+    "take a smaller ref_model, or ref_model_quantization_bit: 4",
+  );
 });

@@ -52,6 +52,8 @@ export interface Estimate {
   largestExample: number;
   /** Parts of the peak. */
   memory: { weights: number; trained: number; activations: number; runtime: number; total: number };
+  /** Parts of the peak of a reference model's pass, which is over before the policy is loaded; absent without one. */
+  reference?: Estimate["memory"];
   /** Floating-point operations of a step. */
   flopsPerStep: number;
   /** 10⁹ operations a second of this machine; null when not measured. */
@@ -89,6 +91,7 @@ export type EstimateConfig =
  * @param gflops Speed of a matrix product on this machine, 10⁹ operations a second; null: not measured
  * @param storage Form in which frozen matrices are kept
  * @param adapter Settings of the adapter that is trained on, which count instead of the configuration's
+ * @param other Model of its own whose pass gives the reference
  */
 export function estimate(
   config: EstimateConfig,
@@ -98,13 +101,15 @@ export function estimate(
   gflops: number | null,
   storage: WeightStorage = { half: false, text: "float32" },
   adapter: LoraConfig | null = null,
+  other: ReferenceSize | null = null,
 ): Estimate {
   const place = placeOf(config), weights = weightsOf(config, model, adapter), rows = rowsOf(train);
   const { totalSteps, stepsPerEpoch } = runLength(config, train.length);
   const work = workOf(config, model, train, { place, weights, rows });
   const flopsPerStep = work.epoch / stepsPerEpoch;
   const speed = gflops === null ? null : gflops * 1e9 * SHARE_OF_PEAK;
-  const reference = loss.needsReference ? work.forward : 0;
+  const pass = other === null ? null : passOf(config, other, train, { place, rows });
+  const reference = pass?.work ?? (loss.needsReference ? work.forward : 0);
   return {
     parameters: weights.parameters,
     trained: weights.trained,
@@ -122,6 +127,7 @@ export function estimate(
       half: storage.half,
       adapter,
     }),
+    ...(pass !== null && { reference: pass.memory }),
     flopsPerStep,
     gflops,
     time: speed === null ? null : {
@@ -130,6 +136,40 @@ export function estimate(
       total: (flopsPerStep * totalSteps + reference) / speed,
     },
   };
+}
+
+/** A reference model: its sizes, and the form of its matrices. */
+export interface ReferenceSize {
+  decoder: DecoderConfig;
+  quantizationBit: TrainConfig["quantization_bit"];
+  half: boolean;
+}
+
+/** Work and memory of a reference model's pass, where nothing is trained or kept. */
+function passOf(
+  config: EstimateConfig,
+  { decoder, quantizationBit, half }: ReferenceSize,
+  train: readonly EncodedExample[],
+  { place, rows }: { place: Place; rows: Rows },
+): { work: number; memory: Estimate["memory"] } {
+  const of = {
+    ...config,
+    finetuning_type: "full" as const,
+    quantization_bit: quantizationBit,
+    label_smoothing_factor: 0,
+  };
+  const { parameters, linear } = weightsOf(of, decoder, null);
+  const weights = { parameters, linear, full: false as const, trained: 0, adapted: [] };
+  const { forward } = workOf(of, decoder, train, { place, weights, rows });
+  const memory = memoryOf(of, decoder, {
+    place,
+    weights,
+    rows: { ...rows, step: 0 },
+    half,
+    adapter: null,
+    keeps: false,
+  });
+  return { work: forward, memory };
 }
 
 type Place = ReturnType<typeof placeOf>;
@@ -143,10 +183,14 @@ function placeOf(config: EstimateConfig) {
   return { gpu, stack, checkpoints: !config.disable_gradient_checkpointing && !stack };
 }
 
+/** Numbers of a model's tensors. */
+export function parametersOf(model: DecoderConfig): number {
+  return [...tensorShapes(model).values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+}
+
 /** Counts of the model's numbers: all, those of the blocks' linear modules, those that are trained; and the adapted modules' shapes. */
 function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter: LoraConfig | null) {
-  const parameters = [...tensorShapes(model).values()]
-    .reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const parameters = parametersOf(model);
   const linear = model.numLayers *
     LINEAR_MODULES.map((name) => moduleShape(model, name)).reduce((sum, [a, b]) => sum + a * b, 0);
   const full = config.finetuning_type === "full";
@@ -215,6 +259,7 @@ function memoryOf(
     rows,
     half,
     adapter,
+    keeps = true,
   }: {
     place: Place;
     weights: Weights;
@@ -222,6 +267,8 @@ function memoryOf(
     rows: Rows & { step: number };
     half: boolean;
     adapter: LoraConfig | null;
+    /** Something is kept for a backward pass. */
+    keeps?: boolean;
   },
 ): Estimate["memory"] {
   const { hiddenSize: d, intermediateSize: f, numHeads, numKeyValueHeads, headDim } = model;
@@ -238,8 +285,9 @@ function memoryOf(
   const bits = config.quantization_bit, packed = bits === null ? 0 : linear;
   const keep = keepFor(true, { hostMemory: !gpu && config.backend !== "webgpu" }, bits !== null);
   const inputs = keep === "dear" ? 2 * d + q : d;
+  const layers = keeps ? model.numLayers : 0;
   const activations = working +
-    model.numLayers * (checkpoints ? 4 * before * inputs : kept) + masks * (stack ? model.numLayers : 1);
+    layers * (checkpoints ? 4 * before * inputs : kept) + masks * (stack ? layers : 1);
   // The head's gradient by smoothed labels has two parts more while it is made (see kernels/engine/head_graph.ts).
   const smoothed = full && config.label_smoothing_factor > 0 ? 8 * model.vocabSize * d : 0;
   // Codes, and a scale and a minimum for every 32 of them.

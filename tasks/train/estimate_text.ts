@@ -22,6 +22,13 @@ export function estimateText(e: Estimate, packs: PackRows | null = null): string
     `memory       about ${gb(memory.total)}${whose(e)}: weights ${gb(memory.weights)}, training state ${
       gb(memory.trained)
     }, activations ${gb(memory.activations)}, runtime ${gb(memory.runtime)}`,
+    ...(e.reference === undefined ? [] : [
+      `reference    a pass of ref_model before, which is over when training begins: about ${
+        gb(e.reference.total)
+      }${whose(e)}: weights ${gb(e.reference.weights)}, activations ${gb(e.reference.activations)}, runtime ${
+        gb(e.reference.runtime)
+      }`,
+    ]),
     `work         ${(e.flopsPerStep / 1e12).toPrecision(3)} TFLOP per step`,
     time === null
       ? "time         not measured"
@@ -37,12 +44,16 @@ export function estimateText(e: Estimate, packs: PackRows | null = null): string
  * @param machine Bytes of its memory
  */
 export function memoryWarning(
-  { memory: { total, activations }, place, processes }: Pick<Estimate, "memory" | "place" | "processes">,
+  { memory, reference, place, processes }: Pick<Estimate, "memory" | "reference" | "place" | "processes">,
   machine: number,
 ): string | null {
+  const isReference = reference !== undefined && reference.total > memory.total;
+  const { total, activations } = isReference ? reference : memory;
   if (place !== "host" || total * processes <= machine) return null;
   const way = 2 * activations > total
     ? "set a smaller micro_batch_tokens, or a smaller cutoff_len"
+    : isReference
+    ? "take a smaller ref_model, or ref_model_quantization_bit: 4"
     : "take a smaller model, or quantization_bit: 4";
   return `warning: memory: the run needs about ${gb(total * processes)}, and this machine has ${
     gb(machine)

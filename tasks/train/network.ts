@@ -19,11 +19,20 @@ const REMOTE_SOURCES = ["hf_hub_url", "ms_hub_url", "om_hub_url", "script_url", 
 export function needsNetwork(
   config: Pick<
     TrainConfig,
-    "model_name_or_path" | "adapter_name_or_path" | "dataset" | "eval_dataset" | "dataset_dir" | "plugins"
+    | "model_name_or_path"
+    | "adapter_name_or_path"
+    | "ref_model"
+    | "ref_model_adapters"
+    | "dataset"
+    | "eval_dataset"
+    | "dataset_dir"
+    | "plugins"
   >,
 ): boolean {
   if (config.plugins.length > 0) return true;
-  if (![config.model_name_or_path, ...config.adapter_name_or_path].every(isHere)) return true;
+  const { ref_model: reference } = config;
+  const models = [config.model_name_or_path, ...reference === null ? [] : [reference]];
+  if (![...models, ...config.adapter_name_or_path, ...config.ref_model_adapters].every(isHere)) return true;
   const named = [...config.dataset, ...config.eval_dataset].filter((name) => !isDataPath(name));
   if (named.length === 0) return false;
   try {

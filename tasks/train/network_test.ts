@@ -18,6 +18,8 @@ Deno.test("needsNetwork() is false only where model, adapters and sets are all h
   const local = {
     model_name_or_path: folder,
     adapter_name_or_path: [folder],
+    ref_model: null as string | null,
+    ref_model_adapters: [] as string[],
     dataset: ["here"],
     eval_dataset: [] as string[],
     dataset_dir: folder,
@@ -32,6 +34,8 @@ Deno.test("needsNetwork() is false only where model, adapters and sets are all h
     const change of [
       { model_name_or_path: "org/model" },
       { adapter_name_or_path: [folder, "org/adapter"] },
+      { ref_model: "org/model" },
+      { ref_model: folder, ref_model_adapters: ["org/adapter"] },
       { dataset: ["here", "hub"] },
       { eval_dataset: ["both"] },
       { dataset: ["bucket"] },

@@ -21,7 +21,9 @@ import {
   lengthWarnings,
 } from "./start_checks.ts";
 import { lossNotes } from "./loss_notes.ts";
+import { prepareReference, type ReferenceKeys } from "./prepare_reference.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
+import type { ReferenceModel } from "../../plugins/kinds/trainer.ts";
 import { baseDifference, readAdapter, TRAINED_FIELDS } from "../../formats/peft/mod.ts";
 import { moduleShapes } from "../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
@@ -55,6 +57,8 @@ export interface Ready {
   chatTemplate: string | null;
   /** Sequences of an example, and the formula over them. */
   loss: Loss;
+  /** The model of `ref_model`, if the loss has a reference; null: that is the policy as it begins. */
+  reference: ReferenceModel | null;
   /** Plugins that take part, for run.yaml. */
   used: UsedPlugin[];
   /** Notes for the start. */
@@ -72,6 +76,7 @@ export type PrepareKeys =
   & ScalingKeys
   & TemplateSettings
   & HubKeys
+  & ReferenceKeys
   & Pick<
     TrainConfig,
     | "model_name_or_path"
@@ -131,9 +136,10 @@ export async function prepare(
   const loss = placed(placeOf("loss"), () => use("loss", name, options, () => placeOf("loss_options")));
   placed(placeOf("pissa_init"), () => {
     if (!config.pissa_init || config.finetuning_type !== "lora" || !loss.needsReference) return;
+    if ((config.ref_model ?? null) !== null) return;
     throw new RangeError(
-      `Cannot use pissa_init: true with loss ${name} as its reference is the model with adapters off, which lacks the leading parts then: use a ` +
-        "loss without a reference (stage sft, pref_loss orpo or simpo), or leave it out",
+      `Cannot use pissa_init: true with loss ${name} as its reference is the model with adapters off, which lacks the leading parts then: name the ` +
+        "model as ref_model, use a loss without a reference (stage sft, pref_loss orpo or simpo), or leave it out",
     );
   });
   const defaults = {
@@ -177,9 +183,15 @@ export async function prepare(
   );
   const scaled = placed(placeOf("rope_scaling"), () => scaledConfig(opened, config));
   notes.push(...scaled.notes);
+  const parse = (model: LoadedModel) => {
+    const family = familyOf(registry, model),
+      isUsed = used.some((one) => one.kind === "model" && one.name === family);
+    const plugin = isUsed ? registry.create("model", family) : use("model", family, {});
+    return plugin.parse(model.config, model.configFile);
+  };
   const decoder = await placed(
     placeOf("model_name_or_path"),
-    () => use("model", familyOf(registry, opened), {}).parse(scaled.config, opened.configFile),
+    () => parse({ ...opened, config: scaled.config }),
   );
   const allAdapters = await placed(
     placeOf("adapter_name_or_path"),
@@ -207,6 +219,19 @@ export async function prepare(
     tokenizer,
     weights: fresh === null ? weights : freshWeights(fresh, decoder),
   };
+  const prepared = loss.needsReference
+    ? await prepareReference(config, {
+      hub: { revision: config.model_revision, ...hubOptions(config, say) },
+      tokenizer: plain,
+      configOf: (model) => placed(placeOf("rope_scaling"), () => scaledConfig(model, config)).config,
+      parse,
+      placeOf,
+    })
+    : null;
+  notes.push(...prepared?.notes ?? []);
+  if (!loss.needsReference && config.loss !== null && (config.ref_model ?? null) !== null) {
+    notes.push(`ref_model: not used, as loss: ${config.loss} has no reference`);
+  }
   notes.push(...mergeNotes(mergedFolders, config.model_name_or_path));
   notes.push(...lossNotes(registry, name, options));
   if (template !== null) notes.push(...templateNotes(template, registry, config, plain, tokenizer));
@@ -220,6 +245,7 @@ export async function prepare(
     template,
     chatTemplate,
     loss,
+    reference: prepared?.reference ?? null,
     used,
     notes,
     placeOf,
@@ -242,9 +268,14 @@ function mergeNotes(merged: readonly string[], model: string): string[] {
 
 /** Paths that a run reads. */
 export function inputsOf(
-  config: Pick<TrainConfig, "model_name_or_path" | "adapter_name_or_path" | "dataset_dir">,
+  config: Pick<
+    TrainConfig,
+    "model_name_or_path" | "adapter_name_or_path" | "ref_model" | "ref_model_adapters" | "dataset_dir"
+  >,
 ): string[] {
-  return [config.model_name_or_path, ...config.adapter_name_or_path, config.dataset_dir];
+  const { model_name_or_path, ref_model, dataset_dir } = config;
+  const models = [model_name_or_path, ...ref_model === null ? [] : [ref_model]];
+  return [...models, ...config.adapter_name_or_path, ...config.ref_model_adapters, dataset_dir];
 }
 
 /** Keys that say which modules are adapted, and how much. */
@@ -327,13 +358,18 @@ export async function encode(
     placeOf: ready.placeOf,
     ...(onProgress && { onProgress }),
   });
-  const { decoder, loss, model } = ready;
+  const { decoder, loss, model, reference } = ready;
   const all = [...data.train, ...data.evaluation];
   checkTokenIds(all, decoder, model.tokenizer);
+  const warningsOfReference = reference === null ? [] : placed(ready.placeOf("ref_model"), () => {
+    checkTokenIds(all, reference.decoder, model.tokenizer, "the reference model's");
+    return lengthWarnings(all, reference.decoder).map((warning) => `ref_model: ${warning}`);
+  });
   const warnings = [
     ...data.report.warnings,
     ...adapterWarnings(ready.adapterFolders, config, decoder),
     ...lengthWarnings(all, decoder),
+    ...warningsOfReference,
     ...emptyGradientWarnings(data.train, loss),
   ];
   return { ...data, report: { ...data.report, warnings } };

@@ -15,7 +15,10 @@ import type { Ready } from "./prepare.ts";
 export function trainingProvenance(
   { trainer, trainer_options }: Pick<TrainConfig, "trainer" | "trainer_options">,
   registry: Registry,
-  { used, model, adapterFolders: [continued] }: Pick<Ready, "used" | "model" | "adapterFolders">,
+  { used, model, reference, adapterFolders: [continued] }: Pick<
+    Ready,
+    "used" | "model" | "reference" | "adapterFolders"
+  >,
   dataHash: string,
 ): Provenance {
   const options = registry.options("trainer", trainer, trainer_options);
@@ -26,5 +29,6 @@ export function trainingProvenance(
     model: model.weights.hash(),
     tokenizer: model.tokenizer.hash,
     ...(continued !== undefined && { adapter: adapterHash(continued) }),
+    ...(reference !== null && { reference: reference.hash }),
   };
 }

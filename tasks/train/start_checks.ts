@@ -32,6 +32,7 @@ export function checkTokenIds(
   examples: Examples,
   { vocabSize }: Pick<DecoderConfig, "vocabSize">,
   tokenizer: Pick<Tokenizer, "decode">,
+  whose = "the model's",
 ): void {
   for (const { source, sequences } of examples) {
     for (const { name, input_ids } of sequences) {
@@ -40,11 +41,15 @@ export function checkTokenIds(
         const id = ids[i]!;
         if (id >= 0 && id < vocabSize) continue;
         throw new RangeError(
-          `Cannot train as every token needs a row of the model's embedding, which has ${vocabSize}: current value is token ` +
+          `Cannot train as every token needs a row of ${whose} embedding, which has ${vocabSize}: current value is token ` +
             `${id} (${
               JSON.stringify(tokenizer.decode([id]))
             }) in ${source.file} row ${source.row}, sequence "${name}", ` +
-            `position ${i}; the tokenizer isn't the model's: give the model's own, or a model whose embedding was made larger`,
+            `position ${i}; the tokenizer isn't ${whose}${
+              whose === "the model's"
+                ? ": give the model's own, or a model whose embedding was made larger"
+                : ": name one whose embedding has all tokens of the policy's"
+            }`,
         );
       }
     }

@@ -82,6 +82,7 @@ function inputsOfTrainer(
     merged: ready.mergedFolders,
     ...(ready.fresh && { fresh: ready.fresh }),
     loss: ready.loss,
+    reference: ready.reference,
     train: data.train,
     evaluation: data.evaluation,
     evaluationSets: data.evaluationSets,
@@ -98,11 +99,12 @@ function inputsOfTrainer(
 }
 
 function outputsOf(
-  { config, baseModel, log, output: { staging } }: PreparedRun,
+  { config, ready, baseModel, log, output: { staging } }: PreparedRun,
   { finished, metrics, files }: TrainerResult,
 ): ReturnType<typeof writeRunOutputs> {
   return writeRunOutputs({
-    config,
+    // of a loss without a reference the key that names one does nothing
+    config: ready.reference === null ? { ...config, ref_model: null } : config,
     baseModel,
     log,
     staging,

@@ -9,5 +9,6 @@ import "../../plugins/trainers/local/changed_data_test.ts";
 import "../../plugins/trainers/local/interrupted_evaluation_test.ts";
 import "../../plugins/trainers/local/loop_test.ts";
 import "../../plugins/trainers/local/pissa_run_test.ts";
+import "../../plugins/trainers/local/reference_model_test.ts";
 import "../../tasks/train/data/cache_test.ts";
 import "../../tasks/train/data/load_test.ts";

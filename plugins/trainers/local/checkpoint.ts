@@ -42,6 +42,8 @@ export interface CheckpointState {
   config: Readonly<Record<string, unknown>>;
   dataHash: string;
   modelHash: string;
+  /** `ReferenceModel.hash`; absent where the reference is the policy as it began. */
+  referenceHash?: string;
 }
 
 const count = z.int().min(0);
@@ -56,6 +58,7 @@ const State: z.ZodType<CheckpointState> = z.object({
   config: z.record(z.string(), z.unknown()),
   dataHash: z.string(),
   modelHash: z.string(),
+  referenceHash: z.string().exactOptional(),
 });
 /** Fields of trainer_state.json that tell of which step it is; other programs read the rest. */
 const TrainerState = z.object({
@@ -206,7 +209,7 @@ function isRead(name: string): boolean {
 /** Lines that say what differs between a checkpoint's run and this one; empty when nothing does. */
 export function checkpointDifferences(
   state: CheckpointState,
-  now: Pick<CheckpointState, "dataHash" | "modelHash"> & Pick<TrainerInputs, "changes">,
+  now: Pick<CheckpointState, "dataHash" | "modelHash" | "referenceHash"> & Pick<TrainerInputs, "changes">,
 ): string[] {
   const lines = now.changes(state.config)
     .map(({ key, before, after }) => `${key}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`);
@@ -215,6 +218,12 @@ export function checkpointDifferences(
   }
   if (state.modelHash !== now.modelHash) {
     lines.push(`model weights: ${state.modelHash.slice(0, 12)} → ${now.modelHash.slice(0, 12)}`);
+  }
+  if (state.referenceHash !== now.referenceHash) {
+    const [before, after] = [state.referenceHash, now.referenceHash].map((hash) =>
+      hash?.slice(0, 12) ?? "none"
+    );
+    lines.push(`reference model: ${before} → ${after}`);
   }
   return lines;
 }

@@ -118,7 +118,8 @@ async function checkpoint(
   inputs: LoopInputs,
   { step, best, unevaluated }: Pick<CheckpointState, "step" | "best" | "unevaluated">,
 ): Promise<void> {
-  const { config, record, engine, log, plan, references, target, dataHash, modelHash } = inputs;
+  const { config, record, engine, log, plan, references, target, dataHash, modelHash, referenceHash } =
+    inputs;
   const path = await saveCheckpoint(config.output_dir, {
     state: {
       step,
@@ -130,6 +131,7 @@ async function checkpoint(
       config: record,
       dataHash,
       modelHash,
+      ...(referenceHash !== undefined && { referenceHash }),
     },
     target,
     trained: await engine.trained(),

@@ -47,6 +47,8 @@ export interface LoopInputs extends StepInputs {
   record: Readonly<Record<string, unknown>>;
   dataHash: string;
   modelHash: string;
+  /** Of another model that is the reference. */
+  referenceHash?: string;
   /** Where the checkpoint that is resumed from stands. */
   from: Pick<CheckpointState, "step" | "best" | "unevaluated">;
 }

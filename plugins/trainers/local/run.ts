@@ -5,7 +5,7 @@
 import { checkTensors, openModel } from "../../../formats/hf_model/mod.ts";
 import { writeAdapter } from "../../../formats/peft/mod.ts";
 import { moduleShapes, tensorShapes } from "../../../kernels/engine/decoder.ts";
-import type { EngineClient, EngineSetup } from "../../../kernels/engine/host.ts";
+import type { EngineClient } from "../../../kernels/engine/host.ts";
 import { DEFAULT_ROWS, type PackRows, packRowsText } from "../../../kernels/engine/pack_rows.ts";
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
 import { planBatches } from "./batches.ts";
@@ -19,26 +19,22 @@ import { listCheckpoints } from "./checkpoint_directory.ts";
 import { evaluateSets } from "./evaluate.ts";
 import { type LoopResult, trainLoop } from "./loop.ts";
 import type { LoopInputs } from "./loop_inputs.ts";
+import type { OpenEngine } from "./open_engine.ts";
 import { negated, type PissaStart, pissaStart, readConverted } from "./pissa.ts";
 import { ReferenceCache } from "./reference.ts";
+import { completeGiven } from "./reference_model.ts";
 import { checkResumedForm } from "./resumed_form.ts";
 import { precomputeReferences } from "./score.ts";
 import { makeTarget, newLora, readTrained } from "./setup.ts";
 
 const INTERRUPTED: TrainerResult = { files: [], finished: false, metrics: {} };
 
-/** Everything an engine is made from but what it runs on. */
-export type RunSetup = Omit<EngineSetup, "device">;
-
 /**
  * Carries out a run on an engine: the same for every trainer that has one.
- * @param open Makes the engine; closed at the end
- * @throws {RangeError} If the model lacks tensors, or the checkpoint to resume from isn't of this run
+ * @param open Makes the engine of a model; closed at the end, that of a reference model before the policy's is made
+ * @throws {RangeError} If a model lacks tensors, or the checkpoint to resume from isn't of this run
  */
-export async function carryOut(
-  inputs: TrainerInputs,
-  open: (setup: RunSetup) => Promise<EngineClient>,
-): Promise<TrainerResult> {
+export async function carryOut(inputs: TrainerInputs, open: OpenEngine): Promise<TrainerResult> {
   const { config, model, decoder, loss, resumeFrom, log } = inputs;
   checkTensors(model.weights, tensorShapes(decoder), model.path);
   const pissa = await pissaOf(inputs);
@@ -47,6 +43,11 @@ export async function carryOut(
   const resumed = resumeFrom && resume(resumeFrom.path, inputs);
   if (resumeFrom && resumed && resumed.changed.length > 0) {
     await checkResumedForm(resumeFrom.path, target, decoder, resumed.changed);
+  }
+  const references = resumed?.references ?? new ReferenceCache();
+  const reference = loss.needsReference ? inputs.reference : null;
+  if (reference) {
+    await completeGiven(reference, { inputs, references, plan, from: resumed?.state.step ?? 0 }, open);
   }
   using residual = pissa && residualFolder(pissa, inputs);
   const engine = await open({
@@ -67,7 +68,7 @@ export async function carryOut(
       weightDecay: config.weight_decay,
       ...(config.loraplus_lr_ratio !== null && { ratioOfB: config.loraplus_lr_ratio }),
     },
-  });
+  }, inputs);
   try {
     if (resumeFrom && resumed) {
       await engine.restore(
@@ -85,7 +86,8 @@ export async function carryOut(
       accuracy: config.compute_accuracy && config.stage === "sft",
       engine,
       target,
-      references: resumed?.references ?? new ReferenceCache(),
+      references,
+      ...(reference && { isReferenceGiven: true, referenceHash: reference.hash }),
       dropout: target.tuning.type === "lora" ? target.tuning.dropout : 0,
       neftuneAlpha: config.neftune_noise_alpha ?? 0,
       plan,
@@ -94,7 +96,9 @@ export async function carryOut(
       from: resumed?.state ?? { step: 0, best: null },
     };
     // where that is interrupted, the loop saves what there is of them
-    if (config.finetuning_type === "full" && loss.needsReference) await completeReferences(run, inputs);
+    if (config.finetuning_type === "full" && loss.needsReference && !reference) {
+      await completeReferences(run, inputs);
+    }
     const result = await trainLoop(run);
     if (!result.finished) return INTERRUPTED;
     const restored = await restoreBest(run, result, inputs);
@@ -149,9 +153,15 @@ async function rowsOfPacks(
 }
 
 /** A checkpoint's state, once it is sure that it is of this run. */
-function resume(path: string, { config, changes, model, dataHash, log }: TrainerInputs) {
+function resume(path: string, inputs: TrainerInputs) {
+  const { config, changes, model, dataHash, loss, reference, log } = inputs;
   const { state, optimizer, references: sums } = readCheckpoint(path);
-  const lines = checkpointDifferences(state, { changes, dataHash, modelHash: model.weights.hash() });
+  const lines = checkpointDifferences(state, {
+    changes,
+    dataHash,
+    modelHash: model.weights.hash(),
+    ...(loss.needsReference && reference && { referenceHash: reference.hash }),
+  });
   if (lines.length && !config.allow_changes) {
     throw new RangeError(
       `Cannot resume from ${path} as the run has changed:\n  ${lines.join("\n  ")}\n` +
@@ -160,16 +170,20 @@ function resume(path: string, { config, changes, model, dataHash, log }: Trainer
   }
   for (const line of lines) log.warn(`changed since the checkpoint: ${line}`);
   const references = new ReferenceCache();
-  if (areReferencesOf(state, { config, changes, model, dataHash })) references.load(sums);
+  if (areReferencesOf(state, inputs)) references.load(sums);
   return { state, optimizer, references, changed: lines };
 }
 
 /** True if a checkpoint's reference log-probabilities are still those of this run's rows, which they are kept by number for. */
 function areReferencesOf(
   state: CheckpointState,
-  { config, changes, model, dataHash }: Pick<TrainerInputs, "config" | "changes" | "model" | "dataHash">,
+  { config, changes, model, dataHash, reference }: Pick<
+    TrainerInputs,
+    "config" | "changes" | "model" | "dataHash" | "reference"
+  >,
 ): boolean {
-  if (state.dataHash !== dataHash) return false;
+  if (state.dataHash !== dataHash || state.referenceHash !== reference?.hash) return false;
+  if (reference) return true;
   // of full tuning they are the model's that the run began from, which only they keep
   if (config.finetuning_type === "full") return true;
   return state.modelHash === model.weights.hash() &&

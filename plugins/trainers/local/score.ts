@@ -17,6 +17,8 @@ export interface Scoring {
   engine: EngineClient;
   loss: Loss;
   references: ReferenceCache;
+  /** References are those of another model, and all there before the first step. */
+  isReferenceGiven?: boolean;
   /** Most rows of packs that an engine that waits for a device gets at once; absent: one pack. */
   together?: number;
   /** Evaluations tell the share of an example's labels that no token is likelier than, as metric `accuracy`. */
@@ -97,12 +99,13 @@ export function inFlights<Unit extends { examples: readonly EncodedExample[] }>(
  * @throws {RangeError} If a log-probability isn't finite: names the layer, the file and the row.
  */
 export async function scorePacks(scoring: Scoring, given: readonly PackToScore[]): Promise<Scored[]> {
-  const { engine, loss, references } = scoring;
+  const { engine, loss, references, isReferenceGiven = false } = scoring;
   const passes: ForwardPass[] = [];
   const isBestTold = (split: "train" | "eval") => split === "eval" && (scoring.accuracy ?? false);
   const laid = given.map(({ examples, split, keep, dropoutStep, identity }) => {
     const pack = packExamples(examples, { shared: engine.replicas === 1 && dropoutStep === undefined });
-    const missing = loss.needsReference && examples.some((e) => !references.get(split, e));
+    const missing = loss.needsReference && !isReferenceGiven &&
+      examples.some((e) => !references.get(split, e));
     if (missing && identity !== "taken") passes.push({ pack, adapter: false, keep: false });
     passes.push({
       pack,
@@ -186,10 +189,13 @@ async function evaluatePack(
 
 /**
  * Computes the reference of examples that have none yet. Needed before the first step where training changes the model
- * itself (full tuning); with adapters it is done when a row is first met.
+ * itself (full tuning), or where the reference is another model; with adapters it is done when a row is first met.
+ * `adapter`: those of the engine belong to the reference.
  */
 export async function precomputeReferences(
-  { engine, references, together = 0 }: Scoring,
+  { engine, references, together = 0, adapter = false }:
+    & Pick<Scoring, "engine" | "references" | "together">
+    & { adapter?: boolean },
   split: "train" | "eval",
   examples: readonly EncodedExample[],
   budget: number | null,
@@ -203,7 +209,7 @@ export async function precomputeReferences(
     if (signal.aborted) return;
     const shared = engine.replicas === 1;
     const packs = flight.map(({ examples }) => packExamples(examples, { shared }));
-    const logps = await forwardAll(engine, packs.map((pack) => ({ pack, adapter: false, keep: false })));
+    const logps = await forwardAll(engine, packs.map((pack) => ({ pack, adapter, keep: false })));
     packs.forEach((pack, p) => {
       const { examples } = item(flight, p), sums = sequenceSums(pack, item(logps, p));
       byExample(pack, examples.length, (s) => f64(sums, s)).forEach((found, i) =>

@@ -13,10 +13,20 @@ export async function trainHere(inputs: TrainerInputs): Promise<TrainerResult> {
   const { config, log } = inputs, { choice, why } = await chooseBackend(config);
   if (config.backend === "auto") log.note?.(`backend: ${choice.backend}, because ${why}`);
   using clock = phaseClock((...phase) => log.phase(...phase));
-  return await carryOut(inputs, async (setup) => {
-    const engine = await startEngine({ ...setup, device: choice }, clock.tell);
+  return await carryOut(inputs, async (setup, of) => {
+    const isPolicy = of.model === inputs.model;
+    // in few bits it is ONNX Runtime's, wherever the policy is
+    const device = isPolicy ? choice : await deviceOfReference();
+    const engine = await startEngine({ ...setup, device }, clock.tell);
     // On a GPU it says how the weights are stored, and how it computes.
-    if (choice.backend === "webgpu" || choice.provider !== "cpu") log.note?.(await engine.describe());
+    if (isPolicy && (choice.backend === "webgpu" || choice.provider !== "cpu")) {
+      log.note?.(await engine.describe());
+    }
     return engine;
   });
+
+  async function deviceOfReference() {
+    const bits = inputs.reference?.quantizationBit ?? null;
+    return bits === null ? choice : (await chooseBackend({ ...config, quantization_bit: bits })).choice;
+  }
 }

@@ -37,7 +37,7 @@ export async function accumulateGradients(
   const { config, loss, engine, signal, dropout, neftuneAlpha = 0 } = inputs;
   const draws = dropout > 0 || neftuneAlpha > 0;
   const weightOf = exampleWeights(loss, batches, config.step_mean);
-  const identity = loss.needsReference && !draws && await engine.isIdentity();
+  const identity = loss.needsReference && !inputs.isReferenceGiven && !draws && await engine.isIdentity();
   const units = packBatches(
     batches,
     config.micro_batch_tokens,

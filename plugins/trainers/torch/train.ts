@@ -2,14 +2,20 @@
  * Training on PyTorch's processes. Apart from the plugin, so that only runs that train load the engine and the loop.
  * @module
  */
+import { join } from "@std/path";
+
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
+import type { OpenEngine } from "../local/open_engine.ts";
 import { carryOut } from "../local/run.ts";
 import { openTorchEngine } from "./engine.ts";
 import { processesPerNode } from "./gpus.ts";
 import { otherNodesCommand } from "./launch.ts";
 import { modelFolder } from "./model_folder.ts";
 import type { EngineChoices, TorchOptions } from "./options.ts";
-import { startRanks } from "./ranks.ts";
+import { type Ranks, startRanks } from "./ranks.ts";
+
+/** A model that processes are to open. */
+type Opened = Parameters<OpenEngine>[1];
 
 /** Trains on the processes that the options name. @throws As {@linkcode carryOut} and {@linkcode startRanks} do. */
 export async function trainOnTorch(
@@ -17,68 +23,88 @@ export async function trainOnTorch(
   options: TorchOptions,
   sharding: EngineChoices["sharding"],
 ): Promise<TrainerResult> {
-  const { config, model, decoder, log } = inputs;
-  if (decoder.moduleRoot !== undefined) {
-    throw new RangeError(
-      `Cannot train on PyTorch as its processes open text models only: current value is a ${decoder.modelType} model, of which text needs ` +
-        "the language part alone; use trainer: local",
-    );
-  }
-  const merged = inputs.merged ?? [];
-  if (options.nnodes > 1 && merged.length > 0) {
-    throw new RangeError(
-      `Cannot train on ${options.nnodes} nodes upon merged adapters as each of them has to read what they make of the model: current value is ` +
-        `${
-          merged.join(", ")
-        }; merge them once (deno task export), and put the folder under the same path everywhere`,
-    );
-  }
+  const { config, log, reference } = inputs, isScaled = config.rope_scaling !== null;
   if (options.nnodes > 1 && inputs.fresh !== undefined) {
     throw new RangeError(
       `Cannot train on ${options.nnodes} nodes with train_from_scratch: true as each of them has to read the weights that the run begins from: ` +
         "use nnodes: 1",
     );
   }
-  if (options.nnodes > 1 && config.rope_scaling !== null) {
-    throw new RangeError(
-      `Cannot train on ${options.nnodes} nodes with rope_scaling: ${config.rope_scaling} as each of them has to read a config.json that has it: ` +
-        "write it into the model's under the same path everywhere, and leave rope_scaling out",
-    );
-  }
-  if (options.nnodes > 1 && model.format !== "safetensors") {
-    throw new RangeError(
-      `Cannot train ${model.path} on ${options.nnodes} nodes as each of them has to read it: current value is a ${model.format} file; ` +
-        "write a folder of it once (deno task export), and put that under the same path everywhere",
-    );
+  for (const of of [inputs, ...reference ? [reference] : []]) {
+    checkOpenable(of, of.merged ?? [], options, isScaled);
   }
   const temporary = await Deno.makeTempDir({ prefix: "dinotune-torch-model-" });
+  // the ranks of a reference model are the policy's: other machines lend theirs once
+  let ranks: Ranks | null = null;
   try {
-    return await carryOut(inputs, async (setup) => {
-      const { tuning } = setup;
+    return await carryOut(inputs, async (setup, of) => {
+      const { tuning } = setup, isPolicy = of.model === inputs.model;
       if (tuning.type === "lora" && Object.values(tuning.modules).some(({ dora }) => dora)) {
         throw new RangeError(
           "Cannot train on PyTorch an adapter with DoRA, as adapters are plain ones there: use trainer: local, or train another one",
         );
       }
-      const isChanged = merged.length > 0 || inputs.fresh !== undefined || config.rope_scaling !== null;
+      const { nnodes } = options, isFresh = isPolicy && inputs.fresh !== undefined;
+      const isChanged = isScaled || isFresh || (setup.merged ?? []).length > 0;
       // weights that are trained begin in float32
-      const dtype = config.finetuning_type === "full" ? "float32" : options.dtype;
-      const modelPath = modelFolder(model, decoder, temporary, dtype, isChanged);
-      if (options.nnodes > 1) {
+      const dtype = isPolicy && config.finetuning_type === "full" ? "float32" : options.dtype;
+      const folder = join(temporary, isPolicy ? "policy" : "reference");
+      const modelPath = modelFolder(of.model, of.decoder, folder, dtype, isChanged);
+      if (ranks === null && nnodes > 1) {
         log.note?.(`on each of the other machines: ${otherNodesCommand(options, processesPerNode(options))}`);
       }
-      const ranks = await startRanks(options);
-      try {
-        const { threads } = config;
-        const engine = await openTorchEngine(ranks, { ...setup, ...options, modelPath, sharding, threads });
-        log.note?.(await engine.describe());
-        return engine;
-      } catch (error) {
-        await ranks.end();
-        throw error;
+      ranks ??= await startRanks(options);
+      const { threads } = config;
+      if (!isPolicy) {
+        // DeepSpeed shares out what an optimizer changes, bitsandbytes' weights are the policy's
+        const whole = {
+          quantization: "none",
+          sharding: sharding === "deepspeed" ? "fsdp" : sharding,
+        } as const;
+        const engine = await openTorchEngine(ranks, { ...setup, ...options, ...whole, modelPath, threads });
+        return { ...engine, close: () => Promise.resolve() };
       }
+      const engine = await openTorchEngine(ranks, { ...setup, ...options, modelPath, sharding, threads });
+      log.note?.(await engine.describe());
+      return engine;
     });
   } finally {
+    await (ranks as Ranks | null)?.end();
     await Deno.remove(temporary, { recursive: true });
+  }
+}
+
+/** @throws {RangeError} If processes, of several machines too, can't open a model */
+function checkOpenable(
+  { model, decoder }: Opened,
+  merged: readonly string[],
+  { nnodes }: TorchOptions,
+  isScaled: boolean,
+): void {
+  if (decoder.moduleRoot !== undefined) {
+    throw new RangeError(
+      `Cannot train on PyTorch as its processes open text models only: current value is a ${decoder.modelType} model, of which text needs ` +
+        "the language part alone; use trainer: local",
+    );
+  }
+  if (nnodes > 1 && merged.length > 0) {
+    throw new RangeError(
+      `Cannot train on ${nnodes} nodes upon merged adapters as each of them has to read what they make of the model: current value is ` +
+        `${
+          merged.join(", ")
+        }; merge them once (deno task export), and put the folder under the same path everywhere`,
+    );
+  }
+  if (nnodes > 1 && isScaled) {
+    throw new RangeError(
+      `Cannot train on ${nnodes} nodes with rope_scaling as each of them has to read a config.json that has it: ` +
+        "write it into the model's under the same path everywhere, and leave rope_scaling out",
+    );
+  }
+  if (nnodes > 1 && model.format !== "safetensors") {
+    throw new RangeError(
+      `Cannot train ${model.path} on ${nnodes} nodes as each of them has to read it: current value is a ${model.format} file; ` +
+        "write a folder of it once (deno task export), and put that under the same path everywhere",
+    );
   }
 }

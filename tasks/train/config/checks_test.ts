@@ -56,6 +56,20 @@ Deno.test("keys that contradict each other are refused", () => {
       ["stage: dpo\nneat_packing: true", "it is for sft"],
       ["finetuning_type: full\nloraplus_lr_ratio: 4", "as it is the rate of adapters' B"],
       ["loraplus_lr_ratio: 0", "a number > 0"],
+      ["stage: dpo\nref_model_adapters: a", "without ref_model, as LLaMA-Factory reads them with it alone"],
+      [
+        "stage: kto\nref_model: m\nref_model_adapters: a,b\nref_model_quantization_bit: 4",
+        "with 2 adapters, as merged weights are float32",
+      ],
+      [
+        "stage: iopo\nref_model: m\nref_model_quantization_bit: 8\nbackend: webgpu",
+        "it needs backend: onnx and provider: cpu",
+      ],
+      [
+        "stage: dpo\nref_model: m\nref_model_quantization_bit: 8\ntrainer: torch",
+        "with trainer: torch: it is the local trainer's",
+      ],
+      ["stage: dpo\nref_model: m\nref_model_quantization_bit: 3", "ref_model_quantization_bit"],
       ["pissa_init: true", "with pissa_convert: false, as such an adapter belongs upon a base"],
       ["pissa_init: true\npissa_convert: true\nuse_dora: true", "whose lengths no plain adapter has"],
       ["pissa_init: true\npissa_convert: true\ntrainer: torch", "it is the local trainer's"],

@@ -61,10 +61,15 @@ export function markdownPage(): string {
     "A key that works and does nothing beside the others (`warmup_ratio` beside `warmup_steps`, `lora_rank` with `finetuning_type: full`) is",
     "told at the start. `${…}`, which LLaMA-Factory's loader fills in, and `~` or `$HOME` at the start of a path are refused.",
     "",
-    "Relative paths of what is read (`model_name_or_path`, `adapter_name_or_path`, `dataset_dir`, data files) are looked for beside the",
+    "Relative paths of what is read (`model_name_or_path`, `adapter_name_or_path`, `ref_model`, `dataset_dir`, data files) are looked for beside the",
     "file that has them, then in the current folder, as LLaMA-Factory's files mean them; those in `plugins` only beside the file. What is",
     "written (`output_dir`, caches, logs) goes into the current folder. Paths of arguments start at the current folder. `!include",
     "other.yaml` puts another file in.",
+    "",
+    "The reference of stages dpo, kto and iopo is LLaMA-Factory's. With LoRA it is the model without the adapter that is trained: of an adapter",
+    "that is trained on (`adapter_name_or_path`) that is the model below it, and not the adapter as it began, while adapters that are merged (all but",
+    "the last; all with `create_new_adapter`) belong to it. With `finetuning_type: full` it is the model as it begins. `ref_model` with",
+    "`ref_model_adapters` names any other: to train an SFT adapter on and hold it to itself, `ref_model: BASE` and `ref_model_adapters: SFT`.",
   ];
   for (const [group, keys] of byGroup(table)) {
     lines.push("", `## ${GROUP_TITLES[group]}`);

@@ -46,6 +46,12 @@ const IDLE: readonly [
     (c) => c.adapter_name_or_path.length === 0,
     () => "adapter_name_or_path names no adapter, and without one a new adapter is made anyway",
   ],
+  [
+    ["ref_model", "ref_model_adapters", "ref_model_quantization_bit"],
+    isWithoutReference,
+    whyWithoutReference,
+  ],
+  [["ref_model_quantization_bit"], (c) => c.ref_model === null, () => "ref_model names no model"],
   [["pref_beta", "pref_ftx"], ({ stage }) => stage === "sft" || stage === "pt", stageIs],
   [["pref_loss"], ({ stage }) => stage !== "dpo" && stage !== "iopo", stageIs],
   [["kto_chosen_weight", "kto_rejected_weight"], ({ stage }) => stage !== "kto", stageIs],
@@ -60,6 +66,16 @@ const IDLE: readonly [
     (c) => `loss: ${c.loss} has its own options (loss_options)`,
   ],
 ];
+
+/** True if a run's loss is known to have no reference; of a loss plugin that `loss` names only the loss itself knows. */
+export function isWithoutReference({ stage, loss, pref_loss }: TrainConfig): boolean {
+  if (loss !== null) return false;
+  return stage === "sft" || stage === "pt" || (stage === "dpo" && ["orpo", "simpo"].includes(pref_loss));
+}
+
+function whyWithoutReference(c: TrainConfig): string {
+  return c.stage === "dpo" ? `pref_loss: ${c.pref_loss} has no reference` : stageIs(c);
+}
 
 function neverEvaluated({ eval_strategy }: TrainConfig): string {
   return `eval_strategy is ${eval_strategy} and do_eval isn't true`;

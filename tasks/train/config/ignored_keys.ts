@@ -317,11 +317,6 @@ const BLOCKS: readonly [string, Partial<Record<KeyGroup, Record<string, unknown>
       reward_model_type: "lora",
     },
   }],
-  ["it only sets up a reference model of its own, which is refused", {
-    finetuning: {
-      ref_model_quantization_bit: null,
-    },
-  }],
   ["it only sets up GaLore, which is refused", {
     finetuning: {
       galore_target: "all",

@@ -23,6 +23,7 @@ Deno.test("keyTable() knows every key of LLaMA-Factory, in one state, with its d
     dataset: [],
     eval_dataset: [],
     lora_target: ["all"],
+    ref_model_adapters: [],
     report_to: [],
     split_special_tokens: true,
   };

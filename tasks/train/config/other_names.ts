@@ -205,7 +205,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   dataset_kwargs: "options of the set in dataset_info.json say it (docs/datasets.md)",
   lora_task_type: "models here write text, so it is always CAUSAL_LM: leave it out",
   model_init_kwargs: "each has a key of its own here, or makes no difference: leave it out",
-  ref_model_init_kwargs: "the reference is the model itself, adapters off: leave it out",
+  ref_model_init_kwargs:
+    "ref_model names a reference of its own, which else is the model itself, adapters off: leave it out",
   sync_ref_model: "the reference stays as it was at the start: leave it out",
   eos_token: TOKENS,
   pad_token: TOKENS,

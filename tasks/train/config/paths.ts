@@ -34,9 +34,14 @@ export function absolutePaths<T extends Partial<TrainConfig>>(config: T): T {
     const file = config[key];
     if (typeof file === "string") Object.assign(changed, { [key]: whereItLies(file) });
   }
-  const { model_name_or_path: model, adapter_name_or_path: adapters } = config;
-  if (model !== undefined) changed.model_name_or_path = whereItLies(model);
-  if (adapters !== undefined) changed.adapter_name_or_path = adapters.map(whereItLies);
+  for (const key of ["model_name_or_path", "ref_model"] as const) {
+    const model = config[key];
+    if (typeof model === "string") Object.assign(changed, { [key]: whereItLies(model) });
+  }
+  for (const key of ["adapter_name_or_path", "ref_model_adapters"] as const) {
+    const adapters = config[key];
+    if (adapters !== undefined) changed[key] = adapters.map(whereItLies);
+  }
   return { ...config, ...changed };
 }
 

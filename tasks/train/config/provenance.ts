@@ -53,6 +53,8 @@ export interface Provenance {
   tokenizer: string;
   /** Hash of the adapter that was trained on; absent where a new one was begun, or the run is of an earlier version. */
   adapter?: string | undefined;
+  /** Hash of the model that `ref_model` names, with its adapters; absent without one. */
+  reference?: string | undefined;
 }
 
 const Schema = z.strictObject({
@@ -70,6 +72,7 @@ const Schema = z.strictObject({
   model: z.string(),
   tokenizer: z.string(),
   adapter: z.string().optional(),
+  reference: z.string().optional(),
 });
 
 /**
@@ -112,6 +115,10 @@ export function diffProvenance(before: Provenance, now: Provenance): string[] {
   }
   if (before.adapter !== undefined && before.adapter !== now.adapter) {
     lines.push(`adapter: ${before.adapter} then, ${now.adapter ?? "none"} now`);
+  }
+  // with none before, the key that names it says so
+  if (before.reference !== undefined && before.reference !== now.reference) {
+    lines.push(`reference: ${before.reference} then, ${now.reference ?? "none"} now`);
   }
   return [...lines, ...diffPlugins(before.plugins, now.plugins)];
 }

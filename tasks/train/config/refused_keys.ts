@@ -231,22 +231,6 @@ const ROWS: readonly [
   ],
   [
     "finetuning",
-    "ref_model",
-    null,
-    [null],
-    "the reference is the base model itself (with adapters off, or as it was before the first step)",
-    "leave it out",
-  ],
-  [
-    "finetuning",
-    "ref_model_adapters",
-    null,
-    [null],
-    "the reference is the base model itself (with adapters off, or as it was before the first step)",
-    "leave it out",
-  ],
-  [
-    "finetuning",
     "ld_alpha",
     null,
     [null],

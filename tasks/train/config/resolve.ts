@@ -134,11 +134,15 @@ export function findInputs(
     const value = config[key];
     if (typeof value === "string") Object.assign(config, { [key]: find(key, value) });
   }
-  const { dataset_dir, dataset = [], eval_dataset = [], adapter_name_or_path, model_name_or_path } = config;
-  Object.assign(config, {
-    model_name_or_path: find("model_name_or_path", model_name_or_path),
-    adapter_name_or_path: adapter_name_or_path.map((path, i) => find("adapter_name_or_path", path, i)),
-  });
+  for (const key of ["model_name_or_path", "ref_model"] as const) {
+    const model = config[key];
+    if (typeof model === "string") Object.assign(config, { [key]: find(key, model) });
+  }
+  for (const key of ["adapter_name_or_path", "ref_model_adapters"] as const) {
+    const adapters = config[key];
+    if (adapters) Object.assign(config, { [key]: adapters.map((path, i) => find(key, path, i)) });
+  }
+  const { dataset_dir, dataset = [], eval_dataset = [] } = config;
   if (dataset_dir === undefined) return;
   const data = (key: string, names: readonly string[]) =>
     names.map((name, i) => /[\\/]|\.\w+$/.test(name) ? find(key, name, i) : name);

@@ -428,6 +428,23 @@ function method() {
       null,
       "LoRA+: learning rate of the adapters' B over learning_rate, which A keeps; weight decay follows each one's own rate",
     ),
+    ref_model: add(
+      orNull(text()),
+      null,
+      "model whose log-probabilities are the reference of stages dpo, kto and iopo: a folder, a GGUF file or a hub id, with the tokens of " +
+        "model_name_or_path; its pass goes before training, so that the two models are never in memory together",
+      { derived: "model_name_or_path with its merged adapters, and without the trained one" },
+    ),
+    ref_model_adapters: add(
+      names(),
+      [],
+      "adapters merged into ref_model, in turn; need ref_model, without which LLaMA-Factory doesn't read them",
+    ),
+    ref_model_quantization_bit: add(
+      orNull(fourOrEight()),
+      null,
+      "weights of ref_model's modules in so many bits, with one adapter at most; on backend onnx on the CPU; quantization_bit is the policy's alone",
+    ),
     pref_beta: add(num({ above: 0 }), 0.1, "beta of the preference loss"),
     pref_ftx: add(
       num({ min: 0 }),

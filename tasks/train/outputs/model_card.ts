@@ -40,6 +40,9 @@ export type ModelCardKeys = Pick<
   | "pref_beta"
   | "pref_loss"
   | "pref_ftx"
+  | "ref_model"
+  | "ref_model_adapters"
+  | "ref_model_quantization_bit"
 >;
 
 /** Content of {@linkcode modelCard}. */
@@ -82,9 +85,8 @@ export function modelCard(card: ModelCard): string {
     pipeline_tag: "text-generation",
     "model-index": [{ name, results: [] }],
   }, { lineWidth: 0, indentSeq: false });
-  const link = isHubId(baseModel)
-    ? `[${baseModel}](https://huggingface.co/${baseModel})`
-    : `\`${baseModel}\``;
+  const link = linkOf(baseModel),
+    reference = config.ref_model === null ? "" : ` against ${referenceText(config)}`;
   const data = config.dataset.length === 1
     ? `the ${config.dataset[0]} dataset`
     : `${config.dataset.join(", ")}`;
@@ -97,7 +99,7 @@ export function modelCard(card: ModelCard): string {
     `---\n${front}---`,
     "<!-- Written by Dinotune from what it knows of the run. Proofread and complete it, then remove this comment. -->",
     `# ${name}`,
-    `This model is ${trained} on ${data} with stage \`${config.stage}\`.`,
+    `This model is ${trained} on ${data} with stage \`${config.stage}\`${reference}.`,
     ...(evaluation === null ? [] : [`Results on the evaluation set:\n\n${resultList(evaluation)}`]),
     ...pictures.filter((file) => file.endsWith(".png")).map((file) => `![${pictureTitle(file)}](${file})`),
     ...(isLora ? [`## How to use\n\n${uses(name, baseModel, config.lora_rank, card.hasLengths)}`] : []),
@@ -109,6 +111,16 @@ export function modelCard(card: ModelCard): string {
     `### Framework versions\n\n${list(versions)}`,
   ];
   return sections.join("\n\n") + "\n";
+}
+
+function linkOf(model: string): string {
+  return isHubId(model) ? `[${model}](https://huggingface.co/${model})` : `\`${model}\``;
+}
+
+/** The reference model with its adapters, in words. */
+function referenceText({ ref_model, ref_model_adapters: adapters }: ModelCardKeys): string {
+  const merged = adapters.length === 0 ? "" : ` with ${adapters.map(linkOf).join(", ")} merged in`;
+  return `the reference model ${linkOf(ref_model ?? "")}${merged}`;
 }
 
 /** Lines for the programs that load an adapter; `name` is the adapter's folder. */
@@ -180,6 +192,13 @@ function hyperparameters({ config, totalSteps }: ModelCard): Record<string, stri
     }),
     ...(preference &&
       { pref_beta: config.pref_beta, pref_loss: config.pref_loss, pref_ftx: config.pref_ftx }),
+    ...(config.ref_model !== null && {
+      ref_model: config.ref_model,
+      ...(config.ref_model_adapters.length > 0 &&
+        { ref_model_adapters: config.ref_model_adapters.join(",") }),
+      ...(config.ref_model_quantization_bit !== null &&
+        { ref_model_quantization_bit: config.ref_model_quantization_bit }),
+    }),
     ...(config.loss !== null && { loss: config.loss }),
   };
 }

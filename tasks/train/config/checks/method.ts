@@ -3,6 +3,8 @@
  * @module
  */
 import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
+import { isWithoutReference } from "../idle_keys.ts";
+import { checkReference } from "./reference.ts";
 import type { Refuse } from "./refuse.ts";
 
 /** Adapters, modules, losses and their options. */
@@ -37,6 +39,7 @@ export function checkMethod(c: TrainConfig, refuse: Refuse): void {
     "use_dora",
     "Cannot use use_dora: true with trainer: torch, whose adapters are plain ones: use trainer: local, or leave it out",
   );
+  if (!isWithoutReference(c)) checkReference(c, refuse);
   if (c.pissa_init && c.finetuning_type === "lora") checkPissa(c, refuse);
   refuse(
     c.train_from_scratch && c.finetuning_type !== "full",

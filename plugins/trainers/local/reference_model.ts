@@ -1,0 +1,82 @@
+/**
+ * The reference of another model than the policy: a pass of it alone, before the policy is loaded.
+ * @module
+ */
+import { checkTensors } from "../../../formats/hf_model/mod.ts";
+import { tensorShapes } from "../../../kernels/engine/decoder.ts";
+import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { ReferenceModel, TrainerInputs } from "../../kinds/trainer.ts";
+import type { BatchPlan } from "./batches.ts";
+import type { OpenEngine, RunSetup } from "./open_engine.ts";
+import type { ReferenceCache } from "./reference.ts";
+import { precomputeReferences } from "./score.ts";
+import { makeTarget } from "./setup.ts";
+
+/** A run's part in its reference. */
+export interface GivenReference {
+  inputs: TrainerInputs;
+  /** Gets what it lacks. */
+  references: ReferenceCache;
+  plan: BatchPlan;
+  /** Steps that are done. */
+  from: number;
+}
+
+/**
+ * Completes the reference of the rows that the run will meet, or as far as an interruption lets it; a run that lacks none opens no model.
+ * @throws {RangeError} If the reference model lacks tensors
+ */
+export async function completeGiven(
+  reference: ReferenceModel,
+  { inputs, references, plan, from }: GivenReference,
+  open: OpenEngine,
+): Promise<void> {
+  const { config, signal, log } = inputs;
+  const splits = [
+    ["train", rowsAhead(plan, from, inputs.train)],
+    ["eval", config.do_eval || config.eval_on_start ? inputs.evaluation : []],
+  ] as const;
+  if (splits.every(([split, rows]) => rows.every((row) => references.get(split, row)))) return;
+  checkTensors(reference.model.weights, tensorShapes(reference.decoder), reference.model.path);
+  const engine = await open(setupOf(reference, config), reference);
+  try {
+    const { rows, together } = await engine.packRows(config.micro_batch_tokens ?? undefined);
+    const scoring = { engine, references, together, adapter: reference.adapter !== null };
+    const tell = (done: number, total: number) => log.phase("reference log-probabilities", done, total);
+    for (const [split, examples] of splits) {
+      await precomputeReferences(scoring, split, examples, rows, signal, tell);
+    }
+  } finally {
+    await engine.close();
+  }
+}
+
+/** What an engine of a reference model is made from: no optimizer, nothing that is trained. */
+function setupOf(
+  { model, decoder, merged, adapter, quantizationBit }: ReferenceModel,
+  config: TrainerInputs["config"],
+): RunSetup {
+  const beside = adapter === null
+    ? null
+    : makeTarget({ ...config, finetuning_type: "lora", adapter_name_or_path: [adapter] }, model, decoder, {});
+  return {
+    modelPath: model.path,
+    merged,
+    decoder,
+    tuning: beside?.tuning ?? { type: "none" },
+    initial: beside?.initial ?? {},
+    checkpointing: !config.disable_gradient_checkpointing,
+    quantizationBit,
+    seed: config.seed,
+    optimizer: null,
+  };
+}
+
+/** Training rows of the steps ahead, in the data's order: a run of a few steps needn't wait for the others'. */
+function rowsAhead(plan: BatchPlan, from: number, train: readonly EncodedExample[]): EncodedExample[] {
+  const met = new Set<EncodedExample>();
+  for (let step = from; step < plan.totalSteps && met.size < train.length; step++) {
+    for (const example of plan.step(step).flat()) met.add(example);
+  }
+  return train.filter((example) => met.has(example));
+}
