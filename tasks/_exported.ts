@@ -10,7 +10,7 @@ export const checkoutRoot = new URL("../", import.meta.url).pathname;
 /** Path of a golden. */
 export const goldenPath = (path: string) => join(checkoutRoot, "fixtures/goldens", path);
 
-/** Runs in a temporary folder, which is gone afterwards, whatever an export left in it. */
+/** Runs in a temporary folder, which is gone afterwards with all that an export left in it. */
 export async function inExportFolder(run: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {

@@ -49,7 +49,7 @@ export interface DoctorReport {
   torch: TorchCheck[];
   /** Choice of `backend: auto` here, and why. */
   auto: string;
-  /** What multiplies by packed weights on the CPU, and why where it isn't an operator of our own. */
+  /** The code that multiplies by packed weights on the CPU, with the reason where it isn't an operator of our own. */
   packedProducts: string;
   /** Threads of a product, where nobody says how many. */
   threads: number;

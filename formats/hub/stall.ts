@@ -14,7 +14,7 @@ export interface StallLimits {
   readonly drip: number;
 }
 
-/** Thrown for a reply that came too slowly to be honest. */
+/** Thrown for a reply that is too slow to be honest. */
 export class Dripped extends Error {}
 
 /** Aborts a request whose reply doesn't come or drips, from the constructor until it is disposed. */

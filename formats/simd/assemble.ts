@@ -71,7 +71,7 @@ export const single = {
   ofInt: plain(0xb2), // f32.convert_i32_s
 };
 
-/** Instructions on vectors, whatever is in them. */
+/** Instructions on vectors of any numbers. */
 export const bits128 = {
   load: load(0xfd, 0x00), // v128.load
   store: (at: WasmCode, value: WasmCode, distance = 0): WasmCode =>

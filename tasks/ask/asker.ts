@@ -85,11 +85,6 @@ export class Asker {
     return this.#stopped;
   }
 
-  /** Requests at once that each endpoint got to in the end, by model. */
-  limits(): Record<string, number> {
-    return Object.fromEntries([...this.#limits].map(([endpoint, limit]) => [endpoint.model, limit.limit]));
-  }
-
   /**
    * Asks; where answers are kept, the same request at the same time is sent once.
    * @param round As in {@linkcode requestKey}

@@ -115,7 +115,7 @@ export class LineStore<State extends Line> implements Disposable {
     return this.#of(stage).has(this.#slots.find(id), key);
   }
 
-  /** True if an item has a line of this step, under whatever key. */
+  /** True if an item has a line of this step, under any key. */
   holds(stage: State["stage"], id: string): boolean {
     return this.#of(stage).get(this.#slots.find(id)) !== undefined;
   }

@@ -17,7 +17,7 @@ export const BEAT = 500;
 const OWN_CODE = /\/(?:formats|kernels|plugins|tasks)\//;
 const ROOT = new URL("../../", import.meta.url).href;
 
-/** What a plugin tried, or left behind, that no task may end well after. */
+/** An attempt of a plugin, or something that it left behind, after which no task may end well. */
 let fault: Error | undefined;
 
 /** A fault for which a task must not end with 0, although the plugin went on, with its place; undefined: none. */
@@ -77,7 +77,7 @@ export function printLine(text: string): void {
   (own ?? console.log)(text);
 }
 
-/** What prints to standard output, or has a method that does. */
+/** Names that print to standard output, or have a method that does. */
 const PRINTING = [
   ...["log", "info", "debug", "dir", "dirxml", "table", "group", "groupCollapsed", "groupEnd"] as const,
   ...["count", "time", "timeLog", "timeEnd"] as const,

@@ -82,7 +82,7 @@ function fieldAt(path: readonly (string | number)[], whole: z.ZodType): unknown 
   return schema;
 }
 
-/** What is to be written for a key: its form, and what it means. */
+/** Text to write for a key: its form, and what it means. */
 function neededWords(field: unknown): string {
   const meaning = field instanceof z.ZodType ? field.description : undefined;
   const inner = unwrap(field);

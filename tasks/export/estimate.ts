@@ -115,7 +115,7 @@ function diskNeeded(disk: number): number {
   return 1.01 * disk + 32e6;
 }
 
-/** What an export takes, in the figures that {@linkcode checkFits} asks for. */
+/** Words for the disk and the memory that an export takes, in the figures that {@linkcode checkFits} asks for. */
 export function spaceText({ disk, memory }: ExportEstimate): string {
   return `${gigabytes(disk)} of weights (${gigabytes(diskNeeded(disk))} of disk must be free), ` +
     `${gigabytes(memory)} of memory beside the program`;

@@ -100,7 +100,7 @@ export class ExportFolder implements Disposable {
 }
 
 /**
- * Whether an export may replace a folder, without touching anything.
+ * Tells if an export may replace a folder, without touching anything.
  * @param path Absolute
  * @param inputs Absolute paths of what is read
  * @throws {RangeError} If it holds files that no export wrote, or what is read, or can't be replaced

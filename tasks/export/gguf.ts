@@ -108,7 +108,7 @@ export function* exportGguf(
   return notes;
 }
 
-/** What is said of matrices whose rows the type's blocks don't fill. */
+/** Note about matrices whose rows the type's blocks don't fill. */
 function otherTypes(tensors: readonly GgufTensorToWrite[], encoding: GgufEncoding): string[] {
   return (["F16", "Q5_0", "Q5_1"] as const).flatMap((type) => {
     const found = tensors.filter(({ shape, encoding: used }) => shape.length > 1 && used === type);

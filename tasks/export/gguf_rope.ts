@@ -58,7 +58,7 @@ export function ropeKeys(
 
 const f32 = (value: number): GgufTyped => ({ type: "f32", value });
 
-/** What llama.cpp multiplies the length of queries and keys by; it doesn't use `yarn_attn_factor`, which its converter writes. */
+/** Factor of the length of queries and keys in llama.cpp; it doesn't use `yarn_attn_factor`, which its converter writes. */
 function lengthKeys(factor: number): [string, GgufTyped][] {
   return Math.abs(factor - 1) < 1e-7 ? [] : [["attn_factor", f32(factor)]];
 }

@@ -62,7 +62,7 @@ const OTHERWISE: Readonly<Partial<Record<GgufEncoding, GgufEncoding>>> = {
   Q6_K: "Q8_0",
 };
 
-/** What decides about a tensor's type beside its name and shape. */
+/** Choices that decide about a tensor's type beside its name and shape. */
 export type TypedModel = Pick<
   DecoderConfig,
   "modelType" | "numLayers" | "numHeads" | "numKeyValueHeads" | "tieWordEmbeddings"

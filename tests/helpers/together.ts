@@ -1,5 +1,5 @@
 /**
- * Test files that run in one isolate, as `tests/together/` lists them: loading the same sources anew takes longer than such a file's tests.
+ * Test files that run in one isolate, as `tests/together/` lists them: loading the same sources again takes longer than such a file's tests.
  * As the main module it prints what `deno task test` runs, each test once.
  * @module
  */

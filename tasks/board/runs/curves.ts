@@ -99,7 +99,7 @@ export function curvesJson(curves: Curves): string {
   return JSON.stringify({ ...curves, lines: short(curves.lines), logged: short(curves.logged) });
 }
 
-/** All values of the runs as CSV, whatever part is shown. */
+/** All values of the runs as CSV, shown or not. */
 export function curvesCsv(list: RunList, { runs, name, over }: CurveWish): string {
   const rows = runs.flatMap((run) => {
     const { x, y } = kept(list.log(run), name, over, 0);

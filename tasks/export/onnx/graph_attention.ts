@@ -32,7 +32,7 @@ export interface OnnxInputs {
   readonly threeD: string;
 }
 
-/** What all layers read, of a model's mask and ids. */
+/** Values that all layers read, of a model's mask and ids. */
 export function attentionInputs(
   { g }: OnnxProducts,
   { ids, mask, positions }: { ids: string; mask: string; positions: string },

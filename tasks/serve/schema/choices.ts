@@ -11,7 +11,7 @@ import { schemaKeywords } from "./keywords.ts";
 /** Schemas that hold at once, as choices of schemas without choices. */
 const CHOICES_AT_ONCE = 64;
 
-/** What refuses a schema at a place: it throws a {@linkcode MaskError} with the keyword that can't be followed. */
+/** Refuses a schema at a place: throws a {@linkcode MaskError} with the keyword that can't be followed. */
 export function refuse(place: string): (what: string) => never {
   return (what) => {
     throw new MaskError(`Cannot hold an answer to ${place}: ${what}`);

@@ -1,5 +1,5 @@
 /**
- * How checks say what can't be.
+ * Errors of checks about what can't be.
  * @module
  */
 import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
