@@ -85,6 +85,7 @@ export type * from "./plugins/kinds/dataset.ts";
 export * from "./plugins/kinds/loss.ts";
 export type { Scalar } from "./kernels/tape.ts";
 export type * from "./plugins/kinds/trainer.ts";
+export type { FreshStart } from "./kernels/engine/fresh_weights.ts";
 export type * from "./plugins/kinds/train_config.ts";
 export type * from "./plugins/kinds/log_sink.ts";
 export type * from "./kernels/engine/encoded.ts";
