@@ -25,15 +25,15 @@ export interface Differentiated {
 }
 
 /**
- * Activations kept from the forward pass: `inputs` none, the rest is recomputed (gradient checkpointing), `dear` those of
- * {@linkcode Kernel.dear} kernels and narrow factors of weights' gradients (LoRA's), `activations` all but those
+ * Activations kept from the forward pass: `inputs` none but those of {@linkcode Kernel.ofWeights} kernels, the rest is recomputed (gradient
+ * checkpointing), `dear` those of {@linkcode Kernel.dear} kernels as well and narrow factors of weights' gradients (LoRA's), `activations` all but those
  * of {@linkcode Kernel.cheap} ones.
  */
 export type Keep = "inputs" | "dear" | "activations";
 
 const KEPT: Readonly<Record<Keep, (kernel: Kernel) => boolean>> = {
-  inputs: () => false,
-  dear: ({ dear = false }) => dear,
+  inputs: ({ ofWeights = false }) => ofWeights,
+  dear: ({ dear = false, ofWeights = false }) => dear || ofWeights,
   activations: ({ cheap = false }) => !cheap,
 };
 

@@ -13,7 +13,8 @@ import { cachedAttention } from "./ops/cached_attention.ts";
 import { chooseToken } from "./ops/choose_token.ts";
 import { clipHyper } from "./ops/clip_hyper.ts";
 import { columnDots } from "./ops/column_dots.ts";
-import { doraFactor } from "./ops/dora_factor.ts";
+import { divideVector } from "./ops/divide_vector.ts";
+import { doraLength } from "./ops/dora_length.ts";
 import { gatherRows } from "./ops/gather_rows.ts";
 import { labelLogprob, labelLogprobBest, labelLogprobUnit } from "./ops/label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./ops/label_logprob_grad.ts";
@@ -204,7 +205,7 @@ export const BENCH_CASES: readonly BenchCase[] = [
   timed(multiply, { dims: middle }),
   timed(scaleColumns, { dims: middle }),
   timed(columnDots, { dims: middle }),
-  timed(doraFactor, {
+  timed(doraLength, {
     dims: () => ({ out: MIDDLE, rank: RANK }),
     attrs: { scale: 2 },
     range: { norm: [10, 20] },
@@ -212,6 +213,7 @@ export const BENCH_CASES: readonly BenchCase[] = [
   timed(scaleRows, { dims: hidden }),
   timed(rowDots, { dims: hidden }),
   timed(sumRows, { dims: hidden }),
+  timed(divideVector, { dims: () => ({ rows: MIDDLE }) }),
   timed(addVector, { dims: () => ({ rows: HIDDEN }) }),
   timed(sumSquares, { dims: () => ({ rows: RANK, cols: MIDDLE, one: 1 }) }),
   timed(sumSquaresVector, { dims: () => ({ rows: HIDDEN, one: 1 }) }),

@@ -14,7 +14,8 @@ import { cachedAttention } from "./ops/cached_attention.ts";
 import { chooseToken } from "./ops/choose_token.ts";
 import { clipHyper } from "./ops/clip_hyper.ts";
 import { columnDots } from "./ops/column_dots.ts";
-import { doraFactor } from "./ops/dora_factor.ts";
+import { divideVector } from "./ops/divide_vector.ts";
+import { doraLength } from "./ops/dora_length.ts";
 import { gatherRows } from "./ops/gather_rows.ts";
 import { labelLogprob, labelLogprobBest, labelLogprobUnit } from "./ops/label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./ops/label_logprob_grad.ts";
@@ -81,6 +82,7 @@ const FLOPS: ReadonlyMap<string, Count> = new Map([
   each(addVector, 1),
   each(addBias, 1),
   each(multiply, 1),
+  each(divideVector, 1),
   each(scaleColumns, 1),
   each(columnDots, 2),
   each(scaleRows, 1),
@@ -117,7 +119,7 @@ const FLOPS: ReadonlyMap<string, Count> = new Map([
   flops(labelLogprobGrad, ({ labels, cols, vocab }) => 4 * labels * cols * vocab),
   flops(labelLogprobWeightGrad, ({ labels, cols, vocab }) => 4 * labels * cols * vocab),
   flops(chooseToken, ({ rows, vocab }) => 5 * rows * vocab), // difference, product, exponential, two sums
-  flops(doraFactor, ({ out, rank }) => out * (5 * rank + 5)), // of a rank two products, two sums, a factor; then square, factor, sum, root, quotient
+  flops(doraLength, ({ out, rank }) => out * (5 * rank + 4)), // of a rank two products, two sums, a factor; then square, factor, sum, root
   flops(clipHyper, () => 3), // root, sum, quotient
   flops(gatherRows, () => 0),
   flops(putRows, () => 0),

@@ -153,6 +153,8 @@ export interface Kernel<In extends Axes = Axes, Out extends Axes = Axes> {
   readonly cheap?: boolean;
   /** True if recomputing an output costs much beside the memory that it takes; such outputs may be kept where others are recomputed. */
   readonly dear?: boolean;
+  /** True if outputs are made of weights alone, by products with them, and are vectors of theirs; they are kept wherever anything is computed again. */
+  readonly ofWeights?: boolean;
   /** Cases of the contract test. */
   readonly samples: readonly Sample[];
   /** Largest difference of a backend's results from the reference. */

@@ -6,7 +6,8 @@
 import type { GraphBuilder, Value } from "../graph.ts";
 import { add } from "../ops/add.ts";
 import { multiply } from "../ops/multiply.ts";
-import { doraFactor } from "../ops/dora_factor.ts";
+import { divideVector } from "../ops/divide_vector.ts";
+import { doraLength } from "../ops/dora_length.ts";
 import { linear } from "../ops/products.ts";
 import { loraUp } from "../ops/product_sums.ts";
 import { scaleColumns } from "../ops/scale_columns.ts";
@@ -42,7 +43,8 @@ export function doraOutput(
 ): Value {
   const y = frozen(x), aw = frozen(a), gram = g.run(linear, { x: a, w: a }).y;
   const bg = g.run(linear, { x: b, w: gram }).y;
-  const { factor } = g.run(doraFactor, { magnitude, norm, aw, b, bg }, { scale });
+  const { length } = g.run(doraLength, { norm, aw, b, bg }, { scale });
+  const factor = g.run(divideVector, { a: magnitude, b: length }).y;
   const dropped = mask && g.run(multiply, { a: x, b: mask }, { alpha: -1 }).y;
   const h = g.run(linear, { x: dropped ?? x, w: a }).y;
   if (dropped === null) {

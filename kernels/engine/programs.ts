@@ -148,7 +148,8 @@ export class Programs {
       return { forward: pair.forward, backward: accumulating(pair.backward, blockClass.trained) };
     };
     const part = partOf(blockClass), id = key(blockClass);
-    const forward = this.keep === "inputs"
+    const keepsNothing = this.keep === "inputs" && !Object.values(blockClass.lora).some(({ dora }) => dora);
+    const forward = keepsNothing
       ? this.block(blockClass)
       : this.#get(`${part} forward ${id}`, () => graphs().forward);
     return {

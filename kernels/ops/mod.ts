@@ -13,7 +13,8 @@ import { cachedAttention } from "./cached_attention.ts";
 import { chooseToken } from "./choose_token.ts";
 import { clipHyper } from "./clip_hyper.ts";
 import { columnDots } from "./column_dots.ts";
-import { doraFactor } from "./dora_factor.ts";
+import { divideVector } from "./divide_vector.ts";
+import { doraLength } from "./dora_length.ts";
 import { gatherRows } from "./gather_rows.ts";
 import { labelLogprob, labelLogprobBest, labelLogprobUnit } from "./label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./label_logprob_grad.ts";
@@ -49,7 +50,8 @@ export const KERNELS: readonly Kernel[] = [
   chooseToken,
   clipHyper,
   columnDots,
-  doraFactor,
+  divideVector,
+  doraLength,
   gatherRows,
   labelLogprob,
   labelLogprobBest,

@@ -46,6 +46,7 @@ function childArguments() {
       operands: { type: "string" },
       tensors: { type: "string" },
       quantization: { type: "string" },
+      adapter: { type: "string", default: "lora" },
       profile: { type: "boolean", default: false },
     },
   }).values;
@@ -62,8 +63,8 @@ function formOf(a: ReturnType<typeof childArguments>): StepForm {
   return { keep, fewLast: isOnnx && (hostMemory || a.tensors === "device") };
 }
 
-/** LoRA of the peer: rank 8 on all linear modules, seed 42. */
-function loraOf(model: string): TargetConfig {
+/** LoRA of the peer, or the same with DoRA: rank 8 on all linear modules, seed 42. */
+function loraOf(model: string, adapter: string): TargetConfig {
   return {
     finetuning_type: "lora",
     base_model: null,
@@ -73,7 +74,7 @@ function loraOf(model: string): TargetConfig {
     lora_alpha: 16,
     lora_dropout: 0,
     use_rslora: false,
-    use_dora: false,
+    use_dora: adapter === "dora",
     pissa_init: false,
     seed: 42,
     model_name_or_path: model,
@@ -94,7 +95,7 @@ async function main(): Promise<void> {
   checkIds(quads, decoder.vocabSize, { model: modelPath, file: quadsPath });
   const examples = quads.map((q, i) => stageExample(a.mode, q, i));
   const accumulation = Number(a.accum), warmup = Number(a.warmup), total = warmup + Number(a.steps);
-  const lora = loraOf(modelPath);
+  const lora = loraOf(modelPath, a.adapter);
   const target = makeTarget(lora, model, decoder, {});
   const threads = a.threads ? Number(a.threads) : null;
   const setup = {

@@ -1,5 +1,5 @@
 /**
- * Factors that give a merged weight's rows their trained lengths: weight-decomposed LoRA (DoRA, Liu et al. 2024, equation 5).
+ * Lengths of a merged weight's rows, which trained ones take the place of: weight-decomposed LoRA (DoRA, Liu et al. 2024, equation 5).
  *
  * The length of row o of W + s B A comes without that matrix: its square is
  * `‖W_o‖² + s Σ_k B[o, k] (2 (A Wᵀ)[k, o] + s (B A Aᵀ)[o, k])`, which two products of rank r give, `r / rows` of the work of the
@@ -13,34 +13,33 @@ import { literal, shader } from "./wgsl/shader.ts";
 
 const AXES = {
   inputs: {
-    magnitude: ["out"],
     norm: ["out"],
     aw: ["rank", "out"],
     b: ["out", "rank"],
     bg: ["out", "rank"],
   },
-  outputs: { factor: ["out"] },
+  outputs: { length: ["out"] },
 } as const;
 
 /**
- * `factor[o] = magnitude[o] / ‖W_o + scale · (B A)_o‖`, of `norm[o] = ‖W_o‖`, `aw = A Wᵀ`, `bg = B (A Aᵀ)`. Attribute `scale` is
- * LoRA's α/r or α/√r. The gradient reaches `magnitude` alone.
+ * `length[o] = ‖W_o + scale · (B A)_o‖`, of `norm[o] = ‖W_o‖`, `aw = A Wᵀ`, `bg = B (A Aᵀ)`. Attribute `scale` is
+ * LoRA's α/r or α/√r.
  */
-export const doraFactor: Kernel<typeof AXES.inputs, typeof AXES.outputs> = defineKernel({
-  name: "dora_factor",
+export const doraLength: Kernel<typeof AXES.inputs, typeof AXES.outputs> = defineKernel({
+  name: "dora_length",
   ...AXES,
   constants: ["norm", "aw", "b", "bg"],
-  reference: ({ magnitude, norm, aw, b, bg }, { out, rank }, attrs) => {
+  reference: ({ norm, aw, b, bg }, { out, rank }, attrs) => {
     const scale = number(attrs, "scale");
-    const factor = magnitude.map((value, o) => {
+    const length = norm.map((frozen, o) => {
       let sum = 0;
       for (let k = 0; k < rank; k++) {
         const at = o * rank + k;
         sum += f64(b, at) * (2 * f64(aw, k * out + o) + scale * f64(bg, at));
       }
-      return value / Math.sqrt(f64(norm, o) ** 2 + scale * sum);
+      return Math.sqrt(frozen ** 2 + scale * sum);
     });
-    return { factor };
+    return { length };
   },
   onnx: (_dims, attrs) => [
     constantNode("scale", "f32", number(attrs, "scale")),
@@ -56,14 +55,13 @@ export const doraFactor: Kernel<typeof AXES.inputs, typeof AXES.outputs> = defin
     { op: "Mul", in: ["norm", "norm"], out: ["square"] },
     { op: "Add", in: ["square", "added"], out: ["whole"] },
     { op: "Sqrt", in: ["whole"], out: ["length"] },
-    { op: "Div", in: ["magnitude", "length"], out: ["factor"] },
   ],
   wgsl: ({ out, rank }, attrs) => ({
     dispatches: [shader({
-      label: "dora_factor",
+      label: "dora_length",
       threads: 64,
-      read: { magnitude: {}, norm: {}, aw: {}, b: {}, bg: {} },
-      write: { factor: {} },
+      read: { norm: {}, aw: {}, b: {}, bg: {} },
+      write: { length: {} },
       sizes: { rows: out, rank },
       workgroups: Math.ceil(out / 64),
       body: `  let o = workgroup * 64u + lane;
@@ -74,22 +72,18 @@ export const doraFactor: Kernel<typeof AXES.inputs, typeof AXES.outputs> = defin
     let at = o * sizes.rank + k;
     sum += b[at] * (2f * aw[k * sizes.rows + o] + scale * bg[at]);
   }
-  factor[o] = magnitude[o] / sqrt(norm[o] * norm[o] + scale * sum);`,
+  length[o] = sqrt(norm[o] * norm[o] + scale * sum);`,
     })],
   }),
-  grad: (g, { inputs, gradients: { factor }, attrs, needs }) => ({
-    magnitude: needs.has("magnitude")
-      ? g.run(doraFactor, { ...inputs, magnitude: factor }, attrs).factor
-      : null,
-  }),
-  cheap: true,
+  grad: () => ({}),
+  ofWeights: true,
   samples: [
     { dims: { out: 1, rank: 1 }, attrs: { scale: 2 }, range: { norm: [3, 4] }, note: "one element" },
     { dims: { out: 65, rank: 3 }, attrs: { scale: 0.5 }, range: { norm: [3, 4] }, note: "odd sizes" },
     {
       dims: { out: 130, rank: 8 },
       attrs: { scale: 2 },
-      range: { norm: [8, 40], magnitude: [-1e3, 1e3] },
+      range: { norm: [8, 40] },
       note: "more than a workgroup, large lengths",
     },
   ],
