@@ -6,7 +6,9 @@ import { join } from "@std/path";
 
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
 import type { OpenEngine } from "../local/open_engine.ts";
+import { withMerged } from "../../../kernels/engine/merged_weights.ts";
 import { carryOut } from "../local/run.ts";
+import { checkDora } from "./dora.ts";
 import { openTorchEngine } from "./engine.ts";
 import { processesPerNode } from "./gpus.ts";
 import { otherNodesCommand } from "./launch.ts";
@@ -30,6 +32,17 @@ export async function trainOnTorch(
         "use nnodes: 1",
     );
   }
+  const isPissa = config.pissa_init && config.finetuning_type === "lora";
+  if (isPissa && options.quantization !== "none") {
+    throw new RangeError(
+      `Cannot use pissa_init: true with quantization: ${options.quantization}, as the rest of the weights is ${options.dtype}: remove one of them`,
+    );
+  }
+  if (isPissa && options.nnodes > 1) {
+    throw new RangeError(
+      `Cannot use pissa_init: true on ${options.nnodes} nodes as each of them has to read the rest of the weights: use one node`,
+    );
+  }
   for (const of of [inputs, ...reference ? [reference] : []]) {
     checkOpenable(of, of.merged ?? [], options, isScaled);
   }
@@ -39,17 +52,17 @@ export async function trainOnTorch(
   try {
     return await carryOut(inputs, async (setup, of) => {
       const { tuning } = setup, isPolicy = of.model === inputs.model;
-      if (tuning.type === "lora" && Object.values(tuning.modules).some(({ dora }) => dora)) {
-        throw new RangeError(
-          "Cannot train on PyTorch an adapter with DoRA, as adapters are plain ones there: use trainer: local, or train another one",
-        );
-      }
+      checkDora(tuning, isPolicy ? { ...options, sharding } : { quantization: "none", sharding: "fsdp" });
       const { nnodes } = options, isFresh = isPolicy && inputs.fresh !== undefined;
       const isChanged = isScaled || isFresh || (setup.merged ?? []).length > 0;
       // weights that are trained begin in float32
       const dtype = isPolicy && config.finetuning_type === "full" ? "float32" : options.dtype;
+      // the weights that are given have the adapters below the trained one in them, not what PiSSA takes out
+      const below = (isPolicy ? inputs.merged : reference?.merged) ?? [];
+      const taken = (setup.merged ?? []).slice(below.length);
+      const weights = withMerged(of.model.weights, taken, of.decoder);
       const folder = join(temporary, isPolicy ? "policy" : "reference");
-      const modelPath = modelFolder(of.model, of.decoder, folder, dtype, isChanged);
+      const modelPath = modelFolder({ ...of.model, weights }, of.decoder, folder, dtype, isChanged);
       if (ranks === null && nnodes > 1) {
         log.note?.(`on each of the other machines: ${otherNodesCommand(options, processesPerNode(options))}`);
       }

@@ -34,11 +34,6 @@ export function checkMethod(c: TrainConfig, refuse: Refuse): void {
     "loraplus_lr_ratio",
     "Cannot use loraplus_lr_ratio with finetuning_type: full as it is the rate of adapters' B: leave it out, or use finetuning_type: lora",
   );
-  refuse(
-    c.use_dora && c.trainer === "torch",
-    "use_dora",
-    "Cannot use use_dora: true with trainer: torch, whose adapters are plain ones: use trainer: local, or leave it out",
-  );
   if (!isWithoutReference(c)) checkReference(c, refuse);
   if (c.pissa_init && c.finetuning_type === "lora") checkPissa(c, refuse);
   refuse(
@@ -113,8 +108,8 @@ function checkPissa(c: TrainConfig, refuse: Refuse): void {
     `${used} quantization_bit: ${c.quantization_bit}, as the rest of the weights is float32: remove one of them`,
   );
   refuse(
-    c.trainer !== "local",
+    c.trainer !== "local" && c.trainer !== "torch",
     key,
-    `${used} trainer: ${c.trainer}: it is the local trainer's; leave it out`,
+    `${used} trainer: ${c.trainer}: it is of trainers local and torch; leave it out`,
   );
 }

@@ -8,6 +8,7 @@ from typing import Any, Callable, Iterator
 import numpy as np
 import torch
 
+from .dora import MAGNITUDE, NORM
 from .failure import Refused
 from .frames import Frame
 from .lora import Switch
@@ -101,11 +102,13 @@ class Engine:
         return Frame({})
 
     def identity(self, _: Frame) -> Frame:
-        """Whether adapters change nothing because every B is zero."""
+        """Whether adapters change nothing because every B is zero and no length is changed."""
         b = [p for name, p in self.trained.items() if name.endswith("lora_B.weight")]
         if self.zero is not None:
             return Frame({"identity": len(b) > 0 and not any(self.zero.value(p).any() for p in b)})
-        changed = torch.tensor([sum(float(local(p.detach()).count_nonzero()) for p in b)], device=self.ranks.device)
+        of_b = sum(float(local(p.detach()).count_nonzero()) for p in b)
+        lengths = sum(float((local(m.detach()) != local(norm)).count_nonzero()) for m, norm in self._lengths())
+        changed = torch.tensor([of_b + lengths], device=self.ranks.device)
         return Frame({"identity": len(b) > 0 and float(self.ranks.sum(changed)) == 0})
 
     def values(self, _: Frame) -> Frame:
@@ -174,16 +177,22 @@ class Engine:
                 as_tensor(ids), as_tensor(positions), tree, as_tensor(part["labelRows"]), as_tensor(part["labelIds"]), keep, best
             )
 
+    def _lengths(self) -> list[tuple[torch.nn.Parameter, torch.Tensor]]:
+        """DoRA's trained lengths, each with the frozen rows' own."""
+        return [(getattr(module, MAGNITUDE), getattr(module, NORM).detach()) for module in self.model.modules() if getattr(module, "dora", False)]
+
     @contextlib.contextmanager
     def _zero_b(self) -> Iterator[None]:
-        b = [local(p.data) for name, p in self.trained.items() if name.endswith("lora_B.weight")]
-        kept = [tensor.clone() for tensor in b]
-        for tensor in b:
-            tensor.zero_()
+        """Adapters that change nothing."""
+        changed = [(local(p.data), torch.zeros_like(local(p.data))) for name, p in self.trained.items() if name.endswith("lora_B.weight")]
+        changed += [(local(m.data), local(norm)) for m, norm in self._lengths()]
+        kept = [tensor.clone() for tensor, _ in changed]
+        for tensor, values in changed:
+            tensor.copy_(values)
         try:
             yield
         finally:
-            for tensor, values in zip(b, kept):
+            for (tensor, _), values in zip(changed, kept):
                 tensor.copy_(values)
 
     def _put_trained(self, arrays: dict[str, np.ndarray]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from .dora import MAGNITUDE, add_lengths, factor, frozen
 from .products import WideLinear, wide
 
 NAME = "default"
@@ -66,7 +67,7 @@ class LoraProduct(torch.autograd.Function):
 
 
 def add_adapters(model: torch.nn.Module, modules: dict[str, dict[str, float]], switch: Switch) -> None:
-    """Adapts the named modules, each with its own rank and scale; A and B are float32."""
+    """Adapts the named modules, each with its own rank and scale, and lengths with `dora`; all float32."""
     from peft import LoraConfig, inject_adapter_in_model
     from peft.tuners.lora import LoraLayer
 
@@ -80,6 +81,9 @@ def add_adapters(model: torch.nn.Module, modules: dict[str, dict[str, float]], s
         assert isinstance(layer, LoraLayer)
         for part in (layer.lora_A[NAME], layer.lora_B[NAME]):
             part.to(torch.float32).requires_grad_(True)
+        layer.dora = bool(spec.get("dora", False))
+        if layer.dora:
+            add_lengths(layer, name)
         layer.__class__ = _adapted(type(layer))
         layer.scale, layer.switch, layer.number = float(spec["scale"]), switch, number
 
@@ -99,11 +103,29 @@ def _forward(self: Any, x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
     if self.switch.by_modules:
         return base(x) + scale * self.lora_B[NAME](self.lora_A[NAME](x if dropped is None else dropped))
     a, b = self.lora_A[NAME].weight, self.lora_B[NAME].weight
+    if self.dora:
+        return _dora(self, x, dropped, a, b)
     if type(base) in (torch.nn.Linear, WideLinear):
         return LoraProduct.apply(x, dropped, base.weight, base.bias, a, b, scale)
     # Quantised weights have a product of their own.
     d = x if dropped is None else dropped
     return base(x) + scale * F.linear(F.linear(d, a.to(x.dtype)), b.to(x.dtype))
+
+
+def _dora(self: Any, x: torch.Tensor, dropped: torch.Tensor | None, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """With dropout PEFT drops the inputs of all that isn't the frozen module's own output."""
+    base, scale = self.base_layer, self.scale
+    taken = x if dropped is None else dropped
+    merged = LoraProduct.apply(taken, None, base.weight, None, a, b, scale)
+    y = (factor(self, a, b, scale) * merged).to(merged.dtype)
+    if dropped is not None:
+        return base(x) - frozen(self, dropped) + y
+    return y if base.bias is None else y + base.bias.to(y.dtype)
+
+
+def is_of_b(name: str) -> bool:
+    """True if LoRA+ gives a trained tensor the rate of B, as PEFT does: B, and DoRA's lengths."""
+    return name.endswith(("lora_B.weight", MAGNITUDE))
 
 
 def _dropout(x: torch.Tensor, switch: Switch, number: int) -> torch.Tensor | None:

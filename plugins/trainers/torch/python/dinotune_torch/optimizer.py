@@ -9,6 +9,7 @@ import torch.distributed as dist
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from .failure import Refused
+from .lora import is_of_b
 from .ranks import Ranks
 
 Parameters = dict[str, torch.nn.Parameter]
@@ -44,7 +45,7 @@ def adamw_of(parameters: Parameters, options: dict) -> torch.optim.AdamW:
     # LoRA+: B has a learning rate of its own. A group's "ratio" is ours, kept by torch, see set_rate.
     groups = [
         {"params": [p for name, p in parameters.items()
-                    if (NO_DECAY.search(name) is None) == decays and name.endswith("lora_B.weight") == of_b],
+                    if (NO_DECAY.search(name) is None) == decays and is_of_b(name) == of_b],
          "weight_decay": options["weight_decay"] if decays else 0.0,
          "ratio": options.get("ratio_of_b", 1.0) if of_b else 1.0}
         for decays in (True, False)
