@@ -167,7 +167,7 @@ async function main(): Promise<void> {
   const different = [...new Set(ahead)];
   if (loss.needsReference) {
     await precomputeReferences(
-      { engine, loss, references, together },
+      { engine, references, together },
       "train",
       different,
       packRows,
