@@ -1,10 +1,14 @@
 /**
- * Fingerprints of large files for cache keys.
+ * Fingerprints: of large files for cache keys, and of a model's configuration.
  * @module
  */
 import { createHash } from "node:crypto";
 
 import { RandomAccessFile } from "../random_access.ts";
+import type { LoadedModel } from "./loaded_model.ts";
+
+/** Keys of config.json that say who wrote it. */
+const WRITERS = new Set(["_name_or_path", "transformers_version"]);
 
 /** Files up to this size, in bytes, are hashed whole. */
 const WHOLE = 1 << 26;
@@ -35,4 +39,15 @@ export function fingerprint(files: readonly { path: string; headerBytes: number 
     }
   }
   return hash.digest("hex");
+}
+
+/**
+ * SHA-256 (hexadecimal) over a directory's config.json, which `weights.hash()` doesn't cover, but for who wrote it; the order of keys
+ * doesn't count. Of a GGUF file, whose weights' hash has its header, that of null.
+ */
+export function configHash({ format, config }: Pick<LoadedModel, "format" | "config">): string {
+  const counted = format === "gguf" ? null : Object.entries(config)
+    .filter(([key]) => !WRITERS.has(key))
+    .sort(([a], [b]) => a < b ? -1 : 1);
+  return createHash("sha256").update(JSON.stringify(counted)).digest("hex");
 }

@@ -4,6 +4,7 @@
  */
 export type { Tokenizer } from "../tokenizer/mod.ts";
 export { asStored, besideShapes, checkWhole, processorFiles } from "./beside.ts";
+export { configHash } from "./hash.ts";
 export { isHubId } from "./hub_id.ts";
 export { type LoadedModel } from "./loaded_model.ts";
 export { openModel, type OpenModelOptions } from "./open_model.ts";

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 
 import { bounded, shown } from "../../formats/message.ts";
-import { openModel } from "../../formats/hf_model/mod.ts";
+import { configHash, openModel } from "../../formats/hf_model/mod.ts";
 import { resolveAdapters, type ResolveOptions } from "../../formats/hub/mod.ts";
 import { baseDifference, readAdapter, TRAINED_FIELDS } from "../../formats/peft/mod.ts";
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
@@ -70,7 +70,7 @@ export async function prepareReference(
   const notes = folders.flatMap((folder) => baseDifference(folder, name) ?? [])
     .map((difference) => `ref_model_adapters: ${difference}`);
   const identity = createHash("sha256");
-  identity.update(JSON.stringify([hash, opened.format === "safetensors" ? opened.config : null, bits]));
+  identity.update(JSON.stringify([hash, configHash(opened), bits]));
   return {
     reference: {
       model: { ...opened, weights },

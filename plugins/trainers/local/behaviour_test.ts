@@ -239,5 +239,10 @@ Deno.test("checkpointDifferences() lists changed keys, data and weights, and lea
         "model weights: m → other model",
       ],
     );
+    const ofConfig = { ...state, modelConfigHash: "c" };
+    assertEquals(checkpointDifferences(ofConfig, { ...now, modelConfigHash: "c" }), []);
+    assertEquals(checkpointDifferences(ofConfig, { ...now, modelConfigHash: "other" }), [
+      "model's configuration (config.json): changed",
+    ]);
   });
 });

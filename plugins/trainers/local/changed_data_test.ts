@@ -1,7 +1,7 @@
 /** A run that continues on other data has the reference of the rows that it has now. */
 import { join } from "@std/path";
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { silentProgress } from "../../../tasks/train/outputs/mod.ts";
@@ -125,3 +125,37 @@ Deno.test("full tuning that is stopped while references are made keeps those tha
 function equal(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
+
+Deno.test("a base whose config.json was changed is told; with allow_changes all reference rows are made anew", async () => {
+  const [folder, fresh, copy] = ["out", "fresh", "base"].map((name) => join(temporaryFolder(), name)) as [
+    string,
+    string,
+    string,
+  ];
+  Deno.mkdirSync(copy);
+  for (const { name } of Deno.readDirSync(`${golden}model`)) {
+    Deno.copyFileSync(join(golden, "model", name), join(copy, name));
+  }
+  const base = [`model_name_or_path=${copy}`, "save_steps=1"], path = join(copy, "config.json");
+  await run(folder, base, 2);
+  const config = JSON.parse(Deno.readTextFileSync(path));
+  // who wrote it doesn't count
+  Deno.writeTextFileSync(path, JSON.stringify({ transformers_version: "9", ...config }));
+  await run(folder, [...base, ...GOING_ON.slice(0, 2)], 3);
+  Deno.writeTextFileSync(path, JSON.stringify({ ...config, rope_theta: 500 }));
+  await assertRejects(
+    () => run(folder, [...base, ...GOING_ON.slice(0, 2)]),
+    RangeError,
+    "model's configuration (config.json): changed",
+  );
+  await run(folder, [...base, ...GOING_ON]);
+  await run(fresh, base);
+  const rows = (of: string): Record<string, Record<string, number>> =>
+    JSON.parse(Deno.readTextFileSync(join(listCheckpoints(of).at(-1)?.path ?? "", "reference_logps.json")));
+  const expected = rows(fresh);
+  for (const [key, sums] of Object.entries(rows(folder))) {
+    for (const [name, sum] of Object.entries(sums)) {
+      assertAlmostEquals(sum, expected[key]![name]!, 1e-3, `${key} ${name}`);
+    }
+  }
+});

@@ -42,6 +42,8 @@ export interface CheckpointState {
   config: Readonly<Record<string, unknown>>;
   dataHash: string;
   modelHash: string;
+  /** `configHash` of the model; absent in checkpoints of older versions. */
+  modelConfigHash?: string;
   /** `ReferenceModel.hash`; absent where the reference is the policy as it began. */
   referenceHash?: string;
 }
@@ -58,6 +60,7 @@ const State: z.ZodType<CheckpointState> = z.object({
   config: z.record(z.string(), z.unknown()),
   dataHash: z.string(),
   modelHash: z.string(),
+  modelConfigHash: z.string().exactOptional(),
   referenceHash: z.string().exactOptional(),
 });
 /** Fields of trainer_state.json that tell of which step it is; other programs read the rest. */
@@ -209,7 +212,9 @@ function isRead(name: string): boolean {
 /** Lines that say what differs between a checkpoint's run and this one; empty when nothing does. */
 export function checkpointDifferences(
   state: CheckpointState,
-  now: Pick<CheckpointState, "dataHash" | "modelHash" | "referenceHash"> & Pick<TrainerInputs, "changes">,
+  now:
+    & Pick<CheckpointState, "dataHash" | "modelHash" | "modelConfigHash" | "referenceHash">
+    & Pick<TrainerInputs, "changes">,
 ): string[] {
   const lines = now.changes(state.config)
     .map(({ key, before, after }) => `${key}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`);
@@ -219,6 +224,7 @@ export function checkpointDifferences(
   if (state.modelHash !== now.modelHash) {
     lines.push(`model weights: ${state.modelHash.slice(0, 12)} → ${now.modelHash.slice(0, 12)}`);
   }
+  if (isConfigChanged(state, now.modelConfigHash)) lines.push("model's configuration (config.json): changed");
   if (state.referenceHash !== now.referenceHash) {
     const [before, after] = [state.referenceHash, now.referenceHash].map((hash) =>
       hash?.slice(0, 12) ?? "none"
@@ -226,4 +232,12 @@ export function checkpointDifferences(
     lines.push(`reference model: ${before} → ${after}`);
   }
   return lines;
+}
+
+/** True if a checkpoint is of a model with another configuration than a hash's, as far as the checkpoint tells. */
+export function isConfigChanged(
+  { modelConfigHash }: Pick<CheckpointState, "modelConfigHash">,
+  hash: string | undefined,
+): boolean {
+  return modelConfigHash !== undefined && modelConfigHash !== hash;
 }

@@ -118,8 +118,19 @@ async function checkpoint(
   inputs: LoopInputs,
   { step, best, unevaluated }: Pick<CheckpointState, "step" | "best" | "unevaluated">,
 ): Promise<void> {
-  const { config, record, engine, log, plan, references, target, dataHash, modelHash, referenceHash } =
-    inputs;
+  const {
+    config,
+    record,
+    engine,
+    log,
+    plan,
+    references,
+    target,
+    dataHash,
+    modelHash,
+    modelConfigHash,
+    referenceHash,
+  } = inputs;
   const path = await saveCheckpoint(config.output_dir, {
     state: {
       step,
@@ -131,6 +142,7 @@ async function checkpoint(
       config: record,
       dataHash,
       modelHash,
+      ...(modelConfigHash !== undefined && { modelConfigHash }),
       ...(referenceHash !== undefined && { referenceHash }),
     },
     target,

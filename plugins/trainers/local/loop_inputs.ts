@@ -47,6 +47,7 @@ export interface LoopInputs extends StepInputs {
   record: Readonly<Record<string, unknown>>;
   dataHash: string;
   modelHash: string;
+  modelConfigHash?: string;
   /** Of another model that is the reference. */
   referenceHash?: string;
   /** Where the checkpoint that is resumed from stands. */

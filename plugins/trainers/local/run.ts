@@ -2,7 +2,7 @@
  * A run from its inputs to its files, on whichever engine: resume, the loop, the best weights, the last evaluation.
  * @module
  */
-import { checkTensors, openModel } from "../../../formats/hf_model/mod.ts";
+import { checkTensors, configHash, openModel } from "../../../formats/hf_model/mod.ts";
 import { writeAdapter } from "../../../formats/peft/mod.ts";
 import { moduleShapes, tensorShapes } from "../../../kernels/engine/decoder.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
@@ -13,6 +13,7 @@ import {
   checkCheckpoint,
   checkpointDifferences,
   type CheckpointState,
+  isConfigChanged,
   readCheckpoint,
 } from "./checkpoint.ts";
 import { listCheckpoints } from "./checkpoint_directory.ts";
@@ -93,6 +94,7 @@ export async function carryOut(inputs: TrainerInputs, open: OpenEngine): Promise
       plan,
       record: inputs.record,
       modelHash: model.weights.hash(),
+      modelConfigHash: configHash(model),
       from: resumed?.state ?? { step: 0, best: null },
     };
     // where that is interrupted, the loop saves what there is of them
@@ -160,6 +162,7 @@ function resume(path: string, inputs: TrainerInputs) {
     changes,
     dataHash,
     modelHash: model.weights.hash(),
+    modelConfigHash: configHash(model),
     ...(loss.needsReference && reference && { referenceHash: reference.hash }),
   });
   if (lines.length && !config.allow_changes) {
@@ -186,7 +189,7 @@ function areReferencesOf(
   if (reference) return true;
   // of full tuning they are the model's that the run began from, which only they keep
   if (config.finetuning_type === "full") return true;
-  return state.modelHash === model.weights.hash() &&
+  return state.modelHash === model.weights.hash() && !isConfigChanged(state, configHash(model)) &&
     !changes(state.config).some(({ key }) => key === "quantization_bit");
 }
 
