@@ -159,6 +159,36 @@ Deno.test("the base as ref_model, in few bits as well, gives the sums of adapter
   }
 });
 
+Deno.test("IOPO with its base as ref_model has the sums and losses of adapters switched off", async () => {
+  const [own, given] = ["own", "given"].map((name) => join(temporaryFolder(), name)) as [string, string];
+  const yaml = new URL("../../../examples/default_iopo.yaml", import.meta.url).pathname;
+  const base = new URL("../../../fixtures/constraints/model", import.meta.url).pathname;
+  for (const [folder, keys] of [[own, []], [given, [`ref_model=${base}`]]] as const) {
+    const steps = [
+      "max_steps=3",
+      "save_steps=3",
+      "logging_steps=1",
+      "gradient_accumulation_steps=1",
+      "max_samples=12",
+    ];
+    await train(yaml, [
+      `output_dir=${folder}`,
+      "plot_loss=false",
+      "do_eval=false",
+      "eval_strategy=no",
+      ...steps,
+      ...keys,
+    ], {
+      say: () => {},
+      progress: silentProgress(),
+    });
+  }
+  assertNear(sumsOf(own), sumsOf(given), 1e-4);
+  const [losses, expected] = [given, own].map((folder) => history(folder).flatMap(({ loss }) => loss ?? []));
+  assertEquals(losses!.length, 3);
+  losses!.forEach((loss, i) => assertAlmostEquals(loss, expected![i]!, 1e-5));
+});
+
 Deno.test("an adapter beside a reference in few bits stays as it is: the policy's sums with that adapter, before its first step", async () => {
   const folder = join(temporaryFolder(), "out");
   const bits = ["quantization_bit=4", "ref_model_quantization_bit=4", "backend=onnx"];
