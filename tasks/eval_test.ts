@@ -237,8 +237,8 @@ async function fakeVllm(folder: string, crash = false): Promise<string> {
   return `${bin}:${join(Deno.execPath(), "..")}:${Deno.env.get("PATH")}`;
 }
 
-async function runScript(folder: string, path: string, more: Record<string, string>) {
-  const base = `http://127.0.0.1:${unusedPort()}/v1`;
+async function runScript(folder: string, path: string, more: Record<string, string>, port = unusedPort()) {
+  const base = `http://127.0.0.1:${port}/v1`;
   await Deno.writeTextFile(
     join(folder, "model.yaml"),
     `type: vllm\nargs: {name: mine, model_path: weights, api_base: "${base}", gpu_memory_utilization: 0.5}\n`,
@@ -261,7 +261,7 @@ async function runScript(folder: string, path: string, more: Record<string, stri
     },
   }).output();
   const text = new TextDecoder();
-  return { code, out: text.decode(stdout) + text.decode(stderr), port: new URL(base).port };
+  return { code, out: text.decode(stdout) + text.decode(stderr), port };
 }
 
 Deno.test("evaluate_all_task_for_model.sh starts vllm where nothing answers, waits for it and stops it", async () => {
@@ -301,23 +301,29 @@ Deno.test("evaluate_all_task_for_model.sh tells of a server that ends, another o
       { port: 0, hostname: "127.0.0.1", onListen() {} },
       () => new Response("<p>hi"),
     );
-    await Deno.writeTextFile(
-      join(folder, "other.yaml"),
-      `type: vllm\nargs: {name: mine, api_base: "http://127.0.0.1:${page.addr.port}/v1"}\n`,
-    );
-    const { code, stderr } = await new Deno.Command("bash", {
-      args: [
-        join(ROOT, "examples/eval/evaluate_all_task_for_model.sh"),
-        "result",
-        "other.yaml",
-        "small.yaml",
-      ],
-      cwd: folder,
-      env: { PATH: path, OPENAI_API_KEY: "k", OPENAI_API_BASE: "http://127.0.0.1:9/v1" },
-    }).output();
-    assertEquals(code, 1);
-    assertStringIncludes(new TextDecoder().decode(stderr), "is no server of chat completions");
+    const other = await runScript(folder, path, {}, page.addr.port);
+    assertEquals(other.code, 1, other.out);
+    assertStringIncludes(other.out, "is no server of chat completions");
   });
+});
+
+Deno.test({
+  name:
+    "evaluate_all_task_for_model.sh starts no server beside one that is too busy to answer (ignored without TEST_ALL)",
+  ignore: !Deno.env.has("TEST_ALL"), // it waits for 20 s
+  fn: () =>
+    inFolder(async (folder) => {
+      const path = await fakeVllm(folder), busy = Promise.withResolvers<Response>();
+      await using server = Deno.serve(
+        { port: 0, hostname: "127.0.0.1", onListen() {} },
+        () => busy.promise,
+      );
+      const { code, out } = await runScript(folder, path, {}, server.addr.port);
+      busy.resolve(new Response());
+      assertEquals(code, 1, out);
+      assertStringIncludes(out, "gives no answer within 20 s");
+      await assertRejects(() => Deno.stat(join(folder, "called")), Deno.errors.NotFound);
+    }),
 });
 
 Deno.test("deno task eval: a run in which nothing has a score says so and fails", async () => {

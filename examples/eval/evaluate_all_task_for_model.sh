@@ -43,13 +43,14 @@ resolved() {
     console.log([model.type, base, url.hostname, url.port || (url.protocol === "https:" ? 443 : 80), args.name ?? args.model_path ?? "",
       args.model_path ?? "", args.gpu_memory_utilization ?? "", args.enable_prefix_caching ?? "", args.tensor_parallel_size ?? 1].join("\n"));'
 }
-# 0: a server of chat completions answers, if only to ask for a key; 1: nothing answers; 2: something else does
+# 0: a server of chat completions answers, if only to ask for a key; 1: nothing is there; 2: something else answers; 3: what is there
+# doesn't answer in time
 answers() {
   "${deno[@]}" eval 'let response, text;
     try {
-      response = await fetch(Deno.args[0] + "/models", { signal: AbortSignal.timeout(5000) });
+      response = await fetch(Deno.args[0] + "/models", { signal: AbortSignal.timeout(20000) });
       text = await response.text();
-    } catch { Deno.exit(1); }
+    } catch (error) { Deno.exit(error.name === "TimeoutError" ? 3 : 1); }
     try { if (response.status !== 401 && response.status !== 403) JSON.parse(text); } catch { Deno.exit(2); }' "$1"
 }
 
@@ -91,6 +92,7 @@ for evaluator in "${evaluators[@]}"; do
     answered=0
     answers "$base" || answered=$?
     [ "$answered" != 2 ] || fail "Cannot evaluate $name as what answers at $base is no server of chat completions: stop it, or set args.api_base"
+    [ "$answered" != 3 ] || fail "Cannot evaluate $name as what listens at $base gives no answer within 20 s: wait until it does, or stop it"
     [ "$answered" != 1 ] || start_server "$base" "$host" "$port" "$name" "$path" "$memory" "$prefix" "$parallel"
   fi
   dir=$out
