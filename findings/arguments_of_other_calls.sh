@@ -6,20 +6,15 @@
 # version: datasets 5.2.0 with pyarrow 26.0.1 (datasets 4.0.0 fills in load_dataset("json"), too)
 # why it matters: whoever reads the file, or renders a chat template from the rows, has the nulls in prompts and in calls that are learnt:
 #   {"city": "Rome", "a": null, "b": null}. Write JSON Lines with json.dumps, not through a list's data set
-set -euo pipefail
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --no-compile --disable-pip-version-check datasets==5.2.0 pyarrow==26.0.1
-cat > "$folder/load.py" <<'PY'
+source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
+from_pypi datasets==5.2.0 pyarrow==26.0.1
+cat > load.py <<'PY'
 import json
 import pathlib
-import sys
 
 import datasets
 
 datasets.disable_progress_bars()
-folder = pathlib.Path(sys.argv[1])
 
 
 def row(name, arguments):
@@ -32,15 +27,15 @@ def arguments(made):
 
 
 def written(made, kind):
-    path = str(folder / f"again.{kind}")
+    path = f"again.{kind}"
     made.to_json(path) if kind == "jsonl" else made.to_parquet(path)
     return json.loads(pathlib.Path(path).read_text().splitlines()[0]) if kind == "jsonl" else datasets.Dataset.from_parquet(path)[0]
 
 
 rows = [row("weather", {"city": "Rome"}), row("sum", {"a": 1, "b": 2})]
 listed = datasets.Dataset.from_list(rows)
-(folder / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
-loaded = datasets.load_dataset("json", data_files=str(folder / "rows.jsonl"), split="train", cache_dir=str(folder / "cache"))
+pathlib.Path("rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+loaded = datasets.load_dataset("json", data_files="rows.jsonl", split="train")
 print("given:", arguments(rows[0]))
 print("from_list:", arguments(listed[0]))
 print("from_list, to_json:", arguments(written(listed, "jsonl")))
@@ -49,7 +44,7 @@ print("load_dataset json:", arguments(loaded[0]))
 tools = [{"tools": [{"name": "weather", "properties": {"city": {"type": "string"}}}]}, {"tools": [{"name": "sum", "properties": {"a": {"type": "integer"}}}]}]
 print("from_list, a tool's properties:", json.dumps(datasets.Dataset.from_list(tools)[0]["tools"][0]["properties"]))
 PY
-output=$(HF_HOME="$folder/home" "$folder/venv/bin/python" "$folder/load.py" "$folder" 2> /dev/null)
+output=$(HF_HOME="$folder/home" venv/bin/python load.py 2> /dev/null)
 echo "$output"
 filled='{"city": "Rome", "a": null, "b": null}'
 expected="given: {\"city\": \"Rome\"}
