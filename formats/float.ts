@@ -13,12 +13,6 @@ export function float32ToHalf(values: Float32Array, out: Uint16Array<ArrayBuffer
   new Float16Array(out.buffer, out.byteOffset, out.length).set(values);
 }
 
-/** Float32 values of bfloat16 numbers given by their bits; `[n]` to `[n]`, exact. */
-export function bfloat16ToFloat32(bits: Uint16Array, out: Float32Array): void {
-  const words = new Uint32Array(out.buffer, out.byteOffset, out.length);
-  for (let i = 0; i < bits.length; i++) words[i] = bits[i]! << 16;
-}
-
 /**
  * Bits of the nearest bfloat16 numbers, ties to even, NaN made quiet, as PyTorch and ggml round; `[n]` to `[n]`.
  */

@@ -2,8 +2,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 
+import { bfloat16ToFloat32 } from "../tests/helpers/bfloat16.ts";
 import { temporaryFolder } from "../tests/helpers/temporary_folder.ts";
-import { bfloat16ToFloat32, halfToFloat32 } from "./float.ts";
+import { halfToFloat32 } from "./float.ts";
 import { type FloatPieces, PIECE_BYTES, wholeBits } from "./float_pieces.ts";
 import { GgufFile } from "./gguf/mod.ts";
 import { openModel } from "./hf_model/mod.ts";

@@ -4,11 +4,11 @@ import { join } from "@std/path";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 
 import project from "../deno.json" with { type: "json" };
-import { WALL_CLOCK_KEYS } from "../tasks/train/outputs/mod.ts";
 import { heldLoss } from "./_held_loss.ts";
 import { killedWith } from "./helpers/killed.ts";
 import { repetitions } from "./helpers/repetitions.ts";
 import { within } from "./helpers/until.ts";
+import { WALL_CLOCK_KEYS } from "./helpers/wall_clock_keys.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 const goldens = join(root, "fixtures/goldens/llamafactory");

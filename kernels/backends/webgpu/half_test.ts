@@ -1,6 +1,6 @@
 /** Float16 storage: which numbers it holds, that kernels read it right, and that a device which doesn't is found out. */
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { bfloat16ToFloat32, float32ToBfloat16, float32ToHalf } from "../../../formats/float.ts";
+import { float32ToBfloat16, float32ToHalf } from "../../../formats/float.ts";
 import type { FloatPieces } from "../../../formats/float_pieces.ts";
 import type { HostArray } from "../../backend.ts";
 import { kernelGraph, runOnce, sampleInputs, worst } from "../../contract.ts";
@@ -9,6 +9,7 @@ import type { Kernel, Sample } from "../../kernel.ts";
 import { KERNELS } from "../../ops/mod.ts";
 import { add } from "../../ops/add.ts";
 import { gatherRows } from "../../ops/gather_rows.ts";
+import { bfloat16ToFloat32 } from "../../../tests/helpers/bfloat16.ts";
 import { testWebGpu } from "../../testing/backends.ts";
 import { Halving, LARGEST_HALF, toHalf } from "./half.ts";
 import { type WebGpuBackend, webgpuBackend } from "./mod.ts";

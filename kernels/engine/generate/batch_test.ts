@@ -2,9 +2,14 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { BatchGenerator } from "./batch.ts";
 import type { BatchEngine } from "./batch_engine.ts";
-import { allLogits } from "./block_engine.ts";
+import type { Outlook } from "./outlook.ts";
 
 const V = 100, END = 99;
+
+/** An outlook of nothing but logits `[V]`. */
+function allLogits(logits: Float32Array): Outlook {
+  return { ids: [], best: [], logits, shared: 0 };
+}
 
 /** Continues a sequence of n tokens by the id n; a prompt's first id says how long it gets before END. */
 function countingEngine(log: string[], fail: { atStep: number } = { atStep: Infinity }): BatchEngine {

@@ -40,8 +40,3 @@ export function blockEngine(engine: GenerationEngine, vocabSize: number): BatchE
 function outlook(logits: Float32Array | null, chosen: number | undefined): Outlook {
   return { ids: [], best: [], logits, shared: 0, ...(chosen !== undefined && { chosen }) };
 }
-
-/** An outlook of nothing but logits `[V]`. */
-export function allLogits(logits: Float32Array): Outlook {
-  return outlook(logits, undefined);
-}

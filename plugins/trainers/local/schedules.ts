@@ -55,9 +55,6 @@ export const scheduleOptions = {
 /** A name that `lr_scheduler_type` takes. */
 export type ScheduleName = keyof typeof scheduleOptions;
 
-/** All of them, in their order. */
-export const scheduleNames: readonly ScheduleName[] = Object.keys(scheduleOptions) as ScheduleName[];
-
 /**
  * Steps of warm-up: `steps` from 1 on, else `steps` as a share of all steps when > 0 (as transformers from version 5 on reads it),
  * else `ratio` of all steps; shares are rounded up.

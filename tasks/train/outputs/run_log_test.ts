@@ -4,8 +4,9 @@ import fc from "fast-check";
 
 import { fakeStepReport, goldenJson, logAt, outputsGolden, readLines, settings, without } from "./_fakes.ts";
 import { silentProgress } from "./progress.ts";
-import { RunLog, WALL_CLOCK_KEYS } from "./run_log.ts";
+import { RunLog } from "./run_log.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+import { WALL_CLOCK_KEYS } from "../../../tests/helpers/wall_clock_keys.ts";
 
 const CLOCK_KEYS = [...WALL_CLOCK_KEYS, "train_tokens_per_second"];
 

@@ -86,12 +86,6 @@ export class OrtBinding extends OrtHandle {
     checkStatus(api, "run a model", status);
   }
 
-  /** Waits until inputs have been copied to where the provider reads them. */
-  synchronizeInputs(): void {
-    const { api } = this.session.library;
-    checkStatus(api, "wait for a run's inputs", api.SynchronizeBoundInputs(this.pointer));
-  }
-
   /** Waits until a provider has finished with the outputs. */
   synchronizeOutputs(): void {
     const { api } = this.session.library;

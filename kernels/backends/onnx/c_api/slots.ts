@@ -82,7 +82,6 @@ export const SLOTS = {
   CreateArenaCfgV2: call(164, buffer, buffer, usize, buffer),
   AddRunConfigEntry: call(165, pointer, buffer, buffer),
   GetTensorMemoryInfo: call(194, pointer, buffer),
-  SynchronizeBoundInputs: call(202, pointer),
   SynchronizeBoundOutputs: call(203, pointer),
   SessionOptionsAppendExecutionProvider_CUDA_V2: call(204, pointer, pointer),
   CreateCUDAProviderOptions: call(205, buffer),
