@@ -7,16 +7,7 @@ import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 
 import { f64, float, item } from "../../../formats/elements.ts";
 import { addScaled, dot } from "../../../kernels/vectors.ts";
-
-/** Vectors of one length. */
-type Vectors = readonly Float64Array<ArrayBuffer>[];
-
-/** A matrix `[rows, columns]`, row-major, read only. */
-export interface ReadMatrix {
-  readonly values: Float32Array;
-  readonly rows: number;
-  readonly columns: number;
-}
+import { productsByColumns, productsByRows, type ReadMatrix, type Vectors } from "./thin_products.ts";
 
 /** Singular values, falling, with their vectors. */
 export interface LeadingPart {
@@ -43,7 +34,7 @@ export function leadingPart(
   const basis = start === null ? null : iterated(matrix, r, start);
   const wide = matrix.rows > matrix.columns && basis === null;
   const seen = wide ? transposed(matrix) : matrix;
-  const reduced = basis === null ? rowsOfMatrix(seen) : byColumns(seen, basis);
+  const reduced = basis === null ? rowsOfMatrix(seen) : productsByColumns(seen, basis);
   const { values, vectors } = eigen(reduced, r);
   const roots = values.map((value) => Math.sqrt(Math.max(0, value)));
   const left = basis === null ? vectors : vectors.map((vector) => combined(basis, vector));
@@ -65,32 +56,12 @@ function iterated(
     { length: r },
     (_, k) => Float64Array.from(random.subarray(k * columns, (k + 1) * columns)),
   );
-  let left = orthonormal(byRows(matrix, right));
+  let left = orthonormal(productsByRows(matrix, right));
   for (let i = 0; i < iterations; i++) {
-    right = orthonormal(byColumns(matrix, left));
-    left = orthonormal(byRows(matrix, right));
+    right = orthonormal(productsByColumns(matrix, left));
+    left = orthonormal(productsByRows(matrix, right));
   }
   return left;
-}
-
-/** W v of each vector. */
-function byRows({ values, rows, columns }: ReadMatrix, vectors: Vectors): Vectors {
-  const out = vectors.map(() => new Float64Array(rows)), row = new Float64Array(columns);
-  for (let i = 0; i < rows; i++) {
-    row.set(values.subarray(i * columns, (i + 1) * columns));
-    vectors.forEach((vector, k) => item(out, k)[i] = dot(row, vector));
-  }
-  return out;
-}
-
-/** Wᵀ u of each vector. */
-function byColumns({ values, rows, columns }: ReadMatrix, vectors: Vectors): Vectors {
-  const out = vectors.map(() => new Float64Array(columns)), row = new Float64Array(columns);
-  for (let i = 0; i < rows; i++) {
-    row.set(values.subarray(i * columns, (i + 1) * columns));
-    vectors.forEach((vector, k) => addScaled(item(out, k), row, f64(vector, i)));
-  }
-  return out;
 }
 
 /** Gram–Schmidt, twice, which is as good as Householder's (Giraud et al. 2005); what depends on others becomes zeros. */
