@@ -24,6 +24,7 @@ const { config: decoder } = tinyModel("qwen2"), shapes = moduleShapes(decoder);
 const config = { ...CONFIG, pissa_init: true };
 const lora = newLora(config, { hubId: null } as never, [...shapes.keys()]);
 const opened = await openModel(`${TINY}qwen2/model`);
+const pack = packExamples(sequences.map((ids: number[]) => idsExample({ s: [[ids[0]!], ids.slice(1)] })));
 
 /** s B A of a module, float64. */
 function product({ a, b }: { a: Float32Array; b: Float32Array }, r: number, scale: number): Float64Array {
@@ -64,7 +65,6 @@ Deno.test("a run with PiSSA begins as the model, steps as PEFT's, and saves a pl
     (name) => residual.read(name),
     target.initial,
   );
-  const pack = packExamples(sequences.map((ids: number[]) => idsExample({ s: [[ids[0]!], ids.slice(1)] })));
   const labelled: boolean[] = labels.flatMap((l: number[]) => l.slice(1).map((v) => v !== -100));
   const slopes = Float64Array.from(labelled, (on) => on ? -1 / labelled.filter(Boolean).length : 0);
   const base: number[] = readJson(`${TINY}qwen2/golden.json`).base.token_logps.flat();
@@ -107,6 +107,25 @@ Deno.test("a run with PiSSA begins as the model, steps as PEFT's, and saves a pl
   );
   await engine.dispose();
   await merged.dispose();
+});
+
+Deno.test("PiSSA: dropout drops the adapter's inputs alone, not those of the base's rest, as in PEFT", async () => {
+  const { seed, rate, step, token_logps } = golden.dropout;
+  const start = await pissaStart(lora, opened.weights, shapes, { iterations: -1, seed: 1 });
+  const dropped = { ...config, lora_dropout: rate };
+  const target = makeTarget(dropped, { config: {}, hubId: null } as never, decoder, {}, start);
+  const rest = temporaryFolder();
+  writeAdapter(rest, lora, negated(start), shapes);
+  const residual = withMerged(opened.weights, [rest], decoder);
+  const engine = new Engine(
+    onnxBackend(),
+    { config: decoder, tuning: target.tuning, checkpointing: true, seed },
+    (name) => residual.read(name),
+    target.initial,
+  );
+  (await engine.forward(pack, { adapter: true, keep: false, dropoutStep: step }))
+    .forEach((v, i) => assertAlmostEquals(v, token_logps.flat()[i], 5e-5, `label ${i}`));
+  await engine.dispose();
 });
 
 Deno.test("pissaStart() refuses a rank above what a module has", async () => {
