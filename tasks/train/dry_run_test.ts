@@ -94,7 +94,9 @@ Deno.test("dryRun() counts the pass of a reference model, in its own form, and t
     dryRun(`${factory}runs/dpo_fixed/config.yaml`, [...keys, ...more], (line) => said.push(line));
   const { estimate: alone } = await of();
   assertEquals(alone.reference, undefined);
-  const { estimate: plain } = await of(`ref_model=${factory}model`);
+  const { estimate: own } = await of(`ref_model=${factory}model`);
+  assertEquals(own.reference, undefined); // the adapter is switched off
+  const { estimate: plain } = await of(`ref_model=${factory}model`, `ref_model_adapters=${factory}adapter`);
   // its weights in float32, and nothing that is trained
   assertEquals([plain.reference?.weights, plain.reference?.trained], [4 * plain.parameters, 0]);
   assertEquals(plain.memory, alone.memory);

@@ -57,7 +57,7 @@ export interface Ready {
   chatTemplate: string | null;
   /** Sequences of an example, and the formula over them. */
   loss: Loss;
-  /** The model of `ref_model`, if the loss has a reference; null: that is the policy as it begins. */
+  /** The model of `ref_model`, if the loss has a reference and it is another model; null: that is the policy as it begins. */
   reference: ReferenceModel | null;
   /** Plugins that take part, for run.yaml. */
   used: UsedPlugin[];
@@ -100,6 +100,7 @@ export type PrepareKeys =
       | "eval_on_each_dataset"
       | "lora_rank"
       | "pissa_init"
+      | "quantization_bit"
       | "train_from_scratch"
       | "seed"
     >
@@ -225,6 +226,7 @@ export async function prepare(
       tokenizer: plain,
       configOf: (model) => placed(placeOf("rope_scaling"), () => scaledConfig(model, config)).config,
       parse,
+      policy: isSwitchedOff(config) ? { model, quantizationBit: config.quantization_bit ?? null } : null,
       placeOf,
     })
     : null;
@@ -250,6 +252,16 @@ export async function prepare(
     notes,
     placeOf,
   };
+}
+
+/** True if a pass of the policy with its adapter off is that of the model below: PiSSA takes from it, PyTorch's 4 bits are the policy's alone. */
+function isSwitchedOff(
+  { finetuning_type, pissa_init = false, trainer }: Pick<
+    PrepareKeys,
+    "finetuning_type" | "pissa_init" | "trainer"
+  >,
+): boolean {
+  return finetuning_type === "lora" && !pissa_init && trainer === "local";
 }
 
 /** What is trained upon merged adapters needs them merged wherever it is used, which no file of it can say. */

@@ -32,12 +32,15 @@ export interface ReferenceInputs {
   configOf(model: LoadedModel): Record<string, unknown>;
   /** Reads a model's config.json by its family. */
   parse(model: LoadedModel): DecoderConfig;
+  /** The policy with what is merged into it, where its own pass with the adapter off gives the same; null: nothing is switched off. */
+  policy: { model: LoadedModel; quantizationBit: 4 | 8 | null } | null;
   placeOf(key: string): string;
 }
 
 /** A reference and what is to be said of it. */
 export interface PreparedReference {
-  reference: ReferenceModel;
+  /** null: the policy itself, its adapter off. */
+  reference: ReferenceModel | null;
   notes: string[];
 }
 
@@ -48,7 +51,7 @@ export interface PreparedReference {
 export async function prepareReference(
   { ref_model: name = null, ref_model_adapters: named = [], ref_model_quantization_bit: bits = null }:
     ReferenceKeys,
-  { hub, tokenizer, configOf, parse, placeOf }: ReferenceInputs,
+  { hub, tokenizer, configOf, parse, policy, placeOf }: ReferenceInputs,
 ): Promise<PreparedReference | null> {
   if (name === null) return null;
   const found = await placed(placeOf("ref_model"), () => openModel(name, hub));
@@ -69,6 +72,17 @@ export async function prepareReference(
   });
   const notes = folders.flatMap((folder) => baseDifference(folder, name) ?? [])
     .map((difference) => `ref_model_adapters: ${difference}`);
+  // a pass of its own would differ from the policy's by rounding, which counts as right or wrong answers
+  if (
+    policy !== null && adapter === null && bits === policy.quantizationBit &&
+    hash === policy.model.weights.hash() && configHash(opened) === configHash(policy.model)
+  ) {
+    weights.close();
+    notes.push(
+      `ref_model: ${name} is the model that is trained, so its adapter is switched off for the reference`,
+    );
+    return { reference: null, notes };
+  }
   const identity = createHash("sha256");
   identity.update(JSON.stringify([hash, configHash(opened), bits]));
   return {

@@ -104,7 +104,7 @@ function outputsOf(
 ): ReturnType<typeof writeRunOutputs> {
   return writeRunOutputs({
     // of a loss without a reference the key that names one does nothing
-    config: ready.reference === null ? { ...config, ref_model: null } : config,
+    config: ready.loss.needsReference ? config : { ...config, ref_model: null },
     baseModel,
     log,
     staging,

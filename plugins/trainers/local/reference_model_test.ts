@@ -66,6 +66,16 @@ const adapterOf = (folder: string) => Deno.readFileSync(join(folder, "adapter_mo
 const sumsOf = (folder: string): Sums =>
   read(listCheckpoints(folder).at(-1)?.path ?? "", "reference_logps.json");
 
+/** A copy of a model that counts as another one, with more in its config.json: it has a pass of its own. */
+function anotherModel(of = MODEL, more: Record<string, unknown> = { note: "another" }): string {
+  const folder = join(temporaryFolder(), "ref");
+  Deno.mkdirSync(folder);
+  for (const { name } of Deno.readDirSync(of)) Deno.copyFileSync(join(of, name), join(folder, name));
+  const config = read<Record<string, unknown>>(folder, "config.json");
+  Deno.writeTextFileSync(join(folder, "config.json"), JSON.stringify({ ...config, ...more }));
+  return folder;
+}
+
 function assertNear(found: Sums, expected: Sums, limit: number): void {
   for (const [row, sums] of Object.entries(found)) {
     for (const [name, sum] of Object.entries(sums)) {
@@ -120,7 +130,7 @@ Deno.test("another reference is refused on resume; with allow_changes all its ro
   const folder = join(temporaryFolder(), "out"), fresh = join(temporaryFolder(), "fresh");
   await run(folder, REF, 2);
   const before = sumsOf(folder);
-  const other = [`ref_model=${MODEL}`];
+  const other = [`ref_model=${anotherModel()}`];
   const refused = await assertRejects(() => run(folder, [...other, ...GOING_ON]), RangeError);
   assertMatch(
     refused.message,
@@ -134,9 +144,7 @@ Deno.test("another reference is refused on resume; with allow_changes all its ro
 });
 
 Deno.test("a reference whose files were changed is told, too: they are what counts, whatever its name is", async () => {
-  const folder = join(temporaryFolder(), "out"), copy = join(temporaryFolder(), "ref");
-  Deno.mkdirSync(copy);
-  for (const { name } of Deno.readDirSync(MODEL)) Deno.copyFileSync(join(MODEL, name), join(copy, name));
+  const folder = join(temporaryFolder(), "out"), copy = anotherModel();
   await run(folder, [`ref_model=${copy}`], 2);
   const config = read<Record<string, unknown>>(copy, "config.json");
   Deno.writeTextFileSync(join(copy, "config.json"), JSON.stringify({ ...config, rope_theta: 500 }));
@@ -151,7 +159,7 @@ Deno.test("the base as ref_model, in few bits as well, gives the sums of adapter
     await run(own, [...start, ...bits.map((bit) => `quantization_bit=${bit}`)]);
     await run(given, [
       ...start,
-      `ref_model=${MODEL}`,
+      `ref_model=${anotherModel()}`,
       ...bits.map((bit) => `ref_model_quantization_bit=${bit}`),
     ]);
     assertNear(sumsOf(own), sumsOf(given), 1e-4);
@@ -159,10 +167,31 @@ Deno.test("the base as ref_model, in few bits as well, gives the sums of adapter
   }
 });
 
+Deno.test("the model itself as ref_model is the adapter switched off: no pass, the same bytes, and the key is kept", async () => {
+  const [own, given, resumed] = ["own", "given", "resumed"].map((name) => join(temporaryFolder(), name)) as [
+    string,
+    string,
+    string,
+  ];
+  const key = `ref_model=${MODEL}`;
+  await run(own, []);
+  const { said, phases } = await run(given, [key]);
+  assert(!phases.includes(PASS));
+  assertStringIncludes(said, `note: ref_model: ${MODEL} is the model that is trained, so its adapter is`);
+  assertEquals([adapterOf(given), sumsOf(given)], [adapterOf(own), sumsOf(own)]);
+  assertEquals(history(given).map(({ loss }) => loss), history(own).map(({ loss }) => loss));
+  assertMatch(Deno.readTextFileSync(join(given, "run.yaml")), /^ref_model: .*model$/m);
+  assertStringIncludes(Deno.readTextFileSync(join(given, "README.md")), `reference model \`${MODEL}\``);
+
+  await run(resumed, [key], 2);
+  await run(resumed, [key, ...GOING_ON]);
+  assertEquals(adapterOf(resumed), adapterOf(own));
+});
+
 Deno.test("IOPO with its base as ref_model has the sums and losses of adapters switched off", async () => {
   const [own, given] = ["own", "given"].map((name) => join(temporaryFolder(), name)) as [string, string];
   const yaml = new URL("../../../examples/default_iopo.yaml", import.meta.url).pathname;
-  const base = new URL("../../../fixtures/constraints/model", import.meta.url).pathname;
+  const base = anotherModel(new URL("../../../fixtures/constraints/model", import.meta.url).pathname);
   for (const [folder, keys] of [[own, []], [given, [`ref_model=${base}`]]] as const) {
     const steps = [
       "max_steps=3",

@@ -70,6 +70,7 @@ export function markdownPage(): string {
     "that is trained on (`adapter_name_or_path`) that is the model below it, and not the adapter as it began, while adapters that are merged (all but",
     "the last; all with `create_new_adapter`) belong to it. With `finetuning_type: full` it is the model as it begins. `ref_model` with",
     "`ref_model_adapters` names any other: to train an SFT adapter on and hold it to itself, `ref_model: BASE` and `ref_model_adapters: SFT`.",
+    "Where it names the model that is trained itself, in the same number of bits, LoRA on the local trainer has no pass of its own, as without the key, and a note says so.",
   ];
   for (const [group, keys] of byGroup(table)) {
     lines.push("", `## ${GROUP_TITLES[group]}`);
