@@ -9,7 +9,7 @@
  * deno task eval compare RUN_A RUN_B              # paired differences, McNemar's test, flipped items
  * deno task eval card RUN reference=FILE          # how far a judge can be trusted: against people's verdicts, rules, a run
  * ```
- * Exit code: 0 complete; 1 an error; 2 incomplete, or without any score; 3 below the threshold, or worse
+ * Exit code: 0 complete; 1 an error; 2 incomplete, without any score, or nothing to compare; 3 below the threshold, or worse
  * (`compare --fail-if-worse`); 130, 143, 129 stopped by Ctrl-C, SIGTERM, a closed terminal.
  * @module
  */
@@ -32,7 +32,7 @@ import { type Command, readCommand } from "./eval/commands.ts";
 import { compareDirectories, type Comparison } from "./eval/compare.ts";
 import { EvaluatorOptions, readEvalConfig } from "./eval/config.ts";
 import { planRun } from "./eval/plan.ts";
-import { comparisonText, worseText, writeComparison } from "./eval/report/comparison.ts";
+import { comparisonText, nothingComparedText, worseText, writeComparison } from "./eval/report/comparison.ts";
 import { endingLines } from "./eval/report/ending_text.ts";
 import { judgeCardText } from "./eval/report/judge_card_text.ts";
 import { planText } from "./eval/report/plan_text.ts";
@@ -204,9 +204,9 @@ async function runCompare({ runs: [a, b], json, out, failIfWorse }: CommandOf<"c
   for (const path of await writeComparison(comparison, out)) printError(`Written: ${path}`);
   if (json) printJson(comparison);
   else print(comparisonText(comparison));
-  if (worse === null) return 0;
-  printError(worse);
-  return 3;
+  const nothing = nothingComparedText(comparison, failIfWorse);
+  for (const line of [nothing, worse]) if (line !== null) printError(line);
+  return worse !== null ? 3 : nothing !== null ? 2 : 0;
 }
 
 async function runCard({ run, json, ...options }: CommandOf<"card">): Promise<void> {

@@ -157,6 +157,57 @@ Deno.test("evaluateFile(), compareDirectories() and cardOfRun(): exit codes, fli
   });
 });
 
+Deno.test("eval compare exits with 2 where no item has a score in both runs, and says which rows and benchmarks it can't pair", async () => {
+  await inFolder(async (folder) => {
+    const go = async (dir: string, type: string, rule: string, id = 1) => {
+      const row = { id, prompt: "Say hello.", constraints: [{ text: "small letters", rule: { id: rule } }] };
+      await Deno.writeTextFile(join(folder, `${dir}.jsonl`), JSON.stringify(row));
+      await Deno.writeTextFile(
+        join(folder, "answers.jsonl"),
+        '{"prompt": "Say hello.", "response": "hello"}',
+      );
+      await Deno.writeTextFile(
+        join(folder, "eval.yaml"),
+        `evaluator:\n  type: ${type}\n  args: {path: ${dir}.jsonl}\n  cache: false\n  out_dir: x\n` +
+          "  model: {type: recorded, args: {path: answers.jsonl}}\n" +
+          (type === "rows" ? "  judge: {type: rules}\n" : ""),
+      );
+      const quiet = { say: () => {}, progress: silentProgress() };
+      await evaluateFile(join(folder, "eval.yaml"), [`out_dir=${join(folder, dir)}`], quiet);
+    };
+    await go("scored", "constraints", "case:lower");
+    await go("unscored", "constraints", "case:lowr");
+    await go("elsewhere", "constraints", "case:lower", 2);
+    await go("rows", "rows", "case:lower");
+    const compare = async (...args: string[]) => {
+      const [a, b, ...flags] = args;
+      const { code, out } = await taskHere(() =>
+        evalTask(["compare", join(folder, a!), join(folder, b!), ...flags])
+      );
+      return { code, out: out.replaceAll(/\s+/g, " ") };
+    };
+    const gate = "--fail-if-worse";
+    assertEquals((await compare("scored", "scored", gate)).code, 0);
+    const nothing = await compare("unscored", "unscored", gate);
+    assertStringIncludes(nothing.out, "Nothing compared: no item has a score followed in both runs");
+    assertEquals(nothing.code, 2, nothing.out);
+    const gained = await compare("unscored", "scored");
+    assertStringIncludes(gained.out, "the judges differ: both are rules, with other options, rows, prompts");
+    assertEquals(gained.code, 2);
+    // with misses counted that is worse
+    assertEquals((await compare("scored", "unscored", gate)).code, 3);
+    const other = await compare("scored", "elsewhere");
+    assertStringIncludes(
+      other.out,
+      "1 item in the first and 1 in the second, all of other ids; evaluate both",
+    );
+    assertEquals(other.code, 1);
+    const benchmarks = await compare("scored", "rows");
+    assertStringIncludes(benchmarks.out, "constraints and rows; name two runs of one benchmark");
+    assertEquals(benchmarks.code, 1);
+  });
+});
+
 Deno.test("deno task eval without a file judges the bundled model by rules, offline", async () => {
   await inFolder(async (folder) => {
     const { code, out } = await taskHere(() =>

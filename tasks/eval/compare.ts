@@ -2,6 +2,7 @@
  * Two runs of the same benchmark, item by item: paired differences with intervals, McNemar's test, and the items that flipped.
  * @module
  */
+import { counted } from "../../formats/counted.ts";
 import { IdTable } from "../../formats/records/ids.ts";
 import type { Contribution } from "../../plugins/kinds/benchmark.ts";
 import type { Registry } from "../../plugins/registry.ts";
@@ -72,15 +73,16 @@ export async function compareRuns(
 ): Promise<Comparison> {
   if (first.part.name !== second.part.name) {
     throw new RangeError(
-      `Cannot compare runs of different benchmarks: current value is ${first.part.name} and ${second.part.name}`,
+      `Cannot compare runs of different benchmarks: current value is ${first.part.name} and ${second.part.name}; ` +
+        "name two runs of one benchmark, or evaluate the second model with the first run's file",
     );
   }
   const ids = new IdTable();
   const prompts: number[] = [];
   const columns = new Map<string, (Sum | undefined)[]>();
-  const counted: [Counted, Counted] = [{ answers: 0, judgements: 0 }, { answers: 0, judgements: 0 }];
+  const found: [Counted, Counted] = [{ answers: 0, judgements: 0 }, { answers: 0, judgements: 0 }];
   for await (const stored of storedItems(first)) {
-    count(counted[0], stored);
+    count(found[0], stored);
     const index = ids.add(stored.item.id);
     prompts[index] = promptHash(stored);
     for (const [metric, sum] of sumsOf(plainOf(stored, first))) {
@@ -93,7 +95,7 @@ export async function compareRuns(
   const flipped: Comparison["flipped"] = [];
   let shared = 0, onlySecond = 0, differing = 0, headline = "";
   for await (const stored of storedItems(second)) {
-    count(counted[1], stored);
+    count(found[1], stored);
     const index = ids.find(stored.item.id);
     if (index === undefined) {
       onlySecond++;
@@ -112,7 +114,13 @@ export async function compareRuns(
       }
     }
   }
-  if (shared === 0) throw new RangeError("Cannot compare the runs as they share no item");
+  if (shared === 0) {
+    throw new RangeError(
+      "Cannot compare the runs as they share no item: current value is " +
+        `${counted(ids.size, "item")} in the first and ${onlySecond} in the second, all of other ids; ` +
+        "evaluate both on the same rows",
+    );
+  }
   return {
     models: [first.provenance.model, second.provenance.model],
     benchmark: second.provenance.benchmark,
@@ -123,8 +131,8 @@ export async function compareRuns(
     flipped,
     notes: [
       ...notesOf(first, second, differing),
-      ...leftNotes("A", first, counted[0]),
-      ...leftNotes("B", second, counted[1]),
+      ...leftNotes("A", first, found[0]),
+      ...leftNotes("B", second, found[1]),
     ],
   };
 }
@@ -135,9 +143,9 @@ interface Counted {
   judgements: number;
 }
 
-function count(counted: Counted, { answer, judged }: StoredItem): void {
-  if (answer !== null) counted.answers++;
-  if (judged !== null) counted.judgements++;
+function count(found: Counted, { answer, judged }: StoredItem): void {
+  if (answer !== null) found.answers++;
+  if (judged !== null) found.judgements++;
 }
 
 /** Names what a run stores and its data has no more, which would otherwise look like items without a score. */
@@ -168,7 +176,14 @@ function notesOf(first: StoredRun, second: StoredRun, differing: number): string
   return [
     ...(differing > 0 ? [`${differing} items of the same id have other prompts`] : []),
     ...(p.judge !== q.judge
-      ? [`the judges differ: ${p.judged_by || "none"} and ${q.judged_by || "none"}`]
+      ? [
+        p.judged_by !== q.judged_by
+          ? `the judges differ: ${p.judged_by || "none"} and ${q.judged_by || "none"}`
+          : `the judges differ: both are ${
+            p.judged_by || "none"
+          }, with other options, rows, prompts or versions ` +
+            "(see run.yaml of each)",
+      ]
       : []),
     ...(p.benchmark !== q.benchmark
       ? [`versions of the benchmark differ: ${p.benchmark} and ${q.benchmark}`]

@@ -139,18 +139,10 @@ const TINY = 1e-12;
  * @param metric Name of the score; "": the headline
  * @throws {RangeError} If there is no such score
  */
-export function worseText({ scores, headline }: Comparison, metric: string): string | null {
-  const name = metric === "" ? headline : metric;
-  const score = scores.find((s) => s.metric === name);
-  if (score === undefined) {
-    const names = scores.map((s) => s.metric);
-    throw new RangeError(
-      `Cannot compare the score "${name}" as there is none of that name${
-        didYouMean(name, names)
-      }: known are ${names.join(", ")}`,
-    );
-  }
-  const { first, second, interval, mcnemar, ofAll: [allFirst, allSecond], items, unscored } = score;
+export function worseText(comparison: Comparison, metric: string): string | null {
+  const score = scoreNamed(comparison, metric);
+  const { metric: name, first, second, interval, mcnemar, ofAll: [allFirst, allSecond], items, unscored } =
+    score;
   if (first !== null && second !== null && second < first - TINY) {
     const ends = interval === null ? "" : `; 95 %: ${signed(interval[0])} to ${signed(interval[1])}`;
     const p = mcnemar === null ? "" : `, p = ${mcnemar.p.toPrecision(3)}`;
@@ -163,6 +155,34 @@ export function worseText({ scores, headline }: Comparison, metric: string): str
     fixed(allFirst)
   }, what is unscored counting as misses ` +
     `(${unscored[0]} before, ${unscored[1]} now)`;
+}
+
+/**
+ * Why a score tells nothing of the two runs; null where it does: no item has it in both.
+ * @param metric Name of the score; "": the headline
+ * @throws {RangeError} If there is no such score
+ */
+export function nothingComparedText(comparison: Comparison, metric = ""): string | null {
+  // a benchmark of one's own may tell nothing of items without an answer
+  if (metric === "" && comparison.scores.length === 0) {
+    return "Nothing compared: no item has a score in either run";
+  }
+  const { metric: name, items, unscored: [a, b] } = scoreNamed(comparison, metric);
+  if (items > 0) return null;
+  return `Nothing compared: no item has a score ${name} in both runs (unscored are ${a} in A, ${b} in B). ` +
+    "The reasons stand in each run's report.md";
+}
+
+function scoreNamed({ scores, headline }: Comparison, metric: string): PairedScore {
+  const name = metric === "" ? headline : metric;
+  const score = scores.find((s) => s.metric === name);
+  if (score !== undefined) return score;
+  const names = scores.map((s) => s.metric);
+  throw new RangeError(
+    `Cannot compare the score "${name}" as there is none of that name${didYouMean(name, names)}: known are ${
+      names.join(", ")
+    }`,
+  );
 }
 
 function fixed(value: number | null): string {

@@ -6,7 +6,7 @@ import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helper
 import { completionResponse, mockServer } from "../../bench/mock_server.ts";
 import { compareDirectories, type Comparison } from "../compare.ts";
 import { tablePaths } from "../../common/table_files.ts";
-import { comparisonText, worseText, writeComparison } from "./comparison.ts";
+import { comparisonText, nothingComparedText, worseText, writeComparison } from "./comparison.ts";
 
 /** `worse` of 60 items have a lower score in the second run, and `unscored` have none. */
 async function compared(
@@ -112,6 +112,18 @@ Deno.test("worseText(): a lower score is worse, and so is one that is the same o
     assertStringIncludes(worseText(silent, "")!, "Worse: followed is 0.9500 of all after 1.0000");
   });
   await inFolder(async (folder) => assertEquals(worseText(await compared(folder, { worse: 0 }), ""), null));
+});
+
+Deno.test("nothingComparedText(): a score that no item has in both runs is said", async () => {
+  await inFolder(async (folder) => {
+    const none = await compared(folder, { worse: 0, unscored: 60 });
+    assertEquals(none.scores[0]!.difference, null);
+    const text = "Nothing compared: no item has a score followed in both runs (unscored are 0 in A, 60 in B)";
+    assertStringIncludes(nothingComparedText(none)!, text);
+    assertThrows(() => nothingComparedText(none, "folowed"), RangeError, 'did you mean "followed"');
+    const empty = nothingComparedText({ ...none, scores: [], headline: "" });
+    assertStringIncludes(empty!, "no item has a score in either run");
+  });
 });
 
 Deno.test("writeComparison() writes Markdown, CSV with every number, and LaTeX", async () => {
