@@ -25,7 +25,8 @@ import { textTable } from "./common/table.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 import { dataText } from "./train/data_text.ts";
 import { dropNetwork, needsNetwork } from "./train/network.ts";
-import { encode, prepare } from "./train/prepare.ts";
+import { prepare } from "./train/prepare.ts";
+import { encode } from "./train/prepare/encode.ts";
 
 const FLAGS = {
   "help [TOPIC]": "this text, or about one flag or key of training",

@@ -23,7 +23,8 @@ import { measureGflops } from "./measure_gflops.ts";
 import { weightStorage } from "./weight_storage.ts";
 import { isSameRun, readRun } from "./own_run.ts";
 import { checkOutputDirectory } from "./outputs/directory.ts";
-import { encode, inputsOf, prepare } from "./prepare.ts";
+import { inputsOf, prepare } from "./prepare.ts";
+import { encode } from "./prepare/encode.ts";
 
 /** Findings of `--dry-run`. */
 export interface DryRun {

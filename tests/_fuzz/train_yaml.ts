@@ -11,7 +11,8 @@ import { parseYaml } from "../../formats/yaml/yaml.ts";
 import { registryOf } from "../../tasks/common/config_file.ts";
 import { keyTable } from "../../tasks/train/config/key_table.ts";
 import { resolveTrainConfig } from "../../tasks/train/config/resolve.ts";
-import { encode, prepare } from "../../tasks/train/prepare.ts";
+import { prepare } from "../../tasks/train/prepare.ts";
+import { encode } from "../../tasks/train/prepare/encode.ts";
 import type { Chooser } from "./chooser.ts";
 
 const goldens = fileURLToPath(new URL("../../fixtures/goldens/llamafactory", import.meta.url));

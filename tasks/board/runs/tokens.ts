@@ -8,7 +8,8 @@ import { builtinRegistry } from "../../../plugins/builtins.ts";
 import { inTrainingOrder } from "../../preview.ts";
 import { dataText } from "../../train/data_text.ts";
 import { readTrainConfig } from "../../train/config/mod.ts";
-import { encode, prepare } from "../../train/prepare.ts";
+import { prepare } from "../../train/prepare.ts";
+import { encode } from "../../train/prepare/encode.ts";
 import { Refusal } from "../refusal.ts";
 
 /** A token: its text, and 1 where it is learnt, 0 where it is only read, −1 where it was cut off. */

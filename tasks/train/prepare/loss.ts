@@ -1,0 +1,62 @@
+/**
+ * The loss of a run, and the keys that must fit it.
+ * @module
+ */
+import type { Loss } from "../../../plugins/kinds/loss.ts";
+import { placed } from "../../../plugins/kinds/place.ts";
+import { type LossKeys, lossName, type NamedLoss, type TrainConfig } from "../config/mod.ts";
+import { checkBestMetric } from "../start_checks.ts";
+import type { UsedPlugins } from "./used_plugins.ts";
+
+/** Keys that choose the loss, or depend on it. */
+export type LossStageKeys =
+  & LossKeys
+  & Pick<TrainConfig, "finetuning_type" | "eval_dataset">
+  & Partial<
+    Pick<
+      TrainConfig,
+      | "metric_for_best_model"
+      | "eval_strategy"
+      | "compute_accuracy"
+      | "eval_on_each_dataset"
+      | "pissa_init"
+      | "ref_model"
+    >
+  >;
+
+/**
+ * Makes the loss.
+ * @throws {RangeError} If `pissa_init` leaves it without a reference, or it gives no value of `metric_for_best_model`
+ */
+export function prepareLoss(
+  config: LossStageKeys,
+  plugins: UsedPlugins,
+  placeOf: (key: string) => string,
+): NamedLoss & { loss: Loss } {
+  const { name, options } = lossName(config);
+  const loss = placed(
+    placeOf("loss"),
+    () => plugins.use("loss", name, options, () => placeOf("loss_options")),
+  );
+  placed(placeOf("pissa_init"), () => checkPissaReference(config, name, loss));
+  const defaults = {
+    metric_for_best_model: null,
+    eval_strategy: "no",
+    compute_accuracy: false,
+    eval_on_each_dataset: false,
+  } as const;
+  placed(placeOf("metric_for_best_model"), () => checkBestMetric({ ...defaults, ...config }, loss));
+  return { name, options, loss };
+}
+
+function checkPissaReference(
+  { pissa_init, finetuning_type, ref_model = null }: LossStageKeys,
+  name: string,
+  loss: Loss,
+): void {
+  if (!pissa_init || finetuning_type !== "lora" || !loss.needsReference || ref_model !== null) return;
+  throw new RangeError(
+    `Cannot use pissa_init: true with loss ${name} as its reference is the model with adapters off, which lacks the leading parts then: name the ` +
+      "model as ref_model, use a loss without a reference (stage sft, pref_loss orpo or simpo), or leave it out",
+  );
+}
