@@ -72,7 +72,7 @@ export type { EvalResults } from "./tasks/eval/results.ts";
 export type { Stopped } from "./tasks/ask/stopped.ts";
 export type { Usage } from "./tasks/ask/usage.ts";
 export type { LogStatus, Progress, StepStatus } from "./tasks/train/outputs/progress.ts";
-export type { Estimate } from "./tasks/train/estimate.ts";
+export type { Estimate } from "./tasks/train/estimate/types.ts";
 export type { Separated } from "./plugins/kinds/thoughts.ts";
 export type { ReasonCount } from "./tasks/eval/reason_counts.ts";
 export { builtinPlugins, builtinRegistry } from "./plugins/builtins.ts";

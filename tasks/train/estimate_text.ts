@@ -3,7 +3,7 @@
  * @module
  */
 import { type PackRows, packRowsText } from "../../kernels/engine/pack_rows.ts";
-import type { Estimate } from "./estimate.ts";
+import type { Estimate } from "./estimate/types.ts";
 
 /** The estimate as text. */
 export function estimateText(e: Estimate, packs: PackRows | null = null): string {

@@ -1,0 +1,69 @@
+/**
+ * Memory of a run at its peak.
+ * @module
+ */
+import type { LoraConfig } from "../../../formats/peft/mod.ts";
+import { keepFor } from "../../../kernels/engine/checkpointing.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import { labelChunkFor } from "../../../kernels/engine/head.ts";
+import { QUERY_CHUNK } from "../../../kernels/ops/attention.ts";
+import { type DataRows, type DevicePlace, packRows, type Weights } from "./sizes.ts";
+import type { Estimate, EstimateConfig } from "./types.ts";
+
+/**
+ * Deno, ONNX Runtime and what its arena holds beyond need: the difference between the other parts and the resident memory
+ * of SmolLM2's run in the benchmark.
+ */
+const RUNTIME_BYTES = 280e6;
+
+/** Parts of the peak, in bytes. */
+export function memoryOf(
+  config: EstimateConfig,
+  model: DecoderConfig,
+  {
+    place: { gpu, stack, checkpoints },
+    weights: { parameters, linear, full, trained, adapted },
+    rows,
+    half,
+    adapter,
+    keeps = true,
+  }: {
+    place: DevicePlace;
+    weights: Weights;
+    /** Also those of an average step. */
+    rows: DataRows & { step: number };
+    half: boolean;
+    adapter: LoraConfig | null;
+    /** Something is kept for a backward pass. */
+    keeps?: boolean;
+  },
+): Estimate["memory"] {
+  const { hiddenSize: d, intermediateSize: f, numHeads, numKeyValueHeads, headDim } = model;
+  const q = numHeads * headDim, kv = numKeyValueHeads * headDim, atOnce = packRows(config, rows);
+  // Values that a block hands to its backward pass (see kernels/engine/body.ts), and those that it needs while it runs.
+  // The host's buffers are at most an eighth larger than what they hold, a sixteenth in the middle (kernels/backends/onnx/memory.ts).
+  const before = Math.max(atOnce, Math.min(config.together ?? 0, rows.step));
+  const kept = 4 * before * (2 * d + 2 * q + 2 * kv + 2 * f) * (gpu ? 1 : 17 / 16);
+  const scores = gpu ? atOnce * atOnce : QUERY_CHUNK * rows.largest;
+  const masks = (adapter?.dropout ?? config.lora_dropout) > 0 && !full
+    ? 4 * atOnce * adapted.reduce((sum, [, i]) => sum + i, 0)
+    : 0;
+  const working = 4 * atOnce * (6 * d + 6 * f + 4 * q + 4 * kv) + 12 * numHeads * scores;
+  const bits = config.quantization_bit, packed = bits === null ? 0 : linear;
+  const keep = keepFor(true, { hostMemory: !gpu && config.backend !== "webgpu" }, bits !== null);
+  const inputs = keep === "dear" ? 2 * d + q : d;
+  const layers = keeps ? model.numLayers : 0;
+  const activations = working +
+    layers * (checkpoints ? 4 * before * inputs : kept) + masks * (stack ? layers : 1);
+  // The head's gradient by smoothed labels has two parts more while it is made (see kernels/engine/head_graph.ts).
+  const smoothed = full && config.label_smoothing_factor > 0 ? 8 * model.vocabSize * d : 0;
+  // Codes, and a scale and a minimum for every 32 of them.
+  const packedBytes = packed * ((bits ?? 0) / 8 + 8 / 32);
+  const memory = {
+    weights: packedBytes + (parameters - packed) * (half ? 2 : 4), // of vectors, which stay float32, there are few
+    trained: trained * (full ? 16 : 20), // the sum of gradients, a program's new one beside it, two moments; adapters' own values too
+    activations: activations + smoothed + 12 * labelChunkFor(model.vocabSize) * model.vocabSize,
+    runtime: RUNTIME_BYTES,
+  };
+  return { ...memory, total: Object.values(memory).reduce((a, b) => a + b, 0) };
+}

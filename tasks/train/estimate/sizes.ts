@@ -1,0 +1,76 @@
+/**
+ * Sizes that work and memory are counted from: the backend's way, the model's numbers, the data's rows.
+ * @module
+ */
+import { valueOf } from "../../../formats/elements.ts";
+import { type LoraConfig, loraOf, matchTargets } from "../../../formats/peft/mod.ts";
+import { LINEAR_MODULES, moduleShape, moduleShapes, tensorShapes } from "../../../kernels/engine/decoder.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import { exampleRows } from "../../../kernels/engine/pack.ts";
+import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
+import { targetModules } from "../../../plugins/kinds/lora_targets.ts";
+import { isOneProgram } from "../config/mod.ts";
+import type { EstimateConfig } from "./types.ts";
+
+/** A way in which a backend runs the blocks. */
+export type DevicePlace = ReturnType<typeof devicePlace>;
+/** Counts of a model's numbers. */
+export type Weights = ReturnType<typeof weightsOf>;
+/** Counts of rows. */
+export type DataRows = ReturnType<typeof dataRows>;
+
+/** The way in which a backend runs the blocks: `gpu` of ONNX Runtime, `stack` all of them as one program. */
+export function devicePlace(config: EstimateConfig) {
+  const gpu = config.provider !== "cpu" && (config.backend === "onnx" || config.backend === "auto");
+  const stack = isOneProgram(config);
+  return { gpu, stack, checkpoints: !config.disable_gradient_checkpointing && !stack };
+}
+
+/** Numbers of a model's tensors. */
+export function parametersOf(model: DecoderConfig): number {
+  return [...tensorShapes(model).values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+}
+
+/** Counts of the model's numbers: all, those of the blocks' linear modules, those that are trained; and the adapted modules' shapes. */
+export function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter: LoraConfig | null) {
+  const parameters = parametersOf(model);
+  const linear = model.numLayers *
+    LINEAR_MODULES.map((name) => moduleShape(model, name)).reduce((sum, [a, b]) => sum + a * b, 0);
+  const full = config.finetuning_type === "full";
+  if (full) return { parameters, linear, full, trained: parameters, adapted: [] };
+  const shapes = moduleShapes(model), names = [...shapes.keys()];
+  const targets = matchTargets(adapter ?? { targetModules: targetModules(config.lora_target, names) }, names);
+  const rankOf = (name: string) => adapter ? loraOf(adapter, name).r : config.lora_rank;
+  const trained = targets.reduce((sum, name) => {
+    const [out, inner] = valueOf(shapes, name);
+    return sum + rankOf(name) * (out + inner) + ((adapter?.useDora ?? config.use_dora) ? out : 0);
+  }, 0);
+  const adapted = LINEAR_MODULES.filter((module) => targets.some((name) => name.endsWith(module)))
+    .map((module) => moduleShape(model, module));
+  return { parameters, linear, full, trained, adapted };
+}
+
+/** DataRows of all examples together and of the largest, and the learnt tokens. */
+export function dataRows(train: readonly EncodedExample[]) {
+  const rows = train.map(exampleRows);
+  return {
+    all: rows.reduce((a, b) => a + b, 0),
+    largest: rows.reduce((a, b) => Math.max(a, b), 0),
+    labels: train.reduce(
+      (sum, { sequences }) => sum + sequences.reduce((n, s) => n + count(s.labels), 0),
+      0,
+    ),
+  };
+}
+
+/** DataRows of a pack at most: as many as are asked for and there are, or the largest example's. */
+export function packRows({ micro_batch_tokens }: EstimateConfig, { all, largest }: DataRows): number {
+  return Math.max(largest, Math.min(Math.max(all, DEFAULT_ROWS), micro_batch_tokens ?? DEFAULT_ROWS));
+}
+
+function count(labels: ArrayLike<number>): number {
+  let n = 0;
+  for (let i = 0; i < labels.length; i++) if (labels[i] !== -100) n++;
+  return n;
+}

@@ -1,0 +1,61 @@
+/**
+ * An estimate, and the keys that it is made of.
+ * @module
+ */
+import type { runLength } from "../../../plugins/trainers/local/steps.ts";
+import type { TrainConfig } from "../config/mod.ts";
+
+/** Needs of a run in bytes and seconds. */
+export interface Estimate {
+  /** Weights of the model. */
+  parameters: number;
+  /** Weights that are trained. */
+  trained: number;
+  /** Storage of frozen matrices, in words. */
+  storage: string;
+  /** Subgroup functions of shaders, in words. */
+  shaders?: string;
+  /** Whose memory {@linkcode Estimate.memory} is. A device that keeps no tensors needs the weights in the host's memory too. */
+  place: "host" | "device" | "device alone";
+  /** Processes that each need it. */
+  processes: number;
+  /** Optimizer steps of the run. */
+  steps: number;
+  /** Rows that go through the model for an average example, shared beginnings once. */
+  rowsPerExample: number;
+  /** Rows of the largest example. */
+  largestExample: number;
+  /** Parts of the peak. */
+  memory: { weights: number; trained: number; activations: number; runtime: number; total: number };
+  /** Parts of the peak of a reference model's pass, which is over before the policy is loaded; absent without one. */
+  reference?: Estimate["memory"];
+  /** Floating-point operations of a step. */
+  flopsPerStep: number;
+  /** 10⁹ operations a second of this machine; null when not measured. */
+  gflops: number | null;
+  /** null when the speed wasn't measured. */
+  time: { step: number; reference: number; total: number } | null;
+}
+
+/** Keys of a configuration that decide what a run needs. */
+export type EstimateConfig =
+  & Parameters<typeof runLength>[0]
+  & Pick<
+    TrainConfig,
+    | "finetuning_type"
+    | "lora_target"
+    | "lora_rank"
+    | "lora_dropout"
+    | "use_dora"
+    | "micro_batch_tokens"
+    | "disable_gradient_checkpointing"
+    | "backend"
+    | "provider"
+    | "cuda_tensors"
+    | "quantization_bit"
+    | "label_smoothing_factor"
+  >
+  & {
+    /** Most rows of packs that are kept at once; absent: a pack's. */
+    together?: number;
+  };

@@ -1,0 +1,34 @@
+/**
+ * Work of one token, N parameters of the blocks' linear layers: forward 2N, gradient of activations 2N, gradient of
+ * weights 2N (only with `full`), once more forward 2N when activations aren't kept; attention on top.
+ * @module
+ */
+import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import { examplePairs } from "../../../kernels/engine/pack.ts";
+import { type DataRows, type DevicePlace, packRows, type Weights } from "./sizes.ts";
+import type { EstimateConfig } from "./types.ts";
+
+/** Floating-point operations of an epoch, and of a forward pass over all examples. */
+export function workOf(
+  config: EstimateConfig,
+  model: DecoderConfig,
+  train: readonly EncodedExample[],
+  { place: { gpu, stack, checkpoints }, weights: { linear, full }, rows }: {
+    place: DevicePlace;
+    weights: Weights;
+    rows: DataRows;
+  },
+): { epoch: number; forward: number } {
+  const passes = (full ? 6 : 4) + (checkpoints || stack ? 2 : 0);
+  // On a GPU of ONNX Runtime attention is whole: scores of all rows of a pack by all.
+  const pairs = gpu
+    ? rows.all * packRows(config, rows)
+    : train.reduce((sum, example) => sum + examplePairs(example), 0);
+  const attention = 2 * pairs * model.numHeads * model.headDim * model.numLayers;
+  const head = rows.labels * model.hiddenSize * model.vocabSize;
+  return {
+    epoch: passes * (linear * rows.all + attention) + (full ? 6 : 4) * head,
+    forward: 2 * (linear * rows.all + attention + head),
+  };
+}
