@@ -1,0 +1,99 @@
+/**
+ * The estimate of a prepared run: by the engine here, or by the trainer's own arithmetic.
+ * @module
+ */
+import type { LoraConfig } from "../../../formats/peft/mod.ts";
+import { chooseBackend, makeBackend } from "../../../kernels/engine/backends.ts";
+import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import { DEFAULT_ROWS, type PackRows } from "../../../kernels/engine/pack_rows.ts";
+import type { Trainer } from "../../../plugins/kinds/trainer.ts";
+import { makeTarget } from "../../../plugins/trainers/local/setup.ts";
+import type { TrainConfig } from "../config/mod.ts";
+import { estimate, type ReferenceSize } from "../estimate.ts";
+import { measureGflops } from "../measure_gflops.ts";
+import { packRowsOf } from "../pack_rows.ts";
+import type { Ready } from "../prepare.ts";
+import { weightStorage } from "../weight_storage.ts";
+import { parametersOf } from "./sizes.ts";
+import type { Estimate } from "./types.ts";
+
+/** A run that is ready to begin. */
+export interface RunToEstimate {
+  config: TrainConfig;
+  ready: Ready;
+  train: readonly EncodedExample[];
+  /** Settings of the adapter that is trained on; null: a new one, or none. */
+  adapter: LoraConfig | null;
+}
+
+/** Memory and time of the engine here, whose speed is measured, by the rows of a pack that it would choose. */
+export async function needsOfEngine(run: RunToEstimate): Promise<{ needs: Estimate; packs: PackRows }> {
+  const { config, ready, train, adapter } = run, { backend } = config;
+  const { choice } = await chooseBackend({ ...config, backend: "onnx" });
+  const measured = backend === "auto" || backend === "onnx" ? await makeBackend(choice) : null;
+  const gflops = measured && await measureGflops(measured, ready.decoder, 0.02);
+  await measured?.dispose();
+  const storage = await weightStorage(config, ready.model.weights);
+  const other = await sizeOfReference(run);
+  const of = (rows: number, together = rows) => {
+    const sized = { ...config, micro_batch_tokens: rows, together };
+    return estimate(sized, ready.decoder, ready.loss, train, gflops, storage, adapter, other);
+  };
+  const { memory: { weights, trained } } = of(DEFAULT_ROWS);
+  const { tuning } = makeTarget(
+    { ...config, adapter_name_or_path: ready.adapterFolders },
+    ready.model,
+    ready.decoder,
+    {},
+  );
+  const packs = await packRowsOf(config, {
+    config: ready.decoder,
+    tuning,
+    checkpointing: !config.disable_gradient_checkpointing,
+  }, weights + trained);
+  return { needs: of(packs.rows, packs.together), packs };
+}
+
+/** Memory by the trainer's own arithmetic; its speed isn't known here. */
+export function needsOfTrainer(
+  memory: NonNullable<Trainer["memory"]>,
+  { config, ready, train, adapter }: RunToEstimate,
+): { needs: Estimate; packs: null } {
+  const counted = estimate(config, ready.decoder, ready.loss, train, null, undefined, adapter);
+  const { parameters, trained, largestExample } = counted, { reference } = ready;
+  const rows = Math.max(largestExample, config.micro_batch_tokens ?? DEFAULT_ROWS);
+  const needs = {
+    ...counted,
+    ...memory({
+      decoder: ready.decoder,
+      parameters,
+      trained,
+      full: config.finetuning_type === "full",
+      rows,
+      checkpointing: !config.disable_gradient_checkpointing,
+    }),
+    ...(reference !== null && {
+      reference: memory({
+        decoder: reference.decoder,
+        parameters: parametersOf(reference.decoder),
+        trained: 0,
+        full: false,
+        rows,
+        checkpointing: true,
+      }).memory,
+    }),
+  };
+  return { needs, packs: null };
+}
+
+async function sizeOfReference({ config, ready }: RunToEstimate): Promise<ReferenceSize | null> {
+  if (ready.reference === null) return null;
+  const { model, decoder, quantizationBit } = ready.reference;
+  const frozen = {
+    ...config,
+    finetuning_type: "lora",
+    pissa_init: false,
+    quantization_bit: quantizationBit,
+  } as const;
+  return { decoder, quantizationBit, half: (await weightStorage(frozen, model.weights)).half };
+}
