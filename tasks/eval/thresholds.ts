@@ -13,9 +13,9 @@ export interface ThresholdResult {
   metric: string;
   /** Lowest value that passes. */
   limit: number;
-  /** Value that was compared; 0 where nothing is scored. */
-  value: number;
-  /** True if the limit is reached. */
+  /** Value that was compared; null where nothing is scored. */
+  value: number | null;
+  /** True if the limit is reached, which no score doesn't. */
   passed: boolean;
   /** Items that the score is of, those without a score included. */
   items: number;
@@ -86,15 +86,18 @@ export function compareThreshold(
     const { unscored, scored, allItems: items } = score;
     const allowed = max_unscored < 1 ? max_unscored * (scored + unscored) : max_unscored;
     const leftOut = unscored > 0 && unscored <= allowed;
-    const value = (leftOut ? score.value : score.ofAll) ?? 0;
-    const passed = value >= limit - TINY;
+    const value = leftOut ? score.value : score.ofAll;
+    const passed = value !== null && value >= limit - TINY;
     return [{ metric, limit, value, passed, items, unscored, unscoredAre: leftOut ? "left out" : "misses" }];
   });
 }
 
-/** `followed is 0.0500, limit 0.9 (20 items, 19 unscored counted as misses)`. */
+/** `followed is 0.0500, limit 0.9 (20 items, 19 unscored counted as misses)`, or `followed has no score, limit 0.9 (20 items, 20 unscored)`. */
 export function thresholdText(result: ThresholdResult): string {
   const { metric, value, limit, items, unscored, unscoredAre } = result;
+  if (value === null) {
+    return `${metric} has no score, limit ${limit} (${counted(items, "item")}, ${unscored} unscored)`;
+  }
   const apart = unscored === 0
     ? "none unscored"
     : `${unscored} unscored ${unscoredAre === "misses" ? "counted as misses" : "left out"}`;

@@ -32,9 +32,17 @@ Deno.test("compareThreshold() counts what is unscored as misses: 1 of 20 scored 
     thresholdText(result!),
     "followed is 0.0500, limit 0.9 (20 items, 19 unscored counted as misses)",
   );
-  // nothing scored at all is 0, not "no score to compare"
-  assertEquals(compareThreshold({ threshold: 0.1, max_unscored: 0 }, table(0, 0, 5))![0]!.passed, false);
   assertEquals(compareThreshold({ threshold: 0.95, max_unscored: 0 }, table(19, 19, 1))![0]!.passed, true);
+});
+
+Deno.test("compareThreshold() has no value where nothing is scored, and no limit is reached by it, 0 neither", () => {
+  for (const max_unscored of [0, 5]) {
+    for (const threshold of [0.1, 0]) {
+      const [result] = compareThreshold({ threshold, max_unscored }, table(0, 0, 5))!;
+      assertEquals([result!.value, result!.passed], [null, false]);
+      assertEquals(thresholdText(result!), `followed has no score, limit ${threshold} (5 items, 5 unscored)`);
+    }
+  }
 });
 
 Deno.test("compareThreshold() leaves up to max_unscored out, as a number or a share; with more, all count", () => {

@@ -125,8 +125,10 @@ function thresholdTable({ thresholds }: EvalResults): string {
   const rows = thresholds.map((t) =>
     `<tr><td>${escapeHtml(t.metric)}</td><td><span class="badge ${t.passed ? "ok" : "no"}">${
       t.passed ? "reached" : "missed"
-    }</span></td><td>${t.value.toFixed(4)}</td><td>${t.limit}</td><td>${t.items}</td><td>${t.unscored}${
-      t.unscored > 0 ? ` (${t.unscoredAre})` : ""
+    }</span></td><td>${
+      t.value?.toFixed(4) ?? "–"
+    }</td><td>${t.limit}</td><td>${t.items}</td><td>${t.unscored}${
+      t.unscored > 0 && t.value !== null ? ` (${t.unscoredAre})` : ""
     }</td></tr>`
   );
   return `<h2>Thresholds</h2><div class="card"><div class="scroll"><table>
