@@ -5,8 +5,12 @@
 # version: datasets 5.2.0 (pandas 3.1.1 reads the file)
 # why it matters: "None" and "null" are answers of classifiers and of questions on code, NA is Namibia: those rows, and only those, lose their answer, are dropped as empty or trained on
 #   "None" by another road; the rest of the file looks right. Pass keep_default_na=False, or write JSON Lines
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi datasets==5.2.0 pandas==3.1.1
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+python3 -m venv venv
+venv/bin/pip install --quiet --no-compile --disable-pip-version-check datasets==5.2.0 pandas==3.1.1
 cat > load.py <<'PY'
 import csv
 import json

@@ -6,8 +6,12 @@
 # version: datasets 5.2.0 with pyarrow 26.0.1 (datasets 4.0.0 fills in load_dataset("json"), too)
 # why it matters: whoever reads the file, or renders a chat template from the rows, has the nulls in prompts and in calls that are learnt:
 #   {"city": "Rome", "a": null, "b": null}. Write JSON Lines with json.dumps, not through a list's data set
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi datasets==5.2.0 pyarrow==26.0.1
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+python3 -m venv venv
+venv/bin/pip install --quiet --no-compile --disable-pip-version-check datasets==5.2.0 pyarrow==26.0.1
 cat > load.py <<'PY'
 import json
 import pathlib

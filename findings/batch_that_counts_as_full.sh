@@ -5,8 +5,12 @@
 # version: transformers 5.17.0, accelerate 1.15.0, torch 2.15.0
 # why it matters: LLaMA-Factory's stage sft evaluates with Seq2SeqTrainer, its other stages, TRL and your own Trainer don't: the same model on the same rows has two eval_loss, and
 #   metric_for_best_model may choose another checkpoint for what the last row happens to be. Make the rows a multiple of per_device_eval_batch_size
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi torch==2.15.0 transformers==5.17.0 accelerate==1.15.0 numpy==2.4.6
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+python3 -m venv venv
+venv/bin/pip install --quiet --no-compile --disable-pip-version-check torch==2.15.0 transformers==5.17.0 accelerate==1.15.0 numpy==2.4.6
 cat > evaluate.py <<'PY'
 import torch
 from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, Trainer

@@ -7,9 +7,12 @@
 # version: transformers 5.24.0, tokenizers 0.23.3 (no PyTorch needed)
 # why it matters: a Qwen2-shaped model with another tokenizer gets other ids from transformers 5 than from vLLM with version 4, llama.cpp and what
 #   it was trained with; ids are valid and texts decode, so only the answers get worse. Compare with Tokenizer.from_file
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi transformers==5.24.0 tokenizers==0.23.3
-cat > cut.py <<'PY'
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --no-compile --disable-pip-version-check transformers==5.24.0 tokenizers==0.23.3
+cat > "$folder/cut.py" <<'PY'
 import json
 import pathlib
 import sys
@@ -39,7 +42,7 @@ for model, name in [
     read = AutoTokenizer.from_pretrained(str(folder))
     print(f"{model}, {name}: read as {type(read).__name__}:", *read.tokenize(text))
 PY
-output=$(venv/bin/python cut.py "$folder" 2> /dev/null)
+output=$("$folder/venv/bin/python" "$folder/cut.py" "$folder" 2> /dev/null)
 echo "$output"
 whole="a Ġ 123 4" cut="a Ġ 1 2 3 4"
 expected="$whole|$whole|$whole|$cut|$cut|$cut|$whole|$cut"

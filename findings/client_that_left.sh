@@ -5,8 +5,11 @@
 #   node:http in the same program tells of each
 # version: Deno 2.9.6 with --unstable-no-legacy-abort
 # why it matters: a server of language models goes on with an answer that nobody waits for and keeps its place; tests with short requests pass
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm deno@2.9.6
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --no-audit --no-fund deno@2.9.6 > /dev/null
 cat > left.ts <<'TS'
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -6,9 +6,12 @@
 # version: datasets 5.2.0 with pyarrow 26.0.1 (whose JSON reader guesses so)
 # why it matters: rows whose answer is a date lose it: templates render "2024-01-05 00:00:00", trainers that ask for a string drop the rows,
 #   and a filter or a shard decides which type a set has. Give `features`, or look at them once loaded
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi datasets==5.2.0 pyarrow==26.0.1
-cat > load.py <<'PY'
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --no-compile --disable-pip-version-check datasets==5.2.0 pyarrow==26.0.1
+cat > "$folder/load.py" <<'PY'
 import json
 import pathlib
 import sys
@@ -41,7 +44,7 @@ show("messages", [{"messages": [{"role": "assistant", "content": "2024-01-05"}]}
 show("the better answer alone", [{"chosen": "2024-01-05", "rejected": "in January"}])
 show("as CSV", answers, "csv")
 PY
-output=$(HF_HOME="$folder/home" venv/bin/python load.py "$folder" 2> /dev/null)
+output=$(HF_HOME="$folder/home" "$folder/venv/bin/python" "$folder/load.py" "$folder" 2> /dev/null)
 echo "$output"
 expected="number number number text text number number text"
 [ "$(sed -E 's/.* is .*[0-9]{10}.*/number/; s/.* is .*/text/' <<< "$output" | paste -sd' ')" = "$expected" ] || { echo "changed: expected $expected"; exit 1; }

@@ -6,8 +6,11 @@
 # version: onnxruntime-node 1.30.0 in Node 20 and in Deno 2.9.6, x86_64
 # why it matters: float16's and bfloat16's small values, tables of weights and tests' goldens come out as zeros in code that never touches the
 #   library, and whether they do depends on which file of a test run made the first session. Compare bits, not numbers
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm onnxruntime-node@1.30.0 onnx-proto@8.0.1
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --ignore-scripts --no-audit --no-fund onnxruntime-node@1.30.0 onnx-proto@8.0.1 > /dev/null
 cat > flush.mjs <<'JS'
 import { Worker } from "node:worker_threads";
 import proto from "onnx-proto";

@@ -6,9 +6,13 @@
 # version: node-llama-cpp 3.22.1 (llama.cpp), tokenizers 0.23.3, gguf 0.19.0
 # why it matters: prompts and answers with the HTML of a struck-out text differ between llama.cpp and all programs that go by tokenizer.json, and nothing fails.
 #   Compare ids before comparing answers
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm --omit=optional node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1
-from_pypi tokenizers==0.23.3 gguf==0.19.0
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --no-audit --no-fund --ignore-scripts --omit=optional node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1
+python3 -m venv venv
+venv/bin/pip install -q --disable-pip-version-check --no-compile tokenizers==0.23.3 gguf==0.19.0
 cat > make.py <<'PY'
 import gguf
 import numpy as np

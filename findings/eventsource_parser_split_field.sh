@@ -4,8 +4,11 @@
 # version: eventsource-parser 4.1.3
 # why it matters: llama.cpp's server sent errors in streams as a field of its own ("error: {...}"); a client that reads them by
 #   onError misses those that the network cuts, and takes a broken-off answer for one that merely ended. Feed whole lines
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm eventsource-parser@4.1.3
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --no-audit --no-fund eventsource-parser@4.1.3 > /dev/null
 cat > read.mjs <<'JS'
 import { createParser } from "eventsource-parser";
 

@@ -6,9 +6,12 @@
 # version: onnxruntime 1.32.0 (1.30.0 alike), x86_64
 # why it matters: a float16 export that is validated on the CPU shows neither the infinities (scores of attention, squares in a norm) nor the rounding
 #   of the same file on a GPU: "finite on the CPU" says nothing, and intermediate values that were looked at aren't those that were used
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi onnxruntime==1.32.0 onnx==1.23.2
-cat > range.py <<'PY'
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check onnxruntime==1.32.0 onnx==1.23.2
+cat > "$folder/range.py" <<'PY'
 import numpy as np
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
@@ -46,7 +49,7 @@ show("not optimized", run(ends, False, none))
 show("middles are outputs", run(["square", "more", *ends], False, none))
 show("square cast there and back", run(ends, True, none))
 PY
-output=$(venv/bin/python range.py 2> /dev/null)
+output=$("$folder/venv/bin/python" "$folder/range.py" 2> /dev/null)
 echo "$output"
 if [ "$(uname -m)" != x86_64 ]; then
   echo "this processor has other kernels: nothing to compare with"

@@ -3,8 +3,11 @@
 # what happens: XGrammar's grammar of {"type": "integer", "minimum": 5} takes 4; not, multipleOf and uniqueItems are passed over without a word
 # version: @mlc-ai/web-xgrammar 0.1.27
 # why it matters: JSON that was "guaranteed" by constrained decoding still has to be validated, or such keywords refused beforehand
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm @mlc-ai/web-xgrammar@0.1.27
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --no-audit --no-fund @mlc-ai/web-xgrammar@0.1.27 > /dev/null
 # the package says that it is a module, but its file is none
 cp node_modules/@mlc-ai/web-xgrammar/lib/index.js xgrammar.cjs
 cat > ask.cjs <<'JS'

@@ -3,8 +3,11 @@
 # what happens: sets compare bytes: [à-ü] takes no such character, [^é] takes é, and [\xc3\xc3] [\xa9\xa9] is the way to write é by a set
 # version: @mlc-ai/web-xgrammar 0.1.27
 # why it matters: patterns of JSON schemas with letters beyond ASCII hold answers to another set of texts, without an error
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm @mlc-ai/web-xgrammar@0.1.27
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --no-audit --no-fund @mlc-ai/web-xgrammar@0.1.27 > /dev/null
 # the package says that it is a module, but its file is none
 cp node_modules/@mlc-ai/web-xgrammar/lib/index.js xgrammar.cjs
 cat > ask.cjs <<'JS'

@@ -5,9 +5,13 @@
 # version: node-llama-cpp 3.22.1 (llama.cpp) without a GPU, x86_64; gguf 0.19.0
 # why it matters: models that were trained in bfloat16 do have such activations (at the start of a text, in front of down_proj). An export that was checked by its weights, or by
 #   an engine that widens F16, breaks there. Take BF16 or F32 for them
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm --omit=optional node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1
-from_pypi tokenizers==0.23.3 gguf==0.19.0
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --no-audit --no-fund --ignore-scripts --omit=optional node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1
+python3 -m venv venv
+venv/bin/pip install -q --disable-pip-version-check --no-compile tokenizers==0.23.3 gguf==0.19.0
 # behind "x" comes "A" by a sum of 32 products of 258064; every weight is exact in every form
 cat > make.py <<'PY'
 import gguf

@@ -7,9 +7,12 @@
 #   the same range of scores for GPT-4's recorded answers: 415 to 417 of 541 prompts
 # why it matters: two runs over one file of answers differ by up to 0.4 points of prompts, so two models that do aren't different; which
 #   of the copies counted is no help, as each draws anew. Take both prompts out, or a checker that counts the sign
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi if-verifiable==0.1.2 datasets==5.2.0 nltk==3.10.4 langdetect==1.0.9
-cat > check.py <<'PY'
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --no-compile --disable-pip-version-check if-verifiable==0.1.2 datasets==5.2.0 nltk==3.10.4 langdetect==1.0.9
+cat > "$folder/check.py" <<'PY'
 from if_verifiable import IFEvalSample, evaluate_output_for_sample
 
 tags = "the sea is so blue today #sea #sun #sand #salt"
@@ -29,7 +32,7 @@ show(1129, "!", 6, cries, "six in the text")
 show(1122, "s", 4, tags, "more in the text")
 show(1122, "q", 1, tags, "none in the text")
 PY
-output=$(HOME=$folder venv/bin/python check.py 2> /dev/null)
+output=$(HOME=$folder "$folder/venv/bin/python" "$folder/check.py" 2> /dev/null)
 echo "$output"
 expected="False and True|False and True|False and True|True|False"
 [ "$(sed 's/.*verdicts //' <<< "$output" | paste -sd'|')" = "$expected" ] || { echo "changed: expected $expected"; exit 1; }

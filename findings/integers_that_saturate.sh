@@ -5,8 +5,11 @@
 # version: onnxruntime-node 1.30.0 on a CPU with AVX2 and no VNNI (its pages on quantization speak of it, the operator's don't)
 # why it matters: uint8 inputs with int8 weights are what dynamic quantization writes by default, so the same "q8" file is right on a newer server and
 #   wrong on an older one or in a small cloud machine, most where values are large. Export uint8 weights, or 7 bits (reduce_range)
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm onnxruntime-node@1.30.0 onnx-proto@8.0.1
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --ignore-scripts --no-audit --no-fund onnxruntime-node@1.30.0 onnx-proto@8.0.1 > /dev/null
 cat > products.mjs <<'JS'
 import { readFileSync } from "node:fs";
 import proto from "onnx-proto";

@@ -4,9 +4,13 @@
 #   lists, comparisons of texts. A model that is tuned on such a text sees other tokens than at inference.
 # Versions: @huggingface/jinja 0.5.11, minijinja-js 2.11.0 (Python methods on), Jinja2 3.1.6.
 # Why it matters: chat templates are written and tested with Python; Dinotune renders them by code of its own for this reason.
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi jinja2==3.1.6
-from_npm @huggingface/jinja@0.5.11 minijinja-js@2.11.0
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+python3 -m venv venv
+venv/bin/pip install -q jinja2==3.1.6
+npm install --silent --no-fund --no-audit @huggingface/jinja@0.5.11 minijinja-js@2.11.0
 
 cat > cases.json <<'JSON'
 ["{{ true }} {{ none }}", "{{ '\n\n a\n'.lstrip('\n') }}|", "{{ -7 // 2 }} {{ -7 % 3 }}", "{{ ['a', 1.0] }}", "{{ 'a' < 'b' }}"]

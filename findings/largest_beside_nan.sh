@@ -5,8 +5,11 @@
 # version: onnxruntime-node 1.30.0, x86_64
 # why it matters: "the largest logit is finite" says nothing about a broken model, and a sampler on TopK draws from candidates that aren't the
 #   likeliest. Ask IsNaN before reducing
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm onnxruntime-node@1.30.0 onnx-proto@8.0.1
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --ignore-scripts --no-audit --no-fund onnxruntime-node@1.30.0 onnx-proto@8.0.1 > /dev/null
 cat > largest.mjs <<'JS'
 import proto from "onnx-proto";
 import ort from "onnxruntime-node";

@@ -6,8 +6,12 @@
 # version: lm_eval 0.4.13
 # why it matters: the released prompts have no 0, so their scores are right; prompts of one's own in that format get verdicts by chance. Write
 #   "less than 1", or check such rules elsewhere
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi 'lm_eval[api]==0.4.13' nltk==3.10.4 langdetect==1.0.9 immutabledict==4.3.1
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+python3 -m venv env
+env/bin/pip install -q --disable-pip-version-check 'lm_eval[api]==0.4.13' nltk==3.10.4 langdetect==1.0.9 immutabledict==4.3.1
 cat > check.py <<'PY'
 from lm_eval.tasks.ifeval import instructions, utils
 
@@ -26,7 +30,7 @@ check = instructions.PlaceholderChecker("detectable_content:number_placeholders"
 check.build_description(num_placeholders=0)
 print("the same check given its 0:", check.check_following("No."))
 PY
-output=$(HOME=$folder venv/bin/python check.py 2> /dev/null | grep -E 'bullet|placeholders|its 0')
+output=$(HOME=$folder env/bin/python check.py 2> /dev/null | grep -E 'bullet|placeholders|its 0')
 echo "$output"
 expected="False|True|False|False and True|True"
 [ "$(sed 's/.*: //' <<< "$output" | paste -sd'|')" = "$expected" ] || { echo "changed: expected $expected"; exit 1; }

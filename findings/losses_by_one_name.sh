@@ -6,10 +6,14 @@
 # version: llamafactory 0.9.5, trl 0.24.0, transformers 4.57.6, torch 2.11.0
 # why it matters: a comparison of preference losses compares a run with itself, and a paper's "hinge" or "ipo" of such a run is DPO. Look at the first step's loss: only DPO's is ln 2 for
 #   any beta (hinge's is 1)
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi torch==2.11.0 torchaudio==2.11.0 transformers==4.57.6 trl==0.24.0 peft==0.18.1 accelerate==1.11.0 datasets==4.0.0 \
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+python3 -m venv venv
+venv/bin/pip install --quiet --no-compile --disable-pip-version-check torch==2.11.0 torchaudio==2.11.0 transformers==4.57.6 trl==0.24.0 peft==0.18.1 accelerate==1.11.0 datasets==4.0.0 \
   numpy==2.4.6 omegaconf==2.4.0 tyro==1.0.17 av==18.1.0
-from_pypi --no-deps llamafactory==0.9.5
+venv/bin/pip install --quiet --no-compile --disable-pip-version-check --no-deps llamafactory==0.9.5
 cat > train.py <<'PY'
 import hashlib, json, pathlib
 import torch

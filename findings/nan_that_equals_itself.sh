@@ -5,8 +5,10 @@
 # version: Deno 2.9.6 (wgpu 29) on Mesa 22.3's lavapipe. Needs an adapter: mesa-vulkan-drivers is enough
 # why it matters: a guard in a kernel (skip a step whose gradient is no number, mask a row) passes tests on finite values and never acts. Ask
 #   (bitcast<u32>(x) & 0x7f800000u) == 0x7f800000u, or read the values back
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-cat > try.ts <<'TS'
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cat > "$folder/try.ts" <<'TS'
 const x = Float32Array.of(NaN, Infinity, 2);
 const device = await (await navigator.gpu.requestAdapter())!.requestDevice();
 const buffer = (usage: number) => device.createBuffer({ size: x.byteLength, usage });
@@ -29,7 +31,7 @@ for (const text of ["select(0.0, 1.0, v != v)", "v - v", "max(v, 1.0)", "clamp(v
 }
 Deno.exit(0);
 TS
-output=$(deno run --no-config --no-check --allow-env try.ts 2> /dev/null)
+output=$(deno run --no-config --no-check --allow-env "$folder/try.ts" 2> /dev/null)
 echo "$output"
 expected="0 0 0|0 0 0|1 Infinity 2|0 1 1|0 1 0|1 1 0"
 [ "$(sed 's/.*: //' <<< "$output" | paste -sd'|')" = "$expected" ] || { echo "changed: expected $expected"; exit 1; }

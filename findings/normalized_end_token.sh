@@ -4,8 +4,12 @@
 #   for as "▁</s>", so behind other text it is spelled in pieces. tokenizers and transformers agree. With "normalized": false it is one id.
 # Versions: tokenizers 0.23.3, transformers 5.24.0.
 # Why it matters: a model that is tuned on such answers never learns to stop. Dinotune warns at the start of a run, with the ids.
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi tokenizers==0.23.3 transformers==5.24.0 jinja2==3.1.6
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+python3 -m venv venv
+venv/bin/pip install -q --no-compile tokenizers==0.23.3 transformers==5.24.0 jinja2==3.1.6
 cat > check.py <<'PY'
 import sys
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers

@@ -6,9 +6,12 @@
 # version: onnxruntime 1.32.0 (1.30.0 alike)
 # why it matters: a greedy answer then depends on whether another request ran at the same time. Dinotune tries it when a model is opened, and runs a
 #   lone sequence with an unused row beside it where they differ, which costs up to a sixth of a step
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi onnxruntime==1.32.0 onnx==1.23.2
-cat > rows.py <<'PY'
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check onnxruntime==1.32.0 onnx==1.23.2
+cat > "$folder/rows.py" <<'PY'
 import numpy as np
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
@@ -36,7 +39,7 @@ for bits, block in [(4, 32), (4, 64), (4, 16), (8, 32)]:
     apart = np.abs(alone - beside).max()
     print(f"{bits} bits, blocks of {block}: {'equal' if apart == 0 else f'differ by {apart:.1e}'}")
 PY
-output=$(venv/bin/python rows.py 2> /dev/null)
+output=$("$folder/venv/bin/python" "$folder/rows.py" 2> /dev/null)
 echo "$output"
 if ! grep -qw avx2 /proc/cpuinfo || grep -qwE "avx512f|avx_vnni" /proc/cpuinfo; then
   echo "this processor has other kernels: nothing to compare with"

@@ -3,8 +3,11 @@
 # what happens: it waits up to 60 s; a longer Retry-After is ignored, and it asks again within a second, as often as maxRetries says
 # version: openai 7.57.0
 # why it matters: who is told to wait for two minutes and asks again at once is locked out for longer; set maxRetries: 0 and wait oneself
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm openai@7.57.0
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --no-audit --no-fund openai@7.57.0 > /dev/null
 cat > ask.mjs <<'JS'
 import { createServer } from "node:http";
 import OpenAI from "openai";

@@ -5,9 +5,12 @@
 # version: safetensors 0.8.0 for Python (the Rust library's map has no order)
 # why it matters: a checksum, a cache by content, a signature or "resumed gives the same bytes" fails now and then, once a second key stands beside
 #   format: pt; files that were equal in a test of one run differ in the next. Compare tensors and metadata, or write the header oneself
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi safetensors==0.8.0 numpy==2.4.6
-cat > save.py <<'PY'
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --no-compile --disable-pip-version-check safetensors==0.8.0 numpy==2.4.6
+cat > "$folder/save.py" <<'PY'
 import json
 
 import numpy as np
@@ -28,7 +31,7 @@ for count in range(5):
 turned = {save(dict(pairs), {"format": "pt"}) for pairs in (tensors.items(), reversed(tensors.items()))}
 print(f"tensors in either order, one key of metadata: different files {len(turned)}")
 PY
-output=$(venv/bin/python save.py)
+output=$("$folder/venv/bin/python" "$folder/save.py")
 echo "$output"
 expected="1 1 2 6 24 1"
 [ "$(sed 's/.*files //' <<< "$output" | paste -sd' ')" = "$expected" ] || { echo "changed: expected $expected"; exit 1; }

@@ -5,9 +5,13 @@
 # version: hyparquet 1.31.5, hyparquet-compressors 1.1.2, pyarrow 26.0.1
 # why it matters: a data set's optional column decides, row group by row group: a file that was read for months fails once such a group is in it. Give the reader an LZ4_RAW of your own that
 #   returns an empty Uint8Array for outputLength 0, or write without dictionaries (use_dictionary=False)
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi pyarrow==26.0.1
-from_npm hyparquet@1.31.5 hyparquet-compressors@1.1.2
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+python3 -m venv venv
+venv/bin/pip install --quiet --no-compile --disable-pip-version-check pyarrow==26.0.1
+npm install --silent --no-audit --no-fund hyparquet@1.31.5 hyparquet-compressors@1.1.2 > /dev/null
 cat > write.py <<'PY'
 import pyarrow as pa
 import pyarrow.parquet as pq

@@ -5,9 +5,13 @@
 # version: ajv 8.17.1, jsonschema 4.26.0, zod 4.6.7
 # why it matters: answers that fit their schema (prices, ratings with a tenth) are thrown away, asked for again, or counted as a model's faults,
 #   every seventh of them. Set multipleOfPrecision, or count in whole cents
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm ajv@8.17.1 zod@4.6.7
-from_pypi jsonschema==4.26.0
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --no-audit --no-fund ajv@8.17.1 zod@4.6.7 > /dev/null
+python3 -m venv venv
+venv/bin/pip install --quiet --no-compile --disable-pip-version-check jsonschema==4.26.0
 cat > count.mjs <<'JS'
 import { Ajv } from "ajv";
 import { z } from "zod";

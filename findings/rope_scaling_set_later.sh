@@ -6,7 +6,11 @@
 # version: transformers 5.17.0 (no PyTorch needed to see the field go; 4.57.6 keeps it)
 # why it matters: rope_scaling of a training file works with one version and ends in an unrelated error with the next; a program that
 #   writes the field has to write rope_theta with it
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+python3 -m venv venv
 cat > set.py <<'PY'
 import transformers
 from transformers import LlamaConfig
@@ -17,7 +21,7 @@ theta = getattr(config, "rope_theta", None) or config.rope_scaling.get("rope_the
 print(f"transformers {transformers.__version__}: rope_theta {theta}")
 PY
 output=$(for version in 4.57.6 5.17.0; do
-  from_pypi "transformers==$version"
+  venv/bin/pip install --quiet --no-compile --disable-pip-version-check "transformers==$version"
   venv/bin/python set.py 2> /dev/null
 done)
 echo "$output"

@@ -4,9 +4,12 @@
 #   word when it stood only in rope_parameters, even where rope_scaling says no more than {"rope_type": "default"}
 # version: transformers 5.24.0 (no PyTorch needed)
 # why it matters: a tool that reads rope_parameters trains other rotary frequencies than transformers and vLLM run
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi transformers==5.24.0
-cat > read.py <<'PY'
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check transformers==5.24.0
+cat > "$folder/read.py" <<'PY'
 from transformers import LlamaConfig
 
 new = {"rope_type": "default", "rope_theta": 1000000.0}
@@ -15,7 +18,7 @@ for old in [None, {"rope_type": "default"}, {"rope_type": "linear", "factor": 2.
     read = LlamaConfig.from_dict(given).rope_parameters
     print(f"rope_parameters {new}, rope_scaling {old}: rope_theta {read['rope_theta']}, {read['rope_type']}")
 PY
-output=$(venv/bin/python read.py 2> /dev/null)
+output=$("$folder/venv/bin/python" "$folder/read.py" 2> /dev/null)
 echo "$output"
 expected="1000000.0, default 10000.0, default 10000.0, linear"
 [ "$(sed 's/.*rope_theta //' <<< "$output" | paste -sd' ')" = "$expected" ] || { echo "changed: expected $expected"; exit 1; }

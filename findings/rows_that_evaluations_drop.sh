@@ -5,8 +5,12 @@
 # version: transformers 5.17.0, accelerate 1.15.0, torch 2.15.0
 # why it matters: predictions lie beside rows by their place in a file, and up to batch - 1 of them are missing at the end; eval_loss falls or rises with per_device_eval_batch_size, as it
 #   leaves other rows out; metric_for_best_model: eval_loss ends a run whose evaluation set is smaller than a batch. dataloader_drop_last says nothing about evaluations here
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi torch==2.15.0 transformers==5.17.0 accelerate==1.15.0 numpy==2.4.6
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+python3 -m venv venv
+venv/bin/pip install --quiet --no-compile --disable-pip-version-check torch==2.15.0 transformers==5.17.0 accelerate==1.15.0 numpy==2.4.6
 cat > evaluate.py <<'PY'
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainingArguments

@@ -5,8 +5,11 @@
 # version: onnxruntime-node 1.30.0 in Node 20 and Deno 2.9.6
 # why it matters: a server that awaits a model answers no health check while a prompt is computed, and its own time limits can't end it. Give the
 #   session to a Worker
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm onnxruntime-node@1.30.0 onnx-proto@8.0.1
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --ignore-scripts --no-audit --no-fund onnxruntime-node@1.30.0 onnx-proto@8.0.1 > /dev/null
 cat > count.mjs <<'JS'
 import proto from "onnx-proto";
 import ort from "onnxruntime-node";

@@ -6,9 +6,13 @@
 # version: transformers 5.24.0 (4.57.6 alike), tokenizers 0.23.3, @huggingface/tokenizers 0.2.0
 # why it matters: a training script that tokenizes its data and saves the tokenizer beside the model ships a tokenizer that cuts prompts at the
 #   training's length in programs on the tokenizers library. Look at "truncation" in tokenizer.json, or call the backend's no_truncation() and no_padding()
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi transformers==5.24.0 tokenizers==0.23.3
-from_npm @huggingface/tokenizers@0.2.0
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+python3 -m venv venv
+venv/bin/pip install --quiet --no-compile --disable-pip-version-check transformers==5.24.0 tokenizers==0.23.3
+npm install --silent --no-audit --no-fund @huggingface/tokenizers@0.2.0 > /dev/null
 cat > save.py <<'PY'
 import json
 

@@ -5,8 +5,11 @@
 # version: zod 4.6.7, ajv 8.17.1
 # why it matters: as a tool's parameters or a response format, a model is held by the grammar to write every default out, and calls that the tool would run well
 #   are refused by validators between them. Say io: "input" for what comes in, and write [Yy] for flags
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm zod@4.6.7 ajv@8.17.1
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --no-audit --no-fund zod@4.6.7 ajv@8.17.1 > /dev/null
 cat > ask.mjs <<'JS'
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { z } from "zod";

@@ -5,8 +5,11 @@
 # version: onnxruntime-node 1.30.0, x86_64
 # why it matters: Log of Sigmoid is -Infinity where a log-sigmoid is -18, so a preference loss (DPO, reward models) that is exported as written
 #   gives infinity for a pair that is very wrong, and SiLU's tail is 0. Write -Softplus(-x)
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm onnxruntime-node@1.30.0 onnx-proto@8.0.1
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --ignore-scripts --no-audit --no-fund onnxruntime-node@1.30.0 onnx-proto@8.0.1 > /dev/null
 cat > tail.mjs <<'JS'
 import proto from "onnx-proto";
 import ort from "onnxruntime-node";

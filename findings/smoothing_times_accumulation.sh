@@ -6,8 +6,12 @@
 # version: transformers 4.57.6, accelerate 1.11.0, torch 2.15.0 (with transformers 5.17.0 the two steps are the same)
 # why it matters: a smoothed run that logs losses of 12 where its evaluations say 6 isn't broken data, and turning smoothing on multiplies the gradient by the accumulation: clipping hides it,
 #   and nothing does where max_grad_norm is 0 or the optimizer isn't of Adam's kind. LLaMA-Factory 0.9.5 on this version does so
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi torch==2.15.0 transformers==4.57.6 accelerate==1.11.0 numpy==2.4.6
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+python3 -m venv venv
+venv/bin/pip install --quiet --no-compile --disable-pip-version-check torch==2.15.0 transformers==4.57.6 accelerate==1.11.0 numpy==2.4.6
 cat > step.py <<'PY'
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainingArguments

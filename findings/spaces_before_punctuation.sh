@@ -6,8 +6,11 @@
 # version: @huggingface/tokenizers 0.2.0 (in @huggingface/transformers 4.3.2), transformers 4.57.6 and 5.24.0, tokenizers 0.22.2 and 0.23.3
 # why it matters: the ids agree, the answers don't: code ("b != 3" becomes "b!= 3"), and every check that reads texts letter by letter, comes
 #   out otherwise in a browser than on a server. Write the key, and write false
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm @huggingface/tokenizers@0.2.0
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --no-audit --no-fund --ignore-scripts @huggingface/tokenizers@0.2.0
 python3 -m venv four
 four/bin/pip install -q --disable-pip-version-check --no-compile transformers==4.57.6 tokenizers==0.22.2
 python3 -m venv five

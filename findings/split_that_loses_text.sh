@@ -6,9 +6,13 @@
 # version: @huggingface/tokenizers 0.2.0 (in @huggingface/transformers 4.3.2), tokenizers 0.23.3
 # why it matters: a model that is right in Python sees a prompt with holes in a browser. For Isolated and Contiguous leave "invert" out, the
 #   Rust library cuts alike; else compare decode(encode(text)) with the text when a file is taken over
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi tokenizers==0.23.3
-from_npm @huggingface/tokenizers@0.2.0
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+python3 -m venv venv
+venv/bin/pip install --quiet --no-compile --disable-pip-version-check tokenizers==0.23.3
+npm install --silent --no-audit --no-fund @huggingface/tokenizers@0.2.0 > /dev/null
 cat > make.py <<'PY'
 import json
 

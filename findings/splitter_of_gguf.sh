@@ -6,9 +6,13 @@
 # version: transformers 5.24.0, gguf 0.19.0, node-llama-cpp 3.22.1 (llama.cpp)
 # why it matters: a model that is tuned or judged on its GGUF file in transformers sees numbers cut as it never saw them in training, and nothing
 #   fails. Take the tokenizer of the model's own folder beside the file
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm --omit=optional node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1
-from_pypi transformers==5.24.0 tokenizers==0.23.3 gguf==0.19.0
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --no-audit --no-fund --ignore-scripts --omit=optional node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1
+python3 -m venv venv
+venv/bin/pip install -q --disable-pip-version-check --no-compile transformers==5.24.0 tokenizers==0.23.3 gguf==0.19.0
 # A vocabulary of bytes, and of numbers that merge: with GPT-2's cutting "1234" is one token.
 cat > make.py <<'PY'
 import gguf

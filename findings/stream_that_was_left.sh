@@ -6,9 +6,13 @@
 # version: openai 3.57.0 for Python, 7.57.0 for JavaScript
 # why it matters: a client that stops at the first line, or at a word, keeps its place in the server and pays for every token up to max_tokens. A server sees
 #   no difference from a client that reads on. Write `with client.chat.completions.create(..., stream=True) as stream`
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_pypi openai==3.57.0
-from_npm openai@7.57.0
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+python3 -m venv venv
+venv/bin/pip install --quiet --no-compile --disable-pip-version-check openai==3.57.0
+npm install --silent --no-audit --no-fund openai@7.57.0 > /dev/null
 # answers of 40 pieces in 4 s; when one is left, the number of those that were sent is kept
 cat > serve.mjs <<'JS'
 import { createServer } from "node:http";

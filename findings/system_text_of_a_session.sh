@@ -7,9 +7,13 @@
 # version: node-llama-cpp 3.22.1 (llama.cpp), gguf 0.19.0
 # why it matters: answers, and scores by them, are of another prompt than transformers, vLLM and llama-server give for the same file, and a model that was tuned without a system
 #   message meets one. Compare model.detokenize(session.sequence.contextTokens, true), or pass systemPrompt and a JinjaTemplateChatWrapper
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm --omit=optional node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1
-from_pypi tokenizers==0.23.3 gguf==0.19.0
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --no-audit --no-fund --ignore-scripts --omit=optional node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1
+python3 -m venv venv
+venv/bin/pip install -q --disable-pip-version-check --no-compile tokenizers==0.23.3 gguf==0.19.0
 # a model of bytes, with the chat template of SmolLM2-Instruct
 cat > make.py <<'PY'
 import gguf

@@ -6,8 +6,11 @@
 # version: onnxruntime-node 1.30.0 on Linux (transformers.js 4.3.2 for Node stands on this library)
 # why it matters: a read-only home, a container's small /tmp and a sandbox's list of paths all meet files that no code of one's own writes, and a device
 #   has an id that nobody was told of
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm onnxruntime-node@1.30.0 older@npm:onnxruntime-node@1.27.0 onnx-proto@8.0.1
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --ignore-scripts --no-audit --no-fund onnxruntime-node@1.30.0 older@npm:onnxruntime-node@1.27.0 onnx-proto@8.0.1 > /dev/null
 cat > session.mjs <<'JS'
 import proto from "onnx-proto";
 

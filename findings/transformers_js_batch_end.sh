@@ -5,8 +5,11 @@
 # version: @huggingface/transformers 4.3.2 (src/models/modeling_utils.js, src/generation/stopping_criteria.js)
 # why it matters: whoever compares engines or evaluates in batches has to cut each row at its first end token, and pays for the longest answer allowed.
 #   Dinotune ends each row by itself
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm @huggingface/transformers@4.3.2 onnx-proto@8.0.1
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --ignore-scripts --no-audit --no-fund @huggingface/transformers@4.3.2 onnx-proto@8.0.1 > /dev/null
 cat > ask.mjs <<'JS'
 import fs from "node:fs";
 import proto from "onnx-proto";

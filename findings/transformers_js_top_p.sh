@@ -5,8 +5,11 @@
 # version: @huggingface/transformers 4.3.2 (src/models/modeling_utils.js has the processor commented out)
 # why it matters: generation_config.json of most chat models (Qwen, Llama) rests on top_p, so the same files give wilder answers in a browser than
 #   in vLLM or in transformers, and no message says why. Set top_k, or pass a LogitsProcessor of one's own
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm @huggingface/transformers@4.3.2 onnx-proto@8.0.1
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --ignore-scripts --no-audit --no-fund @huggingface/transformers@4.3.2 onnx-proto@8.0.1 > /dev/null
 cat > draw.mjs <<'JS'
 import { mkdirSync, writeFileSync } from "node:fs";
 import proto from "onnx-proto";

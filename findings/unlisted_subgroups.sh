@@ -6,8 +6,10 @@
 # version: Deno 2.9.6 (wgpu 29) on Mesa 22.3's lavapipe; the same was seen on an H100. Needs an adapter: mesa-vulkan-drivers is enough
 # why it matters: code that looks into adapter.features leaves reductions to workgroup memory and its barriers, and text that Chromium
 #   takes isn't taken here, so whether there are subgroup functions can only be found out by trying
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-cat > try.ts <<'TS'
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cat > "$folder/try.ts" <<'TS'
 const ask = async () => (await navigator.gpu.requestAdapter())!;
 const text = `@group(0) @binding(0) var<storage, read_write> y: array<u32>;
 @compute @workgroup_size(4) fn main(@builtin(local_invocation_index) i: u32) { y[i] = subgroupShuffleXor(i, 1u); }`;
@@ -39,7 +41,7 @@ for (const features of [[], ["subgroups"]] as GPUFeatureName[][]) {
   device.destroy();
 }
 TS
-output=$(deno run --no-config --no-check --allow-env try.ts 2> /dev/null)
+output=$(deno run --no-config --no-check --allow-env "$folder/try.ts" 2> /dev/null)
 echo "$output"
 expected="listed: false
 not asked for: granted false

@@ -5,13 +5,15 @@
 # version: Deno 2.9.6 (wgpu 29) on Mesa 22.3's lavapipe, Linux. Needs an adapter: mesa-vulkan-drivers is enough
 # why it matters: `DENO_WEBGPU_BACKEND= program`, or an environment file with the line left empty, turns the GPU off, and a program that
 #   says "no GPU was found" sends its user to the drivers
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-cat > try.ts <<'TS'
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cat > "$folder/try.ts" <<'TS'
 console.log((await navigator.gpu.requestAdapter()) ? "an adapter" : "none");
 TS
-try() { deno run --no-config --no-check --allow-env try.ts 2> said || true; }
-words() { grep -qiE 'backend|metal|vulcan' said && echo ", told" || true; }
-output="not set: $(env -u DENO_WEBGPU_BACKEND bash -c "$(declare -f try); try")"
+try() { deno run --no-config --no-check --allow-env "$folder/try.ts" 2> "$folder/said" || true; }
+words() { grep -qiE 'backend|metal|vulcan' "$folder/said" && echo ", told" || true; }
+output="not set: $(env -u DENO_WEBGPU_BACKEND bash -c "$(declare -f try); folder=$folder; try")"
 for value in vulkan VULKAN metal,vulkan '' vulcan metal; do
   output="$output
 \"$value\": $(DENO_WEBGPU_BACKEND=$value try)$(words)"

@@ -5,9 +5,13 @@
 # version: node-llama-cpp 3.22.1 (llama.cpp) without a GPU, x86_64; gguf 0.19.0
 # why it matters: a model that was trained with numbers of its own answers otherwise than in transformers, without a warning. Write attention_factor / (0.1 ln(factor) + 1) as
 #   rope.scaling.attn_factor
-source "$(dirname "${BASH_SOURCE[0]}")/common/folder.sh"
-from_npm --omit=optional node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1
-from_pypi tokenizers==0.23.3 gguf==0.19.0
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+npm install --silent --no-audit --no-fund --ignore-scripts --omit=optional node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1
+python3 -m venv venv
+venv/bin/pip install -q --disable-pip-version-check --no-compile tokenizers==0.23.3 gguf==0.19.0
 cat > make.py <<'PY'
 import gguf
 import numpy as np
