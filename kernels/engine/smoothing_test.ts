@@ -1,5 +1,5 @@
 /** Smoothed labels against transformers' LabelSmoother in float64 (fixtures/goldens/tiny/make/make_smoothing.py), on every backend. */
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 
 import { f64 } from "../../formats/elements.ts";
 import {
@@ -11,6 +11,7 @@ import {
   tinyModel,
 } from "../../tests/helpers/tiny_model.ts";
 import type { Backend } from "../backend.ts";
+import { assertMeanLoss } from "./_mean_loss.ts";
 import { LINEAR_MODULES } from "./decoder.ts";
 import { Engine } from "./engine.ts";
 import { packExamples } from "./pack.ts";
@@ -33,31 +34,9 @@ function smoothingEngine(arch: string, tuning: Tuning, backend: Backend, labelSm
   );
 }
 
-/** The loss and gradients of the two rows of golden.json, whose labels are those that aren't −100. */
 async function assertSmoothed(arch: string, tuning: Tuning, backend: Backend) {
-  const { sequences, labels } = readJson(`${TINY}${arch}/golden.json`);
-  const { epsilon, [tuning]: { loss, gradients } } = readJson(`${TINY}${arch}/smoothing.json`);
-  const engine = smoothingEngine(arch, tuning, backend, epsilon);
-  const pack = packExamples(sequences.map((ids: number[]) => idsExample({ s: [[ids[0]!], ids.slice(1)] })));
-  const learnt: boolean[] = labels.flatMap((l: number[]) => l.slice(1).map((id) => id !== -100));
-  const count = learnt.filter(Boolean).length;
-  const logps = await engine.forward(pack, { adapter: true, keep: true });
-  const sum = learnt.reduce((total, on, l) => total + (on ? f64(logps, l) : 0), 0);
-  assertAlmostEquals(-sum / count, loss, 1e-5);
-  await engine.backward(Float64Array.from(learnt, (on) => on ? -1 / count : 0));
-  const names = [...engine.parameters.trained.keys()], found = await engine.parameters.gradients();
-  assertEquals(names.toSorted(), Object.keys(gradients).sort());
-  names.forEach((name, i) => {
-    const [norm, projection] = gradients[name];
-    let squares = 0, product = 0;
-    found[i]!.forEach((value, place) => {
-      squares += value ** 2;
-      product += value * Math.cos(place);
-    });
-    assertAlmostEquals(Math.sqrt(squares), norm, 1e-5 + 1e-4 * norm, `norm of ${name}`);
-    assertAlmostEquals(product, projection, 1e-5 + 1e-4 * norm, `projection of ${name}`);
-  });
-  await engine.dispose();
+  const { epsilon, [tuning]: expected } = readJson(`${TINY}${arch}/smoothing.json`);
+  await assertMeanLoss(smoothingEngine(arch, tuning, backend, epsilon), arch, expected);
 }
 
 for (const { name, ignore, make } of await backendsAndGpuLike()) {

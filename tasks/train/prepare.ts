@@ -13,14 +13,14 @@ import { placed } from "../../plugins/kinds/place.ts";
 import type { Template } from "../../plugins/kinds/template.ts";
 import type { ReferenceModel } from "../../plugins/kinds/trainer.ts";
 import type { Registry } from "../../plugins/registry.ts";
-import type { LossKeys, TrainConfig, UsedPlugin } from "./config/mod.ts";
+import type { TrainConfig, UsedPlugin } from "./config/mod.ts";
 import type { TemplateSettings } from "./config/template_settings.ts";
 import { readDatasetInfo } from "./data/info.ts";
 import { freshNote, freshStart } from "./from_scratch.ts";
 import { lossNotes } from "./loss_notes.ts";
 import { mergeNotes, prepareAdapters } from "./prepare/adapters.ts";
 import { type HubKeys, hubOptions } from "./prepare/hub_options.ts";
-import { prepareLoss } from "./prepare/loss.ts";
+import { type LossStageKeys, prepareLoss } from "./prepare/loss.ts";
 import { prepareTemplate, templateTokenizer, trainedTemplateNotes } from "./prepare/template.ts";
 import { UsedPlugins } from "./prepare/used_plugins.ts";
 import { prepareReference, type ReferenceKeys } from "./prepare_reference.ts";
@@ -56,7 +56,7 @@ export interface Ready {
 
 /** Keys of a configuration that {@linkcode prepare} reads. */
 export type PrepareKeys =
-  & LossKeys
+  & LossStageKeys
   & ScalingKeys
   & TemplateSettings
   & HubKeys
@@ -67,28 +67,13 @@ export type PrepareKeys =
     | "model_revision"
     | "dataset_dir"
     | "dataset"
-    | "eval_dataset"
-    | "finetuning_type"
     | "adapter_name_or_path"
     | "create_new_adapter"
     | "lora_target"
     | "trainer"
     | "trainer_options"
   >
-  & Partial<
-    Pick<
-      TrainConfig,
-      | "metric_for_best_model"
-      | "eval_strategy"
-      | "compute_accuracy"
-      | "eval_on_each_dataset"
-      | "lora_rank"
-      | "pissa_init"
-      | "quantization_bit"
-      | "train_from_scratch"
-      | "seed"
-    >
-  >;
+  & Partial<Pick<TrainConfig, "lora_rank" | "quantization_bit" | "train_from_scratch" | "seed">>;
 
 /**
  * Opens the model and makes template, loss and tokenizer ready.
