@@ -42,8 +42,9 @@ import {
 } from "./train/outputs/mod.ts";
 import { dropNetwork, dropPrograms, needsNetwork, startsPrograms } from "./train/network.ts";
 import { finishedMetrics, isSameRun, readRun } from "./train/own_run.ts";
-import { inputsOf, prepare } from "./train/prepare.ts";
+import { prepare } from "./train/prepare.ts";
 import { encode } from "./train/prepare/encode.ts";
+import { inputsOf } from "./train/prepare/inputs.ts";
 import { trainingProvenance } from "./train/provenance.ts";
 import { trainAndWrite } from "./train/train_and_write.ts";
 

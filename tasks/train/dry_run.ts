@@ -17,8 +17,9 @@ import type { Estimate } from "./estimate/types.ts";
 import { estimateText, memoryWarning } from "./estimate_text.ts";
 import { isSameRun, readRun } from "./own_run.ts";
 import { checkOutputDirectory } from "./outputs/directory.ts";
-import { inputsOf, prepare } from "./prepare.ts";
+import { prepare } from "./prepare.ts";
 import { encode } from "./prepare/encode.ts";
+import { inputsOf } from "./prepare/inputs.ts";
 
 /** Findings of `--dry-run`. */
 export interface DryRun {

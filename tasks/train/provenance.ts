@@ -6,7 +6,7 @@ import { adapterHash } from "../../formats/peft/mod.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { VERSION } from "../common/cli.ts";
 import { type Provenance, type TrainConfig, usedPlugin } from "./config/mod.ts";
-import type { Ready } from "./prepare.ts";
+import type { Ready } from "./prepare/ready.ts";
 
 /**
  * Provenance of a run that is about to begin.

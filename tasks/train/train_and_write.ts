@@ -15,7 +15,7 @@ import {
   tokenizerFiles,
   writeRunOutputs,
 } from "./outputs/mod.ts";
-import type { Ready } from "./prepare.ts";
+import type { Ready } from "./prepare/ready.ts";
 
 /** A run that is about to begin. */
 export interface PreparedRun {

@@ -12,7 +12,7 @@ import type { TrainConfig } from "../config/mod.ts";
 import { estimate, type ReferenceSize } from "../estimate.ts";
 import { measureGflops } from "../measure_gflops.ts";
 import { packRowsOf } from "../pack_rows.ts";
-import type { Ready } from "../prepare.ts";
+import type { Ready } from "../prepare/ready.ts";
 import { weightStorage } from "../weight_storage.ts";
 import { parametersOf } from "./sizes.ts";
 import type { Estimate } from "./types.ts";

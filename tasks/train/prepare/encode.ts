@@ -5,7 +5,7 @@
 import { placed } from "../../../plugins/kinds/place.ts";
 import type { Registry } from "../../../plugins/registry.ts";
 import { type DataOptions, type LoadedExamples, loadExamples } from "../data/mod.ts";
-import type { Ready } from "../prepare.ts";
+import type { Ready } from "./ready.ts";
 import { adapterWarnings, checkTokenIds, emptyGradientWarnings, lengthWarnings } from "../start_checks.ts";
 import { type HubKeys, hubOptions } from "./hub_options.ts";
 

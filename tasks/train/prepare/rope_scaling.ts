@@ -3,10 +3,10 @@
  * configuration. What is trained and what is saved are that model's.
  * @module
  */
-import { shown } from "../../formats/message.ts";
-import type { LoadedModel } from "../../formats/hf_model/mod.ts";
-import type { TrainConfig } from "../../plugins/kinds/train_config.ts";
-import { ConfigFields } from "../../plugins/models/config_fields.ts";
+import { shown } from "../../../formats/message.ts";
+import type { LoadedModel } from "../../../formats/hf_model/mod.ts";
+import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import { ConfigFields } from "../../../plugins/models/config_fields.ts";
 
 /** Keys that decide about positions. */
 export type ScalingKeys =

@@ -2,8 +2,8 @@
  * A look at a loss of one's own before a run: one whose gradient isn't its formula's trains all the same, and teaches something else.
  * @module
  */
-import { checkLossGradient } from "../../plugins/losses/check.ts";
-import type { Registry } from "../../plugins/registry.ts";
+import { checkLossGradient } from "../../../plugins/losses/check.ts";
+import type { Registry } from "../../../plugins/registry.ts";
 
 /**
  * Notes on the run's loss where that isn't built in: what `checkLossGradient` finds. They don't end the run: a constant made of `.value`

@@ -1,10 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { z } from "zod";
 
-import { logSigmoid } from "../../kernels/tape.ts";
-import { builtinRegistry } from "../../plugins/builtins.ts";
-import { defineLoss, type LossInputs } from "../../plugins/kinds/loss.ts";
-import { definePlugin } from "../../plugins/kinds/plugin.ts";
+import { logSigmoid } from "../../../kernels/tape.ts";
+import { builtinRegistry } from "../../../plugins/builtins.ts";
+import { defineLoss, type LossInputs } from "../../../plugins/kinds/loss.ts";
+import { definePlugin } from "../../../plugins/kinds/plugin.ts";
 import { lossNotes } from "./loss_notes.ts";
 
 type Pair = LossInputs<"chosen" | "rejected", true>;

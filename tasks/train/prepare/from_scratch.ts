@@ -2,11 +2,14 @@
  * Key `train_from_scratch`: a model of which config.json and tokenizer are used, and no weight, as LLaMA-Factory's `from_config`.
  * @module
  */
-import type { LoadedModel } from "../../formats/hf_model/mod.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
-import type { FreshStart } from "../../kernels/engine/fresh_weights.ts";
-import type { TrainConfig } from "../../plugins/kinds/train_config.ts";
-import { ConfigFields } from "../../plugins/models/config_fields.ts";
+import type { LoadedModel } from "../../../formats/hf_model/mod.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import type { FreshStart } from "../../../kernels/engine/fresh_weights.ts";
+import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import { ConfigFields } from "../../../plugins/models/config_fields.ts";
+
+/** Keys that decide about untrained weights. */
+export type FreshKeys = Partial<Pick<TrainConfig, "train_from_scratch" | "seed">>;
 
 /**
  * What untrained weights of a model are drawn by: `initializer_range` (0.02) and `pad_token_id` of its config.json, and the run's seed; null
@@ -16,9 +19,7 @@ import { ConfigFields } from "../../plugins/models/config_fields.ts";
 export function freshStart(
   { config, configFile }: Pick<LoadedModel, "config" | "configFile">,
   { moduleRoot, vocabSize }: Pick<DecoderConfig, "moduleRoot" | "vocabSize">,
-  { train_from_scratch: isWanted = false, seed = 42 }: Partial<
-    Pick<TrainConfig, "train_from_scratch" | "seed">
-  >,
+  { train_from_scratch: isWanted = false, seed = 42 }: FreshKeys,
 ): FreshStart | null {
   if (!isWanted) return null;
   if (moduleRoot !== undefined) {

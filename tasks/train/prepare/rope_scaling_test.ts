@@ -1,12 +1,12 @@
 /** rope_scaling as LLaMA-Factory 0.9.5 writes it (fixtures/goldens/models/make_rope_set.py), and in what a run saves. */
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
-import { models } from "../../plugins/models/mod.ts";
-import { Registry } from "../../plugins/registry.ts";
-import { readJson } from "../../tests/helpers/tiny_model.ts";
+import { models } from "../../../plugins/models/mod.ts";
+import { Registry } from "../../../plugins/registry.ts";
+import { readJson } from "../../../tests/helpers/tiny_model.ts";
 import { scaledConfig } from "./rope_scaling.ts";
 
-const golden = readJson(new URL("../../fixtures/goldens/models/rope_set.json", import.meta.url).pathname);
+const golden = readJson(new URL("../../../fixtures/goldens/models/rope_set.json", import.meta.url).pathname);
 const parse = (config: Record<string, unknown>) =>
   new Registry(models).create("model", "llama").parse(config);
 const full = { finetuning_type: "full" } as const;
