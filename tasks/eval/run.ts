@@ -4,7 +4,7 @@
  * @module
  */
 import { counted } from "../../formats/counted.ts";
-import { makeFolder } from "../../formats/atomic.ts";
+import { provisionalFolder } from "../../formats/provisional_folder.ts";
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
 import type { PlaceOf } from "../../plugins/kinds/place.ts";
 import type { Registry } from "../../plugins/registry.ts";
@@ -80,7 +80,7 @@ export async function evaluate(
   const parties = await makeParties(config, registry, { does, say, version, placeOf });
   const { part, model, judge, provenance } = parties;
 
-  makeFolder(config.out_dir);
+  using _folder = provisionalFolder(config.out_dir);
   using store = new ItemStore(config.out_dir);
   if (!store.isLocked) {
     say("note: out_dir: its file system knows no locks, so nothing keeps a second run out");

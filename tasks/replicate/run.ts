@@ -6,9 +6,9 @@
 import { join } from "@std/path";
 import { stringify } from "yaml";
 
-import { makeFolder } from "../../formats/atomic.ts";
 import { lockDirectory } from "../../formats/directory_lock.ts";
 import { item, valueOf } from "../../formats/elements.ts";
+import { provisionalFolder } from "../../formats/provisional_folder.ts";
 import { parseYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import type { Registry } from "../../plugins/registry.ts";
@@ -101,7 +101,7 @@ export async function replicate(
   const items = await readItems(config);
   checkTrainings(config);
   checkReplicationFolder(config);
-  makeFolder(config.out_dir);
+  using _folder = provisionalFolder(config.out_dir);
   // between two trainings or evaluations no lock of their own is held
   using _lock = lockDirectory(config.out_dir, "replicate into");
   await claimFolder(config);

@@ -4,10 +4,10 @@
  */
 import { join, relative } from "@std/path";
 
-import { makeFolder } from "../../formats/atomic.ts";
 import { lockDirectory } from "../../formats/directory_lock.ts";
 import { item } from "../../formats/elements.ts";
 import { atRevision } from "../../formats/hub/mod.ts";
+import { provisionalFolder } from "../../formats/provisional_folder.ts";
 import { readYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { isEvaluation } from "../train/outputs/log_entries.ts";
@@ -69,7 +69,7 @@ export function checkCells({ config, cells, evaluation, out }: SweepPlan): void 
  */
 export async function sweep(plan: SweepPlan, context: CellContext): Promise<CellResult[]> {
   checkCells(plan);
-  makeFolder(plan.out);
+  using _folder = provisionalFolder(plan.out);
   // between two cells no cell's own lock is held
   using _lock = lockDirectory(plan.out, "sweep into");
   const registry = builtinRegistry();

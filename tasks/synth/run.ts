@@ -2,7 +2,7 @@
  * One synthesis: plan, rounds, data set, report. A run that was stopped or killed continues where it was.
  * @module
  */
-import { makeFolder } from "../../formats/atomic.ts";
+import { provisionalFolder } from "../../formats/provisional_folder.ts";
 import { nowhere, type PlaceOf } from "../../plugins/kinds/place.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { Asker } from "../ask/asker.ts";
@@ -65,7 +65,7 @@ export async function synthesize(
   if (config.budget.money !== undefined) needPrices(asked.endpoints);
   const claim = synthClaim(config, plan.parts.prompts);
   if (!config.overwrite) refuseOtherIdentity(claim);
-  makeFolder(config.out_dir);
+  using _folder = provisionalFolder(config.out_dir);
   using store = new LineStore<SynthLine>(config.out_dir, ["ask", "end"]);
   if (!store.isLocked) {
     say("note: out_dir: its file system knows no locks, so nothing keeps a second run out");

@@ -21,6 +21,7 @@ import "../../formats/peft/base_difference_test.ts";
 import "../../formats/peft/merge_test.ts";
 import "../../formats/peft/peft_test.ts";
 import "../../formats/peft/whole_adapter_test.ts";
+import "../../formats/provisional_folder_test.ts";
 import "../../formats/python_json_test.ts";
 import "../../formats/records/ids_test.ts";
 import "../../formats/records/row_fault_test.ts";

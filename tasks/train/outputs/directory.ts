@@ -8,8 +8,9 @@
  */
 import { isAbsolute, join, relative, resolve } from "@std/path";
 
-import { makeFolder, sweepTemporaryFiles } from "../../../formats/atomic.ts";
+import { sweepTemporaryFiles } from "../../../formats/atomic.ts";
 import { type DirectoryLock, LOCK_FILE, lockDirectory } from "../../../formats/directory_lock.ts";
+import { provisionalFolder } from "../../../formats/provisional_folder.ts";
 import {
   type Checkpoint,
   checkpointAt,
@@ -45,6 +46,7 @@ export class OutputDirectory implements Disposable {
   /** True if the file system can lock; if not, nothing keeps a second run away. */
   readonly isLocked: boolean;
   readonly #path: string;
+  readonly #folder: Disposable;
   readonly #lock: DirectoryLock;
   readonly #leftovers: readonly string[];
   readonly #superseded: readonly Checkpoint[];
@@ -60,8 +62,13 @@ export class OutputDirectory implements Disposable {
     const { output_dir: directory, inputs = [] } = request;
     this.#path = directory;
     this.#inputs = inputs;
-    makeFolder(directory);
-    this.#lock = lockDirectory(directory, "write to");
+    this.#folder = provisionalFolder(directory);
+    try {
+      this.#lock = lockDirectory(directory, "write to");
+    } catch (error) {
+      this.#folder[Symbol.dispose]();
+      throw error;
+    }
     this.isLocked = this.#lock.isHeld;
     try {
       cleanPartial(directory);
@@ -89,6 +96,7 @@ export class OutputDirectory implements Disposable {
       if (!this.isFinished) checkInputs(directory, this.#leftovers, inputs);
     } catch (error) {
       this.#lock[Symbol.dispose]();
+      this.#folder[Symbol.dispose]();
       throw error;
     }
   }
@@ -124,10 +132,11 @@ export class OutputDirectory implements Disposable {
     publishStaged(this.#path);
   }
 
-  /** Gives the folder back. */
+  /** Gives the folder back; one that was made here goes again where nothing was written. */
   [Symbol.dispose](): void {
     sweepStaged(this.#path);
     this.#lock[Symbol.dispose]();
+    this.#folder[Symbol.dispose]();
   }
 }
 

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { basename, join } from "@std/path";
 
+import { exists } from "../../../formats/exists.ts";
 import { checkOutputDirectory, OutputDirectory } from "./directory.ts";
 import { isFinished } from "./run_files.ts";
 import {
@@ -48,7 +49,7 @@ const FINISHED = [
 Deno.test("a new or empty directory is taken, one with anything in it is refused", () => {
   const directory = directoryWith();
   assertEquals(begin(join(directory, "a", "b")), { resumeFrom: null, isFinished: false, removed: [] });
-  assertEquals([names(join(directory, "a")), names(join(directory, "a", "b"))], [["b"], []]);
+  Deno.mkdirSync(join(directory, "a"));
   const message = assertThrows(() => begin(directory), Error, "as an empty directory is needed").message;
   assertStringIncludes(message, "overwrite_output_dir: true");
   assertEquals(message.includes("resume_from_checkpoint"), false);
@@ -342,4 +343,18 @@ Deno.test("pruneCheckpoints() keeps the last ones and the best", () => {
 
 Deno.test("there is no last checkpoint in a directory that isn't there", () => {
   assertEquals(lastCheckpoint(join(temporaryFolder(), "gone")), null);
+});
+
+Deno.test("a folder that was made for a run that is refused goes again, one that was there stays", () => {
+  const folder = temporaryFolder(), fresh = join(folder, "saves", "run");
+  const request = { output_dir: fresh, overwrite_output_dir: false, resume_from_checkpoint: null };
+  new OutputDirectory(request)[Symbol.dispose]();
+  assertEquals(exists(join(folder, "saves")), false);
+  // no checkpoint is there, which the constructor itself says
+  assertThrows(() => new OutputDirectory({ ...request, resume_from_checkpoint: true }), Error, "holds none");
+  assertEquals(exists(join(folder, "saves")), false);
+
+  Deno.mkdirSync(fresh, { recursive: true });
+  new OutputDirectory(request)[Symbol.dispose]();
+  assertEquals([...Deno.readDirSync(fresh)], []);
 });
