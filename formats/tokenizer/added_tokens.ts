@@ -4,8 +4,11 @@
  * @module
  */
 import { valueOf } from "../elements.ts";
-import { escapePattern } from "./patterns.ts";
+import { escapePattern, RUST_WORD } from "./patterns.ts";
 import type { AddedToken } from "./tokenizer_json.ts";
+
+// without $, before which V8 passes over characters beyond U+FFFF
+const WORD_BEFORE = new RegExp(`[${RUST_WORD}](?![^])`, "u"), WORD_AFTER = new RegExp(`^[${RUST_WORD}]`, "u");
 
 /** A piece of text, or the id of an added token that stood there (`id >= 0`, then `text` is ""). */
 export interface TextOrToken {
@@ -47,9 +50,9 @@ export class AddedTokenFinder {
       if (token.single_word && (wordBefore(text, start) || wordAfter(text, end))) continue;
       if (token.lstrip) start = Math.max(from, start - trailingSpace(text.slice(from, start)));
       if (token.rstrip) end += leadingSpace(text.slice(end));
-      // blanks that a token takes in may be a token too, and the library gives both
+      // blanks that a token takes in may be a token too, and the library gives both, unless that one begins behind them
       if (start > from) out.push({ text: text.slice(from, start), id: -1 });
-      out.push({ text: "", id: token.id });
+      if (end > start) out.push({ text: "", id: token.id });
       from = end;
     }
     if (from < text.length) out.push({ text: text.slice(from), id: -1 });
@@ -63,11 +66,11 @@ function alternation(texts: string[]): RegExp | null {
 }
 
 function wordBefore(text: string, index: number): boolean {
-  return /[\p{L}\p{M}\p{N}\p{Pc}]$/u.test(text.slice(Math.max(0, index - 2), index));
+  return WORD_BEFORE.test(text.slice(Math.max(0, index - 2), index));
 }
 
 function wordAfter(text: string, index: number): boolean {
-  return /^[\p{L}\p{M}\p{N}\p{Pc}]/u.test(text.slice(index, index + 2));
+  return WORD_AFTER.test(text.slice(index, index + 2));
 }
 
 function trailingSpace(text: string): number {

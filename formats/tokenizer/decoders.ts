@@ -45,10 +45,8 @@ function chain(part: Component): Decode {
       const prepends = (part.prepend_scheme ?? (part.add_prefix_space === false ? "never" : "always")) !==
         "never";
       return (tokens) =>
-        tokens.map((token, i) => {
-          const text = token.replaceAll(mark, " ");
-          return prepends && i === 0 && token.startsWith(mark) ? text.slice(1) : text;
-        });
+        // all marks of the first token go, as in the library
+        tokens.map((token, i) => token.replaceAll(mark, prepends && i === 0 ? "" : " "));
     }
   }
   throw unsupported("decoder", part.type, KNOWN);

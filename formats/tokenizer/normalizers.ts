@@ -39,9 +39,10 @@ export function normalizer(part: Component | null): ((text: string) => string) |
       return (text) => text.normalize(form);
     }
     case "Lowercase":
-      return (text) => text.toLowerCase();
+      // each character alone: Σ has no other form at a word's end
+      return (text) => text.replace(/[^]/gu, (character) => character.toLowerCase());
     case "StripAccents":
-      return (text) => text.replace(/\p{Mn}/gu, "");
+      return (text) => text.replace(/\p{M}/gu, "");
     case "Prepend": {
       const front = String(part.prepend);
       return (text) => text === "" ? "" : front + text;

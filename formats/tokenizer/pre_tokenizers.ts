@@ -2,7 +2,8 @@
  * Pre-tokenizers of tokenizer.json: they cut a text into words, inside which tokens are merged.
  * @module
  */
-import { escapePattern, GPT2_PATTERN, toRegExp } from "./patterns.ts";
+import { toByteAlphabet } from "./bytes.ts";
+import { escapePattern, GPT2_PATTERN, RUST_WORD, toRegExp } from "./patterns.ts";
 import { type Component, isObject, unsupported } from "./tokenizer_json.ts";
 
 /** Cuts the whole of `text` and pushes start and end (UTF-16 offsets) of each piece. */
@@ -41,7 +42,11 @@ export function preTokenizer(part: Component | null): PreTokenizer {
   switch (part.type) {
     case "Sequence": {
       const parts = (part.pretokenizers as Component[]).map(preTokenizer);
-      return { steps: parts.flatMap((p) => p.steps), byteLevel: parts.some((p) => p.byteLevel) };
+      // what stands behind ByteLevel sees the byte alphabet, as in Falcon's files
+      const steps = parts.flatMap(({ steps, byteLevel }, i): PreTokenizerStep[] =>
+        byteLevel && i + 1 < parts.length ? [...steps, { map: toByteAlphabet }] : steps
+      );
+      return { steps, byteLevel: parts.at(-1)?.byteLevel ?? false };
     }
     case "Split":
       return only(split(splitPattern(part), String(part.behavior), part.invert === true));
@@ -59,7 +64,8 @@ export function preTokenizer(part: Component | null): PreTokenizer {
       // ASCII punctuation holds symbols such as $ too
       return only(split("[!-/:-@[-`{-~\\p{P}]", String(part.behavior ?? "Isolated"), false));
     case "Whitespace":
-      return only(split("\\w+|[^\\w\\s]+", "Removed", true));
+      // its pattern is Rust's own, whose \w is another
+      return only(split(`[${RUST_WORD}]+|[^${RUST_WORD}\\s]+`, "Removed", true));
     case "WhitespaceSplit":
       return only(split("\\s", "Removed", false));
     case "Metaspace":
@@ -116,7 +122,9 @@ function split(pattern: string, behavior: string, invert: boolean): CutText {
   ]);
 }
 
-/** Matches follow each other without gaps in nearly every tokenizer, so that no match object is needed. */
+/**
+ * Matches follow each other without gaps in nearly every tokenizer, so that no match object is needed. An empty match cuts where it is.
+ */
 function isolated(text: string, sticky: RegExp, global: RegExp, out: number[]): void {
   let cursor = 0;
   while (cursor < text.length) {
@@ -126,21 +134,16 @@ function isolated(text: string, sticky: RegExp, global: RegExp, out: number[]): 
       cursor = sticky.lastIndex;
       continue;
     }
-    const next = nextMatch(text, global, cursor);
-    const start = next?.[0] ?? text.length;
+    global.lastIndex = cursor + sizeAt(text, cursor);
+    const start = global.exec(text)?.index ?? text.length;
     out.push(cursor, start);
     cursor = start;
   }
 }
 
-function nextMatch(text: string, global: RegExp, from: number): [number, number] | null {
-  global.lastIndex = from;
-  for (let match = global.exec(text); match !== null; match = global.exec(text)) {
-    if (match[0] !== "") return [match.index, global.lastIndex];
-    // an empty match would be found again at the same place
-    global.lastIndex += text.codePointAt(match.index)! > 0xffff ? 2 : 1;
-  }
-  return null;
+/** UTF-16 units of the character at a place; 1 at the end. */
+function sizeAt(text: string, index: number): number {
+  return (text.codePointAt(index) ?? 0) > 0xffff ? 2 : 1;
 }
 
 interface Run {
@@ -149,19 +152,24 @@ interface Run {
   match: boolean;
 }
 
+/** All of a text as what matches and what doesn't; a match may be empty, though not right behind another one. */
 function runs(text: string, global: RegExp, invert: boolean): Run[] {
   const out: Run[] = [];
-  let cursor = 0;
-  while (cursor < text.length) {
-    const next = nextMatch(text, global, cursor);
-    if (next === null) {
-      out.push({ start: cursor, end: text.length, match: invert });
-      break;
+  let cursor = 0, last = -1;
+  global.lastIndex = 0;
+  while (global.lastIndex <= text.length) {
+    const match = global.exec(text);
+    if (match === null) break;
+    const start = match.index, end = start + match[0].length;
+    if (start === end && last === end) {
+      global.lastIndex = end + sizeAt(text, end);
+      continue;
     }
-    if (next[0] > cursor) out.push({ start: cursor, end: next[0], match: invert });
-    out.push({ start: next[0], end: next[1], match: !invert });
-    cursor = next[1];
+    if (cursor < start) out.push({ start: cursor, end: start, match: invert });
+    out.push({ start, end, match: !invert });
+    cursor = last = global.lastIndex = end;
   }
+  if (cursor < text.length) out.push({ start: cursor, end: text.length, match: invert });
   return out;
 }
 
@@ -185,7 +193,7 @@ function combine(list: Run[], behavior: string, out: number[]): void {
     before = run.match;
   }
   if (behavior === "MergedWithNext") kept.reverse();
-  for (const run of kept) out.push(run.start, run.end);
+  for (const { start, end } of kept) if (end > start) out.push(start, end);
 }
 
 /**

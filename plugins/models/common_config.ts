@@ -43,7 +43,8 @@ export function commonConfig(
   slidingWindow: (layers: number) => (number | null)[],
   options: CommonOptions = {},
 ): DecoderConfig {
-  if (fields.text("hidden_act", "silu") !== "silu") {
+  // swish is silu's other name in transformers
+  if (!["silu", "swish"].includes(fields.text("hidden_act", "silu"))) {
     throw fields.unsupported("hidden_act", "only silu is supported");
   }
   if (fields.number("attention_dropout", 0) !== 0) {

@@ -228,6 +228,8 @@ Deno.test("parse() refuses two spellings of one setting that disagree, names bot
     const { message } = assertThrows(() => parse(name, change), RangeError, "Cannot use config.json of a ");
     for (const part of parts) assertStringIncludes(message, part);
   }
+  // transformers' ACT2FN has both names for one function
+  assertEquals(parse("llama", { hidden_act: "swish" }), parse("llama"));
   const plain = parse("llama").inverseFrequencies;
   const theta = configOf("llama").rope_theta;
   for (
