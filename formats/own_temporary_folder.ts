@@ -1,6 +1,6 @@
 /**
- * Temporary folders that don't outlive their process for long: a process that is killed can't remove its own, so the next one that
- * makes one with the same prefix does.
+ * Temporary folders that don't outlive their process for long: it removes its own when it ends, and of one that is killed the next
+ * that makes one with the same prefix does.
  * @module
  */
 import { dirname, join } from "@std/path";
@@ -17,20 +17,22 @@ export interface OwnTemporaryFolder {
 }
 
 /**
- * Makes a folder in the system's folder of temporary files, and removes those of processes that were killed.
+ * Makes a folder in the system's folder of temporary files, which goes with the process at the latest, and removes those of processes
+ * that were killed.
  * @param prefix Of its name, the same for all folders of one use
  * @throws {Error} If no folder can be made
  */
 export function ownTemporaryFolder(prefix: string): OwnTemporaryFolder {
   const path = Deno.makeTempDirSync({ prefix }), lock = lockDirectory(path, "keep temporary files in");
   if (lock.isHeld) sweep(dirname(path), prefix);
-  return {
-    path,
-    release() {
-      lock[Symbol.dispose]();
-      remove(path);
-    },
+  const release = () => {
+    removeEventListener("unload", release);
+    lock[Symbol.dispose]();
+    remove(path);
   };
+  // of a process that ends in the midst of what it does: a second Ctrl-C
+  addEventListener("unload", release);
+  return { path, release };
 }
 
 function sweep(system: string, prefix: string): void {

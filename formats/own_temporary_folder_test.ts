@@ -25,3 +25,16 @@ Deno.test("ownTemporaryFolder() removes what killed processes left, and nothing 
     for (const folder of [used, beingMade, other]) Deno.removeSync(folder, { recursive: true });
   }
 });
+
+Deno.test("ownTemporaryFolder() goes with a process that ends in the midst of what it does", async () => {
+  const module = new URL("./own_temporary_folder.ts", import.meta.url).href;
+  const code = `import { ownTemporaryFolder } from ${JSON.stringify(module)};
+    const { path } = ownTemporaryFolder("dinotune-ended-");
+    Deno.writeTextFileSync(path + "/secret", "token");
+    console.log(path);
+    Deno.exit(130);`;
+  const { code: exitCode, stdout } = await new Deno.Command(Deno.execPath(), { args: ["eval", code] })
+    .output();
+  const path = new TextDecoder().decode(stdout).trim();
+  assertEquals([exitCode, basename(path).startsWith("dinotune-ended-"), exists(path)], [130, true, false]);
+});

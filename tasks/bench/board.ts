@@ -5,6 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 
+import { startChild } from "./child.ts";
 import type { BenchView } from "./view.ts";
 
 /** Sizes of a bench of the board. */
@@ -53,11 +54,11 @@ export type BoardChildLine = { step: number; steps: number; name: string } | { f
  */
 export async function benchBoard(load: BoardLoad, view: BenchView): Promise<BoardFigures> {
   const child = fileURLToPath(new URL("./board_child.ts", import.meta.url));
-  const process = new Deno.Command(Deno.execPath(), {
+  const process = startChild(Deno.execPath(), {
     args: ["run", "-A", child, JSON.stringify(load)],
     stdout: "piped",
     stderr: "inherit",
-  }).spawn();
+  }, "SIGTERM");
   let found: BoardFigures | null = null, rest = "";
   for await (const part of process.stdout.pipeThrough(new TextDecoderStream())) {
     const lines = `${rest}${part}`.split("\n");

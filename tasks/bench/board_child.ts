@@ -7,11 +7,13 @@ import { join } from "@std/path";
 import type { Page } from "playwright-core";
 
 import { item } from "../../formats/elements.ts";
+import { ownTemporaryFolder } from "../../formats/own_temporary_folder.ts";
 import { TaskProcess } from "../board/control/processes.ts";
 import { chromiumPath } from "../common/chromium.ts";
 import { runTask } from "../common/cli.ts";
 import type { BoardChildLine, BoardFigures, BoardLoad, Frames } from "./board.ts";
 import { makeEvaluationRun, makeTrainingRun } from "./board_files.ts";
+import { endedTogether } from "./child.ts";
 
 const RUNS_PAGE = { width: 1400, height: 900 };
 /** Duration of a measurement of frames, in milliseconds, and movements of the mouse between two turns of the wheel. */
@@ -44,7 +46,9 @@ async function benchBoard(load: BoardLoad): Promise<BoardFigures> {
       "Cannot bench the board: no Chromium is here; install one, or name it in DINOTUNE_CHROMIUM",
     );
   }
-  const folder = await Deno.makeTempDir({ prefix: "dinotune-bench-board-" });
+  const own = ownTemporaryFolder("dinotune-bench-board-"), folder = own.path;
+  // a signal before there is a board ends it with its folder too
+  using _folder = endedTogether(() => {});
   try {
     begin("files of runs");
     for (let i = 0; i < load.runs; i++) {
@@ -55,6 +59,7 @@ async function benchBoard(load: BoardLoad): Promise<BoardFigures> {
     begin("start");
     const begun = performance.now();
     const board = new TaskProcess("board", [folder, "--port", "0"]);
+    using _stopped = endedTogether(() => board.stop());
     try {
       const address = await board.firstLine;
       if (address === null) throw new Error(`Cannot start the board: ${board.log}`);
@@ -65,13 +70,20 @@ async function benchBoard(load: BoardLoad): Promise<BoardFigures> {
       await board.ended;
     }
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    own.release();
   }
 }
 
 async function measured(address: string, pid: number, { runs }: BoardLoad, executablePath: string) {
   const { chromium } = await import("playwright-core");
-  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  const browser = await chromium.launch({
+    executablePath,
+    args: ["--no-sandbox"],
+    // it is ended with this process, which hears them itself
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
+  });
   try {
     begin("chart");
     const atStart = residentMiB(pid);

@@ -10,6 +10,7 @@ import { gunzipSync } from "node:zlib";
 import { join } from "@std/path";
 
 import { item, lastOf } from "../../formats/elements.ts";
+import { ownTemporaryFolder } from "../../formats/own_temporary_folder.ts";
 import { loadTokenizer } from "../../formats/tokenizer/mod.ts";
 import { defaultDataOptions } from "../train/data/default_options.ts";
 import { type DataOptions, type LoadedExamples, loadExamples } from "../train/data/mod.ts";
@@ -54,7 +55,7 @@ export async function benchData(
 ): Promise<DataBench> {
   const template = registry.create("template", name);
   const { tokenizer } = prepareTokenizer(template, await loadTokenizer(path));
-  const directory = await Deno.makeTempDir({ prefix: "dinotune-bench-" });
+  const own = ownTemporaryFolder("dinotune-bench-data-"), directory = own.path;
   let peakBytes = 0;
   const watch = setInterval(() => peakBytes = Math.max(peakBytes, Deno.memoryUsage().rss), 100);
   const load = async (over: Partial<DataOptions> = {}): Promise<[LoadedExamples, number]> => {
@@ -111,7 +112,7 @@ export async function benchData(
     };
   } finally {
     clearInterval(watch);
-    await Deno.remove(directory, { recursive: true });
+    own.release();
   }
 }
 

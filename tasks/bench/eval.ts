@@ -8,11 +8,13 @@
  * the server cost.
  * @module
  */
-import { checkPeer } from "./peer_command.ts";
 import { join } from "@std/path";
 import { fileURLToPath } from "node:url";
 
 import project from "../../deno.json" with { type: "json" };
+import { ownTemporaryFolder } from "../../formats/own_temporary_folder.ts";
+import { startChild } from "./child.ts";
+import { checkPeer } from "./peer_command.ts";
 import { type BenchView, UNSEEN } from "./view.ts";
 
 /** Options of the bench. */
@@ -68,7 +70,7 @@ export async function benchEval(
   }
   if (against) await checkPeer(against, "python3 tasks/bench/inspect_ai.py");
   const servers = [];
-  const folder = await Deno.makeTempDir();
+  const folder = ownTemporaryFolder("dinotune-bench-eval-");
   try {
     for (const share of faults > 0 ? [0, faults] : [0]) servers.push(await startServer(latencyMs, share));
     const runs: EvalBenchRun[] = [], total = rounds * items.length * (servers.length + (against ? 1 : 0));
@@ -77,7 +79,7 @@ export async function benchEval(
       for (const count of items) {
         const floorSeconds = 2 * Math.ceil(count / concurrency) * latencyMs / 1000;
         for (const { base, share } of servers) {
-          const run = join(folder, "run");
+          const run = join(folder.path, "run");
           begin(`${count} items${share > 0 ? ` with ${100 * share} % failing requests` : ""}`);
           const measured = await oneRun(run, base, { concurrency, items: count, pageItems });
           runs.push({ program: "dinotune", items: count, faults: share, floorSeconds, ...measured });
@@ -93,12 +95,12 @@ export async function benchEval(
     return runs;
   } finally {
     for (const server of servers) await server.stop();
-    await Deno.remove(folder, { recursive: true });
+    folder.release();
   }
 }
 
 async function startServer(latencyMs: number, share: number) {
-  const server = new Deno.Command(Deno.execPath(), {
+  const server = startChild(Deno.execPath(), {
     args: [
       "run",
       "--allow-net",
@@ -109,7 +111,7 @@ async function startServer(latencyMs: number, share: number) {
     ],
     stdout: "piped",
     stderr: "inherit",
-  }).spawn();
+  });
   const reader = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
   const base = (await reader.read()).value!.trim();
   const stop = async () => {
@@ -186,7 +188,7 @@ async function measure(
 ): Promise<Measured & { stdout: string }> {
   const before = await count(base);
   const start = performance.now();
-  const child = new Deno.Command(program, { args: [...args], stdout: "piped", stderr: "piped" }).spawn();
+  const child = startChild(program, { args: [...args], stdout: "piped", stderr: "piped" });
   let peakBytes: number | null = null;
   const timer = setInterval(async () => peakBytes = await peakOf(child.pid) ?? peakBytes, 100);
   const { code, stdout, stderr } = await child.output();

@@ -10,9 +10,11 @@ import { join } from "@std/path";
 import { fileURLToPath } from "node:url";
 
 import project from "../../deno.json" with { type: "json" };
+import { ownTemporaryFolder } from "../../formats/own_temporary_folder.ts";
 import type { BackendChoice } from "../../kernels/engine/host.ts";
 import { markdownTable } from "../common/table.ts";
 import type { AnswerState } from "../eval/item_store.ts";
+import { startChild } from "./child.ts";
 import { type BenchView, UNSEEN } from "./view.ts";
 
 /** Forms of weights by name, as options of the endpoint. */
@@ -60,14 +62,14 @@ export async function benchLocalEval(
   bench: LocalEvalBench,
   view: BenchView = UNSEEN,
 ): Promise<LocalEvalFigures[]> {
-  const folder = await Deno.makeTempDir();
+  const folder = ownTemporaryFolder("dinotune-bench-eval-");
   try {
     const total = bench.rounds * bench.forms.length;
     const runs = bench.forms.map(() => [] as { seconds: number; answers: Answers }[]);
     for (let round = 0; round < bench.rounds; round++) {
       for (const [i, form] of bench.forms.entries()) {
         view.bar("runs", round * bench.forms.length + i, total, `weights ${form}`);
-        const found = await oneRun(folder, bench, form);
+        const found = await oneRun(folder.path, bench, form);
         view.say(`${form}: ${found.seconds.toFixed(1)} s`);
         runs[i]?.push(found);
       }
@@ -86,7 +88,7 @@ export async function benchLocalEval(
       };
     });
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    folder.release();
   }
 }
 
@@ -114,7 +116,7 @@ async function oneRun(
     ].join("\n"),
   );
   const begun = performance.now();
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+  const { code, stdout, stderr } = await startChild(Deno.execPath(), {
     // as in eval.ts: the task without the task runner
     args: [
       ...project.tasks.eval.split(" ").slice(1, -1),

@@ -12,6 +12,7 @@ import project from "../../deno.json" with { type: "json" };
 import type { BackendChoice } from "../../kernels/engine/host.ts";
 import type { Quantization } from "../../kernels/engine/generate/options.ts";
 import { markdownTable } from "../common/table.ts";
+import { startChild } from "./child.ts";
 import type { GenerateWork } from "./generate_child.ts";
 import { FIRST_TOKEN, type MeasuredFigures } from "./generate_measure.ts";
 import { installLlamaCpp } from "./llama_cpp.ts";
@@ -65,7 +66,11 @@ export async function benchGenerate(
   const { prompt, steps, streams } = bench, sizes = { prompt, steps, streams };
   const peer = bench.against ? await installLlamaCpp(view.say) : null;
   const programs = [own(bench, 0), own(bench, DRAFT)];
-  if (peer !== null) { for (const threads of [1, 2]) programs.push(llamaCpp(peer, bench, threads, sizes)); }
+  if (peer !== null) {
+    for (const threads of [1, 2]) {
+      programs.push(llamaCpp(peer.path, bench, threads, sizes));
+    }
+  }
   try {
     const runs = programs.map((): GenerateFigures[] => []);
     const total = bench.rounds * programs.length;
@@ -88,7 +93,7 @@ export async function benchGenerate(
       llamaCpp: peers.length ? peers.reduce(better) : null,
     };
   } finally {
-    if (peer !== null) await Deno.remove(peer, { recursive: true });
+    peer?.release();
   }
 }
 
@@ -134,12 +139,12 @@ async function runProcess(
   { name, args, cwd }: MeasuredProgram,
 ): Promise<GenerateFigures & { backend?: string }> {
   const began = performance.now();
-  const process = new Deno.Command(Deno.execPath(), {
+  const process = startChild(Deno.execPath(), {
     args,
     ...(cwd !== undefined && { cwd }),
     stdout: "piped",
     stderr: "piped",
-  }).spawn();
+  });
   const stderr = new Response(process.stderr).text();
   let text = "", start = 0;
   for await (const part of process.stdout.pipeThrough(new TextDecoderStream())) {

@@ -5,6 +5,9 @@
 import { fileURLToPath } from "node:url";
 import { join } from "@std/path";
 
+import { type OwnTemporaryFolder, ownTemporaryFolder } from "../../formats/own_temporary_folder.ts";
+import { startChild } from "./child.ts";
+
 /** Version that is installed. */
 const NODE_LLAMA_CPP = "3.22.1";
 
@@ -19,17 +22,17 @@ const LIBRARIES: Readonly<Record<string, string>> = {
 
 /**
  * Installs it, with what runs it.
- * @returns The folder; the caller removes it.
+ * @returns The folder; the caller releases it
  * @throws {Error} If npm isn't there or fails, or there is no library for this system.
  */
-export async function installLlamaCpp(say: (line: string) => void): Promise<string> {
+export async function installLlamaCpp(say: (line: string) => void): Promise<OwnTemporaryFolder> {
   const library = LIBRARIES[`${Deno.build.os} ${Deno.build.arch}`];
   if (library === undefined) {
     throw new Error(
       `Cannot install node-llama-cpp: it has no library for ${Deno.build.os} on ${Deno.build.arch}`,
     );
   }
-  const folder = await Deno.makeTempDir({ prefix: "dinotune-llama-cpp-" });
+  const own = ownTemporaryFolder("dinotune-llama-cpp-"), folder = own.path;
   say(`installing node-llama-cpp ${NODE_LLAMA_CPP} into ${folder}`);
   try {
     await Deno.writeTextFile(join(folder, "package.json"), JSON.stringify({ type: "module", private: true }));
@@ -37,7 +40,7 @@ export async function installLlamaCpp(say: (line: string) => void): Promise<stri
     // Optional packages are the libraries of all systems, most of a gigabyte.
     const args = ["install", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", ...packages];
     const npm = Deno.build.os === "windows" ? "npm.cmd" : "npm";
-    const { success, stderr } = await new Deno.Command(npm, {
+    const { success, stderr } = await startChild(npm, {
       args,
       cwd: folder,
       stdout: "null",
@@ -50,9 +53,9 @@ export async function installLlamaCpp(say: (line: string) => void): Promise<stri
     for (const name of ["llama_cpp_child.ts", "generate_measure.ts"]) {
       await Deno.copyFile(fileURLToPath(new URL(`./${name}`, import.meta.url)), join(folder, name));
     }
-    return folder;
+    return own;
   } catch (error) {
-    await Deno.remove(folder, { recursive: true });
+    own.release();
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new Error("Cannot install node-llama-cpp: npm isn't on PATH", { cause: error });
   }

@@ -6,6 +6,7 @@ import { basename, join } from "@std/path";
 
 import { exists } from "../../formats/exists.ts";
 import { shown } from "../../formats/message.ts";
+import { startChild } from "./child.ts";
 
 const INTERPRETER = /^(?:python[\d.]*|pypy\d*|node|deno|bash|sh)(?:\.exe)?$/;
 
@@ -41,7 +42,7 @@ export async function checkPeer(
   const missing = rest.find((word) => /\.(?:py|ts|js|mjs|sh)$/.test(word) && !exists(word));
   if (missing !== undefined) throw refuse("a script that is there", shown(missing));
   if (script === undefined || !example.endsWith(basename(script))) return;
-  const { success, stderr } = await new Deno.Command(program, {
+  const { success, stderr } = await startChild(program, {
     args: [...rest, "--help"],
     stdout: "null",
     stderr: "piped",

@@ -8,6 +8,7 @@ import OpenAI from "openai";
 import { item } from "../../formats/elements.ts";
 import type { BackendChoice } from "../../kernels/engine/host.ts";
 import project from "../../deno.json" with { type: "json" };
+import { startChild } from "./child.ts";
 import { type BenchView, UNSEEN } from "./view.ts";
 
 /** Load on a server. */
@@ -205,7 +206,7 @@ export async function benchServe(
   view: BenchView,
 ): Promise<ServeFigures> {
   const root = new URL("../../", import.meta.url).pathname;
-  const server = new Deno.Command(Deno.execPath(), {
+  const server = startChild(Deno.execPath(), {
     args: [
       ...project.tasks.serve.split(" ").slice(1),
       model,
@@ -220,7 +221,7 @@ export async function benchServe(
     env: { DINOTUNE_API_KEYS: "" },
     stdout: "piped",
     stderr: "inherit",
-  }).spawn();
+  }, "SIGTERM");
   const reader = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
   try {
     const { value = "" } = await reader.read();

@@ -3,6 +3,7 @@
  * @module
  */
 import { openModel } from "../../formats/hf_model/mod.ts";
+import { ownTemporaryFolder } from "../../formats/own_temporary_folder.ts";
 import { makeBackend } from "../../kernels/engine/backends.ts";
 import type { BackendChoice } from "../../kernels/engine/host.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
@@ -31,9 +32,9 @@ export async function benchTrain(
   // In float32: sequences by themselves are rounded elsewhere than shared ones.
   await checkSharedPrompts(path, quads, place);
   view.say("checked: sequences that share a prompt have the log-probabilities they have alone");
-  const directory = await Deno.makeTempDir({ prefix: "dinotune-bench-" });
+  const directory = ownTemporaryFolder("dinotune-bench-train-");
   try {
-    const programs = trainPrograms(options, against === null ? "" : await asFolder(path, directory));
+    const programs = trainPrograms(options, against === null ? "" : await asFolder(path, directory.path));
     const runs: MeasuredProcess[] = [], total = rounds * programs.length;
     for (let round = 0; round < rounds; round++) {
       for (const program of programs) {
@@ -58,7 +59,7 @@ export async function benchTrain(
     };
     return { runs, peakGflops: await peakOf(device, path) };
   } finally {
-    await Deno.remove(directory, { recursive: true });
+    directory.release();
   }
 }
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 
 import { item } from "../../formats/elements.ts";
 import { defaultThreads } from "../../kernels/threads.ts";
+import { startChild } from "./child.ts";
 import type { TrainBenchOptions } from "./train_options.ts";
 import type { StepPart } from "./train_profile.ts";
 
@@ -107,7 +108,7 @@ function peer(
 export async function measureProcess(
   { name: program, command, checkpointing }: TrainProgram,
 ): Promise<MeasuredProcess> {
-  const { code, stdout, stderr } = await new Deno.Command(item(command, 0), {
+  const { code, stdout, stderr } = await startChild(item(command, 0), {
     args: command.slice(1),
     stdout: "piped",
     stderr: "piped",

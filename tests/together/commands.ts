@@ -6,6 +6,7 @@ import "../../examples/examples_test.ts";
 import "../../examples/plugins/my_loss_test.ts";
 import "../../tasks/ask/adaptive_limit_test.ts";
 import "../../tasks/ask/pace_test.ts";
+import "../../tasks/bench/child_test.ts";
 import "../../tasks/bench/data_test.ts";
 import "../../tasks/bench/generate_measure_test.ts";
 import "../../tasks/bench/kernels_test.ts";

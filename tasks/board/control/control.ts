@@ -10,6 +10,7 @@ import { stringify } from "yaml";
 import { item } from "../../../formats/elements.ts";
 import { exists } from "../../../formats/exists.ts";
 import { atRevision } from "../../../formats/hub/mod.ts";
+import { ownTemporaryFolder } from "../../../formats/own_temporary_folder.ts";
 import type { Folders } from "../folders.ts";
 import { newToken } from "../guard.ts";
 import { Refusal } from "../refusal.ts";
@@ -57,7 +58,7 @@ export class Control implements AsyncDisposable {
   readonly #jobs: Started[] = [];
   readonly #talks = new Map<string, Talk>();
   readonly #tried = new Set<string>();
-  readonly #files = Deno.makeTempDirSync({ prefix: "dinotune-board-" });
+  readonly #files = ownTemporaryFolder("dinotune-board-");
 
   constructor(folders: Folders) {
     this.#folders = folders;
@@ -103,7 +104,7 @@ export class Control implements AsyncDisposable {
     if (code !== 0) {
       const error = /^error: ([\s\S]*)/m.exec(process.log)?.[1] ?? process.log;
       // who filled in a form knows of no file
-      const places = new RegExp(`${RegExp.escape(this.#files)}/[\\w-]+\\.yaml(:\\d+)*(: )?`, "g");
+      const places = new RegExp(`${RegExp.escape(this.#files.path)}/[\\w-]+\\.yaml(:\\d+)*(: )?`, "g");
       throw new Refusal(
         400,
         error.replaceAll(places, (_, _line, colon) => colon === undefined ? "the form" : ""),
@@ -210,7 +211,7 @@ export class Control implements AsyncDisposable {
   }
 
   #write(file: TrainingFile): string {
-    const path = join(this.#files, `${crypto.randomUUID()}.yaml`);
+    const path = join(this.#files.path, `${crypto.randomUUID()}.yaml`);
     const text = stringify({ ...file, output_dir: resolve(String(file["output_dir"])) });
     Deno.writeTextFileSync(path, text, { mode: 0o600 });
     return path;
@@ -220,7 +221,7 @@ export class Control implements AsyncDisposable {
     const processes = [...this.#jobs, ...this.#talks.values()].map(({ process }) => process);
     for (const process of processes) process.stop();
     await Promise.all(processes.map(({ ended }) => ended));
-    await Deno.remove(this.#files, { recursive: true });
+    this.#files.release();
   }
 }
 
