@@ -232,7 +232,7 @@ Deno.test("without a card names of files and folders say what is for training", 
   assertEquals(train(["x/train/a.csv", "x/test/train.csv"]), ["x/train/a.csv"]);
   assertEquals(train(["rows_val.csv", "rows_train.csv"], { split: "validation" }), ["rows_val.csv"]);
   assertEquals(train(["a-dev.jsonl.gz", "a-train.jsonl.gz"]), ["a-train.jsonl.gz"]);
-  assertEquals(train([".cache/train.json", "__x/train.json", "train.arrow", "strain.json"]), ["strain.json"]);
+  assertEquals(train([".cache/train.json", "__x/train.json", "train.h5", "strain.json"]), ["strain.json"]);
   assertEquals(train(["model.bin", "README.md"]), null);
   assertThrows(
     () => train(["test.json"]),

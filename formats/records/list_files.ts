@@ -8,12 +8,14 @@ import { didYouMean } from "../did_you_mean.ts";
 import { statOrNull } from "../exists.ts";
 import { shortened } from "../message.ts";
 import { isRecordFile, RECORD_TYPES, recordType } from "./record_type.ts";
+import { savedSetFiles } from "./saved_set.ts";
 
 /**
- * Lists the files that paths stand for: a folder gives its files sorted by name, hidden ones left out.
+ * Lists the files that paths stand for: a folder gives its files sorted by name, hidden ones left out, and a folder of
+ * `save_to_disk` its Arrow files.
  *
  * @param what Who asks, for the message, such as `data set "x" at …`.
- * @throws {RangeError} If a path is missing, a folder is empty or of `save_to_disk`, or a type is not known.
+ * @throws {RangeError} If a path is missing, a folder is empty or of `save_to_disk` with several splits, or a type is not known.
  */
 export function listFiles(paths: readonly string[], what: string): string[] {
   return paths.flatMap((path) => {
@@ -31,9 +33,9 @@ export function listFiles(paths: readonly string[], what: string): string[] {
       );
     }
     if (!info.isDirectory) return [checked(path, what)];
-    refuseSavedSet(path, what);
-    const files = entries(path).filter((name) => !name.startsWith(".")).map((name) => join(path, name))
-      .filter((file) => !statOrNull(file)?.isDirectory);
+    const files = savedSetFiles(path, what) ??
+      entries(path).filter((name) => !name.startsWith(".")).map((name) => join(path, name))
+        .filter((file) => !statOrNull(file)?.isDirectory);
     if (files.length === 0) {
       throw new RangeError(`Cannot find files of ${what}: current value is the empty folder ${path}`);
     }
@@ -42,23 +44,6 @@ export function listFiles(paths: readonly string[], what: string): string[] {
       return checked(file, what);
     });
   });
-}
-
-/**
- * Folders of `datasets`' `save_to_disk` hold Arrow files, and JSON files that are about them.
- * @throws {RangeError} If the path is one, of a set or of several splits
- */
-function refuseSavedSet(path: string, what: string): void {
-  const splits = statOrNull(join(path, "dataset_dict.json")) !== null;
-  const isSet = ["state.json", "dataset_info.json"].every((name) => statOrNull(join(path, name)) !== null);
-  if (!splits && !isSet) return;
-  throw new RangeError(
-    `Cannot read ${path} of ${what} as it is a folder of Dataset.save_to_disk, which holds Arrow files. Save ${
-      splits ? "a split" : "it"
-    } as parquet: load_from_disk(${JSON.stringify(path)})${
-      splits ? '["train"]' : ""
-    }.to_parquet("train.parquet")`,
-  );
 }
 
 /** @throws {RangeError} If the path is a link to what isn't there */
@@ -82,11 +67,10 @@ function linkExists(path: string): boolean {
 function checked(file: string, what: string): string {
   if (isRecordFile(file)) return file;
   const type = recordType(file);
-  const how = type === "arrow"
-    ? "Save it as parquet (`Dataset.to_parquet`)"
-    : `Known are ${RECORD_TYPES.map((t) => `.${t}`).join(", ")}, and .gz behind all but .parquet`;
   throw new RangeError(
-    `Cannot read ${file} of ${what} as its type is not known: current value is ".${type}". ${how}`,
+    `Cannot read ${file} of ${what} as its type is not known: current value is ".${type}". Known are ${
+      RECORD_TYPES.map((t) => `.${t}`).join(", ")
+    }, and .gz behind all but .parquet and .arrow`,
   );
 }
 

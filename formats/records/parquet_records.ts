@@ -3,11 +3,14 @@
  * @module
  */
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
-import type { AsyncBuffer, Compressors, FileMetaData } from "hyparquet";
+import type { AsyncBuffer, Compressors, FileMetaData, RowGroup } from "hyparquet";
 
-import { shown } from "../message.ts";
+import { refuseRepeatedColumns } from "./columns.ts";
 import { parquetParsers, plainRecord } from "./parquet_values.ts";
 import type { RawRecord } from "./record.ts";
+
+/** Unpacked bytes that one read takes; a row group of `datasets` has some 100 MB. */
+const BYTES_OF_READ = 64e6;
 
 /** Records in batches. @throws {SyntaxError} If the file is broken, or packed by what can't be unpacked here */
 export async function* parquetRecords(
@@ -41,25 +44,33 @@ async function* readBatches(
   const metadata = await parquetMetadataAsync(file);
   const compressors = await compressorsOf(metadata);
   const columns = parquetSchema(metadata).children;
-  refuseRepeats(columns.map(({ element }) => element.name));
+  refuseRepeatedColumns(columns.map(({ element }) => element.name));
   const how = { file, metadata, compressors, parsers: parquetParsers };
   let rowStart = 0;
   for (const group of metadata.row_groups) {
     const end = rowStart + Number(group.num_rows);
-    for (; rowStart < end; rowStart += batchSize) {
-      const rowEnd = Math.min(end, rowStart + batchSize);
+    const step = rowsOfRead(group, batchSize);
+    for (; rowStart < end; rowStart += step) {
+      const rowEnd = Math.min(end, rowStart + step);
       const values = await parquetReadObjects({ ...how, rowStart, rowEnd });
-      onBytes(byteLength * (rowEnd - rowStart) / Number(metadata.num_rows));
-      yield values.map((value, i) => ({ value: plainRecord(value, columns), row: rowStart + i, line: null }));
+      for (let first = 0; first < values.length; first += batchSize) {
+        const batch = values.slice(first, first + batchSize);
+        onBytes(byteLength * batch.length / Number(metadata.num_rows));
+        yield batch.map((value, i) => ({
+          value: plainRecord(value, columns),
+          row: rowStart + first + i,
+          line: null,
+        }));
+      }
     }
     rowStart = end;
   }
 }
 
-function refuseRepeats(names: readonly string[]): void {
-  const repeated = names.find((name, i) => names.indexOf(name) < i);
-  if (repeated === undefined) return;
-  throw new Error(`two columns have the name ${shown(repeated)}, and only one could be read. Rename one`);
+/** Each read unpacks a group's pages from their beginning, so that many small ones would take the square of its rows. */
+function rowsOfRead({ num_rows, total_byte_size }: RowGroup, batchSize: number): number {
+  const share = Number(num_rows) * BYTES_OF_READ / Math.max(Number(total_byte_size), 1);
+  return Math.max(batchSize, Math.floor(share));
 }
 
 /** Those beside the library's own, which reads what isn't packed, and snappy. */

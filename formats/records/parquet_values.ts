@@ -6,6 +6,8 @@ import type { ParquetParsers, SchemaTree } from "hyparquet";
 
 import { floatRepr, type PyJson, PyNumber } from "../python_json.ts";
 import { keepExact } from "./exact_json.ts";
+import { isoDate, isoText } from "./iso_text.ts";
+import { jsonCell } from "./json_cell.ts";
 
 /**
  * Timestamps and dates as ISO 8601 texts; digits behind the milliseconds are written where there are any. Bytes that are no UTF-8
@@ -22,19 +24,16 @@ export const parquetParsers: Partial<ParquetParsers> = {
   timestampFromMilliseconds: (count) => isoText(BigInt(count), 1_000n),
   timestampFromMicroseconds: (count) => isoText(BigInt(count), 1_000_000n),
   timestampFromNanoseconds: (count) => isoText(BigInt(count), 1_000_000_000n),
-  dateFromDays: (days) => isoText(BigInt(days) * 86_400n, 1n)?.slice(0, -"T00:00:00.000Z".length),
+  dateFromDays: (days) => isoDate(BigInt(days)),
+  jsonFromBytes: (bytes) => bytes && new JsonBytes(bytes),
 };
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Of a count of units since 1970; undefined beyond the years that a date has. */
-function isoText(count: bigint, perSecond: bigint): string | undefined {
-  const rest = ((count % perSecond) + perSecond) % perSecond;
-  const date = new Date(Number((count - rest) / perSecond) * 1000);
-  if (Number.isNaN(date.getTime())) return undefined;
-  const digits = (rest * (1_000_000_000n / perSecond)).toString().padStart(9, "0");
-  return `${date.toISOString().slice(0, -"000Z".length)}${digits.replace(/(?:000){1,2}$/, "")}Z`;
+/** JSON's text, which the library's own reader would round the numbers of. */
+class JsonBytes {
+  constructor(readonly bytes: Uint8Array) {}
 }
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * A record without bigints and undefined.
@@ -60,6 +59,7 @@ function plainValue(value: unknown): unknown {
   if (value === undefined) return null;
   if (typeof value === "bigint") return Number(value);
   if (Array.isArray(value)) return value.map(plainValue);
+  if (value instanceof JsonBytes) return jsonCell(value.bytes).value;
   if (!isStruct(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainValue(inner)]));
 }
@@ -69,7 +69,8 @@ function isStruct(value: unknown): value is Record<string, unknown> {
 }
 
 function hasNumbers({ element, children }: SchemaTree): boolean {
-  return isFloat(element) || element.type === "INT64" || children.some(hasNumbers);
+  return isFloat(element) || element.type === "INT64" || element.converted_type === "JSON" ||
+    children.some(hasNumbers);
 }
 
 function isFloat({ type, logical_type }: SchemaTree["element"]): boolean {
@@ -93,6 +94,7 @@ function exactOf(value: unknown, node: SchemaTree): PyJson {
     }
     return new Map(children.map((child) => [child.element.name, exactOf(value[child.element.name], child)]));
   }
+  if (value instanceof JsonBytes) return jsonCell(value.bytes).exact();
   if (typeof value === "bigint") return new PyNumber(String(value));
   if (typeof value === "number") {
     return new PyNumber(isFloat(element) ? Number.isNaN(value) ? "NaN" : floatRepr(value) : String(value));

@@ -1,8 +1,9 @@
 /**
- * Reads records from json, jsonl, csv, parquet and txt files, in batches, so that memory doesn't grow with the file.
+ * Reads records from json, jsonl, csv, parquet, Arrow and txt files, in batches, so that memory doesn't grow with the file.
  * @module
  */
 import { refusePointer } from "../not_the_file.ts";
+import { arrowRecords } from "./arrow_records.ts";
 import { csvRecords } from "./csv_records.ts";
 import { fileBytes, unpackFault } from "./file_bytes.ts";
 import { JsonRecords, jsonRecords } from "./json_records.ts";
@@ -11,7 +12,7 @@ import type { RawRecord } from "./record.ts";
 import { recordType } from "./record_type.ts";
 import { textRecords } from "./text_records.ts";
 
-/** Records of a batch; four times as many of a parquet file. */
+/** Records of a batch; four times as many of a parquet or Arrow file. */
 const BATCH = 256;
 
 /**
@@ -40,6 +41,9 @@ export async function* readRecords(
       break;
     case "parquet":
       yield* parquetRecords(file, 4 * BATCH, onBytes);
+      break;
+    case "arrow":
+      yield* arrowRecords(file, 4 * BATCH, onBytes);
       break;
     default:
       yield* textRecords(file, BATCH, onBytes);

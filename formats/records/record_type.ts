@@ -5,9 +5,11 @@
 import { extname } from "@std/path";
 
 /** Types, by what stands behind the last dot. */
-export const RECORD_TYPES: readonly string[] = ["json", "jsonl", "csv", "parquet", "txt"];
-/** Those that may be gzipped: a parquet file is read here and there, and packs itself. */
-const PACKABLE = RECORD_TYPES.filter((type) => type !== "parquet").map((type) => `${type}.gz`);
+export const RECORD_TYPES: readonly string[] = ["json", "jsonl", "csv", "parquet", "arrow", "txt"];
+/** Those that may be gzipped: parquet and Arrow files are read here and there, and pack themselves. */
+const PACKABLE = RECORD_TYPES.filter((type) => type !== "parquet" && type !== "arrow").map((type) =>
+  `${type}.gz`
+);
 
 /** Type of a file by its name: the part behind the last dot, with that in front of `gz`. */
 export function recordType(file: string): string {
