@@ -20,7 +20,7 @@ export interface Program {
   /**
    * Runs once.
    * @param inputs Every graph input by name, but for constants and what only unwanted outputs need.
-   * @param into Tensors to write outputs to; they must not be among the inputs. Missing ones are allocated.
+   * @param into Tensors to write outputs to. Missing ones are allocated. They may be among the inputs only where {@linkcode Backend.inPlace}.
    * @param optional false: without the outputs that were compiled as optional. Default true.
    * @throws {TypeError} If an input is missing or its shape or type doesn't fit the graph.
    */
@@ -68,6 +68,8 @@ export interface Backend {
   readonly keepsTensors: boolean;
   /** True if a program has work to do for every new size of its inputs, so that a few sizes are better; absent: no. */
   readonly fewSizes?: boolean;
+  /** True if a run may write an output where one of its inputs stands, so that what is changed step by step keeps its memory; absent: no. */
+  readonly inPlace?: boolean;
   /** Makes a program of a graph. `name` says in errors what it is. */
   compile(graph: Graph, name: string, options?: CompileOptions): Promise<Program>;
   /** Puts data on the device. On a CPU the array itself may be used, so it must not be changed while the tensor lives. */

@@ -137,6 +137,11 @@ export interface Kernel<In extends Axes = Axes, Out extends Axes = Axes> {
    * {@linkcode WgslLimits.half}; what it computes stays float32.
    */
   readonly halves?: readonly (keyof In & string)[];
+  /**
+   * Outputs that `wgsl` can also put where an input of the same shape stands, each element behind its own reading, by that input's name;
+   * it is told so by {@linkcode WgslLimits.inPlace}.
+   */
+  readonly inPlace?: { readonly [Name in keyof Out]?: keyof In & string };
   /** Plain loops with float64 sums: the definition. */
   reference(
     inputs: PerTensor<In, Float64Array>,

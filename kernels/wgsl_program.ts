@@ -64,4 +64,6 @@ export interface WgslLimits {
   subgroups?: WgslSubgroups | undefined;
   /** Inputs, among the kernel's `Kernel.halves`, that lie in memory as float16 in this application. */
   half?: ReadonlySet<string>;
+  /** Outputs, among the kernel's `Kernel.inPlace`, that stand where their input does in this application: it isn't bound a second time. */
+  inPlace?: ReadonlySet<string>;
 }

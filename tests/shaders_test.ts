@@ -11,14 +11,15 @@ import { LARGE_MODELS, modelDispatches } from "./helpers/model_plans.ts";
 
 /**
  * Shader texts with a label each: of all samples, of the bench's sizes and of large models' programs, frozen weights in float32 and in float16, without subgroup
- * functions and for subgroups of 4 and of 32; `enable` is the line that one compiler demands for these and the other refuses.
+ * functions and for subgroups of 4 and of 32, outputs where their inputs stand; `enable` is the line that one compiler demands for these and the other refuses.
  */
 async function shaders(enable: boolean): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   const add = (kernel: Kernel, { dims, attrs = {} }: Pick<Sample, "dims" | "attrs">) => {
     for (const half of [new Set<string>(), new Set(kernel.halves)]) {
       const forms = [0, 4, 32].map((least) => ({ subgroups: least ? { least, enable } : undefined }));
-      for (const more of [...forms, { workgroupBytes: 2 ** 15 }]) {
+      const inPlace = new Set(Object.keys(kernel.inPlace ?? {}));
+      for (const more of [...forms, { workgroupBytes: 2 ** 15 }, { inPlace }]) {
         const limits = { bindingBytes: 2 ** 27, workgroupBytes: 2 ** 14, half, ...more };
         for (const { code, label } of kernel.wgsl(dims, attrs, limits).dispatches) {
           found.set(code, `${kernel.name}: ${label} ${JSON.stringify(dims)}`);

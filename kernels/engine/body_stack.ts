@@ -79,7 +79,7 @@ export class StackBody implements Body {
     const step = adapter ? dropoutStep : undefined;
     const own = { ...await this.#embedded(rows, step), ...this.#masks(rows, step) };
     const given = { ...rows.tensors, ...own, ...this.#tensors(adapter) };
-    const outputs = await runProgram(await this.#program(), given, false);
+    const outputs = await runProgram(await this.#program(), given, { optional: false });
     if (keep) this.#kept.push({ own, rows });
     else disposeAll(own);
     return entryOf(outputs, "y");

@@ -1,6 +1,6 @@
 /**
  * AdamW on the device: parameters, gradients and moments stay there, only the norm comes back, and nothing need wait for it. Tensors of a block are one
- * program, shared by all blocks with the same tensors; its results take the place of what it read, so memory is one
+ * program, shared by all blocks with the same tensors; its results take the place of what it read: on WebGPU in the same memory, elsewhere memory is one
  * block's more than parameters, gradients and two moments.
  * @module
  */
@@ -27,6 +27,8 @@ export interface DeviceTensors {
   /** Sum of gradients; read only. */
   gradient(name: string): Tensor;
   zeroGradients(): void;
+  /** Takes the memory of sums of gradients, if it is kept. */
+  reserveGradients?(): void;
   /** Disposes the old tensor. */
   replace(name: string, tensor: Tensor): void;
 }
@@ -74,6 +76,7 @@ export class DeviceOptimizer implements Optimizer {
       this.#first.set(name, backend.zeros(shape));
       this.#second.set(name, backend.zeros(shape));
     }
+    tensors.reserveGradients?.();
     this.#groups = this.#group();
     const clip = new GraphBuilder(), total = clip.input("total", [1]), given = clip.input("given", [4]);
     this.#clip = backend.compile(
@@ -128,19 +131,22 @@ export class DeviceOptimizer implements Optimizer {
   /** Steps everything and zeroes gradients; disposes of `hypers`. */
   async #update(hypers: Hypers): Promise<void> {
     for (const { tensors, programs } of this.#groups) {
-      const inputs: Record<string, Tensor> = { ...hypers };
+      const changed: Record<string, Tensor> = {}, inputs: Record<string, Tensor> = { ...hypers };
       tensors.forEach(({ name, own }) => {
-        inputs[`p.${own}`] = valueOf(this.#tensors.trained, name).tensor;
-        inputs[`m.${own}`] = valueOf(this.#first, name);
-        inputs[`v.${own}`] = valueOf(this.#second, name);
+        changed[`p.${own}`] = valueOf(this.#tensors.trained, name).tensor;
+        changed[`m.${own}`] = valueOf(this.#first, name);
+        changed[`v.${own}`] = valueOf(this.#second, name);
         inputs[`g.${own}`] = this.#tensors.gradient(name);
       });
-      const results = await (await programs).update.run(inputs);
+      Object.assign(inputs, changed);
+      const results = await (await programs).update.run(inputs, this.#backend.inPlace ? changed : {});
       tensors.forEach(({ name, own }) => {
-        this.#tensors.replace(name, entryOf(results, `p.${own}`));
+        const stepped = entryOf(results, `p.${own}`);
+        if (stepped !== changed[`p.${own}`]) this.#tensors.replace(name, stepped);
         for (const [moments, letter] of [[this.#first, "m"], [this.#second, "v"]] as const) {
-          moments.get(name)?.dispose();
-          moments.set(name, entryOf(results, `${letter}.${own}`));
+          const old = moments.get(name), next = entryOf(results, `${letter}.${own}`);
+          if (old !== next) old?.dispose();
+          moments.set(name, next);
         }
       });
     }

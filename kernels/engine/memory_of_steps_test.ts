@@ -5,7 +5,8 @@ import { LARGE_MODELS } from "../../tests/helpers/model_plans.ts";
 import { idsExample } from "../../tests/helpers/tiny_model.ts";
 import { LINEAR_MODULES, tensorShapes } from "./decoder.ts";
 import { Engine } from "./engine.ts";
-import { packExamples } from "./pack.ts";
+import { DeviceOptimizer } from "./device_optimizer.ts";
+import { type Pack, packExamples } from "./pack.ts";
 import { trainedShapes, type Tuning } from "./parameters.ts";
 
 /** SmolLM2-135M's blocks, four of them, and a tenth of its vocabulary, with LoRA of rank 8. */
@@ -22,9 +23,9 @@ const modules = Object.fromEntries(
     (_, i) => LINEAR_MODULES.map((module) => [`model.layers.${i}.${module}`, { rank: 8, scale: 2 }]),
   ).flat(),
 );
-const tuning: Tuning = { type: "lora", modules, dropout: 0 };
+const lora: Tuning = { type: "lora", modules, dropout: 0 };
 
-function training() {
+function training(tuning: Tuning = lora, checkpointing = false) {
   const { backend, counts } = madeUpGpu(), zeros = new Map<number, Float32Array<ArrayBuffer>>();
   const shapes = new Map([...tensorShapes(config), ...trainedShapes(config, tuning)]);
   const read = (name: string) => {
@@ -33,24 +34,29 @@ function training() {
     zeros.set(count, values);
     return values;
   };
-  const initial = Object.fromEntries(
-    [...trainedShapes(config, tuning).keys()].map((name) => [name, read(name)]),
-  );
-  const engine = new Engine(backend, { config, tuning, checkpointing: false }, read, initial);
+  const initial = tuning.type === "lora"
+    ? Object.fromEntries([...trainedShapes(config, tuning).keys()].map((name) => [name, read(name)]))
+    : {};
+  const engine = new Engine(backend, { config, tuning, checkpointing }, read, initial);
   const loaded = counts.bytes;
   return {
+    engine,
     backend,
     counts,
     /** Bytes beside weights and adapters. */
     passing: () => counts.bytes - loaded,
     step: async (rows: number) => {
-      const ids = Array.from({ length: rows }, (_, i) => i % config.vocabSize);
-      const pack = packExamples([idsExample({ s: [ids.slice(0, rows >> 1), ids.slice(rows >> 1)] })]);
+      const pack = packOf(rows);
       const { length } = await engine.forward(pack, { adapter: true, keep: true });
       await engine.backward(new Float64Array(length).fill(-1));
       engine.parameters.zeroGradients();
     },
   };
+}
+
+function packOf(rows: number): Pack {
+  const ids = Array.from({ length: rows }, (_, i) => i % config.vocabSize);
+  return packExamples([idsExample({ s: [ids.slice(0, rows >> 1), ids.slice(rows >> 1)] })]);
 }
 
 /** 50 lengths of a pack from 40 to 8,191 rows, the same in every run (a linear congruential generator). */
@@ -82,3 +88,31 @@ Deno.test("packs that grow step by step take at most twice the longest one's mem
   assert(grown.passing() <= 2 * alone.passing(), `${grown.passing() / alone.passing()} of the longest alone`);
   assert(grown.counts.destroyed > 0);
 });
+
+for (
+  const [what, tuning, checkpointing] of [["LoRA", lora, false], ["LoRA, checkpointing", lora, true], [
+    "full",
+    { type: "full" },
+    true,
+  ]] as const
+) {
+  Deno.test(`from its fifth step on a training makes no plan, no group of bindings and no buffer: ${what}`, async () => {
+    const { backend, counts, engine } = training(tuning, checkpointing);
+    const options = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.01 } as const;
+    const optimizer = new DeviceOptimizer(backend, engine.parameters, options);
+    // As the training loop: references, several packs that share a wait, then one by one backward, and a step whose norm comes late.
+    const packs = [800, 352, 613].map(packOf), made: number[][] = [];
+    for (let step = 0; step < 6; step++) {
+      const { plans, bindGroups } = backend.work, buffers = counts.made;
+      await engine.forwardAll(packs.map((pack) => ({ pack, adapter: false, keep: false })));
+      const logps = await engine.forwardAll(packs.map((pack) => ({ pack, adapter: true, keep: true })));
+      for (const { length } of logps) await engine.backward(new Float64Array(length).fill(-1));
+      await optimizer.stepAhead(1e-4, 1);
+      await optimizer.lateNorm();
+      made.push([backend.work.plans - plans, backend.work.bindGroups - bindGroups, counts.made - buffers]);
+    }
+    assert(made[0]!.every((count) => count > 0), `${made[0]}`);
+    // Until then packs of three lengths take buffers from each other.
+    assertEquals(made.slice(4), Array(2).fill([0, 0, 0]));
+  });
+}

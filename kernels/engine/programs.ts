@@ -76,15 +76,19 @@ export async function compileGraph(
   };
 }
 
-/** Runs with what the program takes among the given tensors. @param optional false: without its optional outputs. */
+/**
+ * Runs with what the program takes among the given tensors.
+ * @param settings.into Tensors that outputs are written to
+ * @param settings.optional false: without its optional outputs
+ */
 export function runProgram(
   compiled: Compiled,
   given: Readonly<Record<string, Tensor>>,
-  optional = true,
+  { into = {}, optional = true }: { into?: Readonly<Record<string, Tensor>>; optional?: boolean } = {},
 ): Promise<Record<string, Tensor>> {
   const inputs: Record<string, Tensor> = {};
   for (const name of compiled.inputs) if (given[name]) inputs[name] = given[name];
-  return compiled.program.run(inputs, {}, optional);
+  return compiled.program.run(inputs, into, optional);
 }
 
 /** Runs a program that adds to gradients; `names` maps its inputs to trained tensors. */
@@ -96,7 +100,12 @@ export async function accumulate(
 ): Promise<Record<string, Tensor>> {
   const pairs = Object.entries(names);
   const sums = Object.fromEntries(pairs.map(([name, full]) => [`acc.${name}`, parameters.gradient(full)]));
-  const result = await runProgram(compiled, { ...given, ...sums });
+  const into: Record<string, Tensor> = {};
+  for (const [name, full] of pairs) {
+    const place = parameters.gradientPlace(full);
+    if (place) into[`d.${name}`] = place;
+  }
+  const result = await runProgram(compiled, { ...given, ...sums }, { into });
   for (const [name, full] of pairs) parameters.setGradient(full, entryOf(result, `d.${name}`));
   return result;
 }

@@ -23,11 +23,14 @@ function settings(attrs: Attributes) {
 /** Places of the constants in `hyper`. */
 export const HYPER = { decay: 0, stepSize: 1, rootScale: 2, clip: 3 };
 
+const IN_PLACE = { p_next: "p", m_next: "m", v_next: "v" } as const;
+
 function stepOf<const Shape extends Axes[string]>(name: string, axes: Shape, samples: readonly Sample[]) {
   return defineKernel({
     name,
     inputs: { p: axes, m: axes, v: axes, g: axes, hyper: ["hyper"] },
     outputs: { p_next: axes, m_next: axes, v_next: axes },
+    inPlace: IN_PLACE,
     reference: ({ p, m, v, g, hyper }, _dims, attrs) => {
       const { beta1, beta2, epsilon, decays } = settings(attrs);
       const decay = decays ? f64(hyper, HYPER.decay) : 0, stepSize = f64(hyper, HYPER.stepSize);
@@ -51,6 +54,7 @@ function stepOf<const Shape extends Axes[string]>(name: string, axes: Shape, sam
           label: "adamw",
           ...matrixSizes(axes, dims),
           inputs: { p: "element", m: "element", v: "element", g: "element", hyper: "list" },
+          inPlace: IN_PLACE,
           outputs: ({ p, m, v, g, hyper }, keep) => {
             const clipped = keep("clipped", `${g} * ${hyper(HYPER.clip)}`);
             const m_next = keep("m_next", `${literal(beta1)} * ${m} + ${literal(1 - beta1)} * ${clipped}`);

@@ -12,6 +12,7 @@ function sumOf<const Shape extends Axes[string]>(name: string, axes: Shape) {
     name,
     inputs: { a: axes, b: axes },
     outputs: { y: axes },
+    inPlace: { y: "a" },
     reference: ({ a, b }) => ({ y: zip((x, y) => x + y, a, b) }),
     onnx: () => [{ op: "Add", in: ["a", "b"], out: ["y"] }],
     wgsl: (dims, _attrs, limits) => ({
@@ -19,6 +20,7 @@ function sumOf<const Shape extends Axes[string]>(name: string, axes: Shape) {
         label: "add",
         ...matrixSizes(axes, dims),
         inputs: { a: "element", b: "element" },
+        inPlace: { y: "a" },
         outputs: ({ a, b }) => ({ y: `${a} + ${b}` }),
       }, limits),
     }),

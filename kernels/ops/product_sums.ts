@@ -43,6 +43,7 @@ export const matmulTnAdd = defineKernel({
   name: "matmul_tn_add",
   inputs: { base: ["left", "right"], a: ["rows", "left"], b: ["rows", "right"] },
   outputs: { y: ["left", "right"] },
+  inPlace: { y: "base" },
   ...productSumOf({
     label: "matmul_tn_add",
     layout: "tn",

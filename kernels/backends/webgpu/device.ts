@@ -106,7 +106,7 @@ export class Device {
   readonly work = { dispatches: 0, submits: 0, plans: 0, bindGroups: 0, downloads: 0, waits: 0 };
   /** Groups of bindings of all programs. */
   readonly bindGroups: BindGroups = new BindGroups();
-  /** Dispatches of all plans so far. */
+  /** Plans and their dispatches so far. */
   planned = 0;
   /** Waits under way. */
   #waiting = 0;

@@ -7,13 +7,13 @@ import { BindGroups } from "./bind_groups.ts";
 import { GpuPool, USAGE } from "./pool.ts";
 
 Deno.test("BindGroups remember those that were used last and never hold more than twice as many", () => {
-  const groups = new BindGroups(10);
+  const groups = new BindGroups(10, 10);
   let made = 0;
   const use = (key: string) => groups.of(key, () => ({ label: `${made++}` }) as GPUBindGroup);
   const first = use("first");
   for (let i = 0; i < 1000; i++) {
     use(`group ${i}`);
-    assert(groups.size <= 20, `${groups.size} groups`);
+    assert(groups.size.alone <= 20, `${groups.size.alone} groups`);
     // One that is used all the time is never made again.
     assertEquals(use("first"), first);
   }

@@ -59,6 +59,7 @@ export function onDevice(
     device: device.gpu,
     keepsTensors: true,
     fewSizes: true,
+    inPlace: true,
     compile: (graph, name, options) => {
       device.check();
       return Promise.resolve(programWith((g, n) => webgpuProgram(device, g, n), graph, name, options));

@@ -2,6 +2,7 @@
  * A plan of a graph's dispatches for one set of sizes: shaders, bindings and lifetimes of values.
  * @module
  */
+import { entryOf } from "../../../formats/elements.ts";
 import { elements } from "../../backend.ts";
 import { fused } from "../../fuse_lora.ts";
 import { type Graph, type Node, nodeSizes, type Value, ValueMap } from "../../graph.ts";
@@ -9,6 +10,7 @@ import type { WgslBinding, WgslDispatch, WgslLimits, WgslProgram } from "../../w
 import { sizeClass } from "../onnx/memory.ts";
 import { concreteShape, concreteSize } from "../sizes.ts";
 import type { Device, Pipeline } from "./device.ts";
+import { standingOutputs } from "./standing.ts";
 import { bytesOf } from "./tensor.ts";
 
 /** Uniform structs begin at multiples of this. */
@@ -43,10 +45,16 @@ export interface Step {
 
 /** A graph for one set of sizes. */
 export interface Plan {
+  /** Its own on the device, for keys. */
+  number: number;
   steps: readonly Step[];
+  /** Those of all steps. */
+  dispatches: readonly PlannedDispatch[];
   uniforms: GPUBuffer;
   slots: number;
-  shapes: Readonly<Record<string, readonly number[]>>;
+  /** Slots of the graph's inputs and outputs; an output may have an input's. */
+  inputs: readonly (readonly [key: string, slot: number])[];
+  outputs: readonly { key: string; slot: number; shape: readonly number[]; type: Value["type"] }[];
 }
 
 /** Workgroups in three dimensions, each at most `limit`. */
@@ -56,7 +64,7 @@ export function foldWorkgroups(count: number, limit: number): [number, number, n
 }
 
 /** Index of every value, inputs first. */
-export function slotsOf(graph: Graph): ValueMap<number> {
+function slotsOf(graph: Graph): ValueMap<number> {
   const slots = new ValueMap<number>();
   for (const value of valuesOf(graph)) slots.set(value, slots.size);
   return slots;
@@ -74,6 +82,8 @@ export interface PlanRequest {
   sizes: ReadonlyMap<string, number>;
   /** Graph inputs that lie in memory as float16. */
   halves: ReadonlySet<string>;
+  /** Outputs that are to be written to the tensor of an input, and that input. */
+  inPlace?: ReadonlyMap<string, string>;
 }
 
 /** Memory of a plan's values: slots of the graph's values, then of temporaries. */
@@ -119,11 +129,17 @@ export async function makePlan(device: Device, request: PlanRequest): Promise<Pl
   const escaping = new Set(
     [...Object.values(graph.inputs), ...Object.values(graph.outputs)].map((v) => v.id),
   );
-  const last = lastUses(graph), steps: Step[] = [];
+  const last = lastUses(graph), steps: Step[] = [], standing = new Map<Node, Set<string>>();
+  for (const { output, node, own } of standingOutputs(graph, request.inPlace ?? new Map())) {
+    const input = request.inPlace?.get(output) ?? "";
+    slots.ofGraph.set(entryOf(graph.outputs, output), slots.ofGraph.of(entryOf(graph.inputs, input)));
+    standing.set(node, (standing.get(node) ?? new Set()).add(own));
+  }
   for (const node of graph.nodes) {
     const values = [...Object.entries(node.inputs), ...Object.entries(node.outputs)];
     const own = new Map(values.map(([key, value]) => [key, slots.ofGraph.of(value)]));
-    const program = lower(device, node, sizes, (value) => slots.isHalf(value));
+    const inPlace = standing.get(node), limits = { ...limitsOf(device), ...(inPlace && { inPlace }) };
+    const program = lower(limits, node, sizes, (value) => slots.isHalf(value));
     const temporaries: number[] = [];
     for (const [key, count] of Object.entries(program.temporaries ?? {})) {
       const slot = slots.temporary(count);
@@ -151,12 +167,18 @@ export async function makePlan(device: Device, request: PlanRequest): Promise<Pl
     });
   }
   return {
+    number: device.planned++,
     steps,
+    dispatches: steps.flatMap(({ dispatches }) => dispatches),
     uniforms: uniforms.upload(device),
     slots: slots.bytes.length,
-    shapes: Object.fromEntries(
-      Object.entries(graph.outputs).map(([key, value]) => [key, concreteShape(value, sizes)]),
-    ),
+    inputs: Object.entries(graph.inputs).map(([key, value]) => [key, slots.ofGraph.of(value)] as const),
+    outputs: Object.entries(graph.outputs).map(([key, value]) => ({
+      key,
+      slot: slots.ofGraph.of(value),
+      shape: concreteShape(value, sizes),
+      type: value.type,
+    })),
   };
 }
 
@@ -218,7 +240,7 @@ export function peakBytes(graph: Graph, sizes: ReadonlyMap<string, number>): num
 }
 
 function lower(
-  { bindingBytes, workgroupBytes, subgroups }: Omit<WgslLimits, "half">,
+  { bindingBytes, workgroupBytes, subgroups, inPlace }: Omit<WgslLimits, "half">,
   node: Node,
   sizes: ReadonlyMap<string, number>,
   isHalf: (value: Value) => boolean,
@@ -239,7 +261,12 @@ function lower(
     ...(workgroupBytes !== undefined && { workgroupBytes }),
     subgroups,
     half: new Set(halves),
+    ...(inPlace && { inPlace }),
   });
+}
+
+function limitsOf({ bindingBytes, workgroupBytes, subgroups }: Device): Omit<WgslLimits, "half"> {
+  return { bindingBytes, workgroupBytes, subgroups };
 }
 
 function planBinding(

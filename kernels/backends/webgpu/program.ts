@@ -1,6 +1,6 @@
 /**
  * A graph as compute dispatches. A plan is made once for every set of sizes; a run takes buffers from the pool as values begin
- * to live and gives them back behind their last use, all in one command buffer.
+ * to live and gives them back behind their last use, before it writes its one command buffer.
  * @module
  */
 import { elements, type Program, type Tensor } from "../../backend.ts";
@@ -9,7 +9,7 @@ import type { Graph } from "../../graph.ts";
 import { indexCheck } from "../indices.ts";
 import { bindSizes } from "../sizes.ts";
 import type { Device } from "./device.ts";
-import { makePlan, type Plan, type PlannedDispatch, slotsOf } from "./plan.ts";
+import { makePlan, type Plan } from "./plan.ts";
 import type { GpuPool } from "./pool.ts";
 import { GpuTensor } from "./tensor.ts";
 
@@ -18,7 +18,7 @@ const PLANS = 96;
 
 /** Makes a program. */
 export function webgpuProgram(device: Device, given: Graph, name: string): Program {
-  const graph = fused(given);
+  const graph = fused(given), names = Object.keys(graph.inputs);
   const checkIndices = indexCheck<GpuTensor>(name, given, ({ extent }) => extent);
   const plans = new Map<string, Promise<Plan>>();
   const forget = (key: string) => {
@@ -26,8 +26,12 @@ export function webgpuProgram(device: Device, given: Graph, name: string): Progr
     plans.get(key)?.then(({ uniforms }) => device.usable && device.memory.give(uniforms), () => {});
     plans.delete(key);
   };
-  const planFor = (sizes: ReadonlyMap<string, number>, halves: ReadonlySet<string>): Promise<Plan> => {
-    const key = JSON.stringify([[...sizes], [...halves]]);
+  const planFor = (
+    sizes: ReadonlyMap<string, number>,
+    halves: ReadonlySet<string>,
+    inPlace: ReadonlyMap<string, string>,
+  ): Promise<Plan> => {
+    const key = `${[...sizes.values()]} ${[...halves]} ${[...inPlace]}`;
     const known = plans.get(key);
     if (known) {
       // The one used longest ago is the first.
@@ -38,7 +42,7 @@ export function webgpuProgram(device: Device, given: Graph, name: string): Progr
     const [oldest] = plans.keys();
     if (oldest !== undefined && plans.size >= PLANS) forget(oldest);
     device.work.plans++;
-    const plan = makePlan(device, { graph, name, sizes, halves });
+    const plan = makePlan(device, { graph, name, sizes, halves, inPlace });
     plans.set(key, plan);
     return plan;
   };
@@ -47,8 +51,13 @@ export function webgpuProgram(device: Device, given: Graph, name: string): Progr
       device.check();
       const sizes = bindSizes(name, graph, inputs);
       checkIndices(inputs, sizes);
-      const halves = new Set(Object.keys(graph.inputs).filter((key) => (inputs[key] as GpuTensor).half));
-      return execute(device, { graph, name, plan: await planFor(sizes, halves), inputs, into });
+      const halves = new Set(names.filter((key) => (inputs[key] as GpuTensor).half));
+      return execute(device, {
+        name,
+        plan: await planFor(sizes, halves, placesOf(inputs, into)),
+        inputs,
+        into,
+      });
     },
     dispose: () => {
       for (const key of [...plans.keys()]) forget(key);
@@ -57,46 +66,105 @@ export function webgpuProgram(device: Device, given: Graph, name: string): Progr
   };
 }
 
+/** Outputs whose tensor is an input's, and that input. */
+function placesOf(
+  inputs: Readonly<Record<string, Tensor>>,
+  into: Readonly<Record<string, Tensor>>,
+): Map<string, string> {
+  const outputs = Object.entries(into);
+  if (outputs.length === 0) return new Map();
+  const given = new Map<Tensor, string | null>();
+  // One that is two inputs may still be read as the other.
+  for (const [key, tensor] of Object.entries(inputs)) given.set(tensor, given.has(tensor) ? null : key);
+  return new Map(outputs.flatMap(([key, tensor]) => {
+    const input = given.get(tensor);
+    return typeof input === "string" ? [[key, input] as const] : [];
+  }));
+}
+
 interface Execution {
-  graph: Graph;
   name: string;
   plan: Plan;
   inputs: Readonly<Record<string, Tensor>>;
   into: Readonly<Record<string, Tensor>>;
 }
 
-function execute(device: Device, { graph, name, plan, inputs, into }: Execution): Record<string, Tensor> {
-  const slots = slotsOf(graph), buffers = new Buffers(plan.slots, device.memory);
-  for (const [key, value] of Object.entries(graph.inputs)) {
-    buffers.put(slots.of(value), (inputs[key] as GpuTensor).buffer);
-  }
-  const results: Record<string, GpuTensor> = {}, copies: [from: number, to: GPUBuffer, bytes: number][] = [];
-  for (const [key, value] of Object.entries(graph.outputs)) {
-    const shape = plan.shapes[key] ?? [], slot = slots.of(value);
-    const tensor = checkInto(into[key], shape, name, key) ??
-      GpuTensor.allocate(device.memory, shape, value.type);
+type Copy = readonly [from: number, to: GPUBuffer, bytes: number];
+
+function execute(device: Device, { name, plan, inputs, into }: Execution): Record<string, Tensor> {
+  const buffers = new Buffers(plan.slots, device.memory);
+  for (const [key, slot] of plan.inputs) buffers.put(slot, (inputs[key] as GpuTensor).buffer);
+  const results: Record<string, GpuTensor> = {}, copies: Copy[] = [], overwritten: Copy[] = [];
+  const given = new Set(Object.values(inputs)), passing: number[] = [];
+  for (const { key, slot, shape, type } of plan.outputs) {
+    const tensor = checkInto(into[key], shape, name, key) ?? GpuTensor.allocate(device.memory, shape, type);
     results[key] = tensor;
-    // An output that is an input, or that is another output too, is a copy.
-    if (buffers.has(slot)) copies.push([slot, tensor.buffer, 4 * elements(shape)]);
-    else buffers.put(slot, tensor.buffer);
+    const bytes = 4 * elements(shape);
+    if (!buffers.has(slot)) {
+      if (!given.has(tensor)) {
+        buffers.put(slot, tensor.buffer);
+        continue;
+      }
+      buffers.put(slot, device.memory.take(bytes));
+      passing.push(slot);
+    }
+    // An output that is an input, or that is another output too, is a copy. What an input is needed for is done before it is overwritten.
+    if (buffers.of(slot) !== tensor.buffer) {
+      (given.has(tensor) ? overwritten : copies).push([slot, tensor.buffer, bytes]);
+    }
   }
+  for (const { take, give } of plan.steps) {
+    for (const [slot, bytes] of take) if (!buffers.has(slot)) buffers.put(slot, device.memory.take(bytes));
+    for (const slot of give) device.memory.give(buffers.of(slot));
+  }
+  for (const slot of passing) device.memory.give(buffers.of(slot));
+  const groups = groupsOf(device, plan, buffers);
   const encoder = device.gpu.createCommandEncoder({ label: name });
   const pass = encoder.beginComputePass({
     label: name,
     ...(device.timer && { timestampWrites: device.timer.next() }),
   });
-  for (const { take, dispatches, give } of plan.steps) {
-    for (const [slot, bytes] of take) if (!buffers.has(slot)) buffers.put(slot, device.memory.take(bytes));
-    for (const dispatch of dispatches) encodeDispatch(device, pass, dispatch, buffers, plan.uniforms);
-    for (const slot of give) device.memory.give(buffers.drop(slot));
-  }
+  plan.dispatches.forEach(({ pipeline, workgroups }, i) => {
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, groups[i]!);
+    pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
+  });
   pass.end();
-  for (const [slot, to, bytes] of copies) {
+  for (const [slot, to, bytes] of [...copies, ...overwritten]) {
     if (bytes) encoder.copyBufferToBuffer(buffers.of(slot), 0, to, 0, bytes);
   }
   device.submit([encoder.finish()]);
   device.work.submits++;
+  device.work.dispatches += plan.dispatches.length;
   return results;
+}
+
+/** Groups of bindings of all dispatches of a run: a value has one buffer all the while, so the buffers of the values say which. */
+function groupsOf(
+  device: Device,
+  { number, dispatches, uniforms }: Plan,
+  buffers: Buffers,
+): readonly GPUBindGroup[] {
+  return device.bindGroups.ofRun(
+    `${number} ${buffers.key}`,
+    dispatches.length,
+    () =>
+      dispatches.map(({ layout, bindings, uniformOffset, uniformSize, number }) => {
+        const key = `${number} ${bindings.map(({ slot }) => buffers.numberOf(slot)).join(" ")}`;
+        return device.bindGroups.of(key, () => {
+          const entries: GPUBindGroupEntry[] = bindings.map(({ slot, offset, size }, binding) => ({
+            binding,
+            resource: { buffer: buffers.of(slot), offset, size },
+          }));
+          entries.push({
+            binding: bindings.length,
+            resource: { buffer: uniforms, offset: uniformOffset, size: uniformSize },
+          });
+          device.work.bindGroups++;
+          return device.gpu.createBindGroup({ layout, entries });
+        });
+      }),
+  );
 }
 
 /** The buffers that values stand in while a plan runs. */
@@ -109,6 +177,11 @@ class Buffers {
     this.#held = new Array(slots);
     this.#numbers = new Array(slots).fill(-1);
     this.#pool = pool;
+  }
+
+  /** All of them, for keys. */
+  get key(): string {
+    return this.#numbers.join(" ");
   }
 
   /** A buffer's number in the pool, for keys. */
@@ -130,13 +203,6 @@ class Buffers {
     this.#held[slot] = buffer;
     this.#numbers[slot] = this.#pool.numberOf(buffer);
   }
-
-  /** Forgets the buffer of a slot and returns it. */
-  drop(slot: number): GPUBuffer {
-    const buffer = this.of(slot);
-    this.#held[slot] = undefined;
-    return buffer;
-  }
 }
 
 function checkInto(
@@ -151,31 +217,4 @@ function checkInto(
     );
   }
   return tensor as GpuTensor | undefined;
-}
-
-function encodeDispatch(
-  device: Device,
-  pass: GPUComputePassEncoder,
-  { pipeline, layout, bindings, uniformOffset, uniformSize, workgroups, number }: PlannedDispatch,
-  buffers: Buffers,
-  uniforms: GPUBuffer,
-): void {
-  let key = `${number}`;
-  for (const { slot } of bindings) key += ` ${buffers.numberOf(slot)}`;
-  const group = device.bindGroups.of(key, () => {
-    const entries: GPUBindGroupEntry[] = bindings.map(({ slot, offset, size }, binding) => ({
-      binding,
-      resource: { buffer: buffers.of(slot), offset, size },
-    }));
-    entries.push({
-      binding: bindings.length,
-      resource: { buffer: uniforms, offset: uniformOffset, size: uniformSize },
-    });
-    device.work.bindGroups++;
-    return device.gpu.createBindGroup({ layout, entries });
-  });
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(0, group);
-  pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
-  device.work.dispatches++;
 }

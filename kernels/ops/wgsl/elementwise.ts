@@ -28,15 +28,23 @@ export interface ElementwiseSpec<Inputs extends Readonly<Record<string, InputAcc
     inputs: Readings<Inputs>,
     keep: (name: string, expression: string) => string,
   ): Readonly<Record<string, string>>;
+  /** Outputs that may stand where an input of elements does, by its name (`Kernel.inPlace`). */
+  inPlace?: Readonly<Record<string, keyof Inputs & string>>;
 }
 
 /** Lowers an elementwise kernel. */
 export function elementwise<const Inputs extends Readonly<Record<string, InputAccess>>>(
-  { label, rows, cols, inputs, declarations = "", outputs }: ElementwiseSpec<Inputs>,
+  { label, rows, cols, inputs, declarations = "", outputs, inPlace = {} }: ElementwiseSpec<Inputs>,
   limits: WgslLimits,
 ): WgslDispatch[] {
   const width = widthOf(cols), wide = cols / width, element = elementOf(width);
   const operands = Object.entries(inputs);
+  // Inputs that are read where an output is written, by name.
+  const standing = new Map(
+    Object.entries(inPlace).filter(([name]) => limits.inPlace?.has(name)).map((
+      [name, input],
+    ) => [input, name]),
+  );
   const kept: string[] = [];
   const readings = Object.fromEntries(operands.map(([name, reading]) => [
     name,
@@ -51,12 +59,14 @@ export function elementwise<const Inputs extends Readonly<Record<string, InputAc
     return shader({
       label,
       threads: 256,
-      read: Object.fromEntries(operands.map(([name, reading]) => [
-        `${name}_in`,
-        reading === "element"
-          ? { of: name, element, part: whole }
-          : { of: name, element: reading === "column" ? element : "f32" },
-      ])),
+      read: Object.fromEntries(
+        operands.filter(([name]) => !standing.has(name)).map(([name, reading]) => [
+          `${name}_in`,
+          reading === "element"
+            ? { of: name, element, part: whole }
+            : { of: name, element: reading === "column" ? element : "f32" },
+        ]),
+      ),
       write: Object.fromEntries(
         Object.keys(values).map((name) => [`${name}_out`, { of: name, element, part: whole }]),
       ),
@@ -66,7 +76,10 @@ export function elementwise<const Inputs extends Readonly<Record<string, InputAc
       body: [
         "  let i = workgroup * 256u + lane;",
         "  if (i >= sizes.count) { return; }",
-        ...operands.flatMap(([name, reading]) => load(name, reading, wide)),
+        ...operands.flatMap(([name, reading]) => {
+          const place = standing.get(name);
+          return place === undefined ? load(name, reading, wide) : [`  let ${name} = ${place}_out[i];`];
+        }),
         ...kept,
         ...Object.entries(values).map(([name, value]) => `  ${name}_out[i] = ${value};`),
       ].join("\n"),
