@@ -18,6 +18,9 @@ export const USAGE = { mapRead: 1, copySrc: 4, copyDst: 8, uniform: 64, storage:
 
 /** A buffer of the pool. */
 interface Held {
+  readonly buffer: GPUBuffer;
+  /** Of the buffer, which is slow to ask for it. */
+  readonly size: number;
   /** Never given out again, so that a key by numbers means one set of buffers. */
   number: number;
   /** True if it stays as long as the model. */
@@ -36,7 +39,7 @@ export class GpuPool {
   readonly #device: GPUDevice;
   readonly #usage: number;
   /** Ascending by size, then by number. */
-  readonly #free: GPUBuffer[] = [];
+  readonly #free: Held[] = [];
   readonly #held = new Map<GPUBuffer, Held>();
   #made = 0;
   #submits = 0;
@@ -83,12 +86,11 @@ export class GpuPool {
     const index = this.#firstFree(size, 0), fit = this.#free[index];
     const found = fit && fit.size <= (stays ? size : SLACK * size);
     if (found) this.#free.splice(index, 1);
-    const buffer = found ? fit : this.#make(size, stays);
-    const held = this.#of(buffer);
+    const held = found ? fit : this.#make(size, stays);
     held.used = held.stays ? 0 : size;
     this.#live += held.used;
     this.#most = Math.max(this.#most, this.#live);
-    return buffer;
+    return held.buffer;
   }
 
   /** A buffer's number, for keys. */
@@ -101,7 +103,7 @@ export class GpuPool {
     const held = this.#of(buffer);
     held.given = this.#submits;
     this.#live -= held.used;
-    this.#free.splice(this.#firstFree(buffer.size, held.number), 0, buffer);
+    this.#free.splice(this.#firstFree(held.size, held.number), 0, held);
   }
 
   /** Called when all commands that were recorded have been handed over: a free buffer may be destroyed only then. */
@@ -121,28 +123,29 @@ export class GpuPool {
         0;
   }
 
-  #make(size: number, stays: boolean): GPUBuffer {
+  #make(size: number, stays: boolean): Held {
     const most = MOST_HELD * Math.max(this.#most, this.#live + size);
     // What has been free for longest goes first.
     const free = this.#passing + size > most
-      ? this.#free.filter((buffer) => this.#of(buffer).given < this.#submits)
-        .sort((a, b) => this.#of(a).given - this.#of(b).given)
+      ? this.#free.filter(({ given }) => given < this.#submits).sort((a, b) => a.given - b.given)
       : [];
-    for (const buffer of free) {
+    for (const held of free) {
       if (this.#passing + size <= most) break;
-      this.#drop(buffer);
+      this.#drop(held);
     }
-    const made = this.#device.createBuffer({ size, usage: this.#usage });
-    this.#held.set(made, { number: this.#made++, stays, used: 0, given: 0 });
+    const buffer = this.#device.createBuffer({ size, usage: this.#usage });
+    const made = { buffer, size, number: this.#made++, stays, used: 0, given: 0 };
+    this.#held.set(buffer, made);
     this.#bytes += size;
     if (!stays) this.#passing += size;
     return made;
   }
 
-  #drop(buffer: GPUBuffer): void {
-    this.#free.splice(this.#free.indexOf(buffer), 1);
-    this.#bytes -= buffer.size;
-    if (!this.#of(buffer).stays) this.#passing -= buffer.size;
+  #drop(held: Held): void {
+    const { buffer, size, stays } = held;
+    this.#free.splice(this.#free.indexOf(held), 1);
+    this.#bytes -= size;
+    if (!stays) this.#passing -= size;
     this.#held.delete(buffer);
     buffer.destroy();
   }
@@ -151,8 +154,8 @@ export class GpuPool {
   #firstFree(size: number, number: number): number {
     let low = 0, high = this.#free.length;
     while (low < high) {
-      const middle = (low + high) >> 1, buffer = this.#free[middle];
-      if (buffer && (buffer.size < size || buffer.size === size && this.numberOf(buffer) < number)) {
+      const middle = (low + high) >> 1, held = this.#free[middle];
+      if (held && (held.size < size || held.size === size && held.number < number)) {
         low = middle + 1;
       } else high = middle;
     }
