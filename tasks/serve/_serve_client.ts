@@ -25,6 +25,9 @@ export interface ServedClient {
   client: OpenAI;
 }
 
+/** Steps of the server's test in their order: what each one shows, and the function that does. */
+export type ServedSteps = Record<string, (client: ServedClient) => Promise<void>>;
+
 /** A request without a stream. */
 export type WholeChat = OpenAI.Chat.ChatCompletionCreateParamsNonStreaming;
 

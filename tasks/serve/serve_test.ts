@@ -13,6 +13,6 @@ Deno.test("deno task serve answers OpenAI's client", async (t) => {
   const client = await startServedClient();
   await using _server = client.served;
   for (const steps of [answerSteps, heldSteps, promptSteps, requestSteps, runningSteps]) {
-    await steps(t, client);
+    for (const [criterion, step] of Object.entries(steps)) await t.step(criterion, () => step(client));
   }
 });
