@@ -53,20 +53,49 @@ function placesDispatch({ rows, slots, past, fresh }: CachedAttentionShape): Wgs
   });
 }
 
+/** How an attention's work is laid out. */
+interface Layout {
+  /** Columns of a head. */
+  d: number;
+  /** Workgroups that share a query's keys, and the most keys of one. */
+  parts: number;
+  span: number;
+  /** Of the elements in which rows are read. */
+  width: 1 | 4;
+  /** Columns of the result of an invocation, in steps of {@linkcode BLOCK}. */
+  columns: number[];
+}
+
+function layoutOf({ rows, qcols, slots, past, fresh, kvcols, heads }: CachedAttentionShape): Layout {
+  const d = qcols / heads, keys = past + fresh / slots;
+  const most = Math.min(Math.floor(keys / BLOCK), MOST_PARTS);
+  const wanted = Math.max(1, Math.min(most, Math.ceil(WANTED_WORKGROUPS / (rows * heads))));
+  const span = Math.ceil(keys / wanted / BLOCK) * BLOCK;
+  return {
+    d,
+    parts: Math.ceil(keys / span),
+    span,
+    width: Math.min(widthOf(d), widthOf(qcols), widthOf(kvcols)) as 1 | 4,
+    columns: Array.from({ length: Math.ceil(d / BLOCK) }, (_, i) => i),
+  };
+}
+
 /** The kernel's dispatches. */
 export function cachedAttentionShaders(shape: CachedAttentionShape, limits: WgslLimits): WgslProgram {
-  const { rows, qcols, slots, past, fresh, kvcols, heads, kvHeads, scale, window } = shape;
-  const d = qcols / heads;
-  const keys = past + fresh / slots, results = rows * heads;
-  const most = Math.min(Math.floor(keys / BLOCK), MOST_PARTS);
-  const wanted = Math.max(1, Math.min(most, Math.ceil(WANTED_WORKGROUPS / results)));
-  const span = Math.ceil(keys / wanted / BLOCK) * BLOCK, parts = Math.ceil(keys / span), joined = parts > 1;
-  const columns = Array.from({ length: Math.ceil(d / BLOCK) }, (_, i) => i);
-  const width = Math.min(widthOf(d), widthOf(qcols), widthOf(kvcols)) as 1 | 4;
-  const element = elementOf(width), wide = d / width;
-  const product = (keys: string) =>
-    `for (var c = 0u; c < ${wide}u; c++) { dot = fma(query[c], ${keys}[start / ${width}u + c], dot); }`;
-  const attend = shader({
+  const layout = layoutOf(shape), { d, parts } = layout, results = shape.rows * shape.heads;
+  const places = placesDispatch(shape), attend = attendDispatch(shape, layout, limits);
+  const all_places = shape.rows + shape.slots * shape.past + shape.fresh;
+  if (parts === 1) return { temporaries: { all_places }, dispatches: [places, attend] };
+  return {
+    temporaries: { all_places, partial: results * parts * (d + 2) },
+    dispatches: [places, attend, joinDispatch({ results, parts, d })],
+  };
+}
+
+function attendDispatch(shape: CachedAttentionShape, layout: Layout, limits: WgslLimits): WgslDispatch {
+  const { rows, slots, past, fresh, heads } = shape, { d, parts, span, width } = layout;
+  const element = elementOf(width);
+  return shader({
     label: "cached_attention",
     threads: BLOCK,
     subgroups: limits.subgroups,
@@ -78,7 +107,7 @@ export function cachedAttentionShaders(shape: CachedAttentionShape, limits: Wgsl
       v: {},
       all_places: { element: "i32" },
     },
-    write: joined ? { partial: {} } : { o: {} },
+    write: parts > 1 ? { partial: {} } : { o: {} },
     sizes: {
       rows,
       queries: rows / slots,
@@ -88,8 +117,8 @@ export function cachedAttentionShaders(shape: CachedAttentionShape, limits: Wgsl
       parts,
       span,
     },
-    workgroups: results * parts,
-    declarations: `var<workgroup> query: array<${element}, ${wide}>;
+    workgroups: rows * heads * parts,
+    declarations: `var<workgroup> query: array<${element}, ${d / width}>;
 ${
       limits.subgroups
         ? workgroupMemory(["block_most"], BLOCK, limits)
@@ -97,16 +126,49 @@ ${
     }
 var<workgroup> starts: array<u32, ${BLOCK}>;
 var<workgroup> weights: array<f32, ${BLOCK}>;`,
-    body: `  let part = workgroup % sizes.parts; let own = workgroup / sizes.parts;
+    body: attendBody(shape, layout, limits),
+  });
+}
+
+/** The walk over a query's keys, block after block, with the largest score so far and the sums that count from it. */
+function attendBody(shape: CachedAttentionShape, layout: Layout, limits: WgslLimits): string {
+  const { qcols, heads, kvHeads } = shape, { d, width, columns } = layout;
+  return `  let part = workgroup % sizes.parts; let own = workgroup / sizes.parts;
   let row = own / ${heads}u; let h = own % ${heads}u; let kv = h / ${heads / kvHeads}u;
   let slot = row / sizes.queries; let place = all_places[row];
   let count = min(sizes.past + sizes.fresh, (part + 1u) * sizes.span);
-  for (var c = lane; c < ${wide}u; c += ${BLOCK}u) { query[c] = q[(row * ${qcols}u + h * ${d}u) / ${width}u + c]; }
+  for (var c = lane; c < ${
+    d / width
+  }u; c += ${BLOCK}u) { query[c] = q[(row * ${qcols}u + h * ${d}u) / ${width}u + c]; }
   workgroupBarrier();
   var most = -1e30f; var sum = 0f;
 ${columns.map((i) => `  var o${i} = 0f;`).join("\n")}
   for (var first = part * sizes.span; first < count; first += ${BLOCK}u) {
-    let j = first + lane;
+${blockScore(shape, layout)}
+    starts[lane] = start;
+    var block_most = max(most, score);
+${
+    limits.subgroups ? workgroupReduce("block_most", BLOCK, limits, "max") : `    scores[lane] = score;
+    workgroupBarrier();
+    for (var i = 0u; i < ${BLOCK}u; i++) { block_most = max(block_most, scores[i]); }`
+  }
+    weights[lane] = select(0f, exp(score - block_most), seen);
+    workgroupBarrier();
+    let shrink = exp(most - block_most);
+    most = block_most;
+    sum *= shrink;
+${columns.map((i) => `    o${i} *= shrink;`).join("\n")}
+${blockValues(layout)}
+    workgroupBarrier();
+  }
+${writeResult(qcols, layout)}`;
+}
+
+/** Score of the invocation's key of the block, where the query sees it, and where the key's row starts. */
+function blockScore({ kvcols, kvHeads, scale, window }: CachedAttentionShape, { d, width }: Layout): string {
+  const product = (keys: string) =>
+    `for (var c = 0u; c < ${d / width}u; c++) { dot = fma(query[c], ${keys}[start / ${width}u + c], dot); }`;
+  return `    let j = first + lane;
     var score = -1e30f; var start = 0u; var seen = false;
     if (j < count) {
       var key_place: i32;
@@ -120,25 +182,16 @@ ${columns.map((i) => `  var o${i} = 0f;`).join("\n")}
       }
       seen = key_place <= place${window === null ? "" : ` && place - key_place < ${window}i`};
       if (seen) {
-        var dot = ${element}();
+        var dot = ${elementOf(width)}();
         if (j < sizes.past) { ${product("past_k")} } else { ${product("k")} }
         score = ${width === 4 ? "(dot.x + dot.y + dot.z + dot.w)" : "dot"} * ${literal(scale)};
       }
-    }
-    starts[lane] = start;
-    var block_most = max(most, score);
-${
-      limits.subgroups ? workgroupReduce("block_most", BLOCK, limits, "max") : `    scores[lane] = score;
-    workgroupBarrier();
-    for (var i = 0u; i < ${BLOCK}u; i++) { block_most = max(block_most, scores[i]); }`
-    }
-    weights[lane] = select(0f, exp(score - block_most), seen);
-    workgroupBarrier();
-    let shrink = exp(most - block_most);
-    most = block_most;
-    sum *= shrink;
-${columns.map((i) => `    o${i} *= shrink;`).join("\n")}
-    for (var i = 0u; i < min(${BLOCK}u, count - first); i++) {
+    }`;
+}
+
+/** Adds the block's values, each by its weight. */
+function blockValues({ d, columns }: Layout): string {
+  return `    for (var i = 0u; i < min(${BLOCK}u, count - first); i++) {
       let p = weights[i];
       sum += p;
       if (p > 0f) {
@@ -149,23 +202,15 @@ ${columns.map((i) => `          ${add("past_v", i, d)}`).join("\n")}
 ${columns.map((i) => `          ${add("v", i, d)}`).join("\n")}
         }
       }
-    }
-    workgroupBarrier();
-  }
-${
-      joined
-        ? `  let to = workgroup * ${d + 2}u;
+    }`;
+}
+
+/** Stores the result, or what the workgroups that share a query are joined by. */
+function writeResult(qcols: number, { d, parts, columns }: Layout): string {
+  if (parts === 1) return columns.map((i) => `  ${store(i, d, qcols)}`).join("\n");
+  return `  let to = workgroup * ${d + 2}u;
 ${columns.map((i) => `  ${guard(i, d)}{ partial[to + ${laneColumn(i)}] = o${i}; }`).join("\n")}
-  if (lane == 0u) { partial[to + ${d}u] = most; partial[to + ${d + 1}u] = sum; }`
-        : columns.map((i) => `  ${store(i, d, qcols)}`).join("\n")
-    }`,
-  });
-  const places = placesDispatch(shape), all_places = rows + slots * past + fresh;
-  if (!joined) return { temporaries: { all_places }, dispatches: [places, attend] };
-  return {
-    temporaries: { all_places, partial: results * parts * (d + 2) },
-    dispatches: [places, attend, joinDispatch({ results, parts, d })],
-  };
+  if (lane == 0u) { partial[to + ${d}u] = most; partial[to + ${d + 1}u] = sum; }`;
 }
 
 /** `o` `[results, d]` from the parts: each result counts e^(its maximum − the largest). */

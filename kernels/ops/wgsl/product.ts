@@ -9,8 +9,9 @@
 import type { WgslLimits, WgslPart, WgslProgram } from "../../wgsl_program.ts";
 import { FEW_ROWS, fewRows } from "./few_rows.ts";
 import type { ProductLayout, ProductSpec } from "./product_spec.ts";
-import { SIDE, type Tile, tileBody, tileDeclarations } from "./product_tile.ts";
+import { SIDE, type Tile, tileDeclarations } from "./product_tile.ts";
 import { elementOf, elementsOf, inTurn, literal, rowParts, shader, widthOf } from "./shader.ts";
+import { tileBody } from "./tile_walk.ts";
 
 /** Workgroups below which k is split; laptops have 10 to 40 units that each want a few. */
 const WANTED_WORKGROUPS = 96;
