@@ -5,7 +5,8 @@
 import type { Registry } from "../../plugins/registry.ts";
 import { Asker } from "../ask/asker.ts";
 import type { EvalConfig } from "./config.ts";
-import { type JudgeCard, judgeCard, type Reference } from "./judge_card.ts";
+import { type JudgeCard, judgeCard } from "./judge_card.ts";
+import type { Reference } from "./judged_answers.ts";
 import { Labels, labelsReference } from "./labels.ts";
 import { openRun } from "./open_run.ts";
 import { makeJudge } from "./parts.ts";

@@ -10,7 +10,7 @@ import { appendLine } from "../../formats/append.ts";
 import { sealedJson, unsealed } from "../../formats/sealed_json.ts";
 import { shown } from "../../formats/message.ts";
 import { hashOf } from "../ask/response_cache.ts";
-import type { Reference } from "./judge_card.ts";
+import type { Reference } from "./judged_answers.ts";
 
 /** Name of the file. */
 export const LABELS_FILE = "labels.jsonl";

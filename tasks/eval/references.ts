@@ -6,7 +6,7 @@
 import { lastUserText } from "../../plugins/kinds/endpoint.ts";
 import type { Judge } from "../../plugins/kinds/judge.ts";
 import type { PluginRegistry } from "../../plugins/kinds/plugin.ts";
-import type { Reference } from "./judge_card.ts";
+import type { Reference } from "./judged_answers.ts";
 import { answerOf, judgementOf, responseOf, type StoredRun } from "./stored.ts";
 
 /** Verdicts of a file, see the judge `recorded`. */

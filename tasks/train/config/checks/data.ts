@@ -8,15 +8,21 @@ import type { Refuse } from "./refuse.ts";
 
 /** Sets, evaluation data, streams, mixing, masks. */
 export function checkData(c: TrainConfig, refuse: Refuse): void {
-  const sets = c.dataset.length;
-  const evaluates = c.eval_dataset.length > 0 || c.val_size > 0;
+  checkSets(c, refuse);
+  checkEvaluation(c, refuse);
+  if (c.streaming) checkStream(c, refuse);
+  checkMasks(c, refuse);
+  checkMixing(c, refuse);
+}
+
+function checkSets(c: TrainConfig, refuse: Refuse): void {
   refuse(
     !c.do_train,
     "do_train",
     "Cannot run as do_train isn't true: set do_train: true (a finished model is judged by deno task eval)",
   );
   refuse(
-    c.do_train && sets === 0,
+    c.do_train && c.dataset.length === 0,
     "dataset",
     "Cannot train as dataset is needed: name sets of dataset_info.json",
   );
@@ -25,8 +31,11 @@ export function checkData(c: TrainConfig, refuse: Refuse): void {
     "template",
     "Cannot train as template is needed: name one (deno task plugins lists them), or auto for the model's own",
   );
+}
+
+function checkEvaluation(c: TrainConfig, refuse: Refuse): void {
   refuse(
-    c.do_eval && !evaluates,
+    c.do_eval && c.eval_dataset.length === 0 && c.val_size <= 0,
     c.eval_strategy !== "no" ? "eval_strategy" : "do_eval",
     "Cannot evaluate as there is no evaluation data: give eval_dataset or val_size",
   );
@@ -36,7 +45,7 @@ export function checkData(c: TrainConfig, refuse: Refuse): void {
     `Cannot use val_size: ${c.val_size} with eval_dataset as evaluation data would come from both: remove one of them`,
   );
   refuse(
-    c.val_size > 0 && sets === 0,
+    c.val_size > 0 && c.dataset.length === 0,
     "val_size",
     "Cannot use val_size without dataset as there is nothing to hold out from",
   );
@@ -45,27 +54,33 @@ export function checkData(c: TrainConfig, refuse: Refuse): void {
     "val_size",
     `Cannot hold out ${c.val_size} rows as a whole number is needed from 1 on, or a share below 1`,
   );
-  const s = c.streaming;
+}
+
+function checkStream(c: TrainConfig, refuse: Refuse): void {
+  const sets = c.dataset.length;
   refuse(
-    s && c.max_steps <= 0,
+    c.max_steps <= 0,
     "streaming",
     "Cannot stream without max_steps as the number of rows isn't known: set max_steps",
   );
   refuse(
-    s && c.max_samples !== null,
+    c.max_samples !== null,
     "max_samples",
     "Cannot use max_samples with streaming: remove one of them",
   );
   refuse(
-    s && c.val_size > 0 && c.val_size < 1,
+    c.val_size > 0 && c.val_size < 1,
     "val_size",
     "Cannot hold out a share of a stream as its length isn't known: give a number of rows",
   );
   refuse(
-    s && sets > 1 && c.mix_strategy !== "concat",
+    sets > 1 && c.mix_strategy !== "concat",
     "mix_strategy",
     `Cannot stream ${sets} sets with mix_strategy: ${c.mix_strategy}: use concat, or leave streaming out`,
   );
+}
+
+function checkMasks(c: TrainConfig, refuse: Refuse): void {
   const sft = c.stage === "sft";
   refuse(
     c.train_on_prompt && !sft,
@@ -87,17 +102,21 @@ export function checkData(c: TrainConfig, refuse: Refuse): void {
     "mask_history",
     "Cannot use mask_history with train_on_prompt: remove one of them",
   );
-  const probs = c.interleave_probs;
+}
+
+function checkMixing(c: TrainConfig, refuse: Refuse): void {
+  const probs = c.interleave_probs, sets = c.dataset.length;
+  if (probs === null) return;
   refuse(
-    probs !== null && c.mix_strategy === "concat",
+    c.mix_strategy === "concat",
     "interleave_probs",
     "Cannot use interleave_probs with mix_strategy: concat: set mix_strategy: interleave_under or another",
   );
   refuse(
-    probs !== null && c.mix_strategy !== "concat" && probs.length !== sets,
+    c.mix_strategy !== "concat" && probs.length !== sets,
     "interleave_probs",
-    `Cannot mix ${sets} sets with ${probs?.length} interleave_probs: give one a set`,
+    `Cannot mix ${sets} sets with ${probs.length} interleave_probs: give one a set`,
   );
-  const fault = probs === null ? null : probabilityFault(probs);
+  const fault = probabilityFault(probs);
   refuse(fault !== null, "interleave_probs", `Cannot use interleave_probs: ${fault}`);
 }

@@ -9,7 +9,16 @@ import type { Refuse } from "./refuse.ts";
 
 /** Adapters, modules, losses and their options. */
 export function checkMethod(c: TrainConfig, refuse: Refuse): void {
-  const { stage } = c;
+  checkTuning(c, refuse);
+  if (!isWithoutReference(c)) checkReference(c, refuse);
+  if (c.pissa_init && c.finetuning_type === "lora") checkPissa(c, refuse);
+  checkFromScratch(c, refuse);
+  checkPreference(c, refuse);
+  checkSmoothing(c, refuse);
+  checkPluginOptions(c, refuse);
+}
+
+function checkTuning(c: TrainConfig, refuse: Refuse): void {
   const adapters = c.adapter_name_or_path.length;
   refuse(
     adapters > 0 && c.finetuning_type === "full",
@@ -34,8 +43,10 @@ export function checkMethod(c: TrainConfig, refuse: Refuse): void {
     "loraplus_lr_ratio",
     "Cannot use loraplus_lr_ratio with finetuning_type: full as it is the rate of adapters' B: leave it out, or use finetuning_type: lora",
   );
-  if (!isWithoutReference(c)) checkReference(c, refuse);
-  if (c.pissa_init && c.finetuning_type === "lora") checkPissa(c, refuse);
+}
+
+function checkFromScratch(c: TrainConfig, refuse: Refuse): void {
+  const { stage } = c;
   refuse(
     c.train_from_scratch && c.finetuning_type !== "full",
     "train_from_scratch",
@@ -47,11 +58,24 @@ export function checkMethod(c: TrainConfig, refuse: Refuse): void {
     "train_from_scratch",
     `Cannot train from scratch in stage ${stage} as an untrained model has no answers to prefer: use stage: pt or sft`,
   );
+}
+
+function checkPreference(c: TrainConfig, refuse: Refuse): void {
+  const { stage } = c;
   refuse(
     stage === "iopo" && !["sigmoid", "hinge", "robust"].includes(c.pref_loss),
     "pref_loss",
     `Cannot use pref_loss: ${c.pref_loss} in stage iopo: it takes sigmoid, hinge and robust`,
   );
+  refuse(
+    c.iopo_variant !== "full" && stage !== "iopo",
+    "iopo_variant",
+    `Cannot use iopo_variant: ${c.iopo_variant} in stage ${stage}: it is for iopo`,
+  );
+}
+
+function checkSmoothing(c: TrainConfig, refuse: Refuse): void {
+  const { stage } = c;
   for (const [name, key] of [["dpo", "dpo_label_smoothing"], ["iopo", "iopo_label_smoothing"]] as const) {
     refuse(
       c[key] > 0 && stage !== name,
@@ -76,11 +100,9 @@ export function checkMethod(c: TrainConfig, refuse: Refuse): void {
     "label_smoothing_factor",
     `Cannot use label_smoothing_factor with loss: ${c.loss} as the log-probabilities that it gets would not be the model's: leave one of them out`,
   );
-  refuse(
-    c.iopo_variant !== "full" && stage !== "iopo",
-    "iopo_variant",
-    `Cannot use iopo_variant: ${c.iopo_variant} in stage ${stage}: it is for iopo`,
-  );
+}
+
+function checkPluginOptions(c: TrainConfig, refuse: Refuse): void {
   refuse(
     c.loss === null && Object.keys(c.loss_options).length > 0,
     "loss_options",
