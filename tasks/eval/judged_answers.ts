@@ -62,7 +62,7 @@ export class JudgedAnswers {
 
   /**
    * @param scale The judge's verdicts run from 0 to this
-   * @param reference Whose verdicts {@linkcode add} is given
+   * @param reference Whose verdicts `add` is given
    */
   constructor(private readonly scale: number, private readonly reference?: Reference) {}
 
