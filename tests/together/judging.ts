@@ -6,6 +6,7 @@ import "../../plugins/benchmarks/cfbench/python_float_test.ts";
 import "../../plugins/benchmarks/mod_test.ts";
 import "../../plugins/benchmarks/rows/rows_test.ts";
 import "../../plugins/benchmarks/scores_test.ts";
+import "../../plugins/benchmarks/trace/chinese_replies_test.ts";
 import "../../plugins/benchmarks/trace/misread_test.ts";
 import "../../plugins/benchmarks/trace/made_replies_test.ts";
 import "../../plugins/benchmarks/trace/reading_test.ts";

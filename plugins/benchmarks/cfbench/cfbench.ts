@@ -32,7 +32,7 @@ import {
   type Priority,
 } from "./metrics.ts";
 import { pythonFloat } from "./python_float.ts";
-import { readOnes, readStrict, readTolerant } from "./reading.ts";
+import { readOnes, readStrict, readTolerant, withoutDress } from "./reading.ts";
 
 const Options = z.strictObject({
   path: z.string().describe("cfbench_data.json of PKU-Baichuan-MLSystemLab/CFBench, or rows in its format"),
@@ -232,21 +232,31 @@ export function cfbenchContributions(
   { item, judgement }: BenchmarkResult,
   mode: CfbenchMode,
 ): Contribution[] {
-  const metrics = Object.entries(cfbenchMetrics(item, judgement, mode));
+  const { CSR, ...whole } = cfbenchMetrics(item, judgement, mode);
+  const metrics = [
+    ...(mode === "fixed" ? shareMet(item, judgement) : [{ metric: "CSR", value: CSR, weight: 1 }]),
+    ...Object.entries(whole).map(([metric, value]) => ({ metric, value, weight: 1 })),
+  ];
   const splits = Object.entries(item.groups).map(([by, name]) => ({ by, name }));
   return [
     ...[undefined, ...splits].flatMap((group) =>
-      metrics.map(([metric, value]) => ({
-        metric,
-        ...(group === undefined ? {} : { group }),
-        value,
-        weight: 1,
-      }))
+      metrics.map((contribution) => ({ ...contribution, ...(group === undefined ? {} : { group }) }))
     ),
     ...item.constraints.flatMap(({ groups }, i) => {
       const verdict: Verdict = judgement?.constraints[i] ?? { score: null, reason: "no judgement" };
       return Object.entries(groups).flatMap(([by, name]) => contribute("criterion", [verdict], { by, name }));
     }),
+  ];
+}
+
+/** CSR of one response as parts of 1: a criterion without a verdict is unscored, so that a reading in part is no whole one. */
+function shareMet({ constraints }: BenchmarkItem, judgement: Judgement | null): Contribution[] {
+  const scores = (judgement?.constraints ?? []).flatMap(({ score }) => score === null ? [] : [score]);
+  const all = constraints.length, read = scores.length;
+  const met = scores.reduce((a, b) => a + b, 0);
+  return [
+    ...(read > 0 ? [{ metric: "CSR", value: met / all, weight: read / all }] : []),
+    ...(read < all ? [{ metric: "CSR", value: null, weight: (all - read) / all }] : []),
   ];
 }
 
@@ -261,7 +271,7 @@ function neutralize(response: string): string {
 function withoutScore(line: string): string {
   const place = Math.max(line.lastIndexOf("\t"), line.lastIndexOf("\\t"));
   const width = line[place] === "\t" ? 1 : 2;
-  return place >= 0 && pythonFloat(line.slice(place + width)) !== undefined
+  return place >= 0 && pythonFloat(withoutDress(line.slice(place + width))) !== undefined
     ? `${line.slice(0, place)}    ${line.slice(place + width)}`
     : line;
 }

@@ -41,7 +41,7 @@ export function readTolerant(text: string, criteria: readonly string[]): Verdict
     own.hide(tabbed).replace(BREAK_BEFORE_TAB, "$1\t").split("\n").flatMap((line): NamedScore[] => {
       const [criterion = "", score, ...more] = line.split("\t");
       if (score === undefined) return [];
-      const value = more.length === 0 ? toScore(score) : undefined;
+      const value = more.length === 0 ? toScore(withoutDress(score)) : undefined;
       const name = own.name(criterion);
       return [value === undefined ? unread(name) : { names: [name], verdict: { score: value } }];
     }),
@@ -59,6 +59,18 @@ function entriesOf(text: string): [criterion: string, score: number][] {
     return value === undefined ? [] : [[criterion!, value]];
   });
 }
+
+/**
+ * What stands behind a tab without what judges dress a number in: `**1**`, `得分：1`, `1分`, `[1]`. What the released code doesn't read;
+ * nothing else is taken away.
+ */
+export function withoutDress(cell: string): string {
+  const [, inner] = DRESSED.exec(cell.trim()) ?? [];
+  return inner ?? cell;
+}
+
+const DRESSED =
+  /^[*_`]{0,3}(?:(?:得分|评分|打分|分数|結果|结果|score) ?[:：] ?)?[*_`]{0,3}[[【(（]?([\p{Nd}.]{1,8})[\]】)）]? ?分?[*_`]{0,3}[。.;；]?$/iu;
 
 /** Texts that Python's `float` reads as 0 or 1. */
 function toScore(text: string | undefined): number | undefined {

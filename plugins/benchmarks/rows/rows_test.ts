@@ -99,7 +99,7 @@ Deno.test("readRowItems() tells where ids come twice, in lists as in lines", asy
   // the blank line counts as a line, not as a row
   await assertRejects(() => collect("\n" + rows.join("\n")), RangeError, `${message}3002)`);
   await assertRejects(() => collect(`[\n${rows.join(",\n")}]`, ".json"), RangeError, `${message}3002)`);
-  await assertRejects(() => collect("[ ]"), RangeError, "an empty file");
+  await assertRejects(() => collect("[ ]"), RangeError, "a file without rows");
   const lacking = `[${row("a")},\n\n{"id": "b", "prompt": "p"}]`;
   await assertRejects(() => collect(lacking), SyntaxError, ":3 row 1 as a benchmark row: constraints");
 });

@@ -1,8 +1,9 @@
 /**
- * Where verdicts stand in a judge's text: behind the phrases "fine grained score" and "overall score", as a label with a colon, a
- * heading, a key in snake_case or camelCase, or a cell of a table.
+ * Where verdicts stand in a judge's text: behind the phrases "fine grained score" and "overall score", or what they are in Chinese,
+ * as a label with a colon, a heading, a key in snake_case or camelCase, or a cell of a table.
  * @module
  */
+import { CHINESE_PHRASES, FINE_GRAINED_CHINESE, OVERALL_CHINESE } from "./chinese_headings.ts";
 import { saidScaleAt } from "./scale.ts";
 
 /** Phrases that a verdict stands behind. What a response says of them is broken before a judge sees it. */
@@ -10,6 +11,7 @@ export const VERDICT_PHRASES: readonly string[] = [
   "fine grained scores",
   "fine grained score",
   "overall score",
+  ...CHINESE_PHRASES,
 ];
 
 /** A phrase in a text. */
@@ -27,17 +29,19 @@ export interface Heading {
 }
 
 const JOINT = "[\\s_*`~-]{0,3}";
-const OVERALL = new RegExp(`overall${JOINT}score`, "gi");
-const FINE_GRAINED = new RegExp(`fine${JOINT}grained${JOINT}scores?`, "gi");
+const OVERALL = new RegExp(`overall${JOINT}score|${OVERALL_CHINESE}`, "gi");
+const FINE_GRAINED = new RegExp(`fine${JOINT}grained${JOINT}scores?|${FINE_GRAINED_CHINESE}`, "gi");
 const SETS_APART =
   /(?:(?<=[a-z=-])>|>(?! ?\d)|(?<=\n)>|[\s*_`"'“”’|#:=~→⇒]|[-–—](?=[\s-])|-(?=>)|\)(?=[\s*_]{0,3}[:=\n]))*/y;
 /** Words between the phrase and the score that announce it, and set nothing apart. */
-const ANNOUNCES = / is(?:,? (?:therefore|thus|then))?(?=[ :])/iy;
+const ANNOUNCES =
+  / is(?:,? (?:therefore|thus|then))?(?=[ :])|(?<=[分数數])(?:为|為|是)(?=[ :*[\d])|(?<=[分数數])如下(?=:)/iy;
 /** A label of the line below the phrase. */
 const LABEL = /(?:final )?(?:score|rating|得分|评分)(?=[*_`"' ]{0,3}[:=])/iy;
 /** The scale as a bare number between the phrase and the score. */
 const SCALE = /[([]10(?: ?points?| ?分)?[)\]]/iy;
-const LINE_START = /(?:^|\n)[\s*_`"'{#>|-]{0,12}(?:(?:the|final|constraints?)[\s_*-]{0,3}){0,3}$/i;
+const LINE_START =
+  /(?:^|\n)[\s*_`"'{[#>|-]{0,12}(?:(?:the|final|constraints?|约束|約束|最终|最終)[\s_*-]{0,3}){0,3}$/i;
 
 /** Headings of the overall score, in order. */
 export function overallHeadings(text: string): Heading[] {
