@@ -69,7 +69,7 @@ export async function* readRows<T>(
     yield result.data;
   }
   if (seen.size === 0) {
-    throw new RangeError(`Cannot read ${name} as benchmark rows: current value is an empty file`);
+    throw new RangeError(`Cannot read ${name} as benchmark rows: current value is a file without rows`);
   }
 }
 

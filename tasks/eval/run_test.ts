@@ -306,7 +306,7 @@ const badRows: [string, string, string][] = [
     '{"id": "a", "prompt": "x", "constraints": ["c"]}\n'.repeat(2),
     'current value is "a" in rows 0 and 1 (line 2)',
   ],
-  ["no rows", "\n", "an empty file"],
+  ["no rows", "\n", "a file without rows"],
 ];
 for (const [name, text, message] of badRows) {
   Deno.test(`evaluate() refuses rows with ${name} before any request`, async () => {

@@ -36,6 +36,8 @@ export interface Counts {
   constraints: number;
   /** Constraints without a score, of judged answers. */
   unscored: number;
+  /** Constraints of items without a judgement: unscored too, beside these. */
+  unjudged_constraints: number;
   /** Numbers of judges' texts read completely, partly, not at all; 0 without judge models. */
   readings: { complete: number; partial: number; none: number };
   /** Reasons of unscored constraints, each as it was first met, with their numbers, most frequent first. */
@@ -98,6 +100,7 @@ export class Tally {
     unjudged: 0,
     constraints: 0,
     unscored: 0,
+    unjudged_constraints: 0,
     readings: { complete: 0, partial: 0, none: 0 },
   };
   /** See {@linkcode Totals}. */
@@ -129,7 +132,8 @@ export class Tally {
     if (answer === null) this.#counts.unanswered++;
     else this.#addAnswer(answer, response);
     if (judged?.judgement) this.#addJudgement(judged, judged.judgement);
-    else if (response !== null) this.#counts.unjudged++;
+    else this.#counts.unjudged_constraints += item.constraints.length;
+    if (response !== null && !judged?.judgement) this.#counts.unjudged++;
   }
 
   #addAnswer({ completion, cached, made }: AnswerState, response: string | null): void {

@@ -6,6 +6,7 @@ import { counted } from "../../formats/counted.ts";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import type { EvalConfig } from "./config.ts";
 import type { ScoreWithSpread } from "./score_table.ts";
+import { weightText } from "./weight_text.ts";
 
 /** A score beside its limit. */
 export interface ThresholdResult {
@@ -96,10 +97,12 @@ export function compareThreshold(
 export function thresholdText(result: ThresholdResult): string {
   const { metric, value, limit, items, unscored, unscoredAre } = result;
   if (value === null) {
-    return `${metric} has no score, limit ${limit} (${counted(items, "item")}, ${unscored} unscored)`;
+    return `${metric} has no score, limit ${limit} (${counted(items, "item")}, ${
+      weightText(unscored)
+    } unscored)`;
   }
   const apart = unscored === 0
     ? "none unscored"
-    : `${unscored} unscored ${unscoredAre === "misses" ? "counted as misses" : "left out"}`;
+    : `${weightText(unscored)} unscored ${unscoredAre === "misses" ? "counted as misses" : "left out"}`;
   return `${metric} is ${value.toFixed(4)}, limit ${limit} (${counted(items, "item")}, ${apart})`;
 }

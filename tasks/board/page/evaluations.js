@@ -4,6 +4,9 @@ import { el, later, refill, select, table } from "./dom.js";
 import { short } from "./format.js";
 import { itemView, NAMES } from "../../eval/report/item_view.js";
 
+const ofConstraints = (count) => `${count} constraint${count === 1 ? "" : "s"}`;
+/** A whole number of things, or parts of one. */
+const weight = (value) => Number.isInteger(value) ? value : value.toFixed(2);
 const percent = (value) => value === null || value === undefined ? "–" : value.toFixed(4);
 const link = (path, query) => `#${path}?${new URLSearchParams(query)}`;
 
@@ -371,8 +374,8 @@ function scores(list, caption, first = (score) => score.metric) {
       percent(score.value),
       percent(score.ofAll),
       score.interval === null ? "–" : score.interval.map(percent).join(" to "),
-      score.scored,
-      score.unscored,
+      weight(score.scored),
+      weight(score.unscored),
     ]),
   });
 }
@@ -408,11 +411,11 @@ function judgeCard({ judge, answers, constraints, unscored, agreement, seconds }
   const share = (value) => value === null ? "–" : `${(100 * value).toFixed(1)} %`;
   const rows = [
     ["judge", judge],
-    ["judged answers", `${answers} with ${constraints} constraints`],
+    ["judged answers", `${answers} with ${ofConstraints(constraints)}`],
     ["constraints it left unscored", share(unscored)],
     ["seconds an answer", short(seconds)],
     ...(agreement === null ? [["compared with", "nothing yet: mark verdicts right or wrong"]] : [
-      ["compared with", `${agreement.reference}, ${agreement.constraints} constraints`],
+      ["compared with", `${agreement.reference}, ${ofConstraints(agreement.constraints)}`],
       ["same verdict", share(agreement.accuracy)],
       ["Cohen's kappa", short(agreement.kappa)],
       ["too kind", share(agreement.tooKind)],

@@ -22,12 +22,15 @@ export const CHUNK = 50;
 /** End of an item. */
 export function statusOf(
   { answer }: StoredItem,
-  [headline]: readonly Contribution[],
+  contributions: readonly Contribution[],
 ): { status: ItemStatus; value: number | null } {
+  const [headline] = contributions;
   const value = headline === undefined || headline.value === null ? null : headline.value / headline.weight;
+  const isPart = (c: Contribution) =>
+    c.value === null && c.metric === headline?.metric && c.group === undefined;
   const status = answer === null
     ? "unanswered"
-    : value === null
+    : value === null || (value >= 1 && contributions.some(isPart))
     ? "unscored"
     : value >= 1
     ? "pass"

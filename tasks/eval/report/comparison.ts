@@ -11,6 +11,7 @@ import { type Table, textTable, wrapped } from "../../common/table.ts";
 import { type TableFiles, writeTables } from "../../common/table_files.ts";
 import type { Comparison } from "../compare.ts";
 import type { PairedScore } from "../statistics/paired.ts";
+import { weightText } from "../weight_text.ts";
 
 /** Ids that a list names at most. */
 const MOST_IDS = 10;
@@ -42,8 +43,8 @@ export function comparisonText(comparison: Comparison, width?: number): string {
 
 function unscoredLines({ scores }: Comparison): string[] {
   return scores.filter(({ unscored: [a, b] }) => a + b > 0).map(({ metric, unscored, ofAll }) =>
-    `note: ${metric}: unscored are ${unscored[0]} in A, ${
-      unscored[1]
+    `note: ${metric}: unscored are ${weightText(unscored[0])} in A, ${
+      weightText(unscored[1])
     } in B, which the table leaves out; as misses A has ${ofAll[0].toFixed(4)} and B ${ofAll[1].toFixed(4)}`
   );
 }
@@ -154,7 +155,7 @@ export function worseText(comparison: Comparison, metric: string): string | null
   return `Worse: ${name} is ${fixed(allSecond)} of all after ${
     fixed(allFirst)
   }, what is unscored counting as misses ` +
-    `(${unscored[0]} before, ${unscored[1]} now)`;
+    `(${weightText(unscored[0])} before, ${weightText(unscored[1])} now)`;
 }
 
 /**
@@ -169,7 +170,9 @@ export function nothingComparedText(comparison: Comparison, metric = ""): string
   }
   const { metric: name, items, unscored: [a, b] } = scoreNamed(comparison, metric);
   if (items > 0) return null;
-  return `Nothing compared: no item has a score ${name} in both runs (unscored are ${a} in A, ${b} in B). ` +
+  return `Nothing compared: no item has a score ${name} in both runs (unscored are ${weightText(a)} in A, ${
+    weightText(b)
+  } in B). ` +
     "The reasons stand in each run's report.md";
 }
 

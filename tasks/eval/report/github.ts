@@ -7,7 +7,7 @@ import { writeError } from "../../../formats/atomic.ts";
 import type { PlaceOf } from "../../../plugins/kinds/place.ts";
 import type { EvalResults } from "../results.ts";
 import { thresholdText } from "../thresholds.ts";
-import { headlines, intervalText, valueText } from "./text.ts";
+import { headlines, intervalText, unscoredText, valueText } from "./text.ts";
 
 /** Text behind `::`. */
 function message(text: string): string {
@@ -36,7 +36,8 @@ export function githubAnnotations(results: EvalResults, placeOf: PlaceOf = () =>
   const shown = headlines(scores).map((s) =>
     `${s.metric} ${valueText(s)}${s.interval === null ? "" : ` (95 %: ${intervalText(s)})`}`
   );
-  const { unscored, unanswered, unjudged, constraints } = counts;
+  const { unanswered, unjudged } = counts;
+  const unscored = unscoredText(counts);
   return [
     ...(thresholds ?? []).filter(({ passed }) => !passed).map((t) =>
       `::error ${place(t.metric)}${title("Threshold missed")}::${message(thresholdText(t))}`
@@ -48,8 +49,8 @@ export function githubAnnotations(results: EvalResults, placeOf: PlaceOf = () =>
         )
       }`,
     ]),
-    ...(unscored === 0 ? [] : [
-      `::warning ${title("Unscored")}::${unscored} of ${constraints} constraints are unscored${
+    ...(unscored === null ? [] : [
+      `::warning ${title("Unscored")}::${unscored}${
         message(
           counts.reasons.slice(0, 3).map(({ count, reason }) => `\n${count} times: ${reason}`).join(
             "",

@@ -14,6 +14,7 @@ import { browsed, CHUNK, type IndexRow, indexRow, packed } from "./browser_data.
 import { type Chart, groupCharts, ringChart } from "./charts.ts";
 import { fileWriter, type ItemWriter } from "./item_writer.ts";
 import type { PageSurvey } from "./page_survey.ts";
+import { weightText } from "../weight_text.ts";
 import { countLines, headlines, intervalNote, intervalText, valueText } from "./text.ts";
 
 /** Text for markup. */
@@ -125,11 +126,9 @@ function thresholdTable({ thresholds }: EvalResults): string {
   const rows = thresholds.map((t) =>
     `<tr><td>${escapeHtml(t.metric)}</td><td><span class="badge ${t.passed ? "ok" : "no"}">${
       t.passed ? "reached" : "missed"
-    }</span></td><td>${
-      t.value?.toFixed(4) ?? "–"
-    }</td><td>${t.limit}</td><td>${t.items}</td><td>${t.unscored}${
-      t.unscored > 0 && t.value !== null ? ` (${t.unscoredAre})` : ""
-    }</td></tr>`
+    }</span></td><td>${t.value?.toFixed(4) ?? "–"}</td><td>${t.limit}</td><td>${t.items}</td><td>${
+      weightText(t.unscored)
+    }${t.unscored > 0 && t.value !== null ? ` (${t.unscoredAre})` : ""}</td></tr>`
   );
   return `<h2>Thresholds</h2><div class="card"><div class="scroll"><table>
 <tr><th>score</th><th>threshold</th><th>value</th><th>limit</th><th>items</th><th>unscored</th></tr>
@@ -172,9 +171,9 @@ function agreement({ agreement }: EvalResults): string {
 function cells(s: ScoreWithSpread): string {
   return `<td class="wide">${meter(s)}</td><td>${valueText(s)}</td><td>${valueText(s, s.ofAll)}</td><td>${
     intervalText(s)
-  }</td><td>${
-    s.stderr === null ? "–" : valueText(s, s.stderr)
-  }</td><td>${s.scored}</td><td>${s.unscored}</td>`;
+  }</td><td>${s.stderr === null ? "–" : valueText(s, s.stderr)}</td><td>${weightText(s.scored)}</td><td>${
+    weightText(s.unscored)
+  }</td>`;
 }
 
 function meter(s: ScoreWithSpread): string {

@@ -2,6 +2,7 @@
  * A judge card as Markdown.
  * @module
  */
+import { counted } from "../../../formats/counted.ts";
 import { markdownTable, markdownText } from "../../common/table.ts";
 import type { JudgeCard } from "../judge_card.ts";
 import type { PlaceEffect, Reordered } from "../reorder.ts";
@@ -15,7 +16,7 @@ export function judgeCardText(card: JudgeCard): string {
   const beyond = agreement === null ? "" : " beyond the reference's";
   const rows: Row[] = [
     ["benchmark", card.benchmark],
-    ["judged answers", `${card.answers} with ${card.constraints} constraints`],
+    ["judged answers", `${card.answers} with ${counted(card.constraints, "constraint")}`],
     ["constraints it left unscored", percent(card.unscored)],
     ["requests per answer", number(card.requests, 2)],
     ["tokens for 1,000 answers", card.tokensPerThousand.toFixed(0)],
@@ -27,11 +28,11 @@ export function judgeCardText(card: JudgeCard): string {
     ...(agreement === null ? [] : agreementRows(agreement)),
     [
       `length bias: correlation of the score${beyond} with the answer's length`,
-      withInterval(card.lengthBias, "answers"),
+      withInterval(card.lengthBias, "answer"),
     ],
     [
       `correlation of the score${beyond} with the constraint's place`,
-      withInterval(card.positionBias, "answers"),
+      withInterval(card.positionBias, "answer"),
     ],
     ...(card.reordered === null ? [] : reorderedRows(card.reordered)),
   ];
@@ -43,7 +44,7 @@ export function judgeCardText(card: JudgeCard): string {
 
 function agreementRows(a: NonNullable<JudgeCard["agreement"]>): Row[] {
   return [
-    ["compared with", `${a.reference}, ${a.constraints} constraints`],
+    ["compared with", `${a.reference}, ${counted(a.constraints, "constraint")}`],
     ["same verdict (met or not)", percent(a.accuracy)],
     ["Cohen's kappa", number(a.kappa)],
     ["Krippendorff's alpha of scores", number(a.alpha)],
@@ -58,17 +59,17 @@ function reorderedRows({ answers, failed, effects }: Reordered): Row[] {
   return [
     [
       "judged again in reverse order",
-      `${answers} answers${failed === 0 ? "" : `; ${failed} more couldn't be asked about`}`,
+      `${counted(answers, "answer")}${failed === 0 ? "" : `; ${failed} more couldn't be asked about`}`,
     ],
     ...effects.flatMap((e: PlaceEffect, i): Row[] => {
       const of = i === 0 ? "" : ` (${e.judge})`;
       return [
         [
           `position bias${of}: last place minus first`,
-          `${withInterval(e.effect, "answers")}: ${finding(e.effect)}`,
+          `${withInterval(e.effect, "answer")}: ${finding(e.effect)}`,
         ],
-        [`same verdict in both orders${of}`, `${percent(e.same)} of ${e.constraints} constraints`],
-        [`without a score in one order${of}`, `${e.unscored} constraints, in neither`],
+        [`same verdict in both orders${of}`, `${percent(e.same)} of ${counted(e.constraints, "constraint")}`],
+        [`without a score in one order${of}`, `${counted(e.unscored, "constraint")}, in neither`],
       ];
     }),
   ];
@@ -82,9 +83,9 @@ function percent(value: number | null): string {
   return value === null ? "–" : `${(100 * value).toFixed(1)} %`;
 }
 
-function withInterval({ value, interval, n }: Measured, units: string): string {
+function withInterval({ value, interval, n }: Measured, unit: string): string {
   const ends = interval === null ? "" : ` (95 %: ${number(interval[0])} to ${number(interval[1])})`;
-  return `${number(value)}${ends}, ${n} ${units}`;
+  return `${number(value)}${ends}, ${counted(n, unit)}`;
 }
 
 /** Says in words if 0 is in the interval. */

@@ -9,6 +9,7 @@ import { cachedText } from "../cache_notes.ts";
 import { failureText } from "../../ask/failures.ts";
 import type { EvalResults } from "../results.ts";
 import type { ScoreWithSpread } from "../score_table.ts";
+import { weightText } from "../weight_text.ts";
 
 /** True if a score is a share, to be shown in percent. */
 export function isShare({ max = 1, value }: Pick<ScoreWithSpread, "max" | "value">): boolean {
@@ -63,8 +64,8 @@ export function scoreRows(names: readonly string[], rows: readonly [string[], Sc
       valueText(s, s.ofAll),
       intervalText(s),
       s.stderr === null ? "–" : valueText(s, s.stderr),
-      String(s.scored),
-      String(s.unscored),
+      weightText(s.scored),
+      weightText(s.unscored),
     ]),
   };
 }
@@ -78,12 +79,7 @@ export function resultsText(results: EvalResults, width?: number): string {
   const table = scoreRows(["score"], headlines(scores).map((s) => [[s.metric], s]));
   const lines = [
     ...countLines(results),
-    ...(counts.unscored > 0
-      ? [
-        `${counts.unscored} of ${counts.constraints} constraints are unscored: they are in no score "of scored", and zeros ` +
-        'in those "of all"',
-      ]
-      : []),
+    ...unscoredLines(results),
   ];
   return [
     "",
@@ -93,6 +89,30 @@ export function resultsText(results: EvalResults, width?: number): string {
     "",
     ...lines.flatMap((line) => wrapped(line.split(" "), width)),
   ].join("\n");
+}
+
+/** How many constraints are unscored, and what that does to the scores; nothing where all are scored. */
+function unscoredLines({ counts, scores }: EvalResults): string[] {
+  const told = unscoredText(counts);
+  if (told === null) return [];
+  const plain = headlines(scores);
+  if (plain.every(({ value }) => value === null)) return [`${told}: no score has a value`];
+  const none = plain.some(({ value }) => value === null) ? " (– where nothing is scored)" : "";
+  return [`${told}: they are in no score "of scored", and zeros in those "of all"${none}`];
+}
+
+/** `140 of 200 constraints are unscored, 30 of them of items without a judgement`; null where all are scored. */
+export function unscoredText(
+  { constraints, unscored, unjudged_constraints }: EvalResults["counts"],
+): string | null {
+  const all = unscored + unjudged_constraints;
+  if (all === 0) return null;
+  const apart = unjudged_constraints === 0
+    ? ""
+    : unscored === 0
+    ? ", as their items have no judgement"
+    : `, ${unjudged_constraints} of them of items without a judgement`;
+  return `${all} of ${counted(constraints, "constraint")} ${all === 1 ? "is" : "are"} unscored${apart}`;
 }
 
 const THOUGHT_HINT =
