@@ -8,7 +8,7 @@ import type { Contribution } from "../../plugins/kinds/benchmark.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { type PairedScore, pairedScore, type Pairs } from "./statistics/paired.ts";
 import { openRun } from "./open_run.ts";
-import { answerKey, type StoredItem, storedItems, type StoredRun } from "./stored.ts";
+import { answerKey, judgementKey, type StoredItem, storedItems, type StoredRun } from "./stored.ts";
 
 /** Result of {@linkcode compareRuns}. */
 export interface Comparison {
@@ -79,12 +79,14 @@ export async function compareRuns(
   }
   const ids = new IdTable();
   const prompts: number[] = [];
+  const constraints: number[] = [];
   const columns = new Map<string, (Sum | undefined)[]>();
   const found: [Counted, Counted] = [{ answers: 0, judgements: 0 }, { answers: 0, judgements: 0 }];
   for await (const stored of storedItems(first)) {
     count(found[0], stored);
     const index = ids.add(stored.item.id);
     prompts[index] = promptHash(stored);
+    constraints[index] = constraintsHash(stored);
     for (const [metric, sum] of sumsOf(plainOf(stored, first))) {
       const column = columns.get(metric) ?? [];
       columns.set(metric, column);
@@ -93,7 +95,8 @@ export async function compareRuns(
   }
   const scores = new Map<string, Shared>();
   const flipped: Comparison["flipped"] = [];
-  let shared = 0, onlySecond = 0, differing = 0, headline = "";
+  const differing: Differing = { prompts: 0, constraints: 0 };
+  let shared = 0, onlySecond = 0, headline = "";
   for await (const stored of storedItems(second)) {
     count(found[1], stored);
     const index = ids.find(stored.item.id);
@@ -102,7 +105,8 @@ export async function compareRuns(
       continue;
     }
     shared++;
-    if (prompts[index] !== promptHash(stored)) differing++;
+    if (prompts[index] !== promptHash(stored)) differing.prompts++;
+    else if (constraints[index] !== constraintsHash(stored)) differing.constraints++;
     const contributions = plainOf(stored, second);
     headline ||= contributions[0]?.metric ?? "";
     for (const [metric, b] of sumsOf(contributions)) {
@@ -170,11 +174,24 @@ function leftNotes(run: string, { store }: StoredRun, { answers, judgements }: C
   ];
 }
 
-function notesOf(first: StoredRun, second: StoredRun, differing: number): string[] {
+/** Shared items that aren't the same in both runs. */
+interface Differing {
+  /** With other prompts. */
+  prompts: number;
+  /** With the same prompt and other constraints, or other texts for the judge. */
+  constraints: number;
+}
+
+function notesOf(first: StoredRun, second: StoredRun, { prompts, constraints }: Differing): string[] {
   const [p, q] = [first.provenance, second.provenance];
   const sampled = [first, second].map(({ config }) => JSON.stringify(config.model.run_args));
   return [
-    ...(differing > 0 ? [`${differing} items of the same id have other prompts`] : []),
+    ...(prompts > 0 ? [`${counted(prompts, "item", ["has", "have"])} the same id and another prompt`] : []),
+    ...(constraints > 0
+      ? [
+        `${counted(constraints, "item", ["has", "have"])} the same prompt and other constraints`,
+      ]
+      : []),
     ...(p.judge !== q.judge
       ? [
         p.judged_by !== q.judged_by
@@ -190,6 +207,11 @@ function notesOf(first: StoredRun, second: StoredRun, differing: number): string
       : []),
     ...(sampled[0] !== sampled[1] ? ["the models were sampled differently"] : []),
   ];
+}
+
+/** 48 bits of what an answer is judged by. */
+function constraintsHash({ item }: StoredItem): number {
+  return parseInt(judgementKey("", { ...item, messages: [] }, "").slice(0, 12), 16);
 }
 
 /** 48 bits of what was asked. */

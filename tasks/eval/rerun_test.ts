@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
@@ -48,6 +48,24 @@ Deno.test("rejudge gives every verdict of a finished run again, rescore asks not
     assertStringIncludes(said.join("\n"), "6 answers of an earlier run are removed");
     // run.yaml continues the run and doesn't remove it again
     assertStringIncludes(await Deno.readTextFile(join(config.out_dir, "run.yaml")), "overwrite: false");
+  });
+});
+
+Deno.test("a stage that works on answers leaves the reports of a run whose items.jsonl is gone", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(2));
+    await using server = mockServer();
+    const config = rowsConfig(folder, server.base, ["cache=false"]);
+    await runConfig(config);
+    const results = join(config.out_dir, "results.json"), before = await Deno.readTextFile(results);
+    const items = join(config.out_dir, "items.jsonl");
+    await Deno.remove(items);
+    for (const stage of ["judge", "score", "report"] as const) {
+      await assertRejects(() => runConfig(config, { stage }), RangeError, "current value is no items.jsonl");
+    }
+    await Deno.writeTextFile(items, "");
+    await assertRejects(() => runConfig(config, { stage: "report" }), RangeError, "an empty items.jsonl");
+    assertEquals(await Deno.readTextFile(results), before);
   });
 });
 

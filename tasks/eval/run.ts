@@ -3,7 +3,10 @@
  * directory, and a run that was stopped or killed continues where it was.
  * @module
  */
+import { join } from "@std/path";
+
 import { counted } from "../../formats/counted.ts";
+import { statOrNull } from "../../formats/exists.ts";
 import { provisionalFolder } from "../../formats/provisional_folder.ts";
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
 import type { PlaceOf } from "../../plugins/kinds/place.ts";
@@ -66,7 +69,8 @@ export interface Evaluated {
 
 /**
  * Carries out an evaluation.
- * @throws {RangeError} If anything in the configuration is wrong, or the directory holds another run; before any request
+ * @throws {RangeError} If anything in the configuration is wrong, the directory holds another run, or a stage's answers are missing; before
+ * any request
  */
 export async function evaluate(
   config: EvalConfig,
@@ -80,6 +84,7 @@ export async function evaluate(
   const parties = await makeParties(config, registry, { does, say, version, placeOf });
   const { part, model, judge, provenance } = parties;
 
+  if (!does("generate")) requireAnswers(config.out_dir);
   using _folder = provisionalFolder(config.out_dir);
   using store = new ItemStore(config.out_dir);
   if (!store.isLocked) {
@@ -131,6 +136,20 @@ export async function evaluate(
   });
   files.push(...await writeReports(run, results, page, { say, placeOf }));
   return { ...ended, results, complete: results.complete };
+}
+
+/**
+ * Refuses a stage that works on answers where none are kept: it would write reports in which nothing is answered over those of the run.
+ * @throws {RangeError} If items.jsonl is missing or empty
+ */
+function requireAnswers(directory: string): void {
+  const file = statOrNull(join(directory, "items.jsonl"));
+  if (file !== null && file.size > 0) return;
+  throw new RangeError(
+    `Cannot judge, score or report ${directory} as its answers are needed: current value is ${
+      file === null ? "no items.jsonl" : "an empty items.jsonl"
+    }; restore that file, or run without --stage or --rescore, which asks the model`,
+  );
 }
 
 /** True if starting again as it is can help. */

@@ -99,6 +99,34 @@ Deno.test("a comparison names what its runs store and their data has no more, an
   });
 });
 
+Deno.test("a comparison counts items of one id with another prompt, and of one prompt with other constraints", async () => {
+  await inFolder(async (folder) => {
+    await using server = mockServer();
+    const text = rowsText(6);
+    const [zero, one, two, ...others] = text.split("\n");
+    const changed = [
+      zero!.replace("Question", "Task"),
+      one!.replace("constraint 0", "rule 0"),
+      two!.replace(/,"1\. constraint.*?"/, "").replace("2. constraint", "2. rule"),
+      ...others,
+    ];
+    for (const [name, rows] of [["first", text], ["second", changed.join("\n")]] as const) {
+      await Deno.writeTextFile(join(folder, `${name}.jsonl`), rows);
+      const own = [`dataset.args.url=${join(folder, `${name}.jsonl`)}`, `out_dir=${join(folder, name)}`];
+      await runConfig(rowsConfig(folder, server.base, own));
+    }
+    const { notes } = await compareDirectories(
+      join(folder, "first"),
+      join(folder, "second"),
+      builtinRegistry(),
+    );
+    assertEquals(notes.slice(0, 2), [
+      "1 item has the same id and another prompt",
+      "2 items have the same prompt and other constraints",
+    ]);
+  });
+});
+
 Deno.test("worseText(): a lower score is worse, and so is one that is the same of what is scored but has more unscored", async () => {
   await inFolder(async (folder) => {
     const lower = await compared(folder, { worse: 2 });
