@@ -49,10 +49,11 @@ export function checkOne(
   if (models === null && NEEDED.has(id)) {
     return { score: null, reason: `rule "${id}" needs models of sentences and languages` };
   }
-  if (strip(response) === "") return { score: 0, reason: "blank response" };
   try {
-    // a rule outside NEEDED never looks at them
-    return { score: check.follows(response, parsed.data, models as CheckModels) ? 1 : 0 };
+    // a rule outside NEEDED never looks at them; what can't be decided of any response isn't of a blank one
+    const follows = check.follows(response, parsed.data, models as CheckModels);
+    if (strip(response) === "") return { score: 0, reason: "blank response" };
+    return { score: follows ? 1 : 0 };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return { score: null, reason: `arguments of rule "${id}": ${error.message}` };

@@ -9,8 +9,11 @@ const SETS: Record<string, string> = { s: SPACE, w: WORD, d: String.raw`\p{Nd}` 
 const CONTROLS: Record<string, string> = { a: "\\x07", f: "\\f", n: "\\n", r: "\\r", t: "\\t", v: "\\v" };
 /** Python takes these for the same letter when it ignores case; JavaScript, the first two. No other letters differ. */
 const DOTTED = "iIİı";
-const BOUNDARY = `(?:(?<=[${WORD}])(?![${WORD}])|(?<![${WORD}])(?=[${WORD}]))`;
-const NOT_BOUNDARY = `(?:(?<=[${WORD}])(?=[${WORD}])|(?<![${WORD}])(?![${WORD}]))`;
+// No negative look-around: V8 finds empty matches of those inside of surrogate pairs too.
+const BEFORE = `(?<=[^${WORD}]|^)`;
+const BEHIND = `(?=[^${WORD}]|$)`;
+const BOUNDARY = `(?:(?<=[${WORD}])${BEHIND}|${BEFORE}(?=[${WORD}]))`;
+const NOT_BOUNDARY = `(?:(?<=[${WORD}])(?=[${WORD}])|${BEFORE}${BEHIND})`;
 // Characters that JavaScript's `v` mode allows escaped, outside and inside of a set.
 const SYNTAX = new Set("^$\\.*+?()[]{}|/");
 const PUNCTUATION = new Set("^$\\.*+?()[]{}|/-&!#%,:;<=>@`~");
@@ -88,9 +91,9 @@ function literalOrAnchor(char: string, flags: string): string {
     case ".":
       return flags.includes("s") ? "[^]" : "[^\\n]";
     case "^":
-      return flags.includes("m") ? "(?<![^\\n])" : "(?<![^])";
+      return flags.includes("m") ? "(?<=\\n|^)" : "^";
     case "$":
-      return flags.includes("m") ? "(?![^\\n])" : "(?=\\n?(?![^]))";
+      return flags.includes("m") ? "(?=\\n|$)" : "(?=\\n?$)";
     case "{":
     case "}":
     case "]":
@@ -109,8 +112,8 @@ function readEscape(pattern: string, index: number, inSet: boolean): { source: s
   if (set !== undefined) return { source: char === char.toLowerCase() ? `[${set}]` : `[^${set}]`, end };
   if (!inSet && char === "b") return { source: BOUNDARY, end };
   if (!inSet && char === "B") return { source: NOT_BOUNDARY, end };
-  if (!inSet && char === "A") return { source: "(?<![^])", end };
-  if (!inSet && char === "Z") return { source: "(?![^])", end };
+  if (!inSet && char === "A") return { source: "^", end };
+  if (!inSet && char === "Z") return { source: "$", end };
   if (inSet && char === "b") return { source: "\\x08", end };
   const control = CONTROLS[char];
   if (control !== undefined) return { source: control, end };

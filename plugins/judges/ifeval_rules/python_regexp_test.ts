@@ -14,6 +14,14 @@ Deno.test("pythonRegExp() ends lines at \\n only", () => {
   assertEquals(findAll(String.raw`x\Z`, "x\n"), []);
 });
 
+Deno.test("pythonRegExp() finds no place inside of a character of two UTF-16 units", () => {
+  const text = "a👍b\n𝐁!👍👍\n";
+  const places = (flags: string) =>
+    ["$", "^", "\\b", "\\B", "\\A", "\\Z"].map((p) => findAll(p, text, flags).length);
+  assertEquals(places(""), [2, 1, 6, 4, 1, 1]);
+  assertEquals(places("m"), [3, 3, 6, 4, 1, 1]);
+});
+
 Deno.test("pythonRegExp() has Python's sets of characters", () => {
   assertEquals(findAll(String.raw`\w+`, "naïve_2 नमस्ते a¹½ e\u0301x"), [
     "naïve_2",

@@ -1,5 +1,5 @@
 /** Verdicts against Google's checker in Python on made-up responses (fixtures/goldens/ifeval/make_verdicts.py). */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 
 import { CHECKS } from "./checks/mod.ts";
 import { loadCheckModels } from "./models.ts";
@@ -23,4 +23,29 @@ Deno.test("checkInstructions() decides 1,100 made-up responses to all 25 instruc
     return here.join() === there.join() ? [] : [{ id, kwargs, text, here, there }];
   });
   assertEquals(differing, []);
+});
+
+Deno.test("arguments that can't be decided leave every response without a verdict, whatever it says", () => {
+  for (
+    const [id, kwargs, reason] of [
+      ["keywords:existence", { keywords: ["tea", "?"] }, 'Cannot read "?"'],
+      ["keywords:forbidden_words", { forbidden_words: ["tea", "("] }, "as a regular expression of Python's"],
+      ["language:response_language", { language: "zh" }, 'did you mean "zh-cn" or "zh-tw"?'],
+      ["language:response_language", { language: "xx" }, 'language "xx" is none'],
+    ] as const
+  ) {
+    for (const response of ["tea", "milk", "。", "我们明天一起去公园散步，然后喝茶。", " "]) {
+      const { strict: [strict], loose: [loose] } = checkInstructions([{ id, kwargs }], response, models);
+      for (const verdict of [strict!, loose!]) {
+        assert(
+          verdict.score === null && verdict.reason.includes(reason),
+          JSON.stringify([id, response, verdict]),
+        );
+      }
+    }
+  }
+  const chinese = [{ id: "language:response_language", kwargs: { language: "zh-cn" } }];
+  assertEquals(checkInstructions(chinese, "我们明天一起去公园散步，然后喝茶。", models).strict, [{
+    score: 1,
+  }]);
 });

@@ -9,11 +9,16 @@ import { type Check, check, count, holds, matches, relation } from "./check.ts";
 
 const words = z.array(z.string()).min(1);
 
+/** All patterns at once: one that is none leaves the instruction without a verdict, whatever the response says of the others. */
+function patterns(list: readonly string[], pattern = (word: string) => word): RegExp[] {
+  return list.map((word) => pythonRegExp(pattern(word), "i"));
+}
+
 /** The checks of this family by id. */
 export const keywords: Readonly<Record<string, Check>> = {
   "keywords:existence": check(
     { keywords: words },
-    (text, k) => k.keywords.every((word) => pythonRegExp(word, "i").test(text)),
+    (text, k) => patterns(k.keywords).every((word) => word.test(text)),
   ),
   "keywords:frequency": check(
     { keyword: z.string(), frequency: count, relation },
@@ -21,7 +26,8 @@ export const keywords: Readonly<Record<string, Check>> = {
   ),
   "keywords:forbidden_words": check(
     { forbidden_words: words },
-    (text, k) => !k.forbidden_words.some((word) => pythonRegExp(String.raw`\b${word}\b`, "i").test(text)),
+    (text, k) =>
+      !patterns(k.forbidden_words, (word) => String.raw`\b${word}\b`).some((word) => word.test(text)),
   ),
   // The character itself is counted, letter or not; the code up to 2024 drew a random letter instead of "#" and "!".
   "keywords:letter_frequency": check(
