@@ -75,7 +75,7 @@ export function scoreRows(names: readonly string[], rows: readonly [string[], Sc
  * @param width Characters a line; default: the terminal's
  */
 export function resultsText(results: EvalResults, width?: number): string {
-  const { scores, counts, model, benchmark, judge } = results;
+  const { scores, model, benchmark, judge } = results;
   const table = scoreRows(["score"], headlines(scores).map((s) => [[s.metric], s]));
   const lines = [
     ...countLines(results),
