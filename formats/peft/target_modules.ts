@@ -30,7 +30,11 @@ export function matchTargets(fields: TargetFields, modules: readonly string[]): 
     : matcher(targets, "target_modules");
   const isExcluded = excluded && excluded.length > 0 ? matcher(excluded, "exclude_modules") : () => false;
   const isInLayers = layerFilter(fields);
-  const found = modules.filter((name) => isTarget(name) && !isExcluded(name) && isInLayers(name));
+  // PEFT takes a module that is named in full in whichever layer it is.
+  const isNamed = (name: string) => Array.isArray(targets) && targets.includes(name);
+  const found = modules.filter((name) =>
+    isTarget(name) && !isExcluded(name) && (isNamed(name) || isInLayers(name))
+  );
   if (found.length > 0) return found;
   const endings = [...new Set(modules.map((name) => name.slice(name.lastIndexOf(".") + 1)))];
   throw new RangeError(
@@ -90,5 +94,10 @@ function expression(pattern: string, field: string): RegExp {
 
 /** Spellings that differ in Python. */
 function python(pattern: string): string {
-  return pattern.replaceAll("(?P<", "(?<").replaceAll("\\Z", "$").replaceAll("\\A", "^");
+  const spelled = pattern.replaceAll("(?P<", "(?<").replaceAll("\\Z", "$").replaceAll("\\A", "^");
+  // {,n} outside of a class; an escaped character and a class stay as they are
+  return spelled.replace(
+    /\\[^]|\[\^?\]?(?:\\[^]|[^\]\\])*\]|\{(?=,\d*\})/g,
+    (part) => part === "{" ? "{0" : part,
+  );
 }

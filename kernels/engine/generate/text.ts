@@ -6,7 +6,7 @@
 /** Decodes ids, special tokens left out. */
 export type Decode = (ids: readonly number[]) => string;
 
-/** Tokens of context that are decoded again with every new one: decoders look at what stands before. */
+/** Tokens of context, at least, that are decoded again with every new one: decoders look at what stands before. */
 const CONTEXT = 6;
 
 /** Text of one answer. */
@@ -15,6 +15,11 @@ export class TextStream {
   /** Ids from here on are decoded again; those before `#shown` were shown already. */
   #from = 0;
   #shown = 0;
+  /**
+   * Tokens behind which text was shown, from `#from` on: no character goes on there. With byte fallback a text that begins within one is U+FFFD
+   * as far as its bytes go, whole characters as well.
+   */
+  #bounds: number[] = [];
   #text = "";
   /** Characters that were handed out. */
   #given = 0;
@@ -48,7 +53,8 @@ export class TextStream {
     if (now.length <= before.length || now.endsWith("\uFFFD")) return "";
     this.#append(now.slice(before.length));
     this.#shown = this.#ids.length;
-    this.#from = Math.max(this.#from, this.#shown - CONTEXT);
+    this.#bounds.push(this.#shown);
+    while ((this.#bounds[0] ?? Infinity) <= this.#shown - CONTEXT) this.#from = this.#bounds.shift()!;
     return this.#give(this.#stop === null ? this.#held() : 0);
   }
 

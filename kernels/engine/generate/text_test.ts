@@ -38,6 +38,21 @@ Deno.test("TextStream holds back characters whose bytes aren't all there", () =>
   assertEquals(run(ids.slice(0, -1)), { pieces: [...pieces.slice(0, -2), ""], text: "é漢", stop: null });
 });
 
+for (const name of ["tiny", "tiny-gpt2", "tiny-sp"]) {
+  Deno.test(`TextStream gives the text that ${name} decodes, of characters that are bytes as well`, () => {
+    const root = new URL("../../../fixtures/goldens/tokenizers/", import.meta.url).pathname;
+    const other = loadTokenizerSync(`${root}${name}`);
+    const decodeOther = (ids: readonly number[]) => other.decode(ids, { skipSpecial: true });
+    const units = ["🙂", "👩‍👩‍👧", "你好", "𐐀", "é", " ", "the", "\n", "न", "a"];
+    const texts = fc.array(fc.constantFrom(...units), { maxLength: 20 }).map((list) => list.join(""));
+    fc.assert(fc.property(texts, (text) => {
+      const ids = other.encode(text), stream = new TextStream(decodeOther, []);
+      const pieces = ids.map((id) => stream.push(id));
+      assertEquals(pieces.join("") + stream.end(), decodeOther(ids));
+    }));
+  });
+}
+
 Deno.test("TextStream ends before the first stop text, wherever tokens end", () => {
   const text = "one two three four five";
   const ids = tokenizer.encode(text);
