@@ -2,7 +2,7 @@
  * Steps of the server's test: answers held to schemas and tools, and grammars that take long.
  * @module
  */
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import OpenAI, { APIError } from "openai";
 import { asked, type ServedClient, type ServedSteps } from "./_serve_client.ts";
 import { compilesBeside, freesThePlace } from "./_serve_slow_grammars.ts";
@@ -22,6 +22,7 @@ const TOOLS: OpenAI.Chat.ChatCompletionTool[] = [
 /** At a server that answers. */
 export const heldSteps: ServedSteps = {
   "answers held to JSON, streamed and whole": holdsToJson,
+  "answers held by vLLM's fields: an expression, a list, a schema; in texts and responses too": holdsByVllm,
   "while a slow grammar is made, tokens of others keep coming, and a small one is ready before it":
     compilesBeside,
   "a client that leaves while its grammar is compiled frees its place before that is done": freesThePlace,
@@ -85,6 +86,39 @@ async function holdsToJson({ client }: ServedClient): Promise<void> {
     );
   }
   assertEquals((await client.chat.completions.create(request)).choices, reply.choices);
+}
+
+async function holdsByVllm({ client }: ServedClient): Promise<void> {
+  const drawn = asked("A thing.", { temperature: 1, max_tokens: 60, seed: 5 });
+  const said = async (more: Record<string, unknown>) =>
+    (await client.chat.completions.create({ ...drawn, ...more })).choices[0]?.message.content ?? "";
+  const regex = "[a-c]{2}-\\d{3}", choice = ["yes, sir", "no"];
+  const schema = { type: "object", properties: { ok: { type: "boolean" } }, required: ["ok"] };
+  for (
+    const more of [{ guided_regex: regex }, { structured_outputs: { regex, disable_any_whitespace: true } }]
+  ) {
+    assertMatch(await said(more), /^[a-c]{2}-\d{3}$/);
+  }
+  for (const more of [{ guided_choice: choice }, { structured_outputs: { choice } }]) {
+    assert(choice.includes(await said(more)));
+  }
+  for (const more of [{ guided_json: schema }, { structured_outputs: { json: JSON.stringify(schema) } }]) {
+    assertEquals(typeof JSON.parse(await said(more)).ok, "boolean");
+  }
+  assertEquals((await said({ structured_outputs: { json_object: true } }))[0], "{");
+  const text = await client.completions.create(
+    { model: "random", prompt: "A thing.", max_tokens: 20, structured_outputs: { choice } } as never,
+  ) as OpenAI.Completion;
+  assert(choice.includes(text.choices[0]?.text ?? ""));
+  const response = await client.responses.create(
+    { model: "random", input: "A thing.", structured_outputs: { regex } } as never,
+  ) as OpenAI.Responses.Response;
+  assertMatch(response.output_text, /^[a-c]{2}-\d{3}$/);
+  await assertRejects(
+    () => said({ guided_choice: choice, tools: TOOLS }),
+    APIError,
+    "guided_choice at once",
+  );
 }
 
 async function callsTools({ client }: ServedClient): Promise<void> {

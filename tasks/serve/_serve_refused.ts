@@ -9,7 +9,17 @@ import { asked, SERVED_KEY, type ServedClient, type WholeChat } from "./_serve_c
 /** Chat completions that are refused, with what the error says. */
 const REFUSED: [request: unknown, status: number, param: string | null, words: string][] = [
   [asked("x", { model: "rondom" }), 404, "model", 'did you mean "random"'],
-  [{ ...asked("x"), guided_json: {} }, 400, "guided_json", "response_format"],
+  [{ ...asked("x"), guided_grammar: "root ::= x" }, 400, "guided_grammar", "response_format"],
+  [{ ...asked("x"), structured_outputs: {} }, 400, "structured_outputs", "one of json, regex, choice"],
+  [
+    { ...asked("x"), structured_outputs: { grammar: "root ::= x" } },
+    400,
+    "structured_outputs.grammar",
+    "aren't followed here",
+  ],
+  [{ ...asked("x"), guided_regex: "a", guided_choice: ["a"] }, 400, "guided_choice", "at once"],
+  [{ ...asked("x"), guided_regex: "(a" }, 400, "guided_regex", "Unterminated group"],
+  [{ ...asked("x"), structured_outputs: { json: "{" } }, 400, "structured_outputs.json", "isn't JSON"],
   [{ ...asked("x"), temprature: 1 }, 400, "temprature", 'did you mean "temperature"'],
   [asked("x", { temperature: -1 }), 400, "temperature", "-1"],
   [asked("x", { n: 0 }), 400, "n", "0"],
@@ -163,7 +173,7 @@ async function refusesOtherHttp({ served, baseURL }: ServedClient): Promise<void
     [400, post(new Uint8Array([0x22, 0xe9, 0x22]), "application/json")],
     [405, to("/v1/chat/completions"), "POST"],
     [405, to("/health", "POST"), "GET, HEAD"],
-    [501, to("/v1/responses", "POST")],
+    [415, to("/v1/responses", "POST")],
     [
       400,
       fetch(`${baseURL}/completions`, {

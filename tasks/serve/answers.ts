@@ -54,29 +54,25 @@ export interface PromptAsked {
  * @throws As `Generator.generateAll`
  */
 export async function makeAnswers(
-  { model, prompt, sampling, shown }: PromptAsked,
+  asked: PromptAsked,
   onNews: ((news: AnswerNews) => void) | undefined,
   signal: AbortSignal,
 ): Promise<WholeAnswer[]> {
-  const { tokenizer } = model.local;
-  const special = specialOf(tokenizer, shown);
-  const streams = new Map<number, TextStream>();
-  const streamOf = (index: number) => {
-    const stream = streams.get(index) ?? textStream(tokenizer, special, sampling);
-    streams.set(index, stream);
-    return stream;
+  const { model, prompt, sampling } = asked;
+  const readers = new Map<number, NewsReader>();
+  const readerOf = (index: number) => {
+    const reader = readers.get(index) ?? new NewsReader(asked);
+    readers.set(index, reader);
+    return reader;
   };
-  const { endIds: own } = model.local.generator.info;
-  const endIds = new Set([...sampling.ignore_eos ? [] : own, ...sampling.stop_ids ?? []]);
   const onToken = onNews &&
     ((id: number, _: string, { index, logprobs, end }: TokenDetails) => {
-      const stream = streamOf(index), text = endIds.has(id) ? "" : stream.push(id);
-      const rest = end === null ? "" : stream.end();
-      onNews({ index, text: text + rest, logprobs: logprobs === null ? [] : [logprobs], end });
+      onNews({ index, ...readerOf(index).read(id, logprobs, end) });
     });
   const generated = await model.generate(prompt, sampling, onToken, signal);
+  const special = specialOf(model.local.tokenizer, asked.shown);
   return generated.map((answer) => {
-    const stream = textStream(tokenizer, special, sampling);
+    const stream = textStream(model.local.tokenizer, special, sampling);
     const ids = answer.ids.filter((id, i) => !(i === answer.ids.length - 1 && id === answer.stop));
     for (const id of ids) stream.push(id);
     stream.end();
@@ -92,6 +88,33 @@ export async function makeAnswers(
       cachedTokens,
     };
   });
+}
+
+/** The news that a whole answer came by, token by token. */
+export function newsOf(asked: PromptAsked, answer: WholeAnswer): AnswerNews[] {
+  const reader = new NewsReader(asked), last = answer.ids.length - 1;
+  return answer.ids.map((id, i) => ({
+    index: 0,
+    ...reader.read(id, answer.logprobs[i] ?? null, i === last ? answer : null),
+  }));
+}
+
+/** Reads the tokens of one answer. */
+class NewsReader {
+  readonly #stream: TextStream;
+  readonly #endIds: ReadonlySet<number>;
+
+  constructor({ model: { local }, sampling, shown }: PromptAsked) {
+    this.#stream = textStream(local.tokenizer, specialOf(local.tokenizer, shown), sampling);
+    const { endIds: own } = local.generator.info;
+    this.#endIds = new Set([...sampling.ignore_eos ? [] : own, ...sampling.stop_ids ?? []]);
+  }
+
+  read(id: number, logprobs: TokenLogprobs | null, end: AnswerNews["end"]): Omit<AnswerNews, "index"> {
+    const text = this.#endIds.has(id) ? "" : this.#stream.push(id),
+      rest = end === null ? "" : this.#stream.end();
+    return { text: text + rest, logprobs: logprobs === null ? [] : [logprobs], end };
+  }
 }
 
 function textStream(

@@ -22,6 +22,7 @@ export const NOTES = [
   "priority",
   "cache_salt",
   "stream_interval",
+  "guided_decoding_backend",
 ] as const;
 
 /** Header of replies: names of given fields that had no effect, with commas. */

@@ -8,19 +8,15 @@ import { item } from "../../formats/elements.ts";
 import type { ThoughtTags } from "../../plugins/kinds/endpoint.ts";
 import { type AnswerPart, AnswerReader } from "./answer_reader.ts";
 import type { WholeAnswer } from "./answers.ts";
-import { tellUnused, tierOf, unusedFields } from "./apart_fields.ts";
+import { tellUnused, tierOf } from "./apart_fields.ts";
 import { badRequest } from "./api_error.ts";
-import { chatPrompt, openedTags } from "./chat_prompt.ts";
+import { askedChat } from "./chat_asked.ts";
 import { ChatFields, type ChatRequest, readFields } from "./fields.ts";
-import { randomId } from "./ids.ts";
+import { callId, randomId } from "./ids.ts";
 import { type ChatLogprob, chatLogprob } from "./logprobs.ts";
 import type { ServedModel } from "./models.ts";
-import { roomFor } from "./room.ts";
 import { answerRequest, modelOf, type Service, type Writing } from "./run.ts";
 import type { Told } from "./told.ts";
-import { requestSampling } from "./sampling.ts";
-import { thinkingOf } from "./thinking.ts";
-import { checkTools, heldCalls } from "./tools.ts";
 import type { AnswerFormat } from "./tool_formats.ts";
 import { usageOf, usageSoFar, usageWanted } from "./usage.ts";
 
@@ -29,49 +25,10 @@ export async function chatCompletion(c: Context, service: Service, body: unknown
   const request = readFields(ChatFields, body);
   const model = modelOf(service, request.model);
   (c.get("told") as Told).model = model.id;
-  checkTools(request, model);
-  const template = model.template(thinkingOf(request, model));
-  const { ids: prompt, offersTools, unused } = chatPrompt(request, model, template, service.models.registry);
-  const limit = limitOf(request), given = request.max_completion_tokens == null;
-  const room = roomFor(prompt.length, limit, model, {
-    prompt: "messages",
-    limit: given ? "max_tokens" : "max_completion_tokens",
-  });
-  const free = requestSampling(model, request, limit, logprobsOf(request), { ...service.limits, room });
-  const call = heldCalls(request, model);
-  const sampling = call === null ? free : { ...free, mask: call };
-  const format = offersTools ? model.format : null;
-  const shown = [...service.tags.flat(), ...format?.begin ?? [], ...format?.end == null ? [] : [format.end]];
-  const opened = openedTags(request, prompt, model.local, service.tags);
-  const writing = new ChatWriting(request, model, prompt.length, service.tags, opened, format);
-  tellUnused(c, [...unusedFields(request), ...unused]);
-  return await answerRequest(
-    c,
-    service,
-    [{ model, prompt, sampling, shown }],
-    request.stream ?? false,
-    writing,
-  );
-}
-
-function limitOf(
-  { max_completion_tokens: limit, max_tokens: older }: ChatRequest,
-): number | null | undefined {
-  if (limit != null && older != null && limit !== older) {
-    throw badRequest(
-      `Cannot use max_tokens (${older}) beside max_completion_tokens (${limit}): leave one of them out`,
-      "max_tokens",
-    );
-  }
-  return limit ?? older;
-}
-
-function logprobsOf({ logprobs, top_logprobs, n: _ }: ChatRequest): number | null {
-  if (logprobs === true) return top_logprobs ?? 0;
-  if (top_logprobs != null && top_logprobs > 0) {
-    throw badRequest("Cannot tell top_logprobs without logprobs: set logprobs to true", "top_logprobs");
-  }
-  return null;
+  const { asked, opened, format, unused } = askedChat(request, model, service);
+  const writing = new ChatWriting(request, model, asked.prompt.length, service.tags, opened, format);
+  tellUnused(c, unused);
+  return await answerRequest(c, service, [asked], request.stream ?? false, writing);
 }
 
 /** A chat's answers in OpenAI's shape. */
@@ -171,9 +128,7 @@ class ChatWriting implements Writing {
   }
 
   #call(call: { name: string; arguments: string }): Record<string, unknown> {
-    // Mistral's templates insist on nine letters and digits
-    const id = this.format?.name === "mistral" ? randomId("", 9) : randomId("call_");
-    return { id, type: "function", function: call };
+    return { id: callId(this.format), type: "function", function: call };
   }
 
   #head(object: string): Record<string, unknown> {

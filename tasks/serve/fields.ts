@@ -10,6 +10,7 @@ import { keysAt } from "../../formats/schema_keys.ts";
 import { inWords } from "../../formats/zod_words.ts";
 import { apart, chatApart, vllmApart, vllmChatApart } from "./apart_fields.ts";
 import { type ApiError, badRequest } from "./api_error.ts";
+import { structured } from "./structured_fields.ts";
 
 const whole = (min: number, max: number = Number.MAX_SAFE_INTEGER) => z.int().min(min).max(max);
 
@@ -59,6 +60,7 @@ const common = {
       }),
     }),
   ]).nullish(),
+  ...structured,
 };
 
 const tool = z.strictObject({
@@ -139,18 +141,16 @@ export type TextRequest = z.output<typeof TextFields>;
 /** Sampling fields of both kinds of request. */
 export type SamplingRequest = Pick<
   ChatRequest,
-  keyof typeof sampling | "stream" | "stream_options" | "response_format"
+  keyof typeof sampling | keyof typeof structured | "stream" | "stream_options" | "response_format"
 >;
 
 /** Fields of other servers whose effect would be missed if they were passed over. */
 const INSTEAD: Readonly<Record<string, string>> = {
   "response_format.schema": 'type "json_schema" with "json_schema": {"name": …, "schema": …}',
-  guided_json: "response_format with type json_schema",
-  guided_regex: "response_format with type json_schema",
-  guided_choice: "response_format with type json_schema and an enum",
   guided_grammar: "response_format with type json_schema",
-  structured_outputs: "response_format",
   json_schema: "response_format",
+  structural_tag: "tools with strict: true",
+  guided_whitespace_pattern: "no such field: JSON is on one line here",
   grammar: "response_format with type json_schema",
   n_predict: "max_tokens",
   prompt: "messages, or ask /v1/completions",

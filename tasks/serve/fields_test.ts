@@ -8,6 +8,7 @@ import { ApiError, toApiError } from "./api_error.ts";
 import { tierOf, unusedFields } from "./apart_fields.ts";
 import { hasThinkingSwitch, thinkingOf } from "./thinking.ts";
 import { ChatFields, readFields, TextFields } from "./fields.ts";
+import { ResponseFields } from "./responses/fields.ts";
 
 /**
  * Fate of a value: `read` by what makes the answer (each has its step in serve_test.ts), `told` in the header, or the words of a
@@ -93,10 +94,67 @@ const TEXT: FatesOf<OpenAI.CompletionCreateParams> = {
   user: [["a", "told"]],
 };
 
+const RESPONSE: FatesOf<OpenAI.Responses.ResponseCreateParams> = {
+  model: [["m", "read"]],
+  input: [["x", "read"], [[{ role: "user", content: "x" }], "read"], [[], "refused: input"]],
+  instructions: [["x", "read"]],
+  access_programs: [[{}, "refused: only functions are called"]],
+  background: [[false, "read"], [true, "refused: the answer comes in the reply"]],
+  context_management: [[[{ type: "compaction" }], "refused: no conversation is shortened"]],
+  conversation: [["conv_1", "refused: aren't kept"], [null, "read"]],
+  image: [[{}, "refused: answers are texts"]],
+  include: [
+    [["message.output_text.logprobs"], "read"],
+    [["reasoning.encrypted_content"], "read"], // told in responses/fields.ts
+    [["web_search_call.results"], "refused: message.output_text.logprobs"],
+  ],
+  max_output_tokens: [[5, "read"]],
+  max_tool_calls: [[5, "read"]], // told in responses/fields.ts
+  metadata: [[{ run: "a" }, "told"]],
+  moderation: [[{ model: "omni" }, "refused: nothing is moderated"]],
+  parallel_tool_calls: [[false, "read"]],
+  previous_response_id: [["resp_1", "refused: aren't kept"], [null, "read"]],
+  prompt: [[{ id: "pmpt_1" }, "refused: aren't kept"]],
+  prompt_cache_key: [["a", "told"]],
+  prompt_cache_options: [[{ mode: "explicit" }, "told"]],
+  prompt_cache_retention: [["24h", "told"]],
+  reasoning: [
+    [{ effort: "none", summary: null }, "read"],
+    [{ effort: "huge" }, "refused: reasoning.effort"],
+    [{ mode: "pro" }, "refused: one way of thinking"],
+    [{ context: "all_turns" }, "refused: the chat template"],
+  ],
+  safety_identifier: [["a", "told"]],
+  service_tier: [["flex", "read"], ["gold", "refused: service_tier"]],
+  store: [[false, "read"], [true, "refused: nothing is stored"]],
+  stream: [[true, "read"]],
+  stream_options: [[{ include_obfuscation: false }, "read"], [
+    { include_obfuscation: true },
+    "refused: aren't padded",
+  ]],
+  temperature: [[0.5, "read"]],
+  text: [
+    [{ format: { type: "json_object" }, verbosity: "medium" }, "read"],
+    [{ verbosity: "low" }, "refused: no such setting"],
+    [{ format: { type: "xml" } }, "refused: text.format"],
+  ],
+  tool_choice: [[{ type: "function", name: "f" }, "read"], [{ type: "web_search" }, 'refused: needs "none"']],
+  tools: [
+    [[{ type: "function", name: "f", parameters: null, strict: true }], "read"],
+    [[{ type: "custom", name: "f" }], "refused: only tools of type function"],
+    [[{ type: "function", name: "f", defer_loading: true }], "refused: all tools are offered"],
+  ],
+  top_logprobs: [[2, "read"]],
+  top_p: [[0.5, "read"]],
+  truncation: [["disabled", "read"], ["auto", "refused: no prompt is cut"]],
+  user: [["a", "told"]],
+};
+
 for (
   const [kind, schema, fates, needed] of [
     ["chat.completions", ChatFields, CHAT, { messages: [{ role: "user", content: "x" }] }],
     ["completions", TextFields, TEXT, { prompt: "x" }],
+    ["responses", ResponseFields, RESPONSE, { input: "x" }],
   ] as const
 ) {
   Deno.test(`no field of the openai client's ${kind} is passed over in silence`, () => {

@@ -6,12 +6,15 @@ import type { MaskSource } from "../../kernels/engine/generate/generator.ts";
 import { badRequest } from "./api_error.ts";
 import type { SamplingRequest } from "./fields.ts";
 
-/** A value between two texts. */
+/** A text that an answer is held to: JSON of a schema, what an expression matches whole, or one of a list. */
+export type HeldText = { schema: unknown } | { expression: string } | { list: readonly string[] };
+
+/** A held text between two others. */
 export interface GrammarChoice {
   begin: string;
-  /** JSON schema of the value. */
-  schema: Record<string, unknown>;
-  /** Of the schema in the request, for errors. */
+  /** What stands there. */
+  held: HeldText;
+  /** Of the schema or expression in the request, for errors. */
   place: string;
   end: string;
 }
@@ -19,7 +22,7 @@ export interface GrammarChoice {
 /** Grammar of a mask, see grammar/mask.ts. */
 export interface GrammarOptions {
   /** Field of the request that asks for it, for errors. */
-  param: "response_format" | "tools";
+  param: string;
   /** The answer is one of these. */
   choices: GrammarChoice[];
   /** The answer is free up to this text, which begins every choice, and free behind each; null: it is one choice. */
@@ -36,7 +39,12 @@ export function grammarMask(format: SamplingRequest["response_format"]): MaskSou
   if (format == null || format.type === "text") return null;
   const schema = format.type === "json_object" ? { type: "object" } : format.json_schema.schema;
   const place = "response_format.json_schema.schema";
-  return maskOf("response_format", [{ begin: "", schema, place, end: "" }]);
+  return textMask("response_format", { schema }, place);
+}
+
+/** The mask of an answer that is such a text and nothing else. */
+export function textMask(param: string, held: HeldText, place: string): MaskSource {
+  return maskOf(param, [{ begin: "", held, place, end: "" }]);
 }
 
 /** A tool that may be called. */
@@ -65,7 +73,7 @@ export function callMask(
       if (schema.type !== "object") {
         throw badRequest(`Cannot hold calls to ${place}: its type has to be object`, "tools");
       }
-      return { begin: `${begin}${JSON.stringify(name)}${middle}`, schema, place, end };
+      return { begin: `${begin}${JSON.stringify(name)}${middle}`, held: { schema }, place, end };
     }),
     free,
   );

@@ -2,6 +2,7 @@
  * Ids of replies and calls.
  * @module
  */
+import type { AnswerFormat } from "./tool_formats.ts";
 
 const SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -9,4 +10,9 @@ const SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 export function randomId(prefix: string, length = 24): string {
   const bytes = crypto.getRandomValues(new Uint8Array(length));
   return prefix + Array.from(bytes, (byte) => SIGNS[byte % SIGNS.length]).join("");
+}
+
+/** The id of a call in an answer of this format; Mistral's templates insist on nine letters and digits. */
+export function callId(format: AnswerFormat | null): string {
+  return format?.name === "mistral" ? randomId("", 9) : randomId("call_");
 }

@@ -18,6 +18,7 @@ const KNOWN_PATHS = new Set([
   "/v1/models",
   "/v1/chat/completions",
   "/v1/completions",
+  "/v1/responses",
   "/v1/embeddings",
   "/v1/load_lora_adapter",
   "/v1/unload_lora_adapter",
@@ -43,6 +44,7 @@ const POSTED = new Set([
   "/detokenize",
   "/v1/chat/completions",
   "/v1/completions",
+  "/v1/responses",
   "/v1/embeddings",
   "/v1/load_lora_adapter",
   "/v1/unload_lora_adapter",
@@ -60,11 +62,11 @@ export function notFound(c: Context): ApiError {
       code: "method_not_allowed",
     });
   }
-  if (pathname === "/v1/responses") {
-    return new ApiError("Responses aren't kept here: ask /v1/chat/completions", {
-      status: 501,
+  if (pathname.startsWith("/v1/responses/")) {
+    return new ApiError("Responses aren't kept here: the reply to POST /v1/responses is the whole of one", {
+      status: 404,
       type: "invalid_request_error",
-      code: "not_supported",
+      code: "not_found",
     });
   }
   const hint = KNOWN_PATHS.has(`/v1${pathname}`)

@@ -43,6 +43,8 @@ export interface Writing {
   news(prompt: number, news: AnswerNews): unknown[];
   /** Bodies when all answers have ended: the usage if it is asked for. */
   end(answers: readonly WholeAnswer[][]): unknown[];
+  /** Bodies of an error within a stream, where bodies are events named by their `type`, without `[DONE]` behind them. */
+  failed?(error: ApiError): unknown[];
 }
 
 /** The model of a request. @throws {ApiError} 404 if there is none of that name */
@@ -106,13 +108,20 @@ export async function answerRequest(
   await queue.first();
   return streamSSE(c, async (sse) => {
     sse.onAbort(() => gone.abort(new Error("the client left")));
-    for (const body of writing.begin()) await sse.writeSSE({ data: JSON.stringify(body) });
+    const named = writing.failed !== undefined;
+    const write = async (body: unknown) =>
+      await sse.writeSSE({
+        data: JSON.stringify(body),
+        ...(named && { event: (body as { type: string }).type }),
+      });
+    for (const body of writing.begin()) await write(body);
     try {
-      for await (const body of queue) await sse.writeSSE({ data: JSON.stringify(body) });
+      for await (const body of queue) await write(body);
     } catch (error) {
-      if (!sse.aborted) await sse.writeSSE({ data: JSON.stringify(toApiError(error).body) });
+      const told = toApiError(error);
+      if (!sse.aborted) { for (const body of writing.failed?.(told) ?? [told.body]) await write(body); }
     }
-    if (!sse.aborted) await sse.writeSSE({ data: "[DONE]" });
+    if (!sse.aborted && !named) await sse.writeSSE({ data: "[DONE]" });
   });
 }
 

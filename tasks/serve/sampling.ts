@@ -6,8 +6,8 @@ import { checkSampling } from "../../kernels/engine/generate/sampling.ts";
 import type { Sampling } from "../../kernels/engine/generate/generator.ts";
 import { badRequest } from "./api_error.ts";
 import type { SamplingRequest } from "./fields.ts";
-import { grammarMask } from "./grammar.ts";
 import type { ServedModel } from "./models.ts";
+import { answerMask } from "./structured.ts";
 
 /** Limits of an answer that its request doesn't set. */
 export interface TokenLimits {
@@ -73,7 +73,7 @@ export function requestSampling(
     ignore_eos: given.ignore_eos ?? false,
     logprobs,
     prompt_logprobs: promptLogprobs,
-    mask: grammarMask(given.response_format),
+    mask: answerMask(given),
   };
   // below this, vLLM too takes the best token
   if (sampling.temperature !== undefined && sampling.temperature < 1e-5) sampling.temperature = 0;

@@ -7,12 +7,13 @@ import { startServedClient } from "./_serve_client.ts";
 import { heldSteps } from "./_serve_held.ts";
 import { promptSteps } from "./_serve_prompts.ts";
 import { requestSteps } from "./_serve_requests.ts";
+import { responseSteps } from "./_serve_responses.ts";
 import { runningSteps } from "./_serve_running.ts";
 
 Deno.test("deno task serve answers OpenAI's client", async (t) => {
   const client = await startServedClient();
   await using _server = client.served;
-  for (const steps of [answerSteps, heldSteps, promptSteps, requestSteps, runningSteps]) {
+  for (const steps of [answerSteps, responseSteps, heldSteps, promptSteps, requestSteps, runningSteps]) {
     for (const [criterion, step] of Object.entries(steps)) await t.step(criterion, () => step(client));
   }
 });

@@ -8,9 +8,11 @@ import { badRequest } from "./api_error.ts";
 import { callMask } from "./grammar.ts";
 import type { ChatRequest } from "./fields.ts";
 import type { ServedModel } from "./models.ts";
+import { heldBy } from "./structured.ts";
 
 /** @throws {ApiError} 400 if the model's template writes no tools, or a choice can't be kept */
-export function checkTools({ tools, tool_choice, response_format }: ChatRequest, model: ServedModel): void {
+export function checkTools(request: ChatRequest, model: ServedModel): void {
+  const { tools, tool_choice } = request;
   const names = (tools ?? []).map((tool) => tool.function.name);
   // as vLLM: an empty list is one from which nothing may be chosen, and auto is what holds without a choice
   const isFree = tool_choice == null || tool_choice === "none" || tool_choice === "auto" && tools != null;
@@ -36,10 +38,11 @@ export function checkTools({ tools, tool_choice, response_format }: ChatRequest,
       );
     }
   }
-  if (response_format != null && response_format.type !== "text") {
+  const [held] = heldBy(request);
+  if (held !== undefined) {
     throw badRequest(
-      "Cannot offer tools and hold the answer to JSON at once: leave one of the two out",
-      "response_format",
+      `Cannot offer tools and hold the answer by ${held.param} at once: leave one of the two out`,
+      held.param,
     );
   }
 }

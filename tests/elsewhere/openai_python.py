@@ -60,7 +60,7 @@ def refused(ask):
 got["errors"] = [
     refused(lambda: client.chat.completions.create(**{**base, "model": "rondom"})),
     refused(lambda: client.chat.completions.create(**base, verbosity="low")),
-    refused(lambda: client.chat.completions.create(**base, extra_body={"guided_json": {}})),
+    refused(lambda: client.chat.completions.create(**base, extra_body={"guided_grammar": "x"})),
     refused(lambda: client.embeddings.create(model="random", input="x")),
 ]
 print(json.dumps(got))

@@ -39,7 +39,7 @@ Deno.test({
       errors: [
         ["NotFoundError", 404, "model"],
         ["BadRequestError", 400, "verbosity"],
-        ["BadRequestError", 400, "guided_json"],
+        ["BadRequestError", 400, "guided_grammar"],
         ["InternalServerError", 501, null],
       ],
     });

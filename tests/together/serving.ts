@@ -12,4 +12,6 @@ import "../../tasks/serve/keys_test.ts";
 import "../../tasks/serve/listen_test.ts";
 import "../../tasks/serve/logprobs_test.ts";
 import "../../tasks/serve/opening_test.ts";
+import "../../tasks/serve/responses/writing_test.ts";
 import "../../tasks/serve/schema/held_test.ts";
+import "../../tasks/serve/schema/plain_test.ts";

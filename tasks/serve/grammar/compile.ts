@@ -7,8 +7,9 @@ import type * as XGrammar from "@mlc-ai/web-xgrammar";
 import { shortened } from "../../../formats/message.ts";
 import type { Tokenizer } from "../../../formats/tokenizer/mod.ts";
 import { MaskError, MaskMemoryError } from "../../../kernels/engine/generate/mask.ts";
-import type { GrammarChoice, GrammarOptions } from "../grammar.ts";
+import type { GrammarChoice, GrammarOptions, HeldText } from "../grammar.ts";
 import { heldGrammar } from "../schema/held.ts";
+import { expressionGrammar, listGrammar } from "../schema/plain.ts";
 import type { Library } from "./library.ts";
 
 /** A mask's grammar with the values as texts (EBNF). */
@@ -21,12 +22,17 @@ export interface WrittenGrammar extends Omit<GrammarOptions, "choices" | "param"
  * @throws {MaskError} If one of them says what a grammar can't hold an answer to
  */
 export function writtenGrammar({ choices, trigger, once }: GrammarOptions): WrittenGrammar {
-  const texts = choices.map(({ begin, schema, place, end }) => ({
+  const texts = choices.map(({ begin, held, place, end }) => ({
     begin,
-    grammar: heldGrammar(schema, place),
+    grammar: grammarOf(held, place),
     end,
   }));
   return { choices: texts, trigger, once };
+}
+
+function grammarOf(held: HeldText, place: string): string {
+  if ("schema" in held) return heldGrammar(held.schema, place);
+  return "expression" in held ? expressionGrammar(held.expression, place) : listGrammar(held.list);
 }
 
 /** Texts of tokens by id; "" never matches: special tokens are no part of a text, and some rows of a model have no token. */

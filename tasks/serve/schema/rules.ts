@@ -2,7 +2,7 @@
  * Rules of a grammar in XGrammar's EBNF, collected while a schema is read.
  * @module
  */
-import { characters, MAXIMUM } from "./utf8.ts";
+import { characters, MAXIMUM, plainCharacters } from "./utf8.ts";
 
 /** Rules that a grammar may have: reading a vocabulary takes the library milliseconds for each. */
 const LIMIT = 5000;
@@ -56,7 +56,15 @@ export class Rules {
 
   /** Ways of writing one character of these ranges, each an element. */
   ofCharacters(ranges: readonly (readonly [least: number, most: number])[]): string[] {
-    const { signs, sequences } = characters(ranges);
+    return this.#elements(characters(ranges));
+  }
+
+  /** The same in texts that aren't JSON. */
+  ofPlainCharacters(ranges: readonly (readonly [least: number, most: number])[]): string[] {
+    return this.#elements(plainCharacters(ranges));
+  }
+
+  #elements({ signs, sequences }: ReturnType<typeof characters>): string[] {
     return sequences.length === 0 ? signs : [...signs, this.add(sequences.join(" | "))];
   }
 

@@ -58,11 +58,8 @@ export function has(texts: TextSet, text: string): boolean {
  * @throws {GrammarTooLarge}
  */
 export function textRule(rules: Rules, texts: TextSet): string | null {
-  // halves of pairs are no characters of an answer
-  const whole = limited(() => DFA.fromIntersection(texts, matching("^[^\\ud800-\\udfff]*$"), states()));
-  whole.minimize();
+  const whole = limitedToCharacters(texts);
   if (whole.isEmpty) return null;
-  if (whole.countNodes() > STATES) throw tooLarge();
   const names = new Map<DFA.ReadonlyNode, string>();
   const nameOf = (node: DFA.ReadonlyNode): string => {
     const known = names.get(node);
@@ -79,6 +76,16 @@ export function textRule(rules: Rules, texts: TextSet): string | null {
     return rules.define(name, anyOf(choices) ?? QUOTE);
   };
   return `${QUOTE} ${nameOf(whole.initial)}`;
+}
+
+/**
+ * The texts of a set that answers can have: halves of pairs are no characters.
+ * @throws {GrammarTooLarge} If they need more states than a grammar may have
+ */
+export function limitedToCharacters(texts: TextSet): TextSet {
+  const whole = limited(() => DFA.fromIntersection(texts, matching("^[^\\ud800-\\udfff]*$"), states()));
+  if (whole.countNodes() > STATES) throw tooLarge();
+  return whole;
 }
 
 function limited(make: () => TextSet): TextSet {

@@ -36,11 +36,25 @@ export function characters(ranges: readonly Range[]): { signs: string[]; sequenc
     else plain.push(code);
   }
   if (plain.length > 0) signs.unshift(`[${plain.map(hex).join("")}]`);
+  return { signs, sequences: beyondAscii(ranges) };
+}
+
+/** The same as they stand, without JSON's escapes. */
+export function plainCharacters(ranges: readonly Range[]): { signs: string[]; sequences: string[] } {
+  const codes = Array.from({ length: 0x80 }, (_, code) => code)
+    .filter((code) => ranges.some(([least, most]) => least <= code && code <= most));
+  return {
+    signs: codes.length === 0 ? [] : [`[${codes.map(hex).join("")}]`],
+    sequences: beyondAscii(ranges),
+  };
+}
+
+function beyondAscii(ranges: readonly Range[]): string[] {
   const beyond = PARTS.flatMap(([least, most]) =>
     ranges.map((range): Range => [Math.max(range[0], least), Math.min(range[1], most)])
       .filter((range) => range[0] <= range[1])
   );
-  return { signs, sequences: beyond.flatMap(sequences).map((one) => one.map(byteClass).join(" ")) };
+  return beyond.flatMap(sequences).map((one) => one.map(byteClass).join(" "));
 }
 
 /** Ranges of bytes, one after the other, whose texts are the characters of a range within one of the parts. */

@@ -1,0 +1,95 @@
+/**
+ * A request for a response as the chat request that asks for the same, and errors of that in words of the first.
+ * @module
+ */
+import { ApiError } from "../api_error.ts";
+import type { ChatRequest } from "../fields.ts";
+import type { ResponseRequest } from "./fields.ts";
+import { type InputMessages, inputMessages } from "./input.ts";
+
+/** A chat request, and where its messages come from. */
+export interface AsChat {
+  chat: ChatRequest;
+  places: InputMessages["places"];
+}
+
+/** @throws {ApiError} 400 if the input can't be read */
+export function asChat(request: ResponseRequest): AsChat {
+  const {
+    input: _,
+    instructions: __,
+    max_output_tokens,
+    text,
+    reasoning,
+    tools,
+    tool_choice,
+    include,
+    ...rest
+  } = request;
+  const { messages, places } = inputMessages(request);
+  const format = text?.format;
+  const chat: ChatRequest = {
+    ...sampled(rest),
+    messages,
+    max_completion_tokens: max_output_tokens,
+    reasoning_effort: reasoning?.effort,
+    logprobs: include?.includes("message.output_text.logprobs") === true,
+    response_format: format?.type === "json_schema"
+      ? { type: format.type, json_schema: { name: format.name, schema: format.schema } }
+      : format,
+    tools: tools?.map(({ name, description, parameters, strict }) => ({
+      type: "function",
+      function: {
+        name,
+        ...(description != null && { description }),
+        ...(parameters != null && { parameters }),
+        ...(strict != null && { strict }),
+      },
+    })),
+    tool_choice: typeof tool_choice === "object" && tool_choice !== null
+      ? { type: "function", function: { name: tool_choice.name } }
+      : tool_choice,
+  };
+  return { chat, places };
+}
+
+/** Fields that both requests have. */
+function sampled(
+  { model, temperature, top_p, top_logprobs, parallel_tool_calls, chat_template_kwargs, ...rest }: Omit<
+    ResponseRequest,
+    "input"
+  >,
+): Partial<ChatRequest> {
+  const { top_k, min_p, repetition_penalty, presence_penalty, frequency_penalty, logit_bias } = rest;
+  const { min_tokens, seed, stop, stop_token_ids, ignore_eos, structured_outputs } = rest;
+  return {
+    ...{ model, temperature, top_p, top_logprobs, parallel_tool_calls, chat_template_kwargs },
+    ...{ top_k, min_p, repetition_penalty, presence_penalty, frequency_penalty, logit_bias },
+    ...{ min_tokens, seed, stop, stop_token_ids, ignore_eos, structured_outputs },
+  };
+}
+
+/** Runs what may refuse a chat request, and says it in words of the request for a response. */
+export async function inWordsOf<T>(places: readonly string[], run: () => T | Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const { param } = error.fields;
+    throw new ApiError(renamed(error.message, places), {
+      ...error.fields,
+      ...(param != null && { param: param === "messages" ? "input" : renamed(param, places) }),
+    });
+  }
+}
+
+/** A name of the chat request's fields, or a text with such names, as the client wrote them. */
+export function renamed(text: string, places: readonly string[]): string {
+  return text.replace(/\bmessages\[(\d+)\]/g, (_, i) => places[Number(i)] ?? "input")
+    .replace(/^messages\./, "input.")
+    .replace("response_format.json_schema.schema", "text.format.schema")
+    .replace(/\bresponse_format\b/, "text.format")
+    .replace(/\bmax_(completion_)?tokens\b/, "max_output_tokens")
+    .replace(/\breasoning_effort\b/, "reasoning.effort")
+    .replace("set logprobs to true", "include message.output_text.logprobs");
+}

@@ -1,0 +1,105 @@
+/**
+ * Items of a response's output, and the events by which a stream tells of them.
+ * @module
+ */
+import { randomId } from "../ids.ts";
+import type { ChatLogprob } from "../logprobs.ts";
+import type { AnsweredCall } from "../tool_formats.ts";
+
+/** How far an item is. */
+export type ItemStatus = "in_progress" | "completed" | "incomplete";
+
+/** An event of a stream, without its number. */
+export interface ItemEvent {
+  /** Name of the event, such as `response.output_text.delta`. */
+  type: string;
+  [field: string]: unknown;
+}
+
+/** An item of the output, as replies have it. */
+export type Item = Record<string, unknown> & { type: "message" | "reasoning" | "function_call" };
+
+/** A text under way: what is said, or what was thought. */
+export class TextItem {
+  readonly #id: string;
+  readonly #said: boolean;
+  #text = "";
+  readonly #logprobs: ChatLogprob[] = [];
+
+  /** @param index Place in the output */
+  constructor(readonly kind: "content" | "reasoning", readonly index: number) {
+    this.#said = kind === "content";
+    this.#id = randomId(this.#said ? "msg_" : "rs_");
+  }
+
+  begin(): ItemEvent[] {
+    return [
+      { type: "response.output_item.added", output_index: this.index, item: this.item("in_progress") },
+      { type: "response.content_part.added", ...this.#place(), part: this.#part() },
+    ];
+  }
+
+  add(text: string, logprobs: readonly ChatLogprob[]): ItemEvent {
+    this.#text += text;
+    this.#logprobs.push(...logprobs);
+    const told = this.#said ? { logprobs } : {};
+    return { type: `response.${this.#name()}.delta`, ...this.#place(), delta: text, ...told };
+  }
+
+  end(status: ItemStatus): ItemEvent[] {
+    const told = this.#said ? { logprobs: this.#logprobs } : {};
+    return [
+      { type: `response.${this.#name()}.done`, ...this.#place(), text: this.#text, ...told },
+      { type: "response.content_part.done", ...this.#place(), part: this.#part() },
+      { type: "response.output_item.done", output_index: this.index, item: this.item(status) },
+    ];
+  }
+
+  item(status: ItemStatus): Item {
+    const content = status === "in_progress" ? [] : [this.#part()];
+    return this.#said
+      ? { id: this.#id, type: "message", role: "assistant", status, content }
+      : { id: this.#id, type: "reasoning", status, summary: [], content };
+  }
+
+  #part(): Record<string, unknown> {
+    return this.#said
+      ? { type: "output_text", text: this.#text, annotations: [], logprobs: [...this.#logprobs] }
+      : { type: "reasoning_text", text: this.#text };
+  }
+
+  #name(): string {
+    return this.#said ? "output_text" : "reasoning_text";
+  }
+
+  #place(): Record<string, unknown> {
+    return { item_id: this.#id, output_index: this.index, content_index: 0 };
+  }
+}
+
+/** A call, whole, and its events. */
+export function callItem(
+  { name, arguments: given }: AnsweredCall,
+  call_id: string,
+  output_index: number,
+): { item: Item; events: ItemEvent[] } {
+  const id = randomId("fc_"), place = { item_id: id, output_index };
+  const made = (status: ItemStatus): Item => ({
+    id,
+    type: "function_call",
+    status,
+    call_id,
+    name,
+    arguments: status === "in_progress" ? "" : given,
+  });
+  const item = made("completed");
+  return {
+    item,
+    events: [
+      { type: "response.output_item.added", output_index, item: made("in_progress") },
+      { type: "response.function_call_arguments.delta", ...place, delta: given },
+      { type: "response.function_call_arguments.done", ...place, name, arguments: given },
+      { type: "response.output_item.done", output_index, item },
+    ],
+  };
+}

@@ -1,0 +1,86 @@
+/**
+ * A response's output as it grows, token by token.
+ * @module
+ */
+import type { Tokenizer } from "../../../formats/tokenizer/mod.ts";
+import type { AnswerPart, AnswerReader } from "../answer_reader.ts";
+import type { AnswerNews } from "../answers.ts";
+import { type ChatLogprob, chatLogprob } from "../logprobs.ts";
+import { callId } from "../ids.ts";
+import type { AnswerFormat } from "../tool_formats.ts";
+import { callItem, type Item, type ItemEvent, type ItemStatus, TextItem } from "./items.ts";
+
+/** Parts of an answer that become items. */
+export interface OutputOptions {
+  reader: AnswerReader;
+  tokenizer: Tokenizer;
+  /** Of calls. */
+  format: AnswerFormat | null;
+  /** True if the first call is the only one. */
+  oneCall: boolean;
+}
+
+/** The output of one response. */
+export class Output {
+  /** Items that are whole. */
+  readonly items: Item[] = [];
+  /** Tokens that were thought. */
+  reasoningTokens = 0;
+  #open: TextItem | null = null;
+  #calls = 0;
+  /** Tokens whose text is held back, and their log-probabilities. */
+  #heldTokens = 0;
+  #held: ChatLogprob[] = [];
+
+  constructor(readonly options: OutputOptions) {}
+
+  /** Takes a token. */
+  push({ text, logprobs, end }: AnswerNews): ItemEvent[] {
+    const { reader, tokenizer } = this.options;
+    this.#heldTokens++;
+    this.#held.push(...logprobs.map((each) => chatLogprob(tokenizer, each)));
+    const parts = [...reader.push(text), ...end === null ? [] : reader.end()];
+    const events = parts.flatMap((part) => this.#part(part));
+    if (parts.length > 0) [this.#heldTokens, this.#held] = [0, []];
+    if (end === null) return events;
+    const status = end.finish === "length" ? "incomplete" : "completed";
+    // clients take a response without a message or a call for one that isn't done
+    const isEmpty = status === "completed" && this.#open?.kind !== "content" &&
+      this.items.every(({ type }) => type === "reasoning");
+    return [...events, ...isEmpty ? this.#text("content", "") : [], ...this.#close(status)];
+  }
+
+  #part(part: AnswerPart): ItemEvent[] {
+    if (part.type === "call") return this.#call(part.call);
+    if (part.type === "reasoning") this.reasoningTokens += this.#heldTokens;
+    const events = this.#text(part.type, part.text);
+    [this.#heldTokens, this.#held] = [0, []];
+    return events;
+  }
+
+  #text(kind: TextItem["kind"], text: string): ItemEvent[] {
+    const before = this.#open?.kind === kind ? [] : this.#close("completed");
+    const open = this.#open ?? new TextItem(kind, this.items.length);
+    const begun = this.#open === null ? open.begin() : [];
+    this.#open = open;
+    const told = kind === "content" ? this.#held : [];
+    return [...before, ...begun, ...text === "" ? [] : [open.add(text, told)]];
+  }
+
+  #call(call: Parameters<typeof callItem>[0]): ItemEvent[] {
+    if (this.options.oneCall && this.#calls > 0) return [];
+    this.#calls++;
+    const before = this.#close("completed");
+    const { item, events } = callItem(call, callId(this.options.format), this.items.length);
+    this.items.push(item);
+    return [...before, ...events];
+  }
+
+  #close(status: ItemStatus): ItemEvent[] {
+    const open = this.#open;
+    if (open === null) return [];
+    this.#open = null;
+    this.items.push(open.item(status));
+    return open.end(status);
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * `/v1/responses`: OpenAI's newer interface, without memory: the whole conversation comes with every request.
+ * @module
+ */
+import type { Context } from "hono";
+
+import { tellUnused } from "../apart_fields.ts";
+import { askedChat } from "../chat_asked.ts";
+import { readFields } from "../fields.ts";
+import { answerRequest, modelOf, type Service } from "../run.ts";
+import type { Told } from "../told.ts";
+import { unusedFields } from "../apart_fields.ts";
+import { asChat, inWordsOf, renamed } from "./as_chat.ts";
+import { ResponseFields, unusedHere } from "./fields.ts";
+import { ResponseWriting } from "./writing.ts";
+
+/** Answers a request for a response. */
+export async function makeResponse(c: Context, service: Service, body: unknown): Promise<Response> {
+  const request = readFields(ResponseFields, body);
+  const model = modelOf(service, request.model);
+  (c.get("told") as Told).model = model.id;
+  const { chat, places } = asChat(request);
+  return await inWordsOf(places, async () => {
+    const found = askedChat(chat, model, service);
+    const writing = new ResponseWriting(request, found, service);
+    // the reply repeats metadata, which is its use
+    const notes = unusedFields(request).filter((name) => name !== "metadata");
+    tellUnused(c, [...notes, ...unusedHere(request), ...found.unused.map((name) => renamed(name, places))]);
+    return await answerRequest(c, service, [found.asked], request.stream ?? false, writing);
+  });
+}
