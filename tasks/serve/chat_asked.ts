@@ -17,7 +17,7 @@ import type { AnswerFormat } from "./tool_formats.ts";
 import { checkTools, heldCalls } from "./tools.ts";
 
 /** What a chat request becomes. */
-export interface AskedChat {
+export interface ChatAsked {
   /** Prompt and sampling, for the generator. */
   asked: PromptAsked;
   /** Tags of thoughts that the prompt opened already. */
@@ -29,7 +29,7 @@ export interface AskedChat {
 }
 
 /** Checks a chat request and applies the chat template. @throws {ApiError} 400 if it can't be carried out */
-export function askedChat(request: ChatRequest, model: ServedModel, service: Service): AskedChat {
+export function askedChat(request: ChatRequest, model: ServedModel, service: Service): ChatAsked {
   checkTools(request, model);
   const template = model.template(thinkingOf(request, model));
   const { ids: prompt, offersTools, unused } = chatPrompt(request, model, template, service.models.registry);

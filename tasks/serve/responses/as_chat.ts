@@ -76,15 +76,15 @@ export async function inWordsOf<T>(places: readonly string[], run: () => T | Pro
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     const { param } = error.fields;
-    throw new ApiError(renamed(error.message, places), {
+    throw new ApiError(inResponseWords(error.message, places), {
       ...error.fields,
-      ...(param != null && { param: param === "messages" ? "input" : renamed(param, places) }),
+      ...(param != null && { param: param === "messages" ? "input" : inResponseWords(param, places) }),
     });
   }
 }
 
 /** A name of the chat request's fields, or a text with such names, as the client wrote them. */
-export function renamed(text: string, places: readonly string[]): string {
+export function inResponseWords(text: string, places: readonly string[]): string {
   return text.replace(/\bmessages\[(\d+)\]/g, (_, i) => places[Number(i)] ?? "input")
     .replace(/^messages\./, "input.")
     .replace("response_format.json_schema.schema", "text.format.schema")

@@ -7,7 +7,7 @@ import type { ChatLogprob } from "../logprobs.ts";
 import type { AnsweredCall } from "../tool_formats.ts";
 
 /** How far an item is. */
-export type ItemStatus = "in_progress" | "completed" | "incomplete";
+export type OutputStatus = "in_progress" | "completed" | "incomplete";
 
 /** An event of a stream, without its number. */
 export interface ItemEvent {
@@ -46,7 +46,7 @@ export class TextItem {
     return { type: `response.${this.#name()}.delta`, ...this.#place(), delta: text, ...told };
   }
 
-  end(status: ItemStatus): ItemEvent[] {
+  end(status: OutputStatus): ItemEvent[] {
     const told = this.#said ? { logprobs: this.#logprobs } : {};
     return [
       { type: `response.${this.#name()}.done`, ...this.#place(), text: this.#text, ...told },
@@ -55,7 +55,7 @@ export class TextItem {
     ];
   }
 
-  item(status: ItemStatus): Item {
+  item(status: OutputStatus): Item {
     const content = status === "in_progress" ? [] : [this.#part()];
     return this.#said
       ? { id: this.#id, type: "message", role: "assistant", status, content }
@@ -84,7 +84,7 @@ export function callItem(
   output_index: number,
 ): { item: Item; events: ItemEvent[] } {
   const id = randomId("fc_"), place = { item_id: id, output_index };
-  const made = (status: ItemStatus): Item => ({
+  const made = (status: OutputStatus): Item => ({
     id,
     type: "function_call",
     status,

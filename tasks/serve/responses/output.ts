@@ -8,7 +8,7 @@ import type { AnswerNews } from "../answers.ts";
 import { type ChatLogprob, chatLogprob } from "../logprobs.ts";
 import { callId } from "../ids.ts";
 import type { AnswerFormat } from "../tool_formats.ts";
-import { callItem, type Item, type ItemEvent, type ItemStatus, TextItem } from "./items.ts";
+import { callItem, type Item, type ItemEvent, type OutputStatus, TextItem } from "./items.ts";
 
 /** Parts of an answer that become items. */
 export interface OutputOptions {
@@ -76,7 +76,7 @@ export class Output {
     return [...before, ...events];
   }
 
-  #close(status: ItemStatus): ItemEvent[] {
+  #close(status: OutputStatus): ItemEvent[] {
     const open = this.#open;
     if (open === null) return [];
     this.#open = null;

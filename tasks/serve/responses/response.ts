@@ -10,7 +10,7 @@ import { readFields } from "../fields.ts";
 import { answerRequest, modelOf, type Service } from "../run.ts";
 import type { Told } from "../told.ts";
 import { unusedFields } from "../apart_fields.ts";
-import { asChat, inWordsOf, renamed } from "./as_chat.ts";
+import { asChat, inResponseWords, inWordsOf } from "./as_chat.ts";
 import { ResponseFields, unusedHere } from "./fields.ts";
 import { ResponseWriting } from "./writing.ts";
 
@@ -25,7 +25,11 @@ export async function makeResponse(c: Context, service: Service, body: unknown):
     const writing = new ResponseWriting(request, found, service);
     // the reply repeats metadata, which is its use
     const notes = unusedFields(request).filter((name) => name !== "metadata");
-    tellUnused(c, [...notes, ...unusedHere(request), ...found.unused.map((name) => renamed(name, places))]);
+    tellUnused(c, [
+      ...notes,
+      ...unusedHere(request),
+      ...found.unused.map((name) => inResponseWords(name, places)),
+    ]);
     return await answerRequest(c, service, [found.asked], request.stream ?? false, writing);
   });
 }

@@ -6,7 +6,7 @@ import { AnswerReader } from "../answer_reader.ts";
 import { type AnswerNews, newsOf, type WholeAnswer } from "../answers.ts";
 import type { ApiError } from "../api_error.ts";
 import { tierOf } from "../apart_fields.ts";
-import type { AskedChat } from "../chat_asked.ts";
+import type { ChatAsked } from "../chat_asked.ts";
 import { randomId } from "../ids.ts";
 import type { Service, Writing } from "../run.ts";
 import { usageOf } from "../usage.ts";
@@ -25,7 +25,7 @@ export class ResponseWriting implements Writing {
   /** Number of the next event. */
   #next: number = FIRST.length;
 
-  constructor(readonly request: ResponseRequest, readonly chat: AskedChat, { tags }: Pick<Service, "tags">) {
+  constructor(readonly request: ResponseRequest, readonly chat: ChatAsked, { tags }: Pick<Service, "tags">) {
     const { asked: { model }, opened, format } = chat;
     this.#output = new Output({
       reader: new AnswerReader(tags, opened, format),

@@ -6,7 +6,7 @@ import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import { THOUGHT_TAGS } from "../../../plugins/kinds/thoughts.ts";
 import type { AnswerNews, WholeAnswer } from "../answers.ts";
 import { ApiError, badRequest } from "../api_error.ts";
-import type { AskedChat } from "../chat_asked.ts";
+import type { ChatAsked } from "../chat_asked.ts";
 import { ANSWER_FORMATS } from "../tool_formats.ts";
 import { ResponseFields, type ResponseRequest } from "./fields.ts";
 import { inputMessages } from "./input.ts";
@@ -27,7 +27,7 @@ const chat = {
   opened: undefined,
   format: hermes,
   unused: [],
-} as unknown as AskedChat;
+} as unknown as ChatAsked;
 const request: ResponseRequest = ResponseFields.parse({ input: "x", metadata: { run: "a" } });
 const answer: WholeAnswer = {
   text: "",
