@@ -9,7 +9,19 @@
 export type Stage = "pt" | "sft" | "dpo" | "kto" | "iopo";
 
 /** Preference losses of stages dpo and iopo. */
-export type PreferenceLoss = "sigmoid" | "hinge" | "ipo" | "robust" | "orpo" | "simpo";
+export type PreferenceLoss =
+  | "sigmoid"
+  | "hinge"
+  | "ipo"
+  | "robust"
+  | "exo_pair"
+  | "nca_pair"
+  | "bco_pair"
+  | "sppo_hard"
+  | "apo_zero"
+  | "apo_down"
+  | "orpo"
+  | "simpo";
 
 /** Learning-rate schedules, with transformers' names. */
 export type SchedulerType =

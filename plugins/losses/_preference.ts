@@ -30,14 +30,15 @@ export const prefFtxOption: z.ZodDefault<z.ZodNumber> = z.number().min(0).defaul
 
 /** True unless smoothing is asked of a form that has none; use as a zod refinement with {@linkcode smoothingMessage}. */
 export function smoothingFits(options: { loss_type: string; label_smoothing: number }): boolean {
-  return options.label_smoothing === 0 || ["sigmoid", "sigmoid_norm", "robust"].includes(options.loss_type);
+  return options.label_smoothing === 0 ||
+    ["sigmoid", "sigmoid_norm", "robust", "exo_pair"].includes(options.loss_type);
 }
 
 /** Says what is wrong when {@linkcode smoothingFits} fails. */
 export const smoothingMessage: { path: string[]; message: string } = {
   path: ["label_smoothing"],
   message:
-    "Cannot smooth labels with this loss_type: label_smoothing must be 0 unless loss_type is sigmoid or robust",
+    "Cannot smooth labels with this loss_type: label_smoothing must be 0 unless loss_type is sigmoid, robust or exo_pair",
 };
 
 /**

@@ -7,6 +7,7 @@
  * - ipo: (R_c/n_c − R_r/n_r − 1/(2β))², log-ratios per token (Azar et al. 2023, as LLaMA-Factory and TRL do it)
  * - sigmoid_norm: sigmoid of the log-ratios per token (TRL's name)
  * - robust: (−(1−ε) log σ(z) + ε log σ(−z)) / (1−2ε) (Chowdhury et al. 2024)
+ * - exo_pair, nca_pair, bco_pair, sppo_hard, apo_zero, apo_down: `_trl_forms.ts`
  * @module
  */
 import { z } from "zod";
@@ -24,15 +25,27 @@ import {
   smoothingMessage,
   withFtx,
 } from "./_preference.ts";
+import { isTrlForm, trlForms } from "./_trl_forms.ts";
+import { constant, type Scalar } from "../../kernels/tape.ts";
+
+const LOSS_TYPES = [
+  ...["sigmoid", "hinge", "ipo", "robust", "sigmoid_norm"] as const,
+  ...["exo_pair", "nca_pair", "bco_pair", "sppo_hard", "apo_zero", "apo_down"] as const,
+] as const;
 
 const Options = z.strictObject({
   beta: betaOption,
-  loss_type: z.enum(["sigmoid", "hinge", "ipo", "robust", "sigmoid_norm"]).default("sigmoid").describe(
-    "form of the comparison",
-  ),
+  loss_type: z.enum(LOSS_TYPES).default("sigmoid").describe("form of the comparison"),
   label_smoothing: labelSmoothingOption,
   pref_ftx: prefFtxOption,
-}).refine(smoothingFits, smoothingMessage);
+}).refine(smoothingFits, smoothingMessage).refine(
+  ({ loss_type, label_smoothing }) => loss_type !== "exo_pair" || label_smoothing > 0,
+  {
+    path: ["label_smoothing"],
+    message:
+      "Cannot use loss_type exo_pair without label smoothing, whose logarithm it takes. Its paper uses 0.001",
+  },
+);
 
 /** The plugin `dpo`; formula above. */
 const dpo: Plugin<"loss", typeof Options> = definePlugin({
@@ -40,18 +53,30 @@ const dpo: Plugin<"loss", typeof Options> = definePlugin({
   name: "dpo",
   version: "1",
   description:
-    "Direct preference optimisation: sigmoid, hinge, ipo, robust or sigmoid_norm, with a reference",
+    "Direct preference optimisation: sigmoid, hinge, ipo, robust, APO, EXO, NCA and others, with a reference",
   options: Options,
   create({ beta, loss_type, label_smoothing: smoothing, pref_ftx }) {
     const target = 1 / (2 * beta);
     const perToken = loss_type === "ipo" || loss_type === "sigmoid_norm";
     const form = loss_type === "sigmoid_norm" ? "sigmoid" : loss_type;
+    const compared = (chosen: Scalar, rejected: Scalar) => {
+      const delta = chosen.minus(rejected);
+      if (form === "ipo") return delta.minus(target).square();
+      return isTrlForm(form)
+        ? trlForms[form]({ chosen, rejected, beta, smoothing })
+        : comparison(delta.times(beta), form, smoothing);
+    };
     return defineLoss({
       shape: "pair",
       sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
       needsReference: true,
       normalize: "examples",
-      ...(pref_ftx === 0 && { initialLoss: form === "ipo" ? target ** 2 : comparisonAtZero(form) }),
+      ...(pref_ftx === 0 &&
+        {
+          initialLoss: isTrlForm(form) || form === "ipo"
+            ? compared(constant(0), constant(0)).value
+            : comparisonAtZero(form),
+        }),
       loss(inputs) {
         const { policy, reference, R, length } = inputs;
         const scale = (name: "chosen" | "rejected") => perToken ? length[name] : 1;
@@ -59,12 +84,8 @@ const dpo: Plugin<"loss", typeof Options> = definePlugin({
           R.chosen.dividedBy(scale("chosen")),
           R.rejected.dividedBy(scale("rejected")),
         ];
-        const delta = chosen.minus(rejected);
-        const loss = form === "ipo"
-          ? delta.minus(target).square()
-          : comparison(delta.times(beta), form, smoothing);
         return {
-          loss: withFtx(loss, pref_ftx, inputs, ["chosen"]),
+          loss: withFtx(compared(chosen, rejected), pref_ftx, inputs, ["chosen"]),
           metrics: {
             ...rewardMetrics(beta * chosen.value, beta * rejected.value),
             "logps/chosen": policy.chosen.value / scale("chosen"),

@@ -110,7 +110,9 @@ Deno.test("keys that contradict each other are refused", () => {
       ],
       ["stage: iopo\npref_loss: orpo", "it takes sigmoid, hinge and robust"],
       ["stage: iopo\ndpo_label_smoothing: 0.1", "use iopo_label_smoothing"],
-      ["stage: dpo\npref_loss: ipo\ndpo_label_smoothing: 0.1", "it is for sigmoid and robust"],
+      ["stage: dpo\npref_loss: ipo\ndpo_label_smoothing: 0.1", "it is for sigmoid, robust and exo_pair"],
+      ["stage: dpo\npref_loss: exo_pair", "exo_pair without dpo_label_smoothing, whose logarithm it takes"],
+      ["stage: iopo\npref_loss: apo_zero", "it takes sigmoid, hinge and robust"],
       [
         "stage: dpo\nlabel_smoothing_factor: 0.1",
         "in stage dpo: it is for sft and pt, use dpo_label_smoothing",

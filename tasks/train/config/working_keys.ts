@@ -453,12 +453,20 @@ function method() {
         "desirable rows, times rows over desirable rows, as LLaMA-Factory does",
     ),
     pref_loss: add(
-      oneOf(["sigmoid", "hinge", "ipo", "robust", "orpo", "simpo"]),
+      oneOf([
+        ...["sigmoid", "hinge", "ipo", "robust", "orpo", "simpo"] as const,
+        ...["exo_pair", "nca_pair", "bco_pair", "sppo_hard", "apo_zero", "apo_down"] as const,
+      ]),
       "sigmoid",
-      "preference loss of stage dpo; stage iopo takes sigmoid, hinge and robust; orpo and simpo use no reference model",
+      "preference loss of stage dpo, those from exo_pair on as in TRL; stage iopo takes sigmoid, hinge and robust; orpo and simpo use " +
+        "no reference model",
       { refused: { kto_pair: "LLaMA-Factory 0.9.5 lists it but can't run it: use stage: kto, or sigmoid" } },
     ),
-    dpo_label_smoothing: add(smoothing, 0, "label smoothing of stage dpo, with pref_loss sigmoid or robust"),
+    dpo_label_smoothing: add(
+      smoothing,
+      0,
+      "label smoothing of stage dpo, with pref_loss sigmoid, robust or exo_pair (which needs it)",
+    ),
     iopo_label_smoothing: add(
       smoothing,
       0,

@@ -7,6 +7,9 @@ import { isWithoutReference } from "../idle_keys.ts";
 import { checkReference } from "./reference.ts";
 import type { Refuse } from "./refuse.ts";
 
+/** Values of pref_loss that take label smoothing. */
+const SMOOTHED: readonly string[] = ["sigmoid", "robust", "exo_pair"];
+
 /** Adapters, modules, losses and their options. */
 export function checkMethod(c: TrainConfig, refuse: Refuse): void {
   checkTuning(c, refuse);
@@ -76,6 +79,11 @@ function checkPreference(c: TrainConfig, refuse: Refuse): void {
 
 function checkSmoothing(c: TrainConfig, refuse: Refuse): void {
   const { stage } = c;
+  refuse(
+    stage === "dpo" && c.loss === null && c.pref_loss === "exo_pair" && c.dpo_label_smoothing === 0,
+    "pref_loss",
+    "Cannot use pref_loss: exo_pair without dpo_label_smoothing, whose logarithm it takes: its paper uses 0.001",
+  );
   for (const [name, key] of [["dpo", "dpo_label_smoothing"], ["iopo", "iopo_label_smoothing"]] as const) {
     refuse(
       c[key] > 0 && stage !== name,
@@ -84,9 +92,11 @@ function checkSmoothing(c: TrainConfig, refuse: Refuse): void {
         (stage === "iopo" || stage === "dpo" ? `, use ${stage}_label_smoothing` : ""),
     );
     refuse(
-      c[key] > 0 && stage === name && c.pref_loss !== "sigmoid" && c.pref_loss !== "robust",
+      c[key] > 0 && stage === name && !SMOOTHED.includes(c.pref_loss),
       key,
-      `Cannot use ${key} with pref_loss: ${c.pref_loss}: it is for sigmoid and robust`,
+      `Cannot use ${key} with pref_loss: ${c.pref_loss}: it is for sigmoid${
+        stage === "dpo" ? ", robust and exo_pair" : " and robust"
+      }`,
     );
   }
   refuse(
