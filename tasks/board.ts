@@ -87,7 +87,10 @@ if (import.meta.main) {
       dropPrograms();
       dropWriting();
     }
-    using interrupted = interruption(printError, "pages are told");
+    using interrupted = interruption(
+      printError,
+      Deno.args.includes("--control") ? "trainings that run save a checkpoint first" : "pages are told",
+    );
     const { promise, resolve } = Promise.withResolvers<void>();
     interrupted.signal.addEventListener("abort", () => resolve());
     await board(Deno.args, promise);

@@ -66,6 +66,8 @@ export async function startBoard(options: BoardOptions): Promise<RunningBoard> {
   return {
     address: `http://${HOST}:${server.addr.port}/${token}/`,
     async [Symbol.asyncDispose]() {
+      // first, as a checkpoint takes its time and the rest may wait for these
+      control?.stopAll();
       await news.close();
       await server.shutdown();
       await evaluations[Symbol.asyncDispose]();

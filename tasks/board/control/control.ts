@@ -58,10 +58,14 @@ export class Control implements AsyncDisposable {
   readonly #jobs: Started[] = [];
   readonly #talks = new Map<string, Talk>();
   readonly #tried = new Set<string>();
+  readonly #processes = new Set<TaskProcess>();
+  readonly #endAll = () => this.#processes.forEach((process) => process.stopNow());
   readonly #files = ownTemporaryFolder("dinotune-board-");
 
   constructor(folders: Folders) {
     this.#folders = folders;
+    // a board that ends before they do: a second Ctrl-C
+    addEventListener("unload", this.#endAll);
   }
 
   /** Trainings that were started, the newest first. */
@@ -102,7 +106,8 @@ export class Control implements AsyncDisposable {
     const process = this.#train(file, "--dry-run", "--json");
     const code = await process.ended;
     if (code !== 0) {
-      const error = /^error: ([\s\S]*)/m.exec(process.log)?.[1] ?? process.log;
+      const error = /^error: ([\s\S]*)/m.exec(process.log)?.[1] ??
+        (process.log || "The dry run was ended before it was done");
       // who filled in a form knows of no file
       const places = new RegExp(`${RegExp.escape(this.#files.path)}/[\\w-]+\\.yaml(:\\d+)*(: )?`, "g");
       throw new Refusal(
@@ -153,7 +158,7 @@ export class Control implements AsyncDisposable {
       : [directory];
     // as it was trained: the base's own template may be another one, or none
     const written = typeof template === "string" ? ["--template", template] : [];
-    const process = new TaskProcess("serve", [...model, ...written, "--port", "0"], {
+    const process = this.#started("serve", [...model, ...written, "--port", "0"], {
       DINOTUNE_API_KEYS: key,
     });
     const address = await process.firstLine;
@@ -205,8 +210,15 @@ export class Control implements AsyncDisposable {
   /** Begins a training task whose file, which may hold a token, lasts no longer than it. */
   #train(file: TrainingFile, ...flags: string[]): TaskProcess {
     const path = this.#write(file);
-    const process = new TaskProcess("train", [path, ...flags]);
+    const process = this.#started("train", [path, ...flags]);
     process.ended.then(() => Deno.remove(path)).catch(() => {});
+    return process;
+  }
+
+  #started(task: "train" | "serve", args: readonly string[], env: Record<string, string> = {}): TaskProcess {
+    const process = new TaskProcess(task, args, { env, apart: true });
+    this.#processes.add(process);
+    void process.ended.finally(() => this.#processes.delete(process));
     return process;
   }
 
@@ -217,10 +229,15 @@ export class Control implements AsyncDisposable {
     return path;
   }
 
+  /** Asks everything to end; requests that wait for it are answered then. */
+  stopAll(): void {
+    for (const process of this.#processes) process.stop();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    const processes = [...this.#jobs, ...this.#talks.values()].map(({ process }) => process);
-    for (const process of processes) process.stop();
-    await Promise.all(processes.map(({ ended }) => ended));
+    this.stopAll();
+    await Promise.all([...this.#processes].map(({ ended }) => ended));
+    removeEventListener("unload", this.#endAll);
     this.#files.release();
   }
 }

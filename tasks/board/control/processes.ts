@@ -13,9 +13,21 @@ const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 /** Lines of output that are kept. */
 const KEPT = 400;
 
+/** How a process is started. */
+export interface StartOptions {
+  /** Variables beside this process's own. */
+  env?: Record<string, string>;
+  /**
+   * True: signals of the terminal and its closing reach this process alone, which ends the other by {@linkcode StartedProcess.stop}. A task
+   * that heard them too would take the two for a second Ctrl-C, which saves nothing.
+   */
+  apart?: boolean;
+}
+
 /** A process and the end of what it has printed. */
-export class TaskProcess {
+export class StartedProcess {
   readonly #child: Deno.ChildProcess;
+  #isStopping = false;
   readonly #lines: string[] = [];
   readonly #first = Promise.withResolvers<string | null>();
   #printed = "";
@@ -23,13 +35,12 @@ export class TaskProcess {
   /** Resolves when it has ended and all of its output is read. */
   readonly ended: Promise<number>;
 
-  /**
-   * Starts a task.
-   * @param env Beside this process's own
-   */
-  constructor(task: "train" | "serve" | "board", args: readonly string[], env: Record<string, string> = {}) {
-    const child = this.#child = new Deno.Command(denoCommand(), {
-      args: [...taskArguments(project.tasks[task], ROOT), ...args],
+  /** Starts a program. */
+  constructor(program: string, args: readonly string[], { env = {}, apart = false }: StartOptions = {}) {
+    const child = this.#child = new Deno.Command(program, {
+      args: [...args],
+      // Windows has no such signals, and would open a window
+      detached: apart && Deno.build.os !== "windows",
       env: { NO_COLOR: "1", ...env },
       stdin: "null",
       stdout: "piped",
@@ -75,8 +86,18 @@ export class TaskProcess {
     return this.#first.promise;
   }
 
-  /** Asks it to end: a training saves a checkpoint first. */
+  /** Asks it to end: a training saves a checkpoint first. Once only, as a second Ctrl-C ends a task in the midst of that. */
   stop(): void {
+    if (!this.#isStopping) this.#interrupt();
+  }
+
+  /** Ends it at once where it was asked to end already; else as {@linkcode StartedProcess.stop}. */
+  stopNow(): void {
+    this.#interrupt();
+  }
+
+  #interrupt(): void {
+    this.#isStopping = true;
     if (this.#code !== null) return;
     try {
       this.#child.kill("SIGINT");
@@ -99,6 +120,14 @@ export class TaskProcess {
     this.#lines.push(shown);
     if (this.#lines.length > KEPT) this.#lines.shift();
     tell(shown);
+  }
+}
+
+/** A task of this project with the permissions that deno.json gives it. */
+export class TaskProcess extends StartedProcess {
+  /** Starts it. */
+  constructor(task: "train" | "serve" | "board", args: readonly string[], options: StartOptions = {}) {
+    super(denoCommand(), [...taskArguments(project.tasks[task], ROOT), ...args], options);
   }
 }
 

@@ -1,0 +1,34 @@
+import { assertEquals } from "@std/assert";
+
+import { until, within } from "../../../tests/helpers/until.ts";
+import { StartedProcess } from "./processes.ts";
+
+/** Ends a while after the first Ctrl-C, with their number as its exit code. */
+const COUNTS = `let heard = 0;
+Deno.addSignalListener("SIGINT", () => {
+  console.log(++heard);
+  if (heard === 1) setTimeout(() => Deno.exit(heard), 1000);
+});
+setTimeout(() => Deno.exit(99), 120_000);
+console.log("listens");`;
+
+Deno.test({
+  name:
+    "a task that the board is stopping hears no second Ctrl-C, neither by another Stop nor from the board's terminal",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const codes = await Promise.all((["stop", "stopNow"] as const).map(async (again) => {
+      const process = new StartedProcess(Deno.execPath(), ["eval", COUNTS], { apart: true });
+      await within("its listening", process.firstLine);
+      const { stdout } = await new Deno.Command("ps", { args: ["-o", "pgid=", "-p", `${process.pid}`] })
+        .output();
+      // a terminal's Ctrl-C goes to a group
+      assertEquals(Number(new TextDecoder().decode(stdout)), process.pid);
+      process.stop();
+      await until("the first Ctrl-C", () => process.printed.includes("1"));
+      process[again]();
+      return await within("its end", process.ended);
+    }));
+    assertEquals(codes, [1, 2]);
+  },
+});
