@@ -10,6 +10,7 @@ import { NoRoomError, writeError } from "../atomic.ts";
 import { exists } from "../exists.ts";
 import { RefusedReply } from "./guarded_fetch.ts";
 import { Dripped, StallTimer } from "./stall.ts";
+import { checkStop, unlessStopped } from "./stop.ts";
 
 /** A file to fetch. */
 export interface RemoteFile {
@@ -58,6 +59,7 @@ export class StatusError extends Error {
  * Fetches a file to `target`. What has arrived stays in `target + ".incomplete"` when it fails, and is continued by the
  * next call; another process that fetches the same file is waited for.
  * @throws {StatusError} If the server refuses (4xx).
+ * @throws {DownloadStopped} If downloads are to stop
  * @throws {Error} If the connection breaks again and again, the disk is full, or the content isn't what was announced.
  */
 export async function downloadFile(
@@ -67,7 +69,7 @@ export async function downloadFile(
 ): Promise<void> {
   const incomplete = `${target}.incomplete`;
   using file = writing(target, () => Deno.openSync(incomplete, { read: true, write: true, create: true }));
-  await file.lock(true);
+  await unlessStopped(file.lock(true));
   if (exists(target)) { // another process finished it while this one waited
     if (exists(incomplete)) Deno.removeSync(incomplete);
     return;
@@ -79,6 +81,7 @@ export async function downloadFile(
     try {
       await receive(file, before, remote, target, options);
     } catch (error) {
+      checkStop();
       if (error instanceof StatusError && error.status < 500 && error.status !== 429) throw error;
       if (error instanceof RefusedReply || error instanceof Dripped) throw error;
       if (error instanceof NoRoomError) throw error;
@@ -91,7 +94,7 @@ export async function downloadFile(
           { cause: error },
         );
       }
-      await new Promise((resolve) => setTimeout(resolve, delay));
+      await unlessStopped(new Promise((resolve) => setTimeout(resolve, delay)));
       delay *= 2;
     }
   }

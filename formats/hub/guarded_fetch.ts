@@ -5,6 +5,7 @@
  */
 import { redact } from "../secrets.ts";
 import { StallTimer } from "./stall.ts";
+import { checkStop, withStop } from "./stop.ts";
 
 /** Address, token and limits of requests to a hub. */
 export interface HubRequests {
@@ -61,7 +62,12 @@ export function hubRequests(endpoint: string, token: string | undefined, limits:
       const headers = new Headers(init.headers);
       headers.delete("authorization");
       if (token !== undefined && url.origin === origin) headers.set("authorization", `Bearer ${token}`);
-      const response = await fetch(url, { ...init, headers, redirect: "manual" });
+      const response = await fetch(url, {
+        ...init,
+        signal: withStop(init.signal),
+        headers,
+        redirect: "manual",
+      });
       const location = response.headers.get("location");
       if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return response;
       await response.body?.cancel();
@@ -101,6 +107,7 @@ export function hubRequests(endpoint: string, token: string | undefined, limits:
         const { status, headers } = response;
         return new Response(text, { status, headers });
       } catch (error) {
+        checkStop();
         if (!signal.aborted) throw error;
         throw new RefusedReply(
           whole.aborted

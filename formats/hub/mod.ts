@@ -8,3 +8,4 @@ export { type DownloadedDataset, type HubDataset, resolveDataset } from "./datas
 export { downloadLines } from "./progress.ts";
 export { type DownloadProgress, HUB_ID, hubName, HubUnreachable, type ResolveOptions } from "./repository.ts";
 export { resolveCommit, resolveModel } from "./resolve.ts";
+export { DownloadStopped, stopDownloadsBy } from "./stop.ts";

@@ -10,6 +10,7 @@ import { redact } from "../secrets.ts";
 import type { RepositoryCache, RepositoryKind } from "./cache.ts";
 import { downloadFile, type RemoteFile, StatusError } from "./download.ts";
 import { HUB_LIMITS, type HubLimits, type HubRequests, hubRequests } from "./guarded_fetch.ts";
+import { DownloadStopped } from "./stop.ts";
 
 /** Bytes that have arrived, of all files that are needed. */
 export interface DownloadProgress {
@@ -236,6 +237,7 @@ export class HubRepository {
 
   /** Human-readable cause and remedy. */
   explain(error: unknown, revision: string, isCached: boolean): unknown {
+    if (error instanceof DownloadStopped) return error;
     const status = this.#library && error instanceof this.#library.HubApiError
       ? error.statusCode
       : error instanceof StatusError

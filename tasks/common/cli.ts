@@ -5,6 +5,7 @@
 import project from "../../deno.json" with { type: "json" };
 import { WriteError, writeError } from "../../formats/atomic.ts";
 import { withFileFault } from "../../formats/file_fault.ts";
+import { DownloadStopped, stopDownloadsBy } from "../../formats/hub/stop.ts";
 import { bounded, shortened } from "../../formats/message.ts";
 import { withPermissionWords } from "../../formats/permission_words.ts";
 import { redact, redactArgument } from "../../formats/secrets.ts";
@@ -174,6 +175,10 @@ export async function runTask(task: () => Promise<number | void>): Promise<never
     const fault = guardedFault();
     if (code === 0 && fault) throw fault;
   } catch (error) {
+    if (error instanceof DownloadStopped && stoppedWith !== undefined) {
+      printError(new DownloadStopped().message);
+      endProcess(stoppedWith);
+    }
     const text = errorText(error, isDebugging()), hint = startedElsewhere(text, Deno.args);
     printError(hint === null ? text : `${text}\n${hint}`);
     code = 1;
@@ -259,6 +264,9 @@ export interface Interruption extends Disposable {
   readonly code: number;
 }
 
+/** Exit code of the signal that this task was asked to stop by; undefined: it wasn't. */
+let stoppedWith: number | undefined;
+
 /** Milliseconds of stopping until it is said that it goes on; then twice as many, and so on. */
 const REMINDER_MS = 15_000;
 
@@ -288,12 +296,13 @@ export function interruption(
     if (controller.signal.aborted && performance.now() - begun < 500) return;
     if (controller.signal.aborted) endProcess(SIGNAL_CODES[signal]);
     begun = performance.now();
-    code = SIGNAL_CODES[signal];
+    code = stoppedWith = SIGNAL_CODES[signal];
     remindIn(reminderMs, reminderMs);
     say(`\nStopping: ${first}. Ctrl-C again ends at once.`);
     controller.abort();
   };
   const signals = onStopSignal(listen);
+  const downloads = stopDownloadsBy(controller.signal);
   // a task that computes without a pause hears nothing: its door does
   if (isBehindDoor()) doorMessage({ heeds: true });
   return {
@@ -305,6 +314,7 @@ export function interruption(
       clearTimeout(reminder);
       if (isBehindDoor()) doorMessage({ heeds: false });
       signals[Symbol.dispose]();
+      downloads[Symbol.dispose]();
     },
   };
 }
