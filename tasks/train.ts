@@ -8,6 +8,7 @@
  * deno task train CONFIG.yaml resume_from_checkpoint=auto # continues from the last checkpoint, if there is one
  * deno task train OUTPUT_DIR/run.yaml                 # continues that run, or repeats it if it is finished
  * deno task train CONFIG.yaml --dry-run               # resolved configuration, token statistics, memory and time
+ * deno task train PREDICT.yaml                        # do_predict in place of do_train: answers of a finished model
  * ```
  * Prints what it takes for granted, a progress bar, the loss curve, the files it wrote and what to type next.
  * @module
@@ -76,7 +77,7 @@ export interface RunResult extends TrainerResult {
 }
 
 /**
- * Carries out one run: configuration, plugins, model, data, training, files.
+ * Carries out one run: configuration, plugins, model, data, training (or predictions), files.
  * @param configPath YAML or JSON file
  * @param overrides `key=value` texts
  * @throws {RangeError} If anything in the configuration, the model or the data is wrong; before any training
@@ -99,6 +100,14 @@ export async function train(
     () =>
       registry.create("trainer", config.trainer, config.trainer_options, () => placeOf("trainer_options")),
   );
+  if (config.do_predict) {
+    const progress = options.progress ?? createProgress({ disabled: config.disable_tqdm });
+    // loaded by runs that predict: it brings the generator and jieba's dictionary
+    const { predict, predictedText } = await import("./train/predict/predict.ts");
+    const predicted = await predict(config, { registry, placeOf, say, progress, signal });
+    say(predictedText(directory, predicted));
+    return { directory, finished: !signal.aborted, files: [], metrics: predicted.metrics };
+  }
   if (trainer.lend) {
     await trainer.lend({ note: (line) => say(`note: ${line}`), signal });
     return { directory, finished: !signal.aborted, files: [], metrics: {} };
@@ -187,7 +196,11 @@ if (import.meta.main) {
     const own = ["local", "torch"].includes(settings.trainer);
     using interrupted = interruption(
       printError,
-      own ? "saving a checkpoint first" : `the trainer ${settings.trainer} is asked to stop, and waited for`,
+      settings.do_predict
+        ? "no answers are written"
+        : own
+        ? "saving a checkpoint first"
+        : `the trainer ${settings.trainer} is asked to stop, and waited for`,
     );
     const { finished } = await train(config, overrides, { signal: interrupted.signal });
     return finished ? 0 : interrupted.code;

@@ -119,8 +119,12 @@ export interface TrainConfig {
   output_dir: string;
   /** Write over a folder that is not empty. */
   overwrite_output_dir: boolean;
-  /** Train; without it a run only evaluates. */
+  /** Train. */
   do_train: boolean;
+  /** Answer the evaluation rows, instead of training. */
+  do_predict: boolean;
+  /** Evaluation rows are prompts to answer and the answers to compare with; needed by `do_predict`. */
+  predict_with_generate: boolean;
   /** Evaluate at the end; true by itself when `eval_strategy` isn't `no`. */
   do_eval: boolean;
   /** When to evaluate during training. */
@@ -277,6 +281,24 @@ export interface TrainConfig {
   compute_accuracy: boolean;
   /** Write pictures of the loss curves. */
   plot_loss: boolean;
+
+  // Generating
+  /** Predictions draw their tokens; false: the likeliest one. */
+  do_sample: boolean;
+  /** Of sampling, >= 0; 0: the likeliest token. */
+  temperature: number;
+  /** Only the likeliest tokens whose probabilities together reach this, in (0, 1]. */
+  top_p: number;
+  /** Only the likeliest so many tokens; 0: all. */
+  top_k: number;
+  /** Beams of a search; 1: none. */
+  num_beams: number;
+  /** Tokens of an answer at most. */
+  max_new_tokens: number;
+  /** Divides (or multiplies) the logits of tokens that are there already, > 0; 1: none. */
+  repetition_penalty: number;
+  /** Special tokens are left out of texts that are written. */
+  skip_special_tokens: boolean;
 
   // Our own
   /** Terms of IOPO that are used. */

@@ -55,6 +55,11 @@ export function checkCells({ config, cells, evaluation, out }: SweepPlan): void 
       if (!(error instanceof RangeError)) throw error;
       throw new RangeError(`Cannot train the cell ${name}:\n${error.message}`, { cause: error });
     }
+    if (training.do_predict) {
+      throw new RangeError(
+        `Cannot train the cell ${name} as do_predict is about a finished model: leave it out`,
+      );
+    }
     if (evaluation !== undefined) {
       resolveEvalConfig(readYaml(evaluation), evaluationOverrides(evaluation, training, cell, out));
     }

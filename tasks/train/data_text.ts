@@ -4,14 +4,13 @@
  */
 import type { DataReport } from "./data/mod.ts";
 
-/** Rows used, dropped and cut, lengths, warnings and notes. */
-export function dataText(report: DataReport): string {
+/** Rows used, dropped and cut, lengths, warnings and notes. @param predicts True if the evaluation's rows are to be answered */
+export function dataText(report: DataReport, predicts = false): string {
   const { rows, train, evaluation, dropped, truncated, lengths } = report;
-  const lines = [
-    `data         ${rows} row${plural(rows)}: ${train} example${
-      plural(train)
-    } to train on, ${evaluation} to evaluate on`,
-  ];
+  const use = predicts
+    ? `${evaluation} to answer`
+    : `${train} example${plural(train)} to train on, ${evaluation} to evaluate on`;
+  const lines = [`data         ${rows} row${plural(rows)}: ${use}`];
   for (const { reason, count, first } of dropped) {
     const place = `${first.file}, row ${first.row}${first.line === null ? "" : ` (line ${first.line})`}${
       first.field && `, ${first.field}`
@@ -28,7 +27,7 @@ export function dataText(report: DataReport): string {
       `  ${name.padEnd(10)} ${count} sequence${plural(count)} of ${min} to ${max} tokens, mean ${
         mean.toFixed(0)
       }, half below ${p50}, nine tenths below ${p90}; ` +
-        `${tokens} tokens, ${labels} learnt`,
+        `${tokens} tokens, ${labels} ${predicts ? "of answers" : "learnt"}`,
     );
   }
   return [

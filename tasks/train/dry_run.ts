@@ -7,16 +7,18 @@ import { stringify } from "yaml";
 import { readAdapterConfig, TRAINED_FIELDS } from "../../formats/peft/mod.ts";
 import { moduleShapes } from "../../kernels/engine/decoder.ts";
 import { placed } from "../../plugins/kinds/place.ts";
+import type { Registry } from "../../plugins/registry.ts";
 import { print } from "../common/cli.ts";
 import { registryOf } from "../common/config_file.ts";
 import { pluginNote } from "../common/plugin_code.ts";
-import { recordOf, type TrainConfig } from "./config/mod.ts";
+import { recordOf, type ResolvedConfig, type TrainConfig } from "./config/mod.ts";
 import { dataText } from "./data_text.ts";
 import { needsOfEngine, needsOfTrainer } from "./estimate/of_run.ts";
 import type { Estimate } from "./estimate/types.ts";
 import { estimateText, memoryWarning } from "./estimate_text.ts";
 import { isSameRun, readRun } from "./own_run.ts";
 import { checkOutputDirectory } from "./outputs/directory.ts";
+import { silentProgress } from "./outputs/mod.ts";
 import { prepare } from "./prepare.ts";
 import { encode } from "./prepare/encode.ts";
 import { inputsOf } from "./prepare/inputs.ts";
@@ -29,8 +31,8 @@ export interface DryRun {
   notes: string[];
   /** Counts of used, cut and dropped rows, as text. */
   data: string;
-  /** Memory and time. */
-  estimate: Estimate;
+  /** Memory and time; null for predictions. */
+  estimate: Estimate | null;
 }
 
 /**
@@ -47,6 +49,7 @@ export async function dryRun(
   const code = pluginNote(config.plugins);
   if (code !== null) say(`note: ${code}`);
   const registry = await registryOf(config.plugins, placeOf("plugins"));
+  if (config.do_predict) return await dryPredictions({ config, notes, placeOf }, registry, say);
   const isThisRun = () => isSameRun(config.output_dir, config, registry);
   placed(
     placeOf("output_dir"),
@@ -75,4 +78,18 @@ export async function dryRun(
   ready.model.weights.close();
   ready.reference?.model.weights.close();
   return { config: record, notes: [...notes, ...ready.notes], data: text, estimate: needs };
+}
+
+/** All that predictions do before the first answer. */
+async function dryPredictions(
+  { config, notes, placeOf }: Pick<ResolvedConfig, "config" | "notes" | "placeOf">,
+  registry: Registry,
+  say: (line: string) => void,
+): Promise<DryRun> {
+  const record = recordOf(config);
+  say(stringify(record, { lineWidth: 0 }).trimEnd());
+  for (const note of notes) say(`note: ${note}`);
+  const { preparePredictions } = await import("./predict/predict.ts");
+  const found = await preparePredictions(config, { registry, placeOf, say, progress: silentProgress() });
+  return { config: record, notes: [...notes, ...found.notes], data: found.data, estimate: null };
 }

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { parseYaml } from "../../../formats/yaml/yaml.ts";
 import { resolveTrainConfig } from "./mod.ts";
 import { BASE_YAML, faultWith, resolvedConfig } from "./_resolved.ts";
@@ -39,6 +39,43 @@ Deno.test("disable_gradient_checkpointing is said to do nothing where a pass is 
 Deno.test("timescale is said to do nothing, as in transformers 4", () => {
   const { notes } = resolvedConfig("lr_scheduler_type: inverse_sqrt\nlr_scheduler_kwargs: {timescale: 5}\n");
   assert(notes.some((note) => note.startsWith("lr_scheduler_kwargs timescale: not used")));
+});
+
+Deno.test("do_predict takes LLaMA-Factory's prediction file, and refuses what it can't predict with", () => {
+  const lines = "do_train: false\ndo_predict: true\npredict_with_generate: true\neval_dataset: e\n";
+  const yaml = BASE_YAML.replace("do_train: true\n", "").replace("dataset: d\n", "");
+  const file = (more: string) => resolveTrainConfig(parseYaml(yaml + lines + more, "t.yaml"));
+  const { config, notes } = file("temperature: 0.5\n");
+  assertEquals([config.do_predict, config.top_k, config.max_new_tokens], [true, 50, 1024]);
+  assertEquals(notes.filter((note) => /temperature|eval_dataset/.test(note)), []);
+  assert(
+    file("do_sample: false\ntemperature: 0.5\n").notes.includes(
+      "temperature: not used, as do_sample: false takes the likeliest tokens",
+    ),
+  );
+  for (
+    const [more, text] of [
+      ["stage: dpo", "set stage: sft"],
+      ["num_beams: 4", "Cannot search with num_beams: 4 beams"],
+      ["compute_accuracy: true", "Cannot use compute_accuracy with predict_with_generate"],
+      ["eval_on_each_dataset: true", "Cannot predict for each data set by itself"],
+      ["adapter_name_or_path: a,b", "merge them with deno task export"],
+      ["streaming: true\nmax_steps: 1", "Cannot predict from a stream"],
+      ["loss: dpo", "Cannot predict with a loss"],
+      ["max_new_tokens: 0", "a whole number >= 1"],
+      ["top_p: 0", "a number > 0 and <= 1"],
+    ] as const
+  ) assertStringIncludes(assertThrows(() => file(more + "\n"), RangeError).message, text);
+  for (
+    const [more, text] of [
+      [
+        "do_predict: true\npredict_with_generate: true\neval_dataset: e",
+        "Cannot train and predict in one run",
+      ],
+      ["predict_with_generate: true\neval_dataset: e", "Cannot train with predict_with_generate"],
+      ["do_predict: true\neval_dataset: e", "set predict_with_generate: true"],
+    ] as const
+  ) assertStringIncludes(faultWith(more + "\n"), text);
 });
 
 Deno.test("keys that contradict each other are refused", () => {

@@ -26,9 +26,26 @@ const IDLE: readonly [
     (c) => c.logging_strategy !== "steps" && c.eval_strategy !== "steps",
     (c) => `logging_strategy is ${c.logging_strategy}`,
   ],
-  [["eval_dataset", "eval_on_each_dataset", "compute_accuracy"], (c) => !c.do_eval, neverEvaluated],
+  [
+    ["eval_dataset", "eval_on_each_dataset", "compute_accuracy"],
+    ({ do_eval, do_predict }) => !do_eval && !do_predict,
+    neverEvaluated,
+  ],
   [["eval_on_each_dataset"], (c) => c.eval_dataset.length === 0, () => "eval_dataset names no set"],
   [["compute_accuracy"], ({ stage }) => stage !== "sft", stageIs],
+  [
+    [
+      ...["do_sample", "temperature", "top_p", "top_k", "num_beams", "max_new_tokens"] as const,
+      ...["repetition_penalty", "skip_special_tokens"] as const,
+    ],
+    (c) => !c.do_predict,
+    () => "it is about generating text, which only do_predict does",
+  ],
+  [
+    ["temperature", "top_p", "top_k"],
+    (c) => !c.do_sample,
+    () => "do_sample: false takes the likeliest tokens",
+  ],
   [["buffer_size"], (c) => !c.streaming, () => "the data are not streamed"],
   [
     ["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora", "use_dora", "pissa_init"],
@@ -96,7 +113,7 @@ export function idleNotes(config: TrainConfig, given: ReadonlyMap<string, unknow
     for (const key of idle) told.add(key);
     return idle.length === 0 ? [] : [`${idle.join(", ")}: not used, as ${why(config)}`];
   });
-  if (config.val_size > 0 && !config.do_eval) {
+  if (config.val_size > 0 && !config.do_eval && !config.do_predict) {
     notes.push(
       `val_size: ${config.val_size} only keeps rows from training, as ${neverEvaluated(config)}`,
     );

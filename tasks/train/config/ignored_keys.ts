@@ -89,7 +89,7 @@ const BLOCKS: readonly [string, Partial<Record<KeyGroup, Record<string, unknown>
       },
     },
   ],
-  ["it is about generating text, and training here generates none", {
+  ["it is about another program that generates text, or a way of generating that isn't used here", {
     model: {
       infer_backend: "huggingface",
       offload_folder: "offload",
@@ -115,19 +115,11 @@ const BLOCKS: readonly [string, Partial<Record<KeyGroup, Record<string, unknown>
       generation_config: null,
     },
     generating: {
-      do_sample: true,
-      temperature: 0.95,
-      top_p: 0.7,
-      top_k: 50,
-      num_beams: 1,
-      max_new_tokens: 1024,
-      repetition_penalty: 1.0,
       length_penalty: 1.0,
-      skip_special_tokens: true,
     },
   }],
   [
-    "it is about generating text, and training here generates none; rows are cut by cutoff_len (which TRL calls max_length)",
+    "rows are cut by cutoff_len (which TRL calls max_length), and generated answers by max_new_tokens",
     {
       generating: { max_length: 1024 },
     },

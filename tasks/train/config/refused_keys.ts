@@ -99,14 +99,6 @@ const ROWS: readonly [
   ],
   [
     "training",
-    "do_predict",
-    false,
-    [false],
-    "training generates no text",
-    "evaluate the trained model afterwards with deno task eval",
-  ],
-  [
-    "training",
     "per_gpu_train_batch_size",
     null,
     [null],
@@ -203,14 +195,6 @@ const ROWS: readonly [
     [false],
     "it would change the order of the rows",
     "leave it out: nothing is padded here, so it gains nothing",
-  ],
-  [
-    "training",
-    "predict_with_generate",
-    false,
-    [false],
-    "training generates no text",
-    "evaluate the trained model afterwards with deno task eval",
   ],
   ["training", "fp8", false, [false], "weights and products are float32", "leave it out"],
   [

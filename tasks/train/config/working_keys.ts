@@ -29,7 +29,7 @@ export type WorkingKeys = { readonly [K in keyof TrainConfig]: WorkingKey<TrainC
 
 /** The rows, in the order of the docs page. */
 export function workingKeys(): WorkingKeys {
-  return { ...model(), ...data(), ...training(), ...method(), ...own() };
+  return { ...model(), ...data(), ...training(), ...method(), ...generating(), ...own() };
 }
 
 function row<T>(
@@ -173,7 +173,18 @@ function training() {
       false,
       "start again in a folder that isn't empty: what the old run wrote goes",
     ),
-    do_train: add(bool(), false, "train; must be true here, as LLaMA-Factory does nothing without it"),
+    do_train: add(bool(), false, "train; this or do_predict must be true"),
+    do_predict: add(
+      bool(),
+      false,
+      "stage sft, without do_train: answers to the evaluation rows by a finished model, beside those of the data, as generated_predictions.jsonl; BLEU-4 and ROUGE as " +
+        "predict_results.json",
+    ),
+    predict_with_generate: add(
+      bool(),
+      false,
+      "needed by do_predict, as in LLaMA-Factory; training doesn't take it",
+    ),
     do_eval: add(bool(), false, "evaluate at the end", { derived: "true when eval_strategy isn't no" }),
     eval_strategy: add(interval, "no", "when to evaluate"),
     eval_steps: add(
@@ -483,6 +494,36 @@ function method() {
       "stage sft: evaluations give eval_accuracy, the share of an answer's tokens that the model finds likeliest, as a mean over examples",
     ),
     plot_loss: add(bool(), false, "write pictures of the loss curves (SVG and PNG)"),
+  };
+}
+
+function generating() {
+  const add = <T>(...rest: Tail<Parameters<typeof row<T>>>) => row<T>("generating", ...rest);
+  return {
+    do_sample: add(bool(), true, "do_predict: draw the tokens, by seed; false: the likeliest ones"),
+    temperature: add(
+      num({ min: 0 }),
+      0.95,
+      "do_predict: temperature of the drawing; 0: the likeliest tokens",
+    ),
+    top_p: add(
+      num({ above: 0, max: 1 }),
+      0.7,
+      "do_predict: draw among the likeliest tokens that together have this probability",
+    ),
+    top_k: add(int(0), 50, "do_predict: draw among the likeliest so many tokens; 0: all"),
+    num_beams: add(int(1), 1, "do_predict: only 1, there is no beam search here"),
+    max_new_tokens: add(int(1), 1024, "do_predict: tokens of an answer at most"),
+    repetition_penalty: add(
+      num({ above: 0 }),
+      1,
+      "do_predict: above 1 tokens that prompt or answer have already are less likely",
+    ),
+    skip_special_tokens: add(
+      bool(),
+      true,
+      "do_predict: leave special tokens out of predict and label in generated_predictions.jsonl",
+    ),
   };
 }
 

@@ -21,6 +21,7 @@ const DECIDING = [
     "cutoff_len",
     "train_on_prompt",
     "mask_history",
+    "predict_with_generate",
     "mix_strategy",
     "interleave_probs",
     "max_samples",

@@ -42,6 +42,8 @@ export interface EncodeOptions {
   train_on_prompt: boolean;
   /** sft: only the last turn is learnt, and it is the last to be cut. */
   mask_history: boolean;
+  /** sft: one answer to a whole conversation, for a model to answer itself. */
+  predict_with_generate: boolean;
   /** pt: sequences are joined later and not cut here. */
   packing: boolean;
   /** pt: text that looks like a special token stays text. Templates have the option of their own. */
@@ -57,8 +59,16 @@ export function encodeOptions(
   shape: Example["shape"],
 ): EncodeOptions {
   const { cutoff_len, truncation, train_on_prompt, mask_history, packing, split_special_tokens } = config;
-  const less = (packing || config.neat_packing) && shape !== "text" ? 1 : 0;
-  const how = { truncation, train_on_prompt, mask_history, packing, split_special_tokens };
+  const { predict_with_generate } = config;
+  const less = (packing || config.neat_packing) && shape !== "text" && !predict_with_generate ? 1 : 0;
+  const how = {
+    truncation,
+    train_on_prompt,
+    mask_history,
+    predict_with_generate,
+    packing,
+    split_special_tokens,
+  };
   return { cutoff_len: cutoff_len - less, ...how };
 }
 
@@ -97,8 +107,9 @@ export function encodeParts(
   if (example.shape === "text") encoded = encodeText(example, { ...using, template });
   else if (template === null) {
     throw new RangeError("Cannot encode conversations as a template is needed: current value is null");
-  } else if (example.shape === "single") encoded = encodeTurns(example, { ...using, template });
-  else encoded = encodePairs(example, { ...using, template });
+  } else if (example.shape === "single" && !options.predict_with_generate) {
+    encoded = encodeTurns(example, { ...using, template });
+  } else encoded = encodePairs(example, { ...using, template });
   if ("reason" in encoded) return encoded;
   for (const { parts } of encoded.sequences) {
     if (countLabels(parts) > 0) continue;
@@ -205,9 +216,9 @@ function encodeTurns(
 }
 
 /**
- * Stages dpo, kto and iopo: one answer to a whole conversation. All prompts and answers of an example are cut to the same
+ * Stages dpo, kto and iopo, and predictions: one answer to a whole conversation. All prompts and answers of an example are cut to the same
  * lengths, found from the longest ones (LLaMA-Factory: `PairwiseDatasetProcessor`, and the authors' IOPO); kto's are cut
- * sequence by sequence (`FeedbackDatasetProcessor`).
+ * sequence by sequence (`FeedbackDatasetProcessor`), and so are those of predictions (`UnsupervisedDatasetProcessor`).
  */
 function encodePairs(
   example: Example,

@@ -20,6 +20,7 @@ export const DATA_KEYS = [
   "cutoff_len",
   "train_on_prompt",
   "mask_history",
+  "predict_with_generate",
   "streaming",
   "buffer_size",
   "mix_strategy",

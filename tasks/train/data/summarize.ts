@@ -24,9 +24,10 @@ export function summarize(
 ): StoredExamples["report"] {
   const { options, loss } = inputs;
   const names = Object.keys(loss.sequences);
-  const lengths = names.map(() => new Int32Array(train.length));
+  const used = options.predict_with_generate ? evaluation : train;
+  const lengths = names.map(() => new Int32Array(used.length));
   const labels = names.map(() => 0);
-  train.forEach((example, row) =>
+  used.forEach((example, row) =>
     partsOf(example).forEach((parts, i) => {
       item(lengths, i)[row] = parts.reduce((sum, { ids }) => sum + ids.length, 0);
       labels[i] = item(labels, i) + countLabels(parts);

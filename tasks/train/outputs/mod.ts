@@ -2,6 +2,7 @@
  * Everything a run writes and shows.
  * @module
  */
+export { jsonLine, roundHalfEven, sortedJson } from "./_format.ts";
 export * from "./directory.ts";
 export * from "./finish.ts";
 export * from "../../../plugins/kinds/log_sink.ts";

@@ -17,9 +17,10 @@ export function checkData(c: TrainConfig, refuse: Refuse): void {
 
 function checkSets(c: TrainConfig, refuse: Refuse): void {
   refuse(
-    !c.do_train,
+    !c.do_train && !c.do_predict && !c.predict_with_generate,
     "do_train",
-    "Cannot run as do_train isn't true: set do_train: true (a finished model is judged by deno task eval)",
+    "Cannot run as do_train isn't true: set do_train: true (a finished model answers its evaluation rows with do_predict: true, and is judged by " +
+      "deno task eval)",
   );
   refuse(
     c.do_train && c.dataset.length === 0,

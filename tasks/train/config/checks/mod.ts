@@ -8,6 +8,7 @@ import { idleNotes } from "../idle_keys.ts";
 import { checkData } from "./data.ts";
 import { checkDevice, deviceNotes } from "./device.ts";
 import { checkMethod } from "./method.ts";
+import { checkPrediction } from "./prediction.ts";
 import { defaultNotes, methodNotes, packingNotes } from "./method_notes.ts";
 import type { Refuse } from "./refuse.ts";
 import { checkSchedule } from "./schedule.ts";
@@ -31,6 +32,7 @@ export function checkConfig(
   checkData(config, refuse);
   checkSchedule(config, refuse);
   checkMethod(config, refuse);
+  checkPrediction(config, refuse);
   checkDevice(config, given, refuse);
   const notes = [
     ...packingNotes(config),

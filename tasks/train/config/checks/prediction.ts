@@ -1,0 +1,76 @@
+/**
+ * Checks of keys for predictions: answers of a finished model to the evaluation rows.
+ * @module
+ */
+import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
+import type { Refuse } from "./refuse.ts";
+
+/** What is predicted, by what, and how it is drawn. */
+export function checkPrediction(c: TrainConfig, refuse: Refuse): void {
+  const predicts = c.do_predict || c.predict_with_generate;
+  refuse(
+    c.predict_with_generate && !c.do_predict,
+    "predict_with_generate",
+    c.do_train
+      ? "Cannot train with predict_with_generate as evaluations here give losses: leave it out, and run a file with do_predict: true afterwards"
+      : "Cannot use predict_with_generate without do_predict: set do_predict: true",
+  );
+  refuse(
+    c.do_predict && !c.predict_with_generate,
+    "do_predict",
+    "Cannot predict without generating, as in LLaMA-Factory: set predict_with_generate: true",
+  );
+  if (!predicts) return;
+  refuse(
+    c.do_train && c.do_predict,
+    "do_predict",
+    "Cannot train and predict in one run: train first, then run the file with do_train=false, adapter_name_or_path=OUTPUT_DIR (after " +
+      "finetuning_type: full model_name_or_path) and another output_dir",
+  );
+  refuse(
+    c.stage !== "sft",
+    "predict_with_generate",
+    `Cannot predict with stage: ${c.stage} as only rows of stage sft are prompts with one answer: set stage: sft`,
+  );
+  refuse(
+    c.eval_dataset.length === 0 && c.val_size === 0,
+    "do_predict",
+    "Cannot predict as there is no evaluation data: give eval_dataset or val_size",
+  );
+  refuse(
+    c.compute_accuracy,
+    "compute_accuracy",
+    "Cannot use compute_accuracy with predict_with_generate, as in LLaMA-Factory: leave it out",
+  );
+  refuse(
+    c.eval_on_each_dataset,
+    "eval_on_each_dataset",
+    "Cannot predict for each data set by itself, as in LLaMA-Factory: leave it out, or predict set by set",
+  );
+  refuse(
+    c.streaming,
+    "streaming",
+    "Cannot predict from a stream, as in LLaMA-Factory: leave it out (max_samples takes the first rows)",
+  );
+  refuse(
+    c.num_beams > 1,
+    "num_beams",
+    `Cannot search with num_beams: ${c.num_beams} beams as answers are drawn token by token: leave it out`,
+  );
+  refuse(
+    c.adapter_name_or_path.length > 1,
+    "adapter_name_or_path",
+    "Cannot predict with several adapters: merge them with deno task export, and name the result as model_name_or_path",
+  );
+  refuse(c.loss !== null, "loss", "Cannot predict with a loss, which is about training: leave it out");
+  refuse(
+    c.train_from_scratch,
+    "train_from_scratch",
+    "Cannot predict with random weights: leave it out",
+  );
+  refuse(
+    c.rope_scaling !== null,
+    "rope_scaling",
+    "Cannot predict with rope_scaling as the model's config.json says it: leave it out (what was trained with it has it there)",
+  );
+}

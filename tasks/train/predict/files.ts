@@ -1,0 +1,56 @@
+/**
+ * Files of predictions: generated_predictions.jsonl, predict_results.json and all_results.json, as LLaMA-Factory and transformers
+ * write them.
+ * @module
+ */
+import { join } from "@std/path";
+
+import { writeFileAtomic } from "../../../formats/atomic.ts";
+import { exists } from "../../../formats/exists.ts";
+import { readJsonFile } from "../../../formats/hf_model/json.ts";
+import { jsonLine, sortedJson } from "../outputs/mod.ts";
+
+/** A row that was answered. */
+export interface Prediction {
+  /** The prompt, special tokens shown. */
+  prompt: string;
+  /** What was generated. */
+  predict: string;
+  /** The answer of the data. */
+  label: string;
+}
+
+/** Name of the file that has the answers. */
+export const PREDICTIONS = "generated_predictions.jsonl";
+
+/** @throws {RangeError} If answers lie there already that aren't to be overwritten */
+export function checkPredictions(directory: string, overwrite: boolean): void {
+  if (overwrite || !exists(join(directory, PREDICTIONS))) return;
+  throw new RangeError(
+    `Cannot write ${
+      join(directory, PREDICTIONS)
+    } as it is there already: set overwrite_output_dir: true, or another output_dir`,
+  );
+}
+
+/**
+ * Writes the files; other results in all_results.json stay.
+ * @param results By name, with the prefix `predict_`.
+ * @returns Their names.
+ */
+export async function writePredictions(
+  directory: string,
+  rows: readonly Prediction[],
+  results: Readonly<Record<string, number>>,
+): Promise<string[]> {
+  Deno.mkdirSync(directory, { recursive: true });
+  const all = join(directory, "all_results.json");
+  const before = exists(all) ? readJsonFile(all) as Record<string, unknown> : {};
+  const texts = {
+    [PREDICTIONS]: rows.map((row) => jsonLine({ ...row }) + "\n").join(""),
+    "predict_results.json": sortedJson(results, 4),
+    "all_results.json": sortedJson({ ...before, ...results }, 4),
+  };
+  for (const [name, text] of Object.entries(texts)) await writeFileAtomic(join(directory, name), text);
+  return Object.keys(texts);
+}

@@ -1,0 +1,150 @@
+/**
+ * Predictions beside LLaMA-Factory's own runs, from fixtures/goldens/llamafactory/runs.
+ * @module
+ */
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+
+import { parse } from "yaml";
+
+import { train } from "../../train.ts";
+import { dryRun } from "../dry_run.ts";
+import { silentProgress } from "../outputs/mod.ts";
+import type { Prediction } from "./files.ts";
+
+const goldens = new URL("../../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
+
+/** A run's configuration, its paths those of a folder with model, data and `adapter2`. */
+function arranged(name: string, folder: string): { file: string; golden: Prediction[]; results: Results } {
+  const run = join(goldens, "runs", name);
+  const adapter = join(folder, "adapter2");
+  Deno.mkdirSync(adapter);
+  Deno.copyFileSync(join(goldens, "adapter/adapter_config.json"), join(adapter, "adapter_config.json"));
+  Deno.copyFileSync(
+    join(goldens, "runs/sft_fixed_epochs/adapter_model.safetensors"),
+    join(adapter, "adapter_model.safetensors"),
+  );
+  const file = join(folder, "predict.json");
+  const config = parse(Deno.readTextFileSync(join(run, "config.yaml")));
+  Deno.writeTextFileSync(
+    file,
+    JSON.stringify({
+      ...config,
+      model_name_or_path: join(goldens, "model"),
+      dataset_dir: join(goldens, "data"),
+      output_dir: join(folder, "out"),
+      data_cache_dir: join(folder, "cache"),
+      // as LLaMA-Factory's default reads special tokens that stand in a text
+      split_special_tokens: false,
+    }),
+  );
+  return {
+    file,
+    golden: rowsOf(join(run, "generated_predictions.jsonl")),
+    results: JSON.parse(Deno.readTextFileSync(join(run, "predict_results.json"))),
+  };
+}
+
+type Results = Record<string, number>;
+
+function rowsOf(path: string): Prediction[] {
+  return Deno.readTextFileSync(path).trimEnd().split("\n").map((line) => JSON.parse(line));
+}
+
+const SCORES = ["predict_bleu-4", "predict_rouge-1", "predict_rouge-2", "predict_rouge-l"];
+
+/** Without the padding of a batch, which LLaMA-Factory writes where special tokens are shown: behind answers, on both sides of labels. */
+const withoutPadding = ({ prompt, predict, label }: Prediction) => ({
+  prompt,
+  predict: predict.replace(/(<\|pad\|>)+$/, ""),
+  label: label.replace(/^(<\|pad\|>)+|(<\|pad\|>)+$/g, ""),
+});
+
+for (const name of ["predict", "predict_split"]) {
+  Deno.test(`train() with do_predict writes LLaMA-Factory's answers and scores: ${name}`, async () => {
+    const folder = Deno.makeTempDirSync();
+    try {
+      const { file, golden, results } = arranged(name, folder), out = join(folder, "out");
+      Deno.mkdirSync(out);
+      Deno.writeTextFileSync(join(out, "all_results.json"), '{"train_loss": 1.5}');
+      const said: string[] = [];
+      const { finished } = await train(file, [], {
+        say: (line) => said.push(line),
+        progress: silentProgress(),
+      });
+      assertEquals(finished, true);
+      assertEquals(
+        rowsOf(join(out, "generated_predictions.jsonl")),
+        golden.map(withoutPadding),
+        said.join("\n"),
+      );
+      const read = (file: string): Results => JSON.parse(Deno.readTextFileSync(join(out, file)));
+      const ours = read("predict_results.json");
+      for (const score of SCORES) assertAlmostEquals(ours[score]!, results[score]!, 1e-10, score);
+      assertEquals(read("all_results.json"), { ...ours, train_loss: 1.5 });
+      assertEquals(
+        Object.keys(ours).sort(),
+        Object.keys(results).filter((key) => key !== "predict_model_preparation_time").sort(),
+      );
+      await assertRejects(
+        () => train(file, ["overwrite_output_dir=false"], { say: () => {}, progress: silentProgress() }),
+        RangeError,
+        "generated_predictions.jsonl as it is there already: set overwrite_output_dir: true",
+      );
+    } finally {
+      Deno.removeSync(folder, { recursive: true });
+    }
+  });
+}
+
+Deno.test("train() with do_predict draws by seed, and writes nothing when it is stopped", async () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const { file, golden } = arranged("predict_split", folder);
+    const drawn = async (output: string, ...keys: string[]) => {
+      const overrides = [
+        "do_sample=true",
+        "temperature=1.5",
+        "top_p=1",
+        `output_dir=${join(folder, output)}`,
+        ...keys,
+      ];
+      await train(file, overrides, { say: () => {}, progress: silentProgress() });
+      return rowsOf(join(folder, output, "generated_predictions.jsonl")).map(({ predict }) => predict);
+    };
+    const first = await drawn("a");
+    // batches of another size are the same draws
+    assertEquals(await drawn("b", "per_device_eval_batch_size=1"), first);
+    const other = await drawn("c", "seed=43");
+    // another seed holds out other rows as well
+    assert(other.every((text) => !first.includes(text)), "seed 43 draws what seed 42 does");
+    assertEquals(
+      await drawn("d", "top_k=1", "repetition_penalty=1.3"),
+      golden.map((row) => withoutPadding(row).predict),
+    );
+
+    const said: string[] = [];
+    const stopped = await train(file, [`output_dir=${join(folder, "e")}`], {
+      say: (line) => said.push(line),
+      progress: silentProgress(),
+      signal: AbortSignal.abort(),
+    });
+    assertEquals([stopped.finished, said.at(-1)], [false, "Stopped: no answers were written"]);
+    assertEquals([...Deno.readDirSync(folder)].some(({ name }) => name === "e"), false);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+Deno.test("dryRun() of predictions counts rows and writes nothing", async () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const { file } = arranged("predict", folder);
+    const { data, estimate } = await dryRun(file, [], () => {});
+    assertStringIncludes(data, "data         8 rows: 8 to answer\n");
+    assertEquals(estimate, null);
+    assertEquals([...Deno.readDirSync(folder)].some(({ name }) => name === "out"), false);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
