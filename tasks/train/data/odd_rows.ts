@@ -3,6 +3,7 @@
  * @module
  */
 import type { Example, Message, Source } from "../../../plugins/kinds/dataset.ts";
+import { hasFilledNulls } from "./filled_nulls.ts";
 import { sameSides } from "./same_sides.ts";
 
 interface Count {
@@ -46,6 +47,16 @@ export class OddRows {
         (rows, first) =>
           `${rows} an empty ${name}, ${first}: only the end of a turn is learnt there, as in LLaMA-Factory; take such rows out ` +
           "if that isn't meant",
+      );
+    }
+    if (hasFilledNulls(example)) {
+      this.#add(
+        example,
+        "nulls",
+        (rows, first) =>
+          `${rows} nulls among the arguments of tool calls or the properties of tools, ${first}: they stand in the text, as in TRL and ` +
+          "transformers. If datasets filled them in for other rows' arguments, write the set anew with its type Json " +
+          '(Dataset.from_list(rows, on_mixed_types="use_json")), or take them out (TRL\'s remove_none_values)',
       );
     }
     if (!this.#learnsPrompts && Object.values(example.prompts).flat().some(isMarkedPrompt)) {
