@@ -23,6 +23,7 @@ const TOOLS: OpenAI.Chat.ChatCompletionTool[] = [
 export const heldSteps: ServedSteps = {
   "answers held to JSON, streamed and whole": holdsToJson,
   "answers held by vLLM's fields: an expression, a list, a schema; in texts and responses too": holdsByVllm,
+  "an answer held to JSON beside tools is one of their calls or that JSON": holdsBesideTools,
   "while a slow grammar is made, tokens of others keep coming, and a small one is ready before it":
     compilesBeside,
   "a client that leaves while its grammar is compiled frees its place before that is done": freesThePlace,
@@ -114,11 +115,38 @@ async function holdsByVllm({ client }: ServedClient): Promise<void> {
     { model: "random", input: "A thing.", structured_outputs: { regex } } as never,
   ) as OpenAI.Responses.Response;
   assertMatch(response.output_text, /^[a-c]{2}-\d{3}$/);
-  await assertRejects(
-    () => said({ guided_choice: choice, tools: TOOLS }),
-    APIError,
-    "guided_choice at once",
-  );
+}
+
+async function holdsBesideTools({ client }: ServedClient): Promise<void> {
+  const schema = { type: "object", properties: { ok: { type: "boolean" } }, required: ["ok"] };
+  const format = { type: "json_schema" as const, json_schema: { name: "thing", schema } };
+  const tools = TOOLS.slice(0, 1);
+  const kinds = new Set<string>();
+  for (let seed = 0; seed < 30 && kinds.size < 2; seed++) {
+    const request = asked("A thing.", {
+      tools,
+      response_format: format,
+      temperature: 3,
+      seed,
+      max_tokens: 120,
+    });
+    const [choice] = (await client.chat.completions.create(request)).choices;
+    const { content, tool_calls: [call] = [] } = choice?.message ?? {};
+    kinds.add(choice?.finish_reason ?? "");
+    if (call === undefined) assertEquals(typeof JSON.parse(content ?? "").ok, "boolean");
+    else {assert(
+        call.type === "function" && ["Rome", "Oslo"].includes(JSON.parse(call.function.arguments).city),
+      );}
+  }
+  assertEquals([...kinds].sort(), ["stop", "tool_calls"]);
+  // a call that must come is no text
+  const must = asked("A thing.", {
+    tools,
+    response_format: format,
+    tool_choice: "required",
+    max_tokens: 120,
+  });
+  assertEquals((await client.chat.completions.create(must)).choices[0]?.finish_reason, "tool_calls");
 }
 
 async function callsTools({ client }: ServedClient): Promise<void> {

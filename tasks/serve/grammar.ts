@@ -79,6 +79,13 @@ export function callMask(
   );
 }
 
+/** The mask of an answer that is one of two kinds; null for the second: there is no other. */
+export function eitherMask(one: MaskSource, other: MaskSource | null): MaskSource {
+  if (other === null) return one;
+  const [first, second] = [one, other].map(({ options }) => options as GrammarOptions);
+  return maskOf(first?.param ?? "", [...first?.choices ?? [], ...second?.choices ?? []]);
+}
+
 function maskOf(
   param: GrammarOptions["param"],
   choices: GrammarOptions["choices"],

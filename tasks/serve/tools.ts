@@ -5,7 +5,7 @@
 import type { MaskSource } from "../../kernels/engine/generate/generator.ts";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { badRequest } from "./api_error.ts";
-import { callMask } from "./grammar.ts";
+import { callMask, eitherMask } from "./grammar.ts";
 import type { ChatRequest } from "./fields.ts";
 import type { ServedModel } from "./models.ts";
 import { heldBy } from "./structured.ts";
@@ -38,41 +38,38 @@ export function checkTools(request: ChatRequest, model: ServedModel): void {
       );
     }
   }
-  const [held] = heldBy(request);
-  if (held !== undefined) {
-    throw badRequest(
-      `Cannot offer tools and hold the answer by ${held.param} at once: leave one of the two out`,
-      held.param,
-    );
-  }
 }
 
 /**
- * The mask of an answer that must be a call (`tool_choice` required, or a tool's name), or whose calls must fit their tools
- * (`strict`); null where it is free.
+ * The mask of an answer that must be a call (`tool_choice` required, or a tool's name), or is a call or a text that another field holds
+ * (`response_format`), or whose calls must fit their tools (`strict`); null where it is free.
  * @throws {ApiError} 400 if the model's way to write calls can't be held to
  */
 export function heldCalls(request: ChatRequest, model: ServedModel): MaskSource | null {
-  const { tools, tool_choice } = request, { id, format, local } = model;
-  if (tool_choice === "none") return null;
-  if (tool_choice == null || tool_choice === "auto") return strictCalls(request, model);
-  const only = tool_choice === "required" ? null : tool_choice.function.name;
+  const { tools, tool_choice } = request;
+  if (tool_choice === "none" || tools == null || tools.length === 0) return null;
+  const isFree = tool_choice == null || tool_choice === "auto", [held] = isFree ? heldBy(request) : [];
+  if (isFree && held === undefined) return strictCalls(request, model);
+  const only = isFree || tool_choice === "required" ? null : tool_choice.function.name;
+  const around = heldAround(model, held?.param ?? "tool_choice");
+  const callable = tools.map((tool) => tool.function).filter(({ name }) => only === null || name === only);
+  const call = callMask(
+    callable.map(({ name, parameters }) => ({ name, parameters: parameters ?? null })),
+    around,
+  );
+  return held === undefined ? call : eitherMask(call, held.mask());
+}
+
+/** Texts around a call that a grammar can write. @throws {ApiError} 400 if there are none */
+function heldAround({ id, format, local }: ServedModel, param: string): readonly [string, string, string] {
   const special = format?.begin.some((text) =>
     local.tokenizer.specialIds.has(local.tokenizer.tokenToId(text) ?? -1)
   );
-  if (format?.around == null || (special === true && !format.bare)) {
-    throw badRequest(
-      `Cannot hold an answer of ${id} to a call: its calls begin with a special token, which a grammar can't write; ` +
-        "leave tool_choice at auto",
-      "tool_choice",
-    );
-  }
-  const callable = (tools ?? []).map((tool) => tool.function).filter(({ name }) =>
-    only === null || name === only
-  );
-  return callMask(
-    callable.map(({ name, parameters }) => ({ name, parameters: parameters ?? null })),
-    format.around,
+  if (format?.around != null && (special !== true || format.bare)) return format.around;
+  const instead = param === "tool_choice" ? "leave tool_choice at auto" : `leave ${param} or tools out`;
+  throw badRequest(
+    `Cannot hold an answer of ${id} to a call: its calls begin with a special token, which a grammar can't write; ${instead}`,
+    param,
   );
 }
 

@@ -112,12 +112,10 @@ export class Compiler {
 }
 
 function tags({ choices, trigger, once }: WrittenGrammar): XGrammar.StructuralTagLike {
-  const elements = choices.map(({ begin, grammar, end }) => ({
-    type: "tag",
-    begin,
-    content: { type: "grammar", grammar },
-    end,
-  }));
+  const elements = choices.map(({ begin, grammar, end }) => {
+    const content = { type: "grammar", grammar };
+    return begin === "" && end === "" ? content : { type: "tag", begin, content, end };
+  });
   if (trigger !== null) {
     const format = { type: "triggered_tags", triggers: [trigger], tags: elements, stop_after_first: once };
     return { type: "structural_tag", format };
