@@ -4,8 +4,8 @@
  */
 import { distance } from "fastest-levenshtein";
 
-/** Names that different programs have for one number format: too far apart to look like misspellings. */
-const NUMBER_FORMATS: readonly (readonly string[])[] = [
+/** Names that different programs have for one thing, a number format or a setting: too far apart to look like misspellings. */
+const SAME_THING: readonly (readonly string[])[] = [
   ["float16", "fp16", "f16"],
   ["bfloat16", "bf16"],
   ["float32", "fp32", "f32"],
@@ -13,6 +13,11 @@ const NUMBER_FORMATS: readonly (readonly string[])[] = [
   ["q4_0", "int4"],
   ["8", "int8", "q8_0"],
   ["4", "int4", "q4_0"],
+  // lm-evaluation-harness and inspect
+  ["max_samples", "limit"],
+  ["concurrency", "num_concurrent", "max_connections", "batch_size"],
+  ["out_dir", "output_path", "log_dir"],
+  ["api_base", "base_url"],
 ];
 
 /**
@@ -35,13 +40,13 @@ export function didYouMean(name: string, known: readonly string[]): string {
 
 /**
  * The known name nearest to `name` (of equally near ones the one that begins alike), or undefined when none is near. A name
- * that is only cut short, such as `format` for `formatting`, is near too, and another program's name for the same number format,
- * such as `fp16` for `float16`.
+ * that is only cut short, such as `format` for `formatting`, is near too, and another program's name for the same thing,
+ * such as `fp16` for `float16` or `limit` for `max_samples`.
  */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
   const asked = plain(name);
-  const same = NUMBER_FORMATS.filter((names) => names.some((one) => plain(one) === asked)).flat();
+  const same = SAME_THING.filter((names) => names.some((one) => plain(one) === asked)).flat();
   const other = known.find((candidate) => same.includes(candidate.toLowerCase()));
   if (other !== undefined) return other;
   const limit = Math.max(1, Math.round(name.length * 0.4));

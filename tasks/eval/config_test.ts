@@ -83,6 +83,12 @@ const bad: [name: string, text: string, message: string][] = [
     '/configs/eval.yaml:6:3: Cannot use the unknown key "concurency" - did you mean "concurrency"?',
   ],
   [
+    "lm-evaluation-harness's name",
+    MINIMAL + "  limit: 3\n",
+    'the unknown key "limit" - did you mean "max_samples"?',
+  ],
+  ["inspect's name", MINIMAL + "  max_connections: 3\n", '"max_connections" - did you mean "concurrency"?'],
+  [
     "an unknown key at the top",
     MINIMAL + "evaluater: 1\n",
     '/configs/eval.yaml:6:1: Cannot use the unknown key "evaluater" - did you mean "evaluator"?',

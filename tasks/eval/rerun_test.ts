@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
@@ -66,6 +66,32 @@ Deno.test("a stage that works on answers leaves the reports of a run whose items
     await Deno.writeTextFile(items, "");
     await assertRejects(() => runConfig(config, { stage: "report" }), RangeError, "an empty items.jsonl");
     assertEquals(await Deno.readTextFile(results), before);
+  });
+});
+
+Deno.test("a stage that asks nobody refuses another model or judge, and takes prices", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(2));
+    await using server = mockServer();
+    const config = (...own: string[]) => rowsConfig(folder, server.base, ["cache=false", ...own]);
+    await runConfig(config());
+    const runYaml = join(config().out_dir, "run.yaml"), before = await Deno.readTextFile(runYaml);
+    const refused = (stage: "judge" | "report", own: string, message: string) =>
+      assertRejects(() => runConfig(config(own), { stage }), RangeError, message);
+    await refused(
+      "report",
+      "evaluator_llm.args.name=other",
+      "with another judge: its verdicts are of grader",
+    );
+    await refused("report", "evaluator_llm.run_args.temperature=1", "use --rejudge");
+    await refused("report", "model.args.name=other", "with another model: its answers are of writer");
+    await refused("judge", "model.run_args.temperature=1", "with another model");
+    assertEquals(await Deno.readTextFile(runYaml), before);
+    const priced = config("evaluator_llm.args.prices={input: 1000000, output: 0}");
+    assert((await runConfig(priced, { stage: "report" })).results!.totals.cost > 0);
+    const other = config("evaluator_llm.args.name=other");
+    assertEquals((await runConfig(other, { stage: "judge" })).complete, true);
+    assertEquals((await runConfig(other, { stage: "report" })).results!.judge, "other");
   });
 });
 

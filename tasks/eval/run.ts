@@ -26,6 +26,7 @@ import { writeReports } from "./report/mod.ts";
 import { type EvalResults, scoreRun } from "./results.ts";
 import { writeEvalRunYaml } from "./run_yaml.ts";
 import { EVAL_STAGES, type EvalStage } from "./stages.ts";
+import { refuseUnasked } from "./unasked.ts";
 
 export { EVAL_STAGES, type EvalStage };
 
@@ -85,6 +86,7 @@ export async function evaluate(
   const { part, model, judge, provenance } = parties;
 
   if (!does("generate")) requireAnswers(config.out_dir);
+  refuseUnasked(config, parties, does);
   using _folder = provisionalFolder(config.out_dir);
   using store = new ItemStore(config.out_dir);
   if (!store.isLocked) {

@@ -48,6 +48,7 @@ function translate(pattern: string, flags: string): string {
       const escape = readEscape(pattern, i, false);
       out += escape.source;
       i = escape.end;
+      if (/^\\[bB](?:[*+?]|\{(?=[\d,])\d*,?\d*\})/.test(rest)) throw refused(pattern, "nothing to repeat");
     } else if (char === "[") {
       const set = readSet(pattern, i);
       out += flags.includes("i") ? foldedSet(set.source) : set.source;

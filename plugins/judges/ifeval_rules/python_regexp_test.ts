@@ -57,7 +57,24 @@ Deno.test("pythonRegExp() reads Python's own syntax", () => {
 });
 
 Deno.test("pythonRegExp() refuses what is malformed or not supported", () => {
-  for (const bad of ["(", "a)", "[a", "*a", "\\", String.raw`\y`, "a++", "(?>a)", "(?(1)a|b)", "a{2,1}"]) {
+  for (
+    const bad of [
+      "(",
+      "a)",
+      "[a",
+      "*a",
+      "\\",
+      String.raw`\y`,
+      "a++",
+      "(?>a)",
+      "(?(1)a|b)",
+      "a{2,1}",
+      String.raw`\b?\b`,
+      String.raw`\B{2}`,
+      "^*",
+      "$?",
+    ]
+  ) {
     assertThrows(() => pythonRegExp(bad), SyntaxError, `Cannot read "${bad}"`);
   }
 });
