@@ -30,6 +30,7 @@ Deno.test("arguments that can't be decided leave every response without a verdic
     const [id, kwargs, reason] of [
       ["keywords:existence", { keywords: ["tea", "?"] }, 'Cannot read "?"'],
       ["keywords:forbidden_words", { forbidden_words: ["tea", "("] }, "as a regular expression of Python's"],
+      ["keywords:frequency", { keyword: "", frequency: 9, relation: "less than" }, "keyword"],
       ["language:response_language", { language: "zh" }, 'did you mean "zh-cn" or "zh-tw"?'],
       ["language:response_language", { language: "xx" }, 'language "xx" is none'],
     ] as const

@@ -21,7 +21,7 @@ export const keywords: Readonly<Record<string, Check>> = {
     (text, k) => patterns(k.keywords).every((word) => word.test(text)),
   ),
   "keywords:frequency": check(
-    { keyword: z.string(), frequency: count, relation },
+    { keyword: z.string().min(1), frequency: count, relation },
     (text, k) => holds(matches(text, pythonRegExp(strip(k.keyword), "gi")), k.relation, k.frequency),
   ),
   "keywords:forbidden_words": check(
