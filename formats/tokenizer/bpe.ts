@@ -149,9 +149,10 @@ export class Bpe {
     // four byte tokens at most for two units, three for one
     this.#symbols.reserve((end - start) * 3);
     const ids = this.#symbols.ids, unk = this.#unk;
-    let n = 0, unknowns = 0;
+    let n = 0, waits = false;
     const flush = () => {
-      for (; unknowns > 0; unknowns--) ids[n++] = unk;
+      if (waits) ids[n++] = unk;
+      waits = false;
     };
     for (let i = start; i < end;) {
       const [char = ""] = text.slice(i, i + 2);
@@ -164,13 +165,14 @@ export class Bpe {
       }
       if (this.#fallback) {
         const bytes = new TextEncoder().encode(char);
+        // the library puts bytes before an unknown character that waits to be fused
         if (bytes.every((byte) => i32(this.#byteIds, byte) >= 0)) {
-          flush();
           for (const byte of bytes) ids[n++] = i32(this.#byteIds, byte);
           continue;
         }
       }
-      if (unk >= 0) unknowns = this.#fuseUnk ? 1 : unknowns + 1;
+      if (!this.#fuseUnk) flush();
+      waits = unk >= 0;
     }
     flush();
     this.#symbols.count = n;

@@ -74,3 +74,10 @@ Deno.test("added tokens are the library's: borders of words beyond U+FFFF, blank
     }
   }
 });
+
+Deno.test("bytes beside unknown characters stand where the library puts them", () => {
+  for (const { tokenizer, texts, ids } of golden.fallback) {
+    const ours = tokenizerFromFiles({ "tokenizer.json": JSON.stringify(tokenizer) });
+    assertEquals(texts.map((text: string) => ours.encode(text)), ids, `fuse_unk ${tokenizer.model.fuse_unk}`);
+  }
+});
