@@ -1,16 +1,11 @@
+import { fileURLToPath } from "node:url";
+
 import { assertEquals } from "@std/assert";
 
 import { until, within } from "../../../tests/helpers/until.ts";
 import { StartedProcess } from "./processes.ts";
 
-/** Ends a while after the first Ctrl-C, with their number as its exit code. */
-const COUNTS = `let heard = 0;
-Deno.addSignalListener("SIGINT", () => {
-  console.log(++heard);
-  if (heard === 1) setTimeout(() => Deno.exit(heard), 1000);
-});
-setTimeout(() => Deno.exit(99), 120_000);
-console.log("listens");`;
+const COUNTS = fileURLToPath(new URL("./_counts_interrupts.ts", import.meta.url));
 
 Deno.test({
   name:
@@ -18,7 +13,7 @@ Deno.test({
   ignore: Deno.build.os === "windows",
   fn: async () => {
     const codes = await Promise.all((["stop", "stopNow"] as const).map(async (again) => {
-      const process = new StartedProcess(Deno.execPath(), ["eval", COUNTS], { apart: true });
+      const process = new StartedProcess(Deno.execPath(), ["run", COUNTS], { apart: true });
       await within("its listening", process.firstLine);
       const { stdout } = await new Deno.Command("ps", { args: ["-o", "pgid=", "-p", `${process.pid}`] })
         .output();
