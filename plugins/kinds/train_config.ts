@@ -32,7 +32,8 @@ export type SchedulerType =
   | "constant"
   | "constant_with_warmup"
   | "inverse_sqrt"
-  | "cosine_with_min_lr";
+  | "cosine_with_min_lr"
+  | "warmup_stable_decay";
 
 /** Values of `mix_strategy`. `under` stops when the first set is used up, `over` when the last one is, repeating rows. */
 export type MixStrategy = "concat" | "interleave_under" | "interleave_over" | "interleave_once";
@@ -163,8 +164,8 @@ export interface TrainConfig {
   max_steps: number;
   /** Schedule of the learning rate over the steps. */
   lr_scheduler_type: SchedulerType;
-  /** Further settings of the schedule: num_cycles, power, lr_end, timescale, min_lr, min_lr_rate. */
-  lr_scheduler_kwargs: Record<string, number>;
+  /** Further settings of the schedule, by its own names. */
+  lr_scheduler_kwargs: Record<string, number | string>;
   /** Share of the steps that warm up, rounded up. */
   warmup_ratio: number;
   /** Steps from 1 on, a share of all steps below 1; overrides the ratio when > 0. */

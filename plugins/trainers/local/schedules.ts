@@ -24,6 +24,8 @@ const none = z.strictObject({});
 const cycles = (value: number) =>
   z.number().positive().default(value).describe("number of waves, > 0; default " + value);
 
+const shapeOfStage = z.enum(["linear", "cosine", "1-sqrt"]);
+
 /** Options (`lr_scheduler_kwargs`) of every schedule by name, from which help is made. */
 export const scheduleOptions = {
   linear: none,
@@ -49,6 +51,20 @@ export const scheduleOptions = {
   }).refine((o) => (o.min_lr === undefined) !== (o.min_lr_rate === undefined), {
     path: ["min_lr_rate"],
     message: "Cannot make cosine_with_min_lr: exactly one of min_lr and min_lr_rate must be given",
+  }),
+  warmup_stable_decay: z.strictObject({
+    num_stable_steps: z.int().min(0).optional().describe(
+      "steps at the peak; default a third of those behind the warm-up, rounded down, as LLaMA-Factory sets it",
+    ),
+    num_decay_steps: z.int().min(0).optional().describe(
+      "steps of falling; default the other two thirds, whatever num_stable_steps says",
+    ),
+    warmup_type: shapeOfStage.default("linear").describe("shape of the warm-up"),
+    decay_type: shapeOfStage.default("cosine").describe("shape of the fall"),
+    min_lr_ratio: z.number().min(0).max(1).default(0).describe(
+      "share of the peak at the start of the warm-up and at the end",
+    ),
+    num_cycles: cycles(0.5),
   }),
 };
 
@@ -126,12 +142,44 @@ export function createSchedule(
         step > totalSteps ? lr_end : (peak - lr_end) * (1 - progress(step)) ** power + lr_end
       );
     }
+    case "warmup_stable_decay": {
+      const given = scheduleOptions.warmup_stable_decay.parse(options);
+      return warmupStableDecay(given, { learningRate: peak, totalSteps, warmupSteps: warmup });
+    }
     case "inverse_sqrt": {
       scheduleOptions.inverse_sqrt.parse(options);
       const timescale = warmup || 10_000;
       return warmed((step) => peak / Math.sqrt((step + timescale - warmup) / timescale));
     }
   }
+}
+
+/** Warm-up, some steps at the peak, and a fall, behind which the lowest rate stays (transformers: `get_wsd_schedule`). */
+function warmupStableDecay(
+  { num_stable_steps, num_decay_steps, warmup_type, decay_type, min_lr_ratio: low, num_cycles }: z.output<
+    typeof scheduleOptions.warmup_stable_decay
+  >,
+  { learningRate: peak, totalSteps, warmupSteps: warmup }: ScheduleInputs,
+): LearningRate {
+  const rest = totalSteps - warmup, third = Math.floor(rest / 3);
+  const stable = num_stable_steps ?? third, decay = num_decay_steps ?? rest - third;
+  const raised = (share: number) => peak * Math.max(0, share * (1 - low) + low);
+  const rising = {
+    linear: (p: number) => p,
+    cosine: (p: number) => 0.5 * (1 - Math.cos(Math.PI * p)),
+    "1-sqrt": (p: number) => 1 - Math.sqrt(1 - p),
+  }[warmup_type];
+  const falling = {
+    linear: (p: number) => 1 - p,
+    cosine: (p: number) => 0.5 * (1 + Math.cos(Math.PI * num_cycles * 2 * p)),
+    "1-sqrt": (p: number) => 1 - Math.sqrt(p),
+  }[decay_type];
+  return (step) => {
+    if (step < warmup) return raised(rising(step / Math.max(1, warmup)));
+    const fallen = step - warmup - stable;
+    if (fallen < 0) return peak;
+    return fallen < decay ? raised(falling(fallen / Math.max(1, decay))) : peak * low;
+  };
 }
 
 /** Half a cosine from 1 to 0 for half a cycle. */

@@ -5,7 +5,11 @@ import { createSchedule, type ScheduleName, scheduleOptions, warmupSteps } from 
 
 Deno.test("createSchedule() equals transformers' get_scheduler for every recorded case", () => {
   const cases = optimizerGolden("schedules").cases;
-  assertEquals(new Set(cases.map((c: { name: string }) => c.name)), new Set(Object.keys(scheduleOptions)));
+  // warmup_stable_decay has a golden of its own
+  assertEquals(
+    new Set([...cases.map((c: { name: string }) => c.name), "warmup_stable_decay"]),
+    new Set(Object.keys(scheduleOptions)),
+  );
   for (const c of cases) {
     const warmup = warmupSteps(c.total_steps, c.warmup_steps ?? 0, c.warmup_ratio ?? 0);
     assertEquals(warmup, c.resolved_warmup_steps);
@@ -22,6 +26,19 @@ Deno.test("createSchedule() equals transformers' get_scheduler for every recorde
       1e-18,
       `${c.name} ${JSON.stringify(c.kwargs)} ${c.total_steps}/${warmup}`,
     );
+  }
+});
+
+Deno.test("createSchedule(): warmup_stable_decay has LLaMA-Factory's stages and transformers' rates", () => {
+  const { peak_lr: learningRate, cases } = optimizerGolden("wsd");
+  for (const c of cases) {
+    const used = flat(c.lr_used_at_step);
+    const rate = createSchedule("warmup_stable_decay", c.kwargs, {
+      learningRate,
+      totalSteps: c.total_steps,
+      warmupSteps: c.warmup_steps,
+    });
+    assertNear(used.map((_, step) => rate(step)), used, 1e-12, 1e-18, JSON.stringify(c));
   }
 });
 

@@ -111,9 +111,9 @@ export function numbers(): KeyType<number[]> {
 }
 
 /** A map of names to numbers; LLaMA-Factory also takes it as JSON text. */
-export function numberMap(): KeyType<Record<string, number>> {
-  const map = z.record(z.string(), z.number());
-  return { kind: "map", words: "a map of names to numbers", schema: z.union([map, fromJson(map)]) };
+export function settingMap(): KeyType<Record<string, number | string>> {
+  const map = z.record(z.string(), z.union([z.number(), z.string()]));
+  return { kind: "map", words: "a map of names to numbers or words", schema: z.union([map, fromJson(map)]) };
 }
 
 /** A map of anything. */

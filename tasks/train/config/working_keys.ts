@@ -15,10 +15,10 @@ import {
   map,
   names,
   num,
-  numberMap,
   numbers,
   oneOf,
   orNull,
+  settingMap,
   someOf,
   text,
   wordList,
@@ -232,6 +232,7 @@ function training() {
         "constant_with_warmup",
         "inverse_sqrt",
         "cosine_with_min_lr",
+        "warmup_stable_decay",
       ]),
       "linear",
       "how the learning rate changes over the steps",
@@ -239,14 +240,14 @@ function training() {
         refused: {
           reduce_lr_on_plateau: "it isn't there yet: use cosine or linear",
           cosine_warmup_with_min_lr: "it isn't there yet: use cosine_with_min_lr",
-          warmup_stable_decay: "it isn't there yet: use constant_with_warmup or linear",
         },
       },
     ),
     lr_scheduler_kwargs: add(
-      orNull(numberMap()),
+      orNull(settingMap()),
       null,
-      "further settings of the schedule: num_cycles, power, lr_end, timescale, min_lr, min_lr_rate",
+      "further settings of the schedule: num_cycles, power, lr_end, timescale, min_lr, min_lr_rate; of warmup_stable_decay num_stable_steps (a third of what follows the warm-up), " +
+        "num_decay_steps (the rest), min_lr_ratio, num_cycles, warmup_type and decay_type (linear, cosine, 1-sqrt)",
     ),
     warmup_ratio: add(
       num({ min: 0, max: 1 }),

@@ -63,7 +63,7 @@ function checkRate(c: TrainConfig, refuse: Refuse): void {
   );
   const { lr_end = 1e-7 } = kwargs;
   refuse(
-    type === "polynomial" && issue === undefined && lr_end >= c.learning_rate,
+    type === "polynomial" && issue === undefined && Number(lr_end) >= c.learning_rate,
     "lr_scheduler_kwargs",
     `Cannot use lr_scheduler_type: polynomial as lr_end has to be below learning_rate ${c.learning_rate}: current value is ${lr_end}`,
   );
