@@ -43,6 +43,20 @@ tools = [{"type": "function", "function": {"name": "count", "parameters": city}}
 call = client.chat.completions.create(**{**base, "max_tokens": 120}, tools=tools, tool_choice="required").choices[0]
 got["call"] = [call.finish_reason, call.message.tool_calls[0].function.name, json.loads(call.message.tool_calls[0].function.arguments)]
 
+asked = {"model": "random", "instructions": "Be brief.", "input": "Name a river.", "temperature": 0, "max_output_tokens": 12}
+response = client.responses.create(**asked)
+got["response"] = [response.output_text == got["whole"], response.status, response.usage.output_tokens]
+with client.responses.stream(**{**asked, "max_output_tokens": 200, "temperature": 1}, text_format=Thing, extra_body={"seed": 3}) as stream:
+    got["response_streamed"] = sorted({event.type for event in stream if "output_text" in event.type})
+    got["response_parsed"] = type(stream.get_final_response().output_parsed).__name__
+function = {"type": "function", "name": "count", "parameters": city, "strict": False}
+called = client.responses.create(**{**asked, "max_output_tokens": 120}, tools=[function], tool_choice="required").output
+result = {"type": "function_call_output", "call_id": called[0].call_id, "output": "3"}
+back = client.responses.create(**{**asked, "input": [{"role": "user", "content": "Name a river."}, *called, result]}, tools=[function])
+got["response_call"] = [called[0].name, json.loads(called[0].arguments)["city"] in ["Rome", "Oslo"], back.status]
+chosen = client.chat.completions.create(**base, extra_body={"structured_outputs": {"choice": ["yes", "no"]}})
+got["chosen"] = chosen.choices[0].message.content in ["yes", "no"]
+
 text = client.completions.create(model="random", prompt=["One two", "Three"], max_tokens=5, temperature=0, logprobs=1, n=2)
 got["completions"] = [len(text.choices), len(text.choices[0].logprobs.token_logprobs)]
 raw = client.chat.completions.with_raw_response.create(**base, user="somebody")

@@ -11,7 +11,7 @@ const packages = `${ELSEWHERE.folder}/python`, hasPython = exists(packages);
 const why = ELSEWHERE.why || (hasPython ? "" : " (ignored: there was no Python with pip to fetch packages)");
 
 Deno.test({
-  name: `OpenAI's client for Python gets chats, streams, JSON, calls, texts and errors from the server${why}`,
+  name: `OpenAI's client for Python gets chats, responses, streams, JSON, calls, texts and errors from the server${why}`,
   ignore: ELSEWHERE.ignore || !hasPython,
   fn: async () => {
     await using served = await startServed(
@@ -34,6 +34,11 @@ Deno.test({
       n: 3,
       parsed: "Thing",
       call: ["tool_calls", "count", got.call[2]],
+      response: [true, "incomplete", 12],
+      response_streamed: ["response.output_text.delta", "response.output_text.done"],
+      response_parsed: "Thing",
+      response_call: ["count", true, "incomplete"],
+      chosen: true,
       completions: [4, 5],
       unused: "user",
       errors: [
