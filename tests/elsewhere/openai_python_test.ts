@@ -11,7 +11,8 @@ const packages = `${ELSEWHERE.folder}/python`, hasPython = exists(packages);
 const why = ELSEWHERE.why || (hasPython ? "" : " (ignored: there was no Python with pip to fetch packages)");
 
 Deno.test({
-  name: `OpenAI's client for Python gets chats, responses, streams, JSON, calls, texts and errors from the server${why}`,
+  name:
+    `OpenAI's client for Python gets chats, responses, streams, JSON, calls, texts and errors from the server${why}`,
   ignore: ELSEWHERE.ignore || !hasPython,
   fn: async () => {
     await using served = await startServed(

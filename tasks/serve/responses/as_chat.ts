@@ -9,11 +9,16 @@ import { type InputMessages, inputMessages } from "./input.ts";
 
 /** A chat request, and where its messages come from. */
 export interface AsChat {
+  /** Asks for the same. */
   chat: ChatRequest;
+  /** Of its messages, such as `input[2]`, for errors. */
   places: InputMessages["places"];
 }
 
-/** @throws {ApiError} 400 if the input can't be read */
+/**
+ * The chat request that asks for the same.
+ * @throws {ApiError} 400 if the input can't be read
+ */
 export function asChat(request: ResponseRequest): AsChat {
   const {
     input: _,

@@ -13,6 +13,7 @@ type ChatMessage = ChatRequest["messages"][number];
 
 /** Messages of a chat, and the item of the input that each began with, for errors. */
 export interface InputMessages {
+  /** In order, with instructions in front. */
   messages: ChatMessage[];
   /** Such as `input[2]`. */
   places: string[];

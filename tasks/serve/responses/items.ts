@@ -13,6 +13,7 @@ export type OutputStatus = "in_progress" | "completed" | "incomplete";
 export interface ItemEvent {
   /** Name of the event, such as `response.output_text.delta`. */
   type: string;
+  /** What it tells, by the names of OpenAI's reference. */
   [field: string]: unknown;
 }
 
@@ -32,6 +33,7 @@ export class TextItem {
     this.#id = randomId(this.#said ? "msg_" : "rs_");
   }
 
+  /** Events in front of its text. */
   begin(): ItemEvent[] {
     return [
       { type: "response.output_item.added", output_index: this.index, item: this.item("in_progress") },
@@ -39,6 +41,7 @@ export class TextItem {
     ];
   }
 
+  /** Takes a piece of its text, with the log-probabilities of the tokens that it came by. */
   add(text: string, logprobs: readonly ChatLogprob[]): ItemEvent {
     this.#text += text;
     this.#logprobs.push(...logprobs);
@@ -46,6 +49,7 @@ export class TextItem {
     return { type: `response.${this.#name()}.delta`, ...this.#place(), delta: text, ...told };
   }
 
+  /** Events behind its text. */
   end(status: OutputStatus): ItemEvent[] {
     const told = this.#said ? { logprobs: this.#logprobs } : {};
     return [
@@ -55,6 +59,7 @@ export class TextItem {
     ];
   }
 
+  /** As the output has it. */
   item(status: OutputStatus): Item {
     const content = status === "in_progress" ? [] : [this.#part()];
     return this.#said

@@ -12,7 +12,9 @@ import { callItem, type Item, type ItemEvent, type OutputStatus, TextItem } from
 
 /** Parts of an answer that become items. */
 export interface OutputOptions {
+  /** Of the answer's text. */
   reader: AnswerReader;
+  /** The model's, for names of tokens. */
   tokenizer: Tokenizer;
   /** Of calls. */
   format: AnswerFormat | null;
@@ -34,7 +36,7 @@ export class Output {
 
   constructor(readonly options: OutputOptions) {}
 
-  /** Takes a token. */
+  /** Takes a token; gives the events that tell of it. */
   push({ text, logprobs, end }: AnswerNews): ItemEvent[] {
     const { reader, tokenizer } = this.options;
     this.#heldTokens++;
