@@ -2,6 +2,7 @@
  * Errors of one start, counted by kind.
  * @module
  */
+import { counted } from "../../formats/counted.ts";
 
 /** One kind of error. */
 export interface FailureCount {
@@ -48,5 +49,5 @@ export class Failures {
 
 /** `3 times server: ...`. */
 export function failureText({ kind, count, example }: FailureCount): string {
-  return `${count} times ${kind}: ${example.slice(0, 300)}`;
+  return `${counted(count, "time")} ${kind}: ${example.slice(0, 300)}`;
 }

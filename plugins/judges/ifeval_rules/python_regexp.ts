@@ -9,7 +9,7 @@ const SETS: Record<string, string> = { s: SPACE, w: WORD, d: String.raw`\p{Nd}` 
 const CONTROLS: Record<string, string> = { a: "\\x07", f: "\\f", n: "\\n", r: "\\r", t: "\\t", v: "\\v" };
 /** Python takes these for the same letter when it ignores case; JavaScript, the first two. No other letters differ. */
 const DOTTED = "iIİı";
-// No negative look-around: V8 finds empty matches of those inside of surrogate pairs too.
+// No negative look-around: findings/empty_matches_within_characters.sh.
 const BEFORE = `(?<=[^${WORD}]|^)`;
 const BEHIND = `(?=[^${WORD}]|$)`;
 const BOUNDARY = `(?:(?<=[${WORD}])${BEHIND}|${BEFORE}(?=[${WORD}]))`;

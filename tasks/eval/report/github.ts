@@ -52,9 +52,10 @@ export function githubAnnotations(results: EvalResults, placeOf: PlaceOf = () =>
     ...(unscored === null ? [] : [
       `::warning ${title("Unscored")}::${unscored}${
         message(
-          counts.reasons.slice(0, 3).map(({ count, reason }) => `\n${count} times: ${reason}`).join(
-            "",
-          ),
+          counts.reasons.slice(0, 3).map(({ count, reason }) => `\n${counted(count, "time")}: ${reason}`)
+            .join(
+              "",
+            ),
         )
       }`,
     ]),

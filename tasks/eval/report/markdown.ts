@@ -2,6 +2,7 @@
  * report.md: the scores as Markdown tables.
  * @module
  */
+import { counted } from "../../../formats/counted.ts";
 import { markdownTable, markdownText as plain } from "../../common/table.ts";
 import type { EvalResults } from "../results.ts";
 import { thresholdText } from "../thresholds.ts";
@@ -37,7 +38,7 @@ export function markdown(results: EvalResults): string {
       "",
       "## Why constraints are unscored",
       "",
-      ...counts.reasons.map((r) => `- ${r.count} times: ${plain(r.reason)}`),
+      ...counts.reasons.map((r) => `- ${counted(r.count, "time")}: ${plain(r.reason)}`),
     ]),
     ...[...groups].flatMap(([by = "", list]) => [
       "",

@@ -44,7 +44,9 @@ export function summaryLines(results: Results): string[] {
     cost_per_row === null
       ? "cost a row: unknown, as prices (args.prices) are missing or there is no row"
       : `cost a row: ${costText(cost_per_row)}, over all starts`,
-    ...results.failures.map(({ kind, count, example }) => `${count} times ${kind}: ${example.slice(0, 300)}`),
+    ...results.failures.map(({ kind, count, example }) =>
+      `${counted(count, "time")} ${kind}: ${example.slice(0, 300)}`
+    ),
     ...results.notes.map((note) => `note: ${note}`),
   ];
 }
