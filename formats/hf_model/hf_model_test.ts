@@ -106,6 +106,12 @@ Deno.test("openModel() says what is missing", () =>
       );
     }
     await assertRejects(() => openModel(directory), RangeError, "it has no config.json");
+    Deno.writeTextFileSync(join(directory, "chat.yaml"), "model_name_or_path: m\n");
+    await assertRejects(
+      () => openModel(join(directory, "chat.yaml")),
+      RangeError,
+      "chat and serve take what a YAML file has as model_name_or_path, and its adapter_name_or_path behind --adapter",
+    );
     Deno.writeTextFileSync(join(directory, "tiny.gguf"), "");
     await assertRejects(() => openModel(directory), RangeError, "tiny.gguf?");
     Deno.writeTextFileSync(join(directory, "adapter_config.json"), "{}");

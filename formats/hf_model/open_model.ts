@@ -46,7 +46,10 @@ export async function openModel(nameOrPath: string, options: OpenModelOptions = 
 
 function openGguf(nameOrPath: string, path: string): LoadedModel {
   if (!path.endsWith(".gguf")) {
-    throw new RangeError(`Cannot open ${path} as a model: name its directory, or a .gguf file`);
+    const more = /\.ya?ml$/.test(path)
+      ? " (chat and serve take what a YAML file has as model_name_or_path, and its adapter_name_or_path behind --adapter)"
+      : "";
+    throw new RangeError(`Cannot open ${path} as a model: name its directory, or a .gguf file${more}`);
   }
   const file = new GgufFile(path);
   try {

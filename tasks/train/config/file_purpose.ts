@@ -17,8 +17,8 @@ const TO_TRAIN = "to train, a file needs do_train: true, output_dir and dataset"
 const CHAT: Purpose = {
   keys: ["infer_backend", "infer_dtype", "vllm_maxlen", "sglang_maxlen"],
   message:
-    "it is a file for chatting or serving (llamafactory-cli chat, webchat, api): adapters trained here are PEFT's, " +
-    `so that these take them, and deno task eval answers with them; ${TO_TRAIN}`,
+    `it is a file for chatting or serving (llamafactory-cli chat, webchat, api): deno task chat MODEL --adapter ADAPTER and deno task ` +
+    `serve do that, with its model_name_or_path and adapter_name_or_path as arguments; ${TO_TRAIN}`,
 };
 
 const PURPOSES: readonly Purpose[] = [

@@ -84,7 +84,7 @@ Deno.test("a file that isn't for training is named for what it is", () => {
       "export_dir: out\nexport_size: 5\nexport_device: cpu\nexport_legacy_format: false\n",
     "llamafactory-cli eval":
       "model_name_or_path: m\ntask: mmlu_test\ntemplate: fewshot\nlang: en\nn_shot: 5\nsave_dir: s\n",
-    "chatting or serving":
+    "deno task chat MODEL --adapter ADAPTER and deno task serve do that":
       "model_name_or_path: m\nadapter_name_or_path: a\ntemplate: llama3\ninfer_backend: huggingface\n" +
       "trust_remote_code: true\n",
     "chatting or serving (llamafactory-cli chat": "model_name_or_path: m\ntemplate: llama3\n",
