@@ -167,6 +167,11 @@ export function kernelCost({ name, inputs, outputs }: Kernel, dims: Dims, option
   return { flops: count(dims, options.pairs ?? causalPairs(dims)), bytes };
 }
 
+/** True if a kernel's work is counted here. */
+export function isCounted({ name }: Kernel): boolean {
+  return FLOPS.has(name);
+}
+
 /** Pairs of the last `queries` of `rows` in one causal sequence. */
 function causalPairs({ rows = 0, queries = rows }: Dims): number {
   return queries * (rows - queries) + queries * (queries + 1) / 2;

@@ -62,7 +62,7 @@ for (const checkpointing of [false, true]) {
       }
       assert(expected > 100 && chunks > 2);
       assertEquals(backend.work.dispatches - before.dispatches, expected);
-      assertEquals(backend.work.submits - before.submits, 1 + 2 * config.numLayers + 2 * chunks);
+      assertEquals(backend.work.buffers - before.buffers, 1 + 2 * config.numLayers + 2 * chunks);
       // A pack of another length of the same 32 makes no plan; when its buffers are those of before, no group of bindings either.
       engine.parameters.zeroGradients();
       const planned = { ...backend.work }, { ids } = pack;

@@ -103,12 +103,17 @@ for (
     // As the training loop: references, several packs that share a wait, then one by one backward, and a step whose norm comes late.
     const packs = [800, 352, 613].map(packOf), made: number[][] = [];
     for (let step = 0; step < 6; step++) {
-      const { plans, bindGroups } = backend.work, buffers = counts.made;
+      const { plans, bindGroups, submits, buffers: programs } = backend.work, buffers = counts.made;
       await engine.forwardAll(packs.map((pack) => ({ pack, adapter: false, keep: false })));
       const logps = await engine.forwardAll(packs.map((pack) => ({ pack, adapter: true, keep: true })));
       for (const { length } of logps) await engine.backward(new Float64Array(length).fill(-1));
       await optimizer.stepAhead(1e-4, 1);
       await optimizer.lateNorm();
+      // A program and more a submit, uploads that part them included.
+      assert(
+        backend.work.submits - submits < 0.8 * (backend.work.buffers - programs),
+        `${backend.work.submits - submits} submits`,
+      );
       made.push([backend.work.plans - plans, backend.work.bindGroups - bindGroups, counts.made - buffers]);
     }
     assert(made[0]!.every((count) => count > 0), `${made[0]}`);

@@ -25,6 +25,12 @@ const LOSS_MS = 1000;
  */
 const WRITE_BYTES = 2 ** 22;
 
+/**
+ * Dispatches and operations that are submitted together: some 0.6 ms of the host's time, for which a device that has nothing to do waits, and 10 ms
+ * of a small GPU's: a system may take one that is busy with a submit for seconds for hung.
+ */
+const TOGETHER = { dispatches: 128, operations: 1e10 };
+
 /** Makes frozen matrices of quantised blocks (blocks.ts). */
 export interface BlockMatrices {
   /** Null where the host has to make it. */
@@ -43,6 +49,9 @@ export class Device {
   #disposed = false;
   /** Bytes written since the last submit. */
   #written = 0;
+  /** Command buffers that aren't submitted yet, their dispatches and operations. */
+  #gathered: GPUCommandBuffer[] = [];
+  #gatheredWork = { dispatches: 0, operations: 0 };
 
   constructor(readonly gpu: GPUDevice, readonly bindingBytes: number) {
     this.memory = new GpuPool(gpu, USAGE.storage | USAGE.uniform | USAGE.copySrc | USAGE.copyDst);
@@ -100,10 +109,10 @@ export class Device {
   }
 
   /**
-   * Dispatches and command buffers handed over so far, and what was made for them: plans of sizes, groups of bindings; tensors
+   * Dispatches, command buffers of programs and submits so far, and what was made for them: plans of sizes, groups of bindings; tensors
    * read back, and stretches in which the host waited for the device: several reads at once are one, one begun ahead is none.
    */
-  readonly work = { dispatches: 0, submits: 0, plans: 0, bindGroups: 0, downloads: 0, waits: 0 };
+  readonly work = { dispatches: 0, buffers: 0, submits: 0, plans: 0, bindGroups: 0, downloads: 0, waits: 0 };
   /** Groups of bindings of all programs. */
   readonly bindGroups: BindGroups = new BindGroups();
   /** Plans and their dispatches so far. */
@@ -121,6 +130,8 @@ export class Device {
    * @param start Byte of the buffer to begin at, a multiple of 4.
    */
   write(buffer: GPUBuffer, data: ArrayBufferView<ArrayBuffer>, start = 0): void {
+    // A write comes before all that is submitted later.
+    if (this.#gathered.length) this.submit([]);
     for (let from = 0; from < data.byteLength; from += WRITE_BYTES) {
       const count = Math.min(WRITE_BYTES, data.byteLength - from);
       this.gpu.queue.writeBuffer(buffer, start + from, data.buffer, data.byteOffset + from, count);
@@ -129,9 +140,24 @@ export class Device {
     }
   }
 
-  /** Hands over command buffers, and what was written before. */
+  /**
+   * Hands over command buffers soon: short ones wait for others, as each submit costs the host as much as many dispatches. Whoever writes, reads or waits
+   * hands over what has gathered.
+   */
+  gather(commands: GPUCommandBuffer, work: { dispatches: number; operations: number }): void {
+    this.#gathered.push(commands);
+    this.#gatheredWork.dispatches += work.dispatches;
+    this.#gatheredWork.operations += work.operations;
+    const { dispatches, operations } = this.#gatheredWork;
+    if (dispatches >= TOGETHER.dispatches || operations >= TOGETHER.operations) this.submit([]);
+  }
+
+  /** Hands over command buffers, and what was gathered and written before. */
   submit(commands: readonly GPUCommandBuffer[]): void {
-    this.gpu.queue.submit([...commands]);
+    this.gpu.queue.submit([...this.#gathered, ...commands]);
+    this.work.submits++;
+    this.#gathered = [];
+    this.#gatheredWork = { dispatches: 0, operations: 0 };
     this.#written = 0;
     this.memory.submitted();
     this.staging.submitted();
@@ -166,6 +192,7 @@ export class Device {
 
   /** Waits until all work is done. */
   async finish(): Promise<void> {
+    if (this.#gathered.length) this.submit([]);
     await this.#wait(this.gpu.queue.onSubmittedWorkDone());
   }
 

@@ -60,7 +60,7 @@ export function deviceTensors(
         encoder = device.gpu.createCommandEncoder();
       if (type === "i32") tensor.extent = { least: 0, most: 0 };
       encoder.clearBuffer(tensor.buffer, 0, Math.max(4, tensor.bytes));
-      device.submit([encoder.finish()]);
+      device.gather(encoder.finish(), { dispatches: 1, operations: 0 });
       return tensor;
     },
   };

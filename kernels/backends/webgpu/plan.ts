@@ -4,6 +4,7 @@
  */
 import { entryOf } from "../../../formats/elements.ts";
 import { elements } from "../../backend.ts";
+import { isCounted, kernelCost } from "../../cost.ts";
 import { fused } from "../../fuse_lora.ts";
 import { type Graph, type Node, nodeSizes, type Value, ValueMap } from "../../graph.ts";
 import type { WgslBinding, WgslDispatch, WgslLimits, WgslProgram } from "../../wgsl_program.ts";
@@ -50,6 +51,8 @@ export interface Plan {
   steps: readonly Step[];
   /** Those of all steps. */
   dispatches: readonly PlannedDispatch[];
+  /** Floating-point operations of them; infinite where a kernel's aren't counted. */
+  operations: number;
   uniforms: GPUBuffer;
   slots: number;
   /** Slots of the graph's inputs and outputs; an output may have an input's. */
@@ -170,6 +173,7 @@ export async function makePlan(device: Device, request: PlanRequest): Promise<Pl
     number: device.planned++,
     steps,
     dispatches: steps.flatMap(({ dispatches }) => dispatches),
+    operations: graph.nodes.reduce((sum, node) => sum + operationsOf(node, sizes), 0),
     uniforms: uniforms.upload(device),
     slots: slots.bytes.length,
     inputs: Object.entries(graph.inputs).map(([key, value]) => [key, slots.ofGraph.of(value)] as const),
@@ -180,6 +184,15 @@ export async function makePlan(device: Device, request: PlanRequest): Promise<Pl
       type: value.type,
     })),
   };
+}
+
+function dimsOf(node: Node, sizes: ReadonlyMap<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(nodeSizes(node)).map(([k, v]) => [k, concreteSize(v, sizes)]));
+}
+
+function operationsOf(node: Node, sizes: ReadonlyMap<string, number>): number {
+  if (!isCounted(node.kernel)) return Infinity;
+  return kernelCost(node.kernel, dimsOf(node, sizes)).flops;
 }
 
 /** Sizes of all dispatches, one behind the other. */
@@ -245,9 +258,7 @@ function lower(
   sizes: ReadonlyMap<string, number>,
   isHalf: (value: Value) => boolean,
 ): WgslProgram {
-  const dims = Object.fromEntries(
-    Object.entries(nodeSizes(node)).map(([k, v]) => [k, concreteSize(v, sizes)]),
-  );
+  const dims = dimsOf(node, sizes);
   const halves = Object.entries(node.inputs).filter(([, value]) => isHalf(value)).map(([name]) => name);
   for (const name of halves) {
     if (node.kernel.halves?.includes(name)) continue;

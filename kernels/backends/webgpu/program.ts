@@ -133,9 +133,10 @@ function execute(device: Device, { name, plan, inputs, into }: Execution): Recor
   for (const [slot, to, bytes] of [...copies, ...overwritten]) {
     if (bytes) encoder.copyBufferToBuffer(buffers.of(slot), 0, to, 0, bytes);
   }
-  device.submit([encoder.finish()]);
-  device.work.submits++;
-  device.work.dispatches += plan.dispatches.length;
+  const { dispatches: { length: dispatches }, operations } = plan;
+  device.gather(encoder.finish(), { dispatches, operations });
+  device.work.buffers++;
+  device.work.dispatches += dispatches;
   return results;
 }
 

@@ -31,11 +31,11 @@ export interface WebGpuBackend extends Backend {
   /** GPU buffers that exist and their bytes, and pipelines made so far. */
   stats(): { buffers: number; bytes: number; pipelines: number };
   /**
-   * Dispatches of programs and their command buffers so far, and what was made for them: plans of sizes, groups of bindings; tensors
+   * Dispatches of programs, their command buffers and all submits so far, and what was made for them: plans of sizes, groups of bindings; tensors
    * read back, and stretches in which the host waited for the device.
    */
   readonly work: Readonly<
-    Record<"dispatches" | "submits" | "plans" | "bindGroups" | "downloads" | "waits", number>
+    Record<"dispatches" | "buffers" | "submits" | "plans" | "bindGroups" | "downloads" | "waits", number>
   >;
   /** The device, for tests and for measuring. */
   readonly device: GPUDevice;
