@@ -27,8 +27,6 @@ export interface DeviceTensors {
   /** Sum of gradients; read only. */
   gradient(name: string): Tensor;
   zeroGradients(): void;
-  /** Takes the memory of sums of gradients, if it is kept. */
-  reserveGradients?(): void;
   /** Disposes the old tensor. */
   replace(name: string, tensor: Tensor): void;
 }
@@ -76,7 +74,6 @@ export class DeviceOptimizer implements Optimizer {
       this.#first.set(name, backend.zeros(shape));
       this.#second.set(name, backend.zeros(shape));
     }
-    tensors.reserveGradients?.();
     this.#groups = this.#group();
     const clip = new GraphBuilder(), total = clip.input("total", [1]), given = clip.input("given", [4]);
     this.#clip = backend.compile(

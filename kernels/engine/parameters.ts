@@ -53,8 +53,6 @@ export interface Trained {
   tensor: Tensor;
   /** Sum of gradients so far; null: zero. */
   gradient: Tensor | null;
-  /** Where sums of gradients stand while there is none, on a backend that keeps their memory. */
-  place: Tensor | null;
 }
 
 /** LoRA modules of block `layer`. */
@@ -231,22 +229,9 @@ export class Parameters {
     return zero;
   }
 
-  /**
-   * Takes the memory of sums of gradients, where a backend keeps it from step to step: taken within the first backward pass it would be some of what
-   * passes, and the next passes would take other buffers.
-   */
-  reserveGradients(): void {
-    if (!this.backend.inPlace) return;
-    for (const entry of this.trained.values()) {
-      entry.place ??= this.backend.zeros(entry.shape);
-      this.gradient(entry.name);
-    }
-  }
-
-  /** Where the next sum of gradients of a trained tensor is to be written; null: a tensor of its own. */
+  /** Where the next sum of gradients of a trained tensor is to be written; null: in memory of its own. */
   gradientPlace(name: string): Tensor | null {
-    const { gradient, place } = valueOf(this.trained, name);
-    return this.backend.inPlace ? gradient ?? place : null;
+    return this.backend.inPlace ? valueOf(this.trained, name).gradient : null;
   }
 
   /** A program's `d.X`, in which `acc.X` is already contained, becomes the gradient of the trained tensor. */
@@ -254,14 +239,12 @@ export class Parameters {
     const entry = valueOf(this.trained, name);
     if (entry.gradient !== sum) entry.gradient?.dispose();
     entry.gradient = sum;
-    entry.place = null;
   }
 
   /** Gradients back to zero. */
   zeroGradients(): void {
     for (const entry of this.trained.values()) {
-      if (this.backend.inPlace) entry.place ??= entry.gradient;
-      else entry.gradient?.dispose();
+      entry.gradient?.dispose();
       entry.gradient = null;
     }
   }
@@ -324,7 +307,6 @@ export class Parameters {
       values: backend.hostMemory ? values : null,
       tensor,
       gradient: null,
-      place: null,
     });
   }
 }

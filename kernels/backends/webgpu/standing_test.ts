@@ -1,7 +1,13 @@
 /** Outputs that are written where an input stands give what they give in memory of their own. */
 import { assert, assertEquals } from "@std/assert";
 import { hostArray, kernelGraph, sampleInputs } from "../../contract.ts";
+import { LARGE_MODELS } from "../../../tests/helpers/model_plans.ts";
+import { differentiate } from "../../autodiff.ts";
 import type { Backend, Tensor } from "../../backend.ts";
+import { blockGraph, blockShapes, embedGraph, LINEAR_MODULES, loraShapes } from "../../engine/decoder.ts";
+import { headGraph } from "../../engine/head_graph.ts";
+import { accumulating } from "../../engine/programs.ts";
+import { fused } from "../../fuse_lora.ts";
 import { type Graph, GraphBuilder } from "../../graph.ts";
 import { add } from "../../ops/add.ts";
 import { KERNELS } from "../../ops/mod.ts";
@@ -109,6 +115,30 @@ const GRAPHS: Readonly<Record<string, [graph: Graph, inPlace: boolean]>> = {
   ],
   "a kernel that can't": [graphOf((g, { a, b }) => ({ y: g.run(swiglu, { gate: a, up: b }).y })), false],
 };
+
+Deno.test("all sums of gradients of a block and of a trained head are written where they stand, none by a copy", () => {
+  for (const { name, graph, sums } of accumulatingGraphs()) {
+    const wanted = new Map(sums.map((sum) => [`d.${sum}`, `acc.${sum}`]));
+    assertEquals(standingOutputs(fused(graph), wanted).map(({ output }) => output), [...wanted.keys()], name);
+  }
+});
+
+/** Ways back of SmolLM2's block, with LoRA and of all weights, and of its head and embedding. */
+function accumulatingGraphs(): { name: string; graph: Graph; sums: string[] }[] {
+  const config = LARGE_MODELS["SmolLM2-135M"]!;
+  const lora = Object.fromEntries(LINEAR_MODULES.map((module) => [module, { rank: 8, scale: 2 }]));
+  const way = (name: string, graph: Graph, y: string, inputs: string[], sums: string[]) => ({
+    name,
+    graph: accumulating(differentiate(graph, [y], [...inputs, ...sums], "inputs").backward, sums),
+    sums,
+  });
+  return [
+    way("LoRA", blockGraph(config, null, lora), "y", ["x"], [...loraShapes(config, lora).keys()]),
+    way("full", blockGraph(config, null, {}), "y", ["x"], [...blockShapes(config).keys()]),
+    way("head", headGraph(config, false), "logp", ["x"], ["norm", "w"]),
+    way("embedding", embedGraph(config), "x", [], ["w"]),
+  ];
+}
 
 for (const [what, [graph, inPlace]] of Object.entries(GRAPHS)) {
   Deno.test(`an input's place is taken ${inPlace ? "" : "by a copy alone "}for an output: ${what}`, () => {
