@@ -1,15 +1,19 @@
 /** Waits of a training step on a device, and steps whose norm comes late. */
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import type { Backend } from "../../../kernels/backend.ts";
+import { openLibrary } from "../../../kernels/backends/onnx/c_api/mod.ts";
+import { onnxBackend } from "../../../kernels/backends/onnx/mod.ts";
 import { referenceBackend } from "../../../kernels/backends/reference/mod.ts";
 import { webgpuBackend } from "../../../kernels/backends/webgpu/mod.ts";
 import { testWebGpu } from "../../../kernels/testing/backends.ts";
 import type { StepReport } from "../../kinds/log_sink.ts";
 import type { Loss } from "../../kinds/loss.ts";
+import { tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { lossOf } from "../../../tests/helpers/golden_run.ts";
 import { runTinyLoop } from "./_behaviour_run.ts";
 
 const { name: title, ignore } = await testWebGpu();
+const { library, reason } = openLibrary(), because = reason === null ? "" : `: ${reason}`;
 
 /** The reference backend, with its optimizer where tensors are on a device. */
 function asOnDevice(): Backend {
@@ -118,6 +122,39 @@ Deno.test({
     assertEquals(waits - before.waits, 6 + 3);
     // Log-probabilities of the policy in each step, of the reference in the first epoch's three, and norms.
     assertEquals(downloads - before.downloads - Object.keys(trained).length, 6 + 3 + 6);
+  },
+});
+
+Deno.test({
+  name:
+    `with tensors in ONNX Runtime's memory steps move rows of ids there, log-probabilities and the norm back, and no weight, adapter, gradient or moment${because}`,
+  ignore: !library,
+  fn: async () => {
+    const own = onnxBackend({ memory: "provider", threads: 1 }), moved: string[] = [];
+    let down = 0;
+    const { trained } = await run({
+      ...own,
+      upload: (data, shape, options) => {
+        // Behind the first answer all that stays is there.
+        if (down > 0) {
+          moved.push(`${data instanceof Int32Array ? "i32" : "f32"} ${shape.length} ${shape.at(-1)}`);
+        }
+        return own.upload(data, shape, options);
+      },
+      write: (tensor, data) => {
+        moved.push("write");
+        own.write(tensor, data);
+      },
+      download: (tensor, ahead) => {
+        down++;
+        return own.download(tensor, ahead);
+      },
+    });
+    const half = tinyModel("qwen2").config.headDim / 2;
+    const others = moved.filter((what) => !/^(i32|f32) 1 /.test(what) && what !== `f32 2 ${half}`);
+    assertEquals(others, [], "not a vector of rows or labels, nor angles of rows");
+    // As on WebGPU: log-probabilities of the policy and of the first epoch's references, and norms.
+    assertEquals(down - Object.keys(trained).length, 6 + 3 + 6);
   },
 });
 
