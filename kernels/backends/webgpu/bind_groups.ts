@@ -14,14 +14,15 @@ class Kept<T> {
   #recent = new Map<string, T>();
   #before = new Map<string, T>();
   /** Groups of the recent ones, and of those before. */
-  #counts = [0, 0];
+  #recentCount = 0;
+  #beforeCount = 0;
 
   /** @param kept Groups that are surely remembered, ≥ 1. */
   constructor(readonly kept: number) {}
 
   /** Groups that are remembered; one that was used again may count twice. */
   get size(): number {
-    return this.#counts[0]! + this.#counts[1]!;
+    return this.#recentCount + this.#beforeCount;
   }
 
   /** @param groups Groups that are made for the key */
@@ -29,13 +30,14 @@ class Kept<T> {
     const recent = this.#recent.get(key);
     if (recent) return recent;
     const found = this.#before.get(key) ?? make();
-    if (this.#recent.size && this.#counts[0]! + groups > this.kept) {
+    if (this.#recent.size && this.#recentCount + groups > this.kept) {
       this.#before = this.#recent;
+      this.#beforeCount = this.#recentCount;
       this.#recent = new Map();
-      this.#counts = [0, this.#counts[0]!];
+      this.#recentCount = 0;
     }
     this.#recent.set(key, found);
-    this.#counts[0]! += groups;
+    this.#recentCount += groups;
     return found;
   }
 }

@@ -3,6 +3,7 @@
  * to live and gives them back behind their last use, before it writes its one command buffer.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 import { elements, type Program, type Tensor } from "../../backend.ts";
 import { fused } from "../../fuse_lora.ts";
 import type { Graph } from "../../graph.ts";
@@ -126,7 +127,7 @@ function execute(device: Device, { name, plan, inputs, into }: Execution): Recor
   });
   plan.dispatches.forEach(({ pipeline, workgroups }, i) => {
     pass.setPipeline(pipeline);
-    pass.setBindGroup(0, groups[i]!);
+    pass.setBindGroup(0, item(groups, i));
     pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
   });
   pass.end();
