@@ -76,7 +76,7 @@ function compact(value: unknown, room: number): string {
 }
 
 function lengthOf(value: unknown, text: string): string {
-  if (Array.isArray(value)) return `${value.length} items`;
+  if (Array.isArray(value)) return value.length === 1 ? "1 item" : `${value.length} items`;
   return typeof value === "string" ? `${value.length + 2} characters` : `${text.length} characters and more`;
 }
 

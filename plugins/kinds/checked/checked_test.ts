@@ -41,7 +41,10 @@ Deno.test("a dataset's records have to be examples of the loss's shape, or have 
       throw "just words";
     }),
   );
-  assertEquals(fault(() => throwing.convert({}, attributes, source)), "dataset/mine of my.ts: just words");
+  assertEquals(
+    fault(() => throwing.convert({}, attributes, source)),
+    "dataset/mine of my.ts, row 3 of a.jsonl: just words",
+  );
   assertEquals(
     fault(() => madeOf("dataset", { ...dataset(() => example), shapes: ["sft"] })),
     "dataset/mine of my.ts: Cannot use create().shapes[0] as one of text, single, pair, kto, iopo is needed: " +

@@ -10,6 +10,9 @@ import { attributed } from "../plugin_fault.ts";
 import { calling, waitingFor } from "./calls.ts";
 import { settled } from "./settled.ts";
 
+/** What a plugin's function gave is of another form than its kind's: every call's will be. */
+export class FormFault extends TypeError {}
+
 /** Calls the functions of one plugin's product and checks what they give. */
 export class Maker {
   readonly #plugin: string;
@@ -30,16 +33,17 @@ export class Maker {
   /**
    * The product of `make`; an error that it throws or rejects with is noted with the plugin and its line, a promise that can't be
    * settled any more is one.
+   * @param input Words for what it was called with, behind the line, such as `, row 3 of a.jsonl`
    */
-  run<T>(make: () => T): T {
+  run<T>(make: () => T, input = ""): T {
     try {
       const made = this.call(make);
       if (!(made instanceof Promise)) return made;
       return waitingFor(settled(made, unsettled)).catch((error) => {
-        throw this.thrown(error);
+        throw this.thrown(error, input);
       }) as T;
     } catch (error) {
-      throw this.thrown(error);
+      throw this.thrown(error, input);
     }
   }
 
@@ -71,7 +75,7 @@ export class Maker {
   /**
    * @param where The function that gave the value
    * @param input Words for its input, such as ` of row 3 of a.jsonl`
-   * @throws {TypeError} If the value isn't what the schema says
+   * @throws {FormFault} If the value isn't what the schema says
    */
   check(where: string, value: unknown, schema: z.ZodType, input = ""): void {
     const issue = schema.safeParse(value).error?.issues[0];
@@ -79,22 +83,28 @@ export class Maker {
     const path = issue.path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`).join("");
     let found = value;
     for (const key of issue.path) found = (found as Record<PropertyKey, unknown> | undefined)?.[key];
-    this.refuse(
-      `Cannot use ${where}${path}${input} as ${issue.message}: current value is ${described(found)}`,
+    throw this.#attributed(
+      new FormFault(
+        `Cannot use ${where}${path}${input} as ${issue.message}: current value is ${described(found)}`,
+      ),
     );
   }
 
   /** @throws {TypeError} Always, with the plugin */
   refuse(message: string): never {
-    throw attributed(new TypeError(message), `${this.#plugin} of ${this.#source}`, this.#inFront);
+    throw this.#attributed(new TypeError(message));
   }
 
-  /** The error that one of its functions threw, with the plugin and its line. */
-  thrown(error: unknown): Error {
+  #attributed(error: Error): Error {
+    return attributed(error, `${this.#plugin} of ${this.#source}`, this.#inFront);
+  }
+
+  /** The error that one of its functions threw, with the plugin, its line and `input`. */
+  thrown(error: unknown, input = ""): Error {
     const stack = error instanceof Error ? error.stack ?? "" : "";
     const file = basename(this.#source).replace(/[^\w-]/g, "\\$&");
     const line = new RegExp(`[/\\\\]${file}(:\\d+:\\d+)`).exec(stack)?.[1] ?? "";
-    return attributed(error, `${this.#plugin} of ${this.#source}${line}`, this.#inFront);
+    return attributed(error, `${this.#plugin} of ${this.#source}${line}${input}`, this.#inFront);
   }
 }
 

@@ -87,7 +87,10 @@ export function checkedDataset(dataset: Dataset, maker: Maker): Dataset {
     },
     convert(record, attributes, source) {
       const row = ` of row ${source.row} of ${source.file}`;
-      const converted = maker.run(() => dataset.convert(record, frozenCopy(attributes), frozenCopy(source)));
+      const converted = maker.run(
+        () => dataset.convert(record, frozenCopy(attributes), frozenCopy(source)),
+        `, row ${source.row} of ${source.file}`,
+      );
       maker.check("convert()", converted, anObject, row);
       maker.check("convert()", converted, "reason" in converted ? dropped : examples[attributes.shape], row);
       return converted;

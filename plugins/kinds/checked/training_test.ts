@@ -122,7 +122,7 @@ Deno.test("what is thrown without words is told as such", () => {
     );
     assertEquals(
       text,
-      `dataset/mine of my.ts: what was thrown says nothing (an Error with a message is needed): current value is ${words}`,
+      `dataset/mine of my.ts, row 3 of a.jsonl: what was thrown says nothing (an Error with a message is needed): current value is ${words}`,
     );
   }
 });

@@ -2,15 +2,17 @@
  * A look at a loss of one's own before a run: one whose gradient isn't its formula's trains all the same, and teaches something else.
  * @module
  */
+import { FormFault } from "../../../plugins/kinds/checked/maker.ts";
 import { checkLossGradient } from "../../../plugins/losses/check.ts";
 import type { Registry } from "../../../plugins/registry.ts";
 
 /**
  * Notes on the run's loss where that isn't built in: what `checkLossGradient` finds. They don't end the run: a constant made of `.value`
- * may be meant, and a kink may lie where the check looks. The loss that is asked is one made for it, so that a run's own, which may count
+ * may be meant, and a kink may lie where the check looks. What is of another form in every call ends it here, before the model is read. The loss that is asked is one made for it, so that a run's own, which may count
  * its calls, begins untouched.
  * @param name Its plugin's name
  * @param options Its plugin's options, which have made a loss already
+ * @throws {FormFault} If it gives something else than a loss and metrics
  */
 export function lossNotes(registry: Registry, name: string, options: unknown = {}): string[] {
   const { name: own } = registry.get("loss", name);
@@ -26,6 +28,7 @@ export function lossNotes(registry: Registry, name: string, options: unknown = {
       `${plugin}: its loss doesn't depend on ${unused.join(", ")}, which go through the model all the same`,
     ];
   } catch (error) {
+    if (error instanceof FormFault) throw error;
     const words = error instanceof Error ? error.message : String(error);
     return [
       `${

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { z } from "zod";
 
 import { logSigmoid } from "../../../kernels/tape.ts";
@@ -53,6 +53,30 @@ Deno.test("a loss of one's own whose gradient isn't its formula's is told before
     notes(({ R }) => R.chosen.times(NaN))[0]!,
     /^loss\/mine of my\.ts: Cannot learn from loss\(\) as a finite number is needed/,
   );
+});
+
+Deno.test("a loss of one's own that gives another form in every call ends the run before the model is read", () => {
+  const wrong: [(inputs: Pair) => unknown, string][] = [
+    [
+      ({ R }) => R.chosen.value,
+      "loss().loss as a value made of policy or R (a Scalar) is needed: current value is 0",
+    ],
+    [
+      ({ R }) => Promise.resolve(R.chosen),
+      "loss().loss as a value made of policy or R (a Scalar) is needed: current value is a Promise",
+    ],
+    [
+      () => undefined,
+      "loss().loss as a value made of policy or R (a Scalar) is needed: current value is missing",
+    ],
+  ];
+  for (const [loss, words] of wrong) {
+    assertThrows(
+      () => notes(loss as Parameters<typeof notes>[0]),
+      TypeError,
+      `loss/mine of my.ts: Cannot use ${words.replace(/ 0$/, "")}`,
+    );
+  }
 });
 
 Deno.test("the built-in losses have no notes", () => {
