@@ -8,14 +8,14 @@ import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { exists } from "../../formats/exists.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { Models } from "../serve/models.ts";
-import { Columns } from "./columns.ts";
-import { readLine } from "./commands.ts";
 import { type AnswerSink, ChatSession } from "./session.ts";
-import { showAnswers } from "./show.ts";
 
 const GOLDENS = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
+
 const MODEL = join(GOLDENS, "model"), ADAPTER = join(GOLDENS, "adapter");
+
 const ROOT = new URL("../../", import.meta.url).pathname;
+
 const folder = temporaryFolder();
 
 Deno.test("deno task chat in a pipe: answers on standard output, commands obeyed, notes elsewhere", async () => {
@@ -84,6 +84,7 @@ Deno.test("deno task chat in a pipe: answers on standard output, commands obeyed
 });
 
 const SCRIPT = ["/usr/bin/script", "/bin/script"].find((path) => exists(path));
+
 Deno.test({
   name: "deno task chat ends quietly when who reads its answers goes, and says that they can't be written",
   ignore: Deno.build.os === "windows",
@@ -258,78 +259,5 @@ Deno.test("a conversation: stopped answers, history, asking again, a full contex
     assertEquals(late, [], "what the engine still gave behind the end is nobody's");
   } finally {
     await models.close();
-  }
-});
-
-Deno.test("Columns print a row as soon as every column has it", () => {
-  const rows: string[] = [];
-  const columns = new Columns(["left", "right"], () => 19, (row) => rows.push(row));
-  columns.push(0, "one two thr");
-  columns.push(0, "ee\nfour");
-  assertEquals(rows, ["left     │ right", "─────────┼─────────".slice(0, 8) + "─┼─" + "────────"]);
-  columns.push(1, "ab");
-  assertEquals(rows.length, 2, "the right side's first row may still grow");
-  columns.push(1, "c\n你好你好你");
-  assertEquals(rows.slice(2), ["one two  │ abc", "three    │ 你好你好"]);
-  columns.end(0);
-  columns.end(1);
-  assertEquals(rows.slice(4), ["four     │ 你"]);
-});
-
-Deno.test("Columns follow the terminal's size and keep emoji, tabs and long words in their column", () => {
-  const rows: string[] = [];
-  let total = 23;
-  const columns = new Columns(["a", "b"], () => total, (row) => rows.push(row));
-  columns.push(0, "one two three four five six");
-  total = 19;
-  columns.push(1, "x\ty\n👩‍👩‍👧🇩🇪👩‍👩‍👧🇩🇪👩‍👩‍👧🇩🇪 ");
-  columns.end(0);
-  columns.end(1);
-  assertEquals(rows.slice(2), [
-    "one two  │ x    y",
-    "three    │ 👩‍👩‍👧🇩🇪👩‍👩‍👧🇩🇪",
-    "four     │ 👩‍👩‍👧🇩🇪",
-    "five six │",
-  ]);
-});
-
-Deno.test("what a model writes gives a terminal no orders", () => {
-  let written = "";
-  const sink = showAnswers({
-    names: ["m"],
-    width: null,
-    isShown: true,
-    colour: true,
-    write: (text) => written += text,
-    note() {},
-  });
-  sink.said(0, "a\x1b[2Jb\r\x9b\nc\td");
-  sink.ended(0, null);
-  assertEquals(written, "a\uFFFD[2Jb\uFFFD\uFFFD\nc\td\n");
-});
-
-Deno.test("readLine() tells commands from words", () => {
-  assertEquals(
-    ["", " hi ", "//x", "/system a b", "/quit", "/save a b.jsonl"].map(readLine),
-    [
-      { type: "nothing" },
-      { type: "say", text: "hi" },
-      { type: "say", text: "/x" },
-      { type: "system", text: "a b" },
-      { type: "exit" },
-      { type: "save", path: "a b.jsonl" },
-    ],
-  );
-  const hints: [string, string][] = [["/sys", "/system"], ["/re", "/retry"], ["/clera", "/clear"], [
-    "/s",
-    "",
-  ]];
-  for (const [line, near] of hints) {
-    const read = readLine(line);
-    assert(read.type === "wrong");
-    const words = near === ""
-      ? `Cannot follow ${line}: `
-      : `Cannot follow ${line} - did you mean "${near}"?: `;
-    assert(read.why.startsWith(words), read.why);
   }
 });

@@ -3,9 +3,12 @@
  * @module
  */
 import "../../tasks/ask/asker_test.ts";
+import "../../tasks/eval/budgets_test.ts";
 import "../../tasks/eval/judge_card_test.ts";
+import "../../tasks/eval/judging_test.ts";
 import "../../tasks/eval/recorded_run_test.ts";
 import "../../tasks/eval/report/comparison_test.ts";
 import "../../tasks/eval/rerun_test.ts";
+import "../../tasks/eval/run_faults_test.ts";
 import "../../tasks/eval/run_test.ts";
 import "../../tasks/replicate/run_test.ts";

@@ -8,6 +8,7 @@ import "../../formats/directory_lock_test.ts";
 import "../../formats/float_pieces_test.ts";
 import "../../formats/float_test.ts";
 import "../../formats/gguf/config_test.ts";
+import "../../formats/gguf/metadata_test.ts";
 import "../../formats/gguf/packed_test.ts";
 import "../../formats/gguf/writer_test.ts";
 import "../../formats/hf_model/gptq_weights_test.ts";

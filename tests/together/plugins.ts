@@ -2,8 +2,10 @@
  * Test files of the other plugins and the registry that `deno task test` runs in one isolate: what they load takes longer than most of them.
  * @module
  */
+import "../../plugins/datasets/any_record_test.ts";
 import "../../plugins/datasets/datasets_test.ts";
 import "../../plugins/datasets/exact_rows_test.ts";
+import "../../plugins/datasets/openai_rows_test.ts";
 import "../../plugins/datasets/silent_losses_test.ts";
 import "../../plugins/datasets/trl_test.ts";
 import "../../plugins/kinds/checked/checked_test.ts";

@@ -2,6 +2,8 @@
  * Test files of the server and the chat that `deno task test` runs in one isolate: what they load takes longer than most of them.
  * @module
  */
+import "../../tasks/chat/columns_test.ts";
+import "../../tasks/chat/commands_test.ts";
 import "../../tasks/chat/typed_keys_test.ts";
 import "../../tasks/serve/answer_reader_test.ts";
 import "../../tasks/serve/api_error_test.ts";
