@@ -93,6 +93,7 @@ for (const name of files) {
         [`model_name_or_path=${model}`, "template=qwen", "max_samples=60", ...folders],
         () => {},
       );
+      assert(estimate !== null);
       assertEquals(estimate.parameters, 28_448); // the sizes in its config.json, multiplied out
       assert(estimate.steps > 0);
       // PyTorch's speed isn't known before it runs

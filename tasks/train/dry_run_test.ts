@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 
 import { dryRun } from "./dry_run.ts";
+import type { Estimate } from "./estimate/types.ts";
 import { memoryWarning } from "./estimate_text.ts";
 
 const example = new URL("../../examples/default_iopo.yaml", import.meta.url).pathname;
@@ -9,6 +10,13 @@ const example = new URL("../../examples/default_iopo.yaml", import.meta.url).pat
 const ADAPTER = new URL("../../fixtures/goldens/llamafactory/adapter", import.meta.url).pathname;
 
 const MODEL = new URL("../../fixtures/constraints/model", import.meta.url).pathname;
+
+/** Estimate of a run that trains. */
+async function estimateOf(...run: Parameters<typeof dryRun>): Promise<Estimate> {
+  const { estimate } = await dryRun(...run);
+  assert(estimate !== null);
+  return estimate;
+}
 
 Deno.test("dryRun() tells a misspelt name or option before it shows a configuration", async () => {
   const cases: [string[], string][] = [
@@ -76,7 +84,7 @@ Deno.test("dryRun() tells a misspelt name or option before it shows a configurat
 Deno.test("dryRun() shows what one of PyTorch's processes needs when the trainer is torch", async () => {
   const said: string[] = [];
   const options = "trainer_options={nproc_per_node: 8, sharding: fsdp, quantization: 4bit}";
-  const { estimate } = await dryRun(example, ["trainer=torch", options], (line) => said.push(line));
+  const estimate = await estimateOf(example, ["trainer=torch", options], (line) => said.push(line));
   assertEquals([estimate.processes, estimate.gflops], [8, null]);
   assertStringIncludes(said.at(-1)!, "of each of 8 processes");
   assertStringIncludes(said.at(-1)!, "weights      NF4, bfloat16 elsewhere");
@@ -91,12 +99,12 @@ Deno.test("dryRun() counts the pass of a reference model, in its own form, and t
     "adapter_name_or_path=[]",
   ];
   const of = (...more: string[]) =>
-    dryRun(`${factory}runs/dpo_fixed/config.yaml`, [...keys, ...more], (line) => said.push(line));
-  const { estimate: alone } = await of();
+    estimateOf(`${factory}runs/dpo_fixed/config.yaml`, [...keys, ...more], (line) => said.push(line));
+  const alone = await of();
   assertEquals(alone.reference, undefined);
-  const { estimate: own } = await of(`ref_model=${factory}model`);
+  const own = await of(`ref_model=${factory}model`);
   assertEquals(own.reference, undefined); // the adapter is switched off
-  const { estimate: plain } = await of(`ref_model=${factory}model`, `ref_model_adapters=${factory}adapter`);
+  const plain = await of(`ref_model=${factory}model`, `ref_model_adapters=${factory}adapter`);
   // its weights in float32, and nothing that is trained
   assertEquals([plain.reference?.weights, plain.reference?.trained], [4 * plain.parameters, 0]);
   assertEquals(plain.memory, alone.memory);
@@ -105,7 +113,7 @@ Deno.test("dryRun() counts the pass of a reference model, in its own form, and t
     said.join("\n"),
     "reference    a pass of ref_model before, which is over when training begins: about ",
   );
-  const { estimate: packed } = await of(`ref_model=${factory}model`, "ref_model_quantization_bit=4");
+  const packed = await of(`ref_model=${factory}model`, "ref_model_quantization_bit=4");
   assert(packed.reference!.weights < plain.reference!.weights);
   const large = { ...plain, reference: { ...plain.reference!, total: 2 ** 50 } };
   assertStringIncludes(

@@ -30,6 +30,7 @@ const OPTIONS: EncodeOptions = {
   cutoff_len: 2048,
   truncation: "llama_factory",
   train_on_prompt: false,
+  predict_with_generate: false,
   mask_history: false,
   packing: false,
   split_special_tokens: true,
