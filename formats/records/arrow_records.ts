@@ -5,6 +5,7 @@
 import { zstdDecompressSync } from "node:zlib";
 import type { RecordBatch } from "apache-arrow";
 
+import { item } from "../elements.ts";
 import { shortened } from "../message.ts";
 import { columnReader } from "./arrow_values.ts";
 import { refuseRepeatedColumns } from "./columns.ts";
@@ -61,7 +62,7 @@ async function* readBatches(
 
 function recordsOf(arrow: Arrow, { schema, data }: RecordBatch): (row: number) => Record<string, unknown> {
   const columns = schema.fields.map((field, i) => {
-    return [field.name, columnReader(arrow, field, data.children[i]!)] as const;
+    return [field.name, columnReader(arrow, field, item(data.children, i))] as const;
   });
   return (row) => Object.fromEntries(columns.map(([name, read]) => [name, read(row)]));
 }

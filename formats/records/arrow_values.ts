@@ -15,6 +15,7 @@ import type {
   Vector,
 } from "apache-arrow";
 
+import { item } from "../elements.ts";
 import { floatRepr, type PyJson, PyNumber } from "../python_json.ts";
 import { keepExact } from "./exact_json.ts";
 import { isoDate, isoText } from "./iso_text.ts";
@@ -158,7 +159,7 @@ function dates(arrow: Arrow, data: Data): ReadCell {
 function range(data: Data): (row: number) => [number, number] {
   const { valueOffsets: offsets, stride } = data;
   const fixed = offsets === undefined || offsets.length === 0;
-  const end = data.children[0]!.length;
+  const end = item(data.children, 0).length;
   return (row) => {
     const [from, to] = fixed
       ? [row * stride, (row + 1) * stride]
@@ -169,23 +170,24 @@ function range(data: Data): (row: number) => [number, number] {
 }
 
 function lists(arrow: Arrow, data: Data): ReadCell {
-  const item = cells(arrow, data.type.children[0]!, data.children[0]!);
+  const read = cells(arrow, item(data.type.children, 0), item(data.children, 0));
   const rows = range(data);
   return (row) => {
     const [from, to] = rows(row);
-    return Array.from({ length: to - from }, (_, i) => item(from + i)) as PyJson;
+    return Array.from({ length: to - from }, (_, i) => read(from + i)) as PyJson;
   };
 }
 
 function maps(arrow: Arrow, data: Data): ReadCell {
-  const [entries] = data.children;
-  const [key, value] = entries!.children.map((child, i) => cells(arrow, entries!.type.children[i]!, child));
+  const entries = item(data.children, 0);
+  const reads = entries.children.map((child, i) => cells(arrow, item(entries.type.children, i), child));
+  const key = item(reads, 0), value = item(reads, 1);
   const rows = range(data);
   return (row) => {
     const [from, to] = rows(row);
     const pairs = Array.from(
       { length: to - from },
-      (_, i) => [String(key!(from + i)), value!(from + i)] as const,
+      (_, i) => [String(key(from + i)), value(from + i)] as const,
     );
     return new Map(pairs) as PyJson;
   };
@@ -193,7 +195,7 @@ function maps(arrow: Arrow, data: Data): ReadCell {
 
 function objects(arrow: Arrow, data: Data): ReadCell {
   const fields = data.children.map((child, i) => {
-    const field: Field = data.type.children[i]!;
+    const field: Field = item(data.type.children, i);
     return [field.name, cells(arrow, field, child)] as const;
   });
   return (row) => new Map(fields.map(([name, read]) => [name, read(row)])) as PyJson;
