@@ -105,8 +105,9 @@ function translated(pattern: string): string {
 }
 
 function escape(letter: string, inClass: boolean): string {
-  if (!inClass && Object.hasOwn(PLACES, `\\${letter}`)) return PLACES[`\\${letter}`]!;
-  const own = Object.hasOwn(ESCAPES, letter) ? ESCAPES[letter]![inClass ? 1 : 0] : undefined;
+  const place = inClass ? undefined : PLACES[`\\${letter}`];
+  if (place !== undefined) return place;
+  const own = ESCAPES[letter]?.[inClass ? 1 : 0];
   if (own === null) throw new SyntaxError(`\\${letter} in a class isn't supported`);
   if (own !== undefined) return own;
   if (/[a-zA-Z]/.test(letter) && !/[pPrntvfbBxuck]/.test(letter)) {

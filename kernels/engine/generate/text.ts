@@ -2,6 +2,7 @@
  * The text of an answer while its tokens come: whole characters only, and nothing that may turn out to be a stop text.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 
 /** Decodes ids, special tokens left out. */
 export type Decode = (ids: readonly number[]) => string;
@@ -54,7 +55,8 @@ export class TextStream {
     this.#append(now.slice(before.length));
     this.#shown = this.#ids.length;
     this.#bounds.push(this.#shown);
-    while ((this.#bounds[0] ?? Infinity) <= this.#shown - CONTEXT) this.#from = this.#bounds.shift()!;
+    const near = this.#bounds.findIndex((bound) => bound > this.#shown - CONTEXT);
+    if (near > 0) this.#from = item(this.#bounds.splice(0, near), near - 1);
     return this.#give(this.#stop === null ? this.#held() : 0);
   }
 
