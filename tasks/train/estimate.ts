@@ -17,24 +17,31 @@ import type { WeightStorage } from "./weight_storage.ts";
 /** Share of a matrix product's speed that a whole step reaches, as `deno task bench train` measures it. */
 export const SHARE_OF_PEAK = 0.55;
 
+/** What an estimate counts besides a run's configuration, model, loss and rows. */
+export interface EstimateParts {
+  /** Speed of a matrix product on this machine, 10⁹ operations a second; null: not measured. */
+  gflops?: number | null;
+  /** Form in which frozen matrices are kept; float32 by default. */
+  storage?: WeightStorage;
+  /** Settings of the adapter that is trained on, which count instead of the configuration's. */
+  adapter?: LoraConfig | null;
+  /** Model of its own whose pass gives the reference. */
+  reference?: ReferenceSize | null;
+}
+
 /**
  * Estimates a run.
  * @param config With the chosen rows of a pack in `micro_batch_tokens`
- * @param gflops Speed of a matrix product on this machine, 10⁹ operations a second; null: not measured
- * @param storage Form in which frozen matrices are kept
- * @param adapter Settings of the adapter that is trained on, which count instead of the configuration's
- * @param other Model of its own whose pass gives the reference
  */
 export function estimate(
   config: EstimateConfig,
   model: DecoderConfig,
   loss: Loss,
   train: readonly EncodedExample[],
-  gflops: number | null,
-  storage: WeightStorage = { half: false, text: "float32" },
-  adapter: LoraConfig | null = null,
-  other: ReferenceSize | null = null,
+  parts: EstimateParts = {},
 ): Estimate {
+  const { gflops = null, storage = { half: false, text: "float32" }, adapter = null } = parts;
+  const { reference: other = null } = parts;
   const place = devicePlace(config), weights = weightsOf(config, model, adapter), rows = dataRows(train);
   const { totalSteps, stepsPerEpoch } = runLength(config, train.length);
   const work = workOf(config, model, train, { place, weights, rows });

@@ -37,7 +37,7 @@ export async function needsOfEngine(run: RunToEstimate): Promise<{ needs: Estima
   const other = await sizeOfReference(run);
   const of = (rows: number, together = rows) => {
     const sized = { ...config, micro_batch_tokens: rows, together };
-    return estimate(sized, ready.decoder, ready.loss, train, gflops, storage, adapter, other);
+    return estimate(sized, ready.decoder, ready.loss, train, { gflops, storage, adapter, reference: other });
   };
   const { memory: { weights, trained } } = of(DEFAULT_ROWS);
   const { tuning } = makeTarget(
@@ -59,7 +59,7 @@ export function needsOfTrainer(
   memory: NonNullable<Trainer["memory"]>,
   { config, ready, train, adapter }: RunToEstimate,
 ): { needs: Estimate; packs: null } {
-  const counted = estimate(config, ready.decoder, ready.loss, train, null, undefined, adapter);
+  const counted = estimate(config, ready.decoder, ready.loss, train, { adapter });
   const { parameters, trained, largestExample } = counted, { reference } = ready;
   const rows = Math.max(largestExample, config.micro_batch_tokens ?? DEFAULT_ROWS);
   const needs = {
