@@ -1,5 +1,5 @@
 /**
- * Predictions beside LLaMA-Factory's own runs, from fixtures/goldens/llamafactory/runs.
+ * Predictions beside LLaMA-Factory's own runs, from fixtures/goldens/llamafactory/predictions.
  * @module
  */
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
@@ -16,7 +16,7 @@ const goldens = new URL("../../../fixtures/goldens/llamafactory/", import.meta.u
 
 /** A run's configuration, its paths those of a folder with model, data and `adapter2`. */
 function arranged(name: string, folder: string): { file: string; golden: Prediction[]; results: Results } {
-  const run = join(goldens, "runs", name);
+  const run = join(goldens, "predictions", name);
   const adapter = join(folder, "adapter2");
   Deno.mkdirSync(adapter);
   Deno.copyFileSync(join(goldens, "adapter/adapter_config.json"), join(adapter, "adapter_config.json"));
