@@ -125,18 +125,21 @@ export async function compareRuns(
         "evaluate both on the same rows",
     );
   }
+  const compared = [...scores].map(([metric, both]) => scoreOf(metric, both, resamples, seed));
   return {
     models: [first.provenance.model, second.provenance.model],
     benchmark: second.provenance.benchmark,
     shared,
     unshared: onlySecond + ids.size - shared,
     headline,
-    scores: [...scores].map(([metric, both]) => scoreOf(metric, both, resamples, seed)),
+    scores: compared,
     flipped,
     notes: [
       ...notesOf(first, second, differing),
       ...leftNotes("A", first, found[0]),
       ...leftNotes("B", second, found[1]),
+      ...noScoreNotes("A", compared.filter(({ ofAll }) => ofAll[0] === null)),
+      ...noScoreNotes("B", compared.filter(({ ofAll }) => ofAll[1] === null)),
     ],
   };
 }
@@ -172,6 +175,12 @@ function leftNotes(run: string, { store }: StoredRun, { answers, judgements }: C
       ]
       : []),
   ];
+}
+
+/** Names the scores that a run has none of, which aren't 0. */
+function noScoreNotes(run: string, without: readonly PairedScore[]): string[] {
+  if (without.length === 0) return [];
+  return [`${run}: none of these items has a score ${without.map(({ metric }) => metric).join(", ")}`];
 }
 
 /** Shared items that aren't the same in both runs. */
@@ -264,7 +273,7 @@ function scoreOf(
   resamples: number,
   seed: number,
 ): PairedScore {
-  const ofAll = ({ value, weight, unscored }: Sum) => value / (weight + unscored || 1);
+  const ofAll = ({ value, weight, unscored }: Sum) => weight > 0 ? value / (weight + unscored) : null;
   return {
     ...pairedScore(metric, pairs, resamples, seed, max),
     ofAll: [ofAll(a), ofAll(b)],

@@ -45,7 +45,7 @@ function unscoredLines({ scores }: Comparison): string[] {
   return scores.filter(({ unscored: [a, b] }) => a + b > 0).map(({ metric, unscored, ofAll }) =>
     `note: ${metric}: unscored are ${weightText(unscored[0])} in A, ${
       weightText(unscored[1])
-    } in B, which the table leaves out; as misses A has ${ofAll[0].toFixed(4)} and B ${ofAll[1].toFixed(4)}`
+    } in B, which the table leaves out; as misses A has ${fixed(ofAll[0])} and B ${fixed(ofAll[1])}`
   );
 }
 
@@ -114,11 +114,12 @@ function numberTable({ scores }: Comparison): Table {
 
 /** The comparison for files: what is read, and every number. */
 function comparisonFiles(comparison: Comparison): TableFiles {
-  const { models: [a, b], benchmark, shared } = comparison;
+  const { models: [a, b], benchmark, shared, scores } = comparison;
+  const noted = scores.some(({ items }) => items === 0) ? "; –: no item has the score in both runs" : "";
   return {
     shown: scoreTable(comparison),
     numbers: numberTable(comparison),
-    caption: `A: ${a}, B: ${b}, on ${benchmark}, ${shared} items`,
+    caption: `A: ${a}, B: ${b}, on ${benchmark}, ${shared} items${noted}`,
   };
 }
 
@@ -151,10 +152,10 @@ export function worseText(comparison: Comparison, metric: string): string | null
       counted(items, "item")
     })`;
   }
-  if (allSecond >= allFirst - TINY) return null;
-  return `Worse: ${name} is ${fixed(allSecond)} of all after ${
-    fixed(allFirst)
-  }, what is unscored counting as misses ` +
+  // nothing scored is no 0, but doesn't open a gate either
+  if (allFirst === null || (allSecond ?? 0) >= allFirst - TINY) return null;
+  const now = allSecond === null ? "has no score" : `is ${fixed(allSecond)} of all`;
+  return `Worse: ${name} ${now} after ${fixed(allFirst)}, what is unscored counting as misses ` +
     `(${weightText(unscored[0])} before, ${weightText(unscored[1])} now)`;
 }
 

@@ -82,7 +82,10 @@ Deno.test("a comparison names what its runs store and their data has no more, an
     const notes = async (second: string) =>
       (await compareDirectories(join(folder, "first"), join(folder, second), builtinRegistry())).notes;
     assertEquals(await notes("second"), []);
-    assertEquals(await notes("answers"), ["the judges differ: grader and none"]);
+    assertEquals(await notes("answers"), [
+      "the judges differ: grader and none",
+      "B: none of these items has a score followed, constraint, mean",
+    ]);
     // one item another prompt, one gone, one other constraints
     const [zero, one, , ...others] = text.split("\n");
     const changed = [zero!.replace("Question", "Task"), one!.replace("constraint 0", "rule 0"), ...others];
@@ -151,6 +154,32 @@ Deno.test("nothingComparedText(): a score that no item has in both runs is said"
     assertThrows(() => nothingComparedText(none, "folowed"), RangeError, 'did you mean "followed"');
     const empty = nothingComparedText({ ...none, scores: [], headline: "" });
     assertStringIncludes(empty!, "no item has a score in either run");
+  });
+});
+
+Deno.test("a run without any score has none as misses either: –, null and an empty cell, with a note", async () => {
+  await inFolder(async (folder) => {
+    const none = await compared(folder, { worse: 0, unscored: 60 });
+    const text = comparisonText(none).replaceAll(/\s+/g, " ");
+    assertStringIncludes(text, "note: B: none of these items has a score followed, ");
+    assertStringIncludes(text, "as misses A has 1.0000 and B –");
+    // what --json prints
+    const { scores: [followed], notes } = JSON.parse(JSON.stringify(none));
+    assertEquals([followed.metric, followed.ofAll, followed.unscored], ["followed", [1, null], [0, 60]]);
+    assertEquals(notes.filter((note: string) => note.includes("none of these items")).length, 1);
+    // misses can't open a gate
+    assertStringIncludes(
+      worseText(none, "") ?? "",
+      "Worse: followed has no score after 1.0000, what is unscored counting as misses (0 before, 60 now)",
+    );
+
+    const paths = await writeComparison(none, tablePaths([join(folder, "t")]));
+    const [md, csv, tex] = await Promise.all(paths.map((path) => Deno.readTextFile(path)));
+    assertStringIncludes(md ?? "", "; –: no item has the score in both runs");
+    const [head, row] = (csv ?? "").split("\r\n").map((line) => line.split(","));
+    const cell = (name: string) => row?.[head?.indexOf(name) ?? -1];
+    assertEquals([cell("a_of_all"), cell("b_of_all"), cell("b_unscored")], ["1", "", "60"]);
+    for (const file of [text, md, tex]) assert(!/\b0\.0000/.test(file ?? ""), file);
   });
 });
 

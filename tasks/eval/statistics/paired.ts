@@ -27,8 +27,8 @@ export interface PairedScore {
   interval: [low: number, high: number] | null;
   /** For scores that are 0 or 1 an item: McNemar's exact test; null for others. */
   mcnemar: { onlyFirst: number; onlySecond: number; p: number } | null;
-  /** Both values over all shared items, what is unscored counting as zero. */
-  ofAll: [first: number, second: number];
+  /** Both values over all shared items, what is unscored counting as zero; null for a run in which none of them has a score. */
+  ofAll: [first: number | null, second: number | null];
   /** Things (items, or constraints) without a score in each run. */
   unscored: [first: number, second: number];
 }
