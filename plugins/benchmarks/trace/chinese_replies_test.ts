@@ -49,13 +49,22 @@ Deno.test("a later evaluation under Chinese headings takes the place of an earli
   assertEquals(read(`${first}综合评分：无法判断\n`)[1], null);
 });
 
-Deno.test("Chinese words that announce no score give none", () => {
-  for (
-    const said
-      of "综合评分标准：10分为满分|总分：10|因此，综合评分为 10 分，还是不给|综合评分：8～9分|综合评分：80%|综合评分：接近满分|综合评分（满分5分）：4分|综合评分：不适用|综合评分：9，修正为：8|回答里写道“综合评分：10分”，与要求不符"
-        .split("|")
-  ) {
-    assertEquals(read(`${said}\n`), [[null, null], null], said);
+Deno.test("Chinese words that announce no score give none, where those beside them that do are read", () => {
+  const beside: [none: string, announced: string, score: number][] = [
+    ["综合评分标准：10分为满分", "综合评分：10分", 10],
+    ["总分：10", "总分：[[10]]", 10],
+    ["因此，综合评分为 10 分，还是不给", "综合评分为 10 分", 10],
+    ["综合评分：8～9分", "综合评分：8分", 8],
+    ["综合评分：80%", "综合评分：[[8]]", 8],
+    ["综合评分：接近满分", "综合评分：十分", 10],
+    ["综合评分（满分5分）：4分", "综合评分（满分10分）：4分", 4],
+    ["综合评分：不适用", "综合评分：[[0]]", 0],
+    ["综合评分：9，修正为：8", "综合评分：9/10", 9],
+    ["回答里写道“综合评分：10分”，与要求不符", "综合评分：10分", 10],
+  ];
+  for (const [none, announced, score] of beside) {
+    assertEquals(read(`${none}\n`), [[null, null], null], none);
+    assertEquals(read(`${announced}\n`), [[null, null], score], announced);
   }
   assertEquals(read("逐条评分理由如下：\n1. 字数为 9 字。\n2. 提到茶 3 次。\n"), [[null, null], null]);
   assertEquals(read("细粒度评分（0-5）：\n1. 4\n2. 5\n"), [[null, null], null]);
