@@ -4,6 +4,7 @@
  */
 import { item } from "../elements.ts";
 import { shortened, shown } from "../message.ts";
+import { withoutPossessive } from "./possessive.ts";
 
 /** GPT-2's splitter, also that of `ByteLevel` with `use_regex`. */
 export const GPT2_PATTERN =
@@ -68,7 +69,7 @@ const ESCAPES: Readonly<Record<string, readonly [outside: string, inside: string
  */
 export function toRegExp(pattern: string, flags: string): RegExp {
   try {
-    return new RegExp(translated(pattern), `u${flags}`);
+    return new RegExp(translated(withoutPossessive(pattern)), `u${flags}`);
   } catch (error) {
     throw new SyntaxError(
       `Cannot use the tokenizer's pattern ${shown(pattern)}: ${shortened((error as Error).message)}`,

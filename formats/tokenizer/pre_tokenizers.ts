@@ -135,9 +135,18 @@ function isolated(text: string, sticky: RegExp, global: RegExp, out: number[]): 
       continue;
     }
     global.lastIndex = cursor + sizeAt(text, cursor);
-    const start = global.exec(text)?.index ?? text.length;
+    const start = nextMatch(global, text)?.index ?? text.length;
     out.push(cursor, start);
     cursor = start;
+  }
+}
+
+/** The next match; V8 tries places within a surrogate pair too, where lookarounds alone match: `/(?!.{2,})/u` in "a𐐀b" at 2. */
+function nextMatch(global: RegExp, text: string): RegExpExecArray | null {
+  for (;;) {
+    const match = global.exec(text);
+    if (match === null || match.index === 0 || sizeAt(text, match.index - 1) === 1) return match;
+    global.lastIndex = match.index + 1;
   }
 }
 
@@ -158,7 +167,7 @@ function runs(text: string, global: RegExp, invert: boolean): Run[] {
   let cursor = 0, last = -1;
   global.lastIndex = 0;
   while (global.lastIndex <= text.length) {
-    const match = global.exec(text);
+    const match = nextMatch(global, text);
     if (match === null) break;
     const start = match.index, end = start + match[0].length;
     if (start === end && last === end) {
