@@ -9,25 +9,23 @@ import { item } from "../elements.ts";
 import { shortened } from "../message.ts";
 import { columnReader } from "./arrow_values.ts";
 import { refuseRepeatedColumns } from "./columns.ts";
+import { fileRecords } from "./file_records.ts";
 import type { RawRecord } from "./record.ts";
 
 /** The library, which is loaded with the first Arrow file. */
 type Arrow = typeof import("apache-arrow");
 
 /** Records in batches of at most `batchSize`. @throws {SyntaxError} If the file is broken, or has values that JSON hasn't */
-export async function* arrowRecords(
+export function arrowRecords(
   path: string,
   batchSize: number,
   onBytes: (read: number) => void,
 ): AsyncGenerator<RawRecord[]> {
-  const handle = Deno.openSync(path);
-  try {
-    yield* readBatches(handle, batchSize, onBytes);
-  } catch (error) {
-    throw new SyntaxError(`Cannot read ${path} as Arrow: ${shortened((error as Error).message)}`);
-  } finally {
-    handle.close();
-  }
+  return fileRecords(
+    path,
+    (handle) => readBatches(handle, batchSize, onBytes),
+    ({ message }) => new SyntaxError(`Cannot read ${path} as Arrow: ${shortened(message)}`),
+  );
 }
 
 async function* readBatches(

@@ -6,6 +6,7 @@ import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib"
 import type { AsyncBuffer, Compressors, FileMetaData, RowGroup } from "hyparquet";
 
 import { refuseRepeatedColumns } from "./columns.ts";
+import { fileRecords } from "./file_records.ts";
 import { parquetParsers, plainRecord } from "./parquet_values.ts";
 import type { RawRecord } from "./record.ts";
 
@@ -13,24 +14,18 @@ import type { RawRecord } from "./record.ts";
 const BYTES_OF_READ = 64e6;
 
 /** Records in batches. @throws {SyntaxError} If the file is broken, or packed by what can't be unpacked here */
-export async function* parquetRecords(
+export function parquetRecords(
   path: string,
   batchSize: number,
   onBytes: (read: number) => void,
 ): AsyncGenerator<RawRecord[]> {
-  const handle = Deno.openSync(path);
-  try {
-    yield* readBatches(handle, batchSize, onBytes);
-  } catch (error) {
-    if (error instanceof SyntaxError) throw error;
-    const { message } = error as Error;
-    const wayOut = /compression codec/.test(message)
+  return fileRecords(path, (handle) => readBatches(handle, batchSize, onBytes), (error) => {
+    if (error instanceof SyntaxError) return error;
+    const wayOut = /compression codec/.test(error.message)
       ? ". Write it with snappy, gzip, brotli, zstd or lz4"
       : "";
-    throw new SyntaxError(`Cannot read ${path} as parquet: ${message}${wayOut}`);
-  } finally {
-    handle.close();
-  }
+    return new SyntaxError(`Cannot read ${path} as parquet: ${error.message}${wayOut}`);
+  });
 }
 
 async function* readBatches(

@@ -4,11 +4,10 @@
  */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 
-import { isLoraB } from "../../formats/peft/names.ts";
+import { doraGolden, PEFT_GOLDENS } from "../../tests/helpers/dora_golden.ts";
 import {
   backendsAndGpuLike,
   engineName,
-  idsExample,
   readJson,
   readTensors,
   TINY,
@@ -19,13 +18,11 @@ import { floatPieces } from "../../formats/float_pieces.ts";
 import { Engine } from "./engine.ts";
 import { EngineHost } from "./host.ts";
 import { makeOptimizer } from "./make_optimizer.ts";
-import { packExamples } from "./pack.ts";
 import { packedReader } from "./packed_weights.ts";
 import type { ReadTensor } from "./parameters.ts";
 
-const PEFT = new URL("../../fixtures/goldens/peft/", import.meta.url).pathname;
 const { config, weights } = tinyModel("qwen2");
-const golden = readJson(`${PEFT}dora/golden.json`);
+const { golden, saved, modules, pack: PACK, slopes: SLOPES, fresh } = doraGolden();
 const source = {
   read: (name: string) => weights[name]!,
   pieces: (name: string) => floatPieces(weights[name]!.length, () => weights[name]!),
@@ -42,33 +39,15 @@ interface Base {
 const FLOATS: Base = {
   what: "",
   read: source.read,
-  folder: `${PEFT}dora_train/`,
+  folder: `${PEFT_GOLDENS}dora_train/`,
   logps: golden.token_logps.flat(),
 };
 const FOUR_BITS: Base = {
   what: "4 bits, ",
   read: packedReader(source, config, 4),
-  folder: `${PEFT}dora_packed/`,
-  logps: readJson(`${PEFT}dora_packed/golden.json`).token_logps.flat(),
+  folder: `${PEFT_GOLDENS}dora_packed/`,
+  logps: readJson(`${PEFT_GOLDENS}dora_packed/golden.json`).token_logps.flat(),
 };
-const saved = Object.fromEntries(
-  Object.entries(readTensors(`${PEFT}dora/adapter/adapter_model.safetensors`))
-    .map(([name, values]) => [engineName(name), values]),
-);
-const modules = Object.fromEntries(
-  Object.keys(saved).filter(isLoraB).map((name) => [
-    name.replace(".lora_B.weight", ""),
-    { rank: 4, scale: 2, dora: true },
-  ]),
-);
-const PACK = packExamples(
-  golden.sequences.map((ids: number[]) => idsExample({ s: [[ids[0]!], ids.slice(1)] })),
-);
-const labelled: boolean[] = golden.labels.flatMap((l: number[]) => l.slice(1).map((v) => v !== -100));
-const count = labelled.filter(Boolean).length;
-/** d loss / d log-probability of the mean over learnt tokens. */
-const SLOPES = Float64Array.from(labelled, (on) => on ? -1 / count : 0);
-
 const FORMS = ["checkpointing on", "checkpointing off", "stack"] as const;
 const optionsOf = (form: typeof FORMS[number], dropout = 0) => ({
   config,
@@ -117,7 +96,7 @@ for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
             "log-probability",
           );
           await e.backward(SLOPES);
-          await assertGradients(e, `${PEFT}dora/grads.safetensors`);
+          await assertGradients(e, `${PEFT_GOLDENS}dora/grads.safetensors`);
           const base: number[] = readJson(`${TINY}qwen2/golden.json`).base.token_logps.flat();
           assertEquals(readJson(`${TINY}qwen2/golden.json`).sequences, golden.sequences);
           near(await e.forward(PACK, { adapter: false, keep: false }), base, 5e-5, "of the base");
@@ -147,9 +126,6 @@ for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
       name: `DoRA: five steps of AdamW from a fresh adapter are PEFT's ${title}`,
       ignore,
       fn: async () => {
-        const fresh = Object.fromEntries(
-          Object.entries(saved).filter(([name]) => name.endsWith("lora_A.weight")),
-        );
         const e = new Engine(await make(), optionsOf(form), read, fresh);
         const trained = readTensors(`${folder}trained.safetensors`);
         for (const [name, values] of Object.entries(await e.parameters.values())) {

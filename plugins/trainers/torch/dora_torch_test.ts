@@ -3,17 +3,10 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import { fileURLToPath } from "node:url";
 
 import { entryOf } from "../../../formats/elements.ts";
-import { isLoraB, isMagnitude } from "../../../formats/peft/names.ts";
+import { isMagnitude } from "../../../formats/peft/names.ts";
 import type { Tuning } from "../../../kernels/engine/parameters.ts";
-import { packExamples } from "../../../kernels/engine/pack.ts";
-import {
-  engineName,
-  idsExample,
-  readJson,
-  readTensors,
-  TINY,
-  tinyModel,
-} from "../../../tests/helpers/tiny_model.ts";
+import { readJson, readTensors, TINY, tinyModel } from "../../../tests/helpers/tiny_model.ts";
+import { doraGolden, PEFT_GOLDENS } from "../../../tests/helpers/dora_golden.ts";
 import { TORCH_PYTHON } from "../../../tests/helpers/torch_python.ts";
 import { cpuRanks, optionsOf } from "./_python.ts";
 import { checkDora } from "./dora.ts";
@@ -23,24 +16,9 @@ import type { EngineChoices } from "./options.ts";
 import type { Ranks } from "./ranks.ts";
 
 const { ignore, why } = TORCH_PYTHON;
-const PEFT = new URL("../../../fixtures/goldens/peft/", import.meta.url).pathname;
-const golden = readJson(`${PEFT}dora/golden.json`), steps = readJson(`${PEFT}dora_train/golden.json`);
+const steps = readJson(`${PEFT_GOLDENS}dora_train/golden.json`);
 const { config: decoder } = tinyModel("qwen2");
-const saved = Object.fromEntries(
-  Object.entries(readTensors(`${PEFT}dora/adapter/adapter_model.safetensors`))
-    .map(([name, values]) => [engineName(name), values]),
-);
-const modules = Object.fromEntries(
-  Object.keys(saved).filter(isLoraB).map((name) => [
-    name.replace(".lora_B.weight", ""),
-    { rank: 4, scale: 2, dora: true },
-  ]),
-);
-const PACK = packExamples(
-  golden.sequences.map((ids: number[]) => idsExample({ s: [[ids[0]!], ids.slice(1)] })),
-);
-const labelled: boolean[] = golden.labels.flatMap((l: number[]) => l.slice(1).map((v) => v !== -100));
-const SLOPES = Float64Array.from(labelled, (on) => on ? -1 / labelled.filter(Boolean).length : 0);
+const { golden, saved, modules, pack: PACK, slopes: SLOPES, fresh } = doraGolden();
 
 function open(
   ranks: Ranks,
@@ -69,9 +47,6 @@ async function assertSteps(ranks: Ranks, choices: Partial<EngineChoices>) {
     assertAlmostEquals(logp, golden.token_logps.flat()[l], 5e-5, `label ${l}`)
   );
 
-  const fresh = Object.fromEntries(
-    Object.entries(saved).filter(([name]) => name.endsWith("lora_A.weight")),
-  );
   const engine = await open(ranks, choices, fresh);
   assertEquals(await engine.isIdentity(), true);
   const start = await engine.trained(), name = Object.keys(start).find(isMagnitude)!;
@@ -89,7 +64,7 @@ async function assertSteps(ranks: Ranks, choices: Partial<EngineChoices>) {
     assertAlmostEquals(logp, steps.token_logps_after.flat()[l], 1e-3, `label ${l} after`)
   );
   // the update as a whole, since AdamW's first steps turn a gradient near zero into one of full size; PEFT's own float32 is off by 9e-4
-  const right = readTensors(`${PEFT}dora_train/trained.safetensors`);
+  const right = readTensors(`${PEFT_GOLDENS}dora_train/trained.safetensors`);
   let off = 0, update = 0;
   for (const [name, values] of Object.entries(await engine.trained())) {
     const from = right[`start.${name}`] ?? fresh[name] ?? new Float32Array(values.length);

@@ -7,6 +7,7 @@ import type { DFA } from "refa";
 import { MaskError } from "../../../kernels/engine/generate/mask.ts";
 import { refuse } from "./choices.ts";
 import { anyOf, GrammarTooLarge, Rules, terminal } from "./rules.ts";
+import { stateRules } from "./state_rules.ts";
 import { limitedToCharacters, matching, type TextSet } from "./texts.ts";
 
 /**
@@ -37,24 +38,16 @@ export function listGrammar(texts: readonly string[]): string {
 
 /** Each state is a rule; where a text may end a character stands alone too, as rules that may be empty cost the library many times as much. */
 function plainGrammar(texts: TextSet): string {
-  const rules = new Rules(), names = new Map<DFA.ReadonlyNode, string>();
+  const rules = new Rules();
   const isFinal = (node: DFA.ReadonlyNode) => texts.finals.has(node as DFA.Node);
-  const nameOf = (node: DFA.ReadonlyNode): string => {
-    const known = names.get(node);
-    if (known !== undefined) return known;
-    const name = rules.reserve();
-    names.set(node, name);
-    const targets = new Map<DFA.ReadonlyNode, [number, number][]>();
-    node.out.forEach((to, { min, max }) => targets.set(to, [...targets.get(to) ?? [], [min, max]]));
-    const choices = [...targets].flatMap(([to, ranges]) => {
+  const nameOf = stateRules(rules, (_, ways, nameOf) =>
+    ways.flatMap(([to, ranges]) => {
       const signs = rules.ofPlainCharacters(ranges);
       return [
         ...isFinal(to) ? signs : [],
         ...to.out.isEmpty ? [] : signs.map((sign) => `${sign} ${nameOf(to)}`),
       ];
-    });
-    return rules.define(name, anyOf(choices) ?? '""');
-  };
+    }), '""');
   const root = texts.initial.out.isEmpty ? '""' : nameOf(texts.initial);
   return rules.grammar(isFinal(texts.initial) ? `"" | ${root}` : root);
 }

@@ -5,7 +5,8 @@
 import { DFA, TooManyNodesError } from "refa";
 
 import { STATES, states, textsWith } from "./patterns.ts";
-import { anyOf, GrammarTooLarge, QUOTE, type Rules } from "./rules.ts";
+import { GrammarTooLarge, QUOTE, type Rules } from "./rules.ts";
+import { stateRules } from "./state_rules.ts";
 import { MAXIMUM } from "./utf8.ts";
 
 /** A set of texts. */
@@ -60,21 +61,13 @@ export function has(texts: TextSet, text: string): boolean {
 export function textRule(rules: Rules, texts: TextSet): string | null {
   const whole = limitedToCharacters(texts);
   if (whole.isEmpty) return null;
-  const names = new Map<DFA.ReadonlyNode, string>();
-  const nameOf = (node: DFA.ReadonlyNode): string => {
-    const known = names.get(node);
-    if (known !== undefined) return known;
-    const name = rules.reserve();
-    names.set(node, name);
-    const targets = new Map<DFA.ReadonlyNode, [number, number][]>();
-    node.out.forEach((to, { min, max }) => targets.set(to, [...targets.get(to) ?? [], [min, max]]));
-    const choices = [...targets].flatMap(([to, ranges]) =>
+  const nameOf = stateRules(rules, (node, ways, nameOf) => {
+    const choices = ways.flatMap(([to, ranges]) =>
       rules.ofCharacters(ranges).map((one) => `${one} ${nameOf(to)}`)
     );
     // the quote is part of the states: rules that may be empty cost the library many times as much
-    if (whole.finals.has(node as DFA.Node)) choices.unshift(QUOTE);
-    return rules.define(name, anyOf(choices) ?? QUOTE);
-  };
+    return whole.finals.has(node as DFA.Node) ? [QUOTE, ...choices] : choices;
+  }, QUOTE);
   return `${QUOTE} ${nameOf(whole.initial)}`;
 }
 
