@@ -2,16 +2,22 @@
  * Test files of judges, benchmarks and endpoints that `deno task test` runs in one isolate: what they load takes longer than most of them.
  * @module
  */
+import "../../plugins/benchmarks/cfbench/metrics_test.ts";
+import "../../plugins/benchmarks/cfbench/prompt_test.ts";
 import "../../plugins/benchmarks/cfbench/python_float_test.ts";
+import "../../plugins/benchmarks/cfbench/reading_test.ts";
 import "../../plugins/benchmarks/mod_test.ts";
 import "../../plugins/benchmarks/rows/rows_test.ts";
 import "../../plugins/benchmarks/scores_test.ts";
 import "../../plugins/benchmarks/trace/chinese_replies_test.ts";
+import "../../plugins/benchmarks/trace/items_test.ts";
 import "../../plugins/benchmarks/trace/made_replies_test.ts";
 import "../../plugins/benchmarks/trace/misread_test.ts";
+import "../../plugins/benchmarks/trace/prompt_test.ts";
 import "../../plugins/benchmarks/trace/reading_test.ts";
 import "../../plugins/benchmarks/trace/reading_unscored_test.ts";
-import "../../plugins/benchmarks/trace/trace_test.ts";
+import "../../plugins/benchmarks/trace/replies_test.ts";
+import "../../plugins/benchmarks/trace/scores_test.ts";
 import "../../plugins/endpoints/loopback_test.ts";
 import "../../plugins/endpoints/openai/errors_test.ts";
 import "../../plugins/endpoints/openai/fetch_reply_test.ts";
