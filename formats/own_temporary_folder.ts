@@ -45,14 +45,14 @@ function sweep(system: string, prefix: string): void {
   }
   for (const name of names) {
     const path = join(system, name);
-    // One that isn't locked yet is being made.
-    if (name.startsWith(prefix) && exists(join(path, LOCK_FILE)) && isFree(path)) remove(path);
+    if (name.startsWith(prefix) && isLeft(path)) remove(path);
   }
 }
 
-function isFree(path: string): boolean {
+function isLeft(path: string): boolean {
   try {
-    return isDirectoryLocked(path) === false;
+    // One that isn't locked yet is being made.
+    return exists(join(path, LOCK_FILE)) && isDirectoryLocked(path) === false;
   } catch {
     // It is another user's, or just went.
     return false;

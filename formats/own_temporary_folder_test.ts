@@ -38,3 +38,38 @@ Deno.test("ownTemporaryFolder() goes with a process that ends in the midst of wh
   const path = new TextDecoder().decode(stdout).trim();
   assertEquals([exitCode, basename(path).startsWith("dinotune-ended-"), exists(path)], [130, true, false]);
 });
+
+Deno.test("ownTemporaryFolder() passes by what it may not look into, as another user's folder", async () => {
+  const system = Deno.realPathSync(Deno.makeTempDirSync()), theirs = join(system, "dinotune-shared-theirs");
+  const module = new URL("./own_temporary_folder.ts", import.meta.url).href;
+  try {
+    Deno.mkdirSync(theirs);
+    Deno.writeTextFileSync(join(theirs, LOCK_FILE), "{}");
+    const program = join(system, "program.ts");
+    Deno.writeTextFileSync(
+      program,
+      `import { ownTemporaryFolder } from ${JSON.stringify(module)};
+      console.log(ownTemporaryFolder("dinotune-shared-").path);`,
+    );
+    // root may look into any folder: the permission holds for every user
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--config",
+        new URL("../deno.json", import.meta.url).pathname,
+        "--allow-read",
+        `--deny-read=${theirs}`,
+        "--allow-write",
+        "--allow-env",
+        "--allow-sys",
+        program,
+      ],
+      env: { TMPDIR: system },
+    }).output();
+    const [out = "", error = ""] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    assertEquals([code, dirname(out.trim())], [0, system], error);
+    assertEquals(exists(theirs), true);
+  } finally {
+    Deno.removeSync(system, { recursive: true });
+  }
+});
