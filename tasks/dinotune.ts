@@ -68,6 +68,27 @@ function help(): string {
   ].join("\n");
 }
 
+/** The hint of the project's own code for a misspelt verb; "" where its packages aren't there yet, as a hint downloads nothing. */
+async function nearVerb(verb: string, verbs: readonly string[]): Promise<string> {
+  const near = resolve(ROOT, "tasks/common/near_word.ts");
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--quiet",
+      "--no-prompt",
+      "--cached-only",
+      "--config",
+      resolve(ROOT, "deno.json"),
+      near,
+      verb,
+      ...verbs,
+    ],
+    stdin: "null",
+    stderr: "null",
+  }).output();
+  return success ? new TextDecoder().decode(stdout) : "";
+}
+
 async function main(): Promise<number> {
   const [verb, ...args] = Deno.args;
   if (verb === undefined || ["--help", "-h", "help"].includes(verb)) {
@@ -81,7 +102,12 @@ async function main(): Promise<number> {
   }
   const command = Object.hasOwn(VERBS, verb) ? project.tasks[verb] : undefined;
   if (command === undefined) {
-    console.error(`error: Cannot run ${JSON.stringify(verb)}: verbs are ${Object.keys(VERBS).join(", ")}`);
+    const verbs = Object.keys(VERBS);
+    console.error(
+      `error: Cannot run ${JSON.stringify(verb)}${await nearVerb(verb, verbs)}: verbs are ${
+        verbs.join(", ")
+      }`,
+    );
     return 1;
   }
   const child = new Deno.Command(Deno.execPath(), {

@@ -61,7 +61,8 @@ Deno.test({
       }
       const wrong = await run(dinotune, ["trian"]);
       assertEquals(wrong.code, 1);
-      assertStringIncludes(wrong.error, 'Cannot run "trian": verbs are train, ');
+      assertStringIncludes(wrong.error, 'Cannot run "trian" - did you mean "train"?: verbs are train, ');
+      assertStringIncludes((await run(dinotune, ["zzz"])).error, 'Cannot run "zzz": verbs are train, ');
 
       const made = await run(dinotune, ["new", "loss", "margin"]);
       assertEquals(made.code, 0, made.error);

@@ -5,6 +5,7 @@
 import { resolve } from "@std/path";
 
 import { exists } from "../exists.ts";
+import { nearEntry } from "../near_entry.ts";
 import { defaultCacheDir, RepositoryCache } from "./cache.ts";
 import { type RemoteFile } from "./download.ts";
 import {
@@ -106,7 +107,7 @@ function onHub(
     throw new RangeError(
       `Cannot find the ${kind} ${nameOrPath}: there is no file or directory ${
         resolve(nameOrPath)
-      }, and it isn't an id on the hub (owner/name, or owner/name@revision)`,
+      }, and it isn't an id on the hub (owner/name, or owner/name@revision)${nearEntry(nameOrPath)}`,
     );
   }
   const { id } = named, revision = named.revision ?? options.revision ?? "main";

@@ -8,6 +8,7 @@ import { join, resolve } from "@std/path";
 import { valueOf } from "../elements.ts";
 import { shown } from "../message.ts";
 import { writeFileAtomicSync } from "../atomic.ts";
+import { nearEntry } from "../near_entry.ts";
 import { isHubId } from "../hf_model/hub_id.ts";
 import { readJsonFile, toSortedJson } from "../hf_model/json.ts";
 import { SafetensorsFile, writeSafetensors } from "../safetensors/mod.ts";
@@ -151,7 +152,7 @@ function namesIn(directory: string): string[] {
       ? `there is no such folder${
         isHubId(directory)
           ? `; from the hub, download its ${CONFIG} and ${WEIGHTS} first and name the folder that has them`
-          : ""
+          : nearEntry(directory)
       }`
       : error instanceof Deno.errors.NotADirectory
       ? `it is a file: name its folder, which has ${CONFIG}`

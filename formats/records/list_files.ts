@@ -2,11 +2,11 @@
  * Finds the files that a data set or another reader of records names.
  * @module
  */
-import { basename, dirname, join } from "@std/path";
+import { join } from "@std/path";
 
-import { didYouMean } from "../did_you_mean.ts";
 import { statOrNull } from "../exists.ts";
 import { shortened } from "../message.ts";
+import { nearEntry } from "../near_entry.ts";
 import { isRecordFile, RECORD_TYPES, recordType } from "./record_type.ts";
 import { savedSetFiles } from "./saved_set.ts";
 
@@ -22,13 +22,9 @@ export function listFiles(paths: readonly string[], what: string): string[] {
     const info = statOrNull(path);
     if (!info) {
       refuseDeadLink(path, what);
-      const directory = dirname(path);
-      const near = statOrNull(directory)?.isDirectory
-        ? didYouMean(basename(path).slice(0, 255), entries(directory))
-        : "";
       throw new RangeError(
         `Cannot find the file of ${what}: current value is ${shortened(path, 400)}${
-          near || ", which does not exist"
+          nearEntry(path) || ", which does not exist"
         }`,
       );
     }

@@ -7,6 +7,7 @@ import { setImmediate } from "node:timers/promises";
 import type { z } from "zod";
 
 import { shortened, shown } from "../message.ts";
+import { nearEntry } from "../near_entry.ts";
 import { JsonRecords } from "./json_records.ts";
 import type { RawRecord } from "./record.ts";
 import { UniqueIds } from "./ids.ts";
@@ -28,7 +29,9 @@ export function hashOfFile(path: string, what: string): string {
   try {
     return createHash("sha256").update(Deno.readFileSync(path)).digest("hex");
   } catch (error) {
-    const why = error instanceof Deno.errors.NotFound ? "there is no such file" : (error as Error).message;
+    const why = error instanceof Deno.errors.NotFound
+      ? `there is no such file${nearEntry(path)}`
+      : (error as Error).message;
     throw new RangeError(`Cannot read ${path} as ${what}: ${why}`, { cause: error });
   }
 }

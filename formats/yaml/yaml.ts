@@ -7,6 +7,7 @@
 import { dirname, resolve } from "@std/path";
 import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap } from "yaml";
 
+import { nearEntry } from "../near_entry.ts";
 import { decodeUtf8 } from "../utf8.ts";
 import { keyOf, type Parsed, parseFile, placeOf, type YamlReadOptions } from "./document.ts";
 import { expand } from "./expand.ts";
@@ -149,7 +150,9 @@ function readText(path: string): string {
     bytes = Deno.readFileSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) {
-      throw new RangeError(`Cannot read ${path} as there is no such file`, { cause: error });
+      throw new RangeError(`Cannot read ${path} as there is no such file${nearEntry(path)}`, {
+        cause: error,
+      });
     }
     throw new RangeError(`Cannot read ${path}: ${(error as Error).message}`, { cause: error });
   }

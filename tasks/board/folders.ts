@@ -6,6 +6,7 @@
 import { basename, isAbsolute, join, relative, resolve, sep } from "@std/path";
 
 import { item } from "../../formats/elements.ts";
+import { nearEntry } from "../../formats/near_entry.ts";
 import { ifReadable } from "./readable.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -48,7 +49,7 @@ export class Folders {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
         throw new RangeError(
           `Cannot show ${folder} as a folder is needed: current value isn't there. Train first (deno task train), or name a ` +
-            "folder with runs",
+            `folder with runs${nearEntry(folder)}`,
         );
       }
       throw new RangeError(`Cannot show ${folder} as a folder is needed: current value is a file`);

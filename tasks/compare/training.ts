@@ -7,6 +7,7 @@ import { basename, join, resolve } from "@std/path";
 import { exists } from "../../formats/exists.ts";
 import { readJsonFile } from "../../formats/hf_model/json.ts";
 import { shown } from "../../formats/message.ts";
+import { nearEntry } from "../../formats/near_entry.ts";
 import { withoutNotNumbers } from "../../formats/python_text.ts";
 import { readTrainConfig, type TrainConfig } from "../train/config/mod.ts";
 import { setsOf } from "../train/outputs/model_card.ts";
@@ -62,7 +63,7 @@ export function readTraining(directory: string): Training {
   const path = join(directory, "run.yaml");
   const refuse = (why: string): RangeError =>
     new RangeError(`Cannot read ${directory} as the folder of a training: ${why}`);
-  if (!exists(directory)) throw refuse("there is no such folder");
+  if (!exists(directory)) throw refuse(`there is no such folder${nearEntry(directory)}`);
   if (!exists(path)) throw refuse("it has no run.yaml; name the output_dir of deno task train");
   let config: TrainConfig;
   try {

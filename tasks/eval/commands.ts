@@ -2,7 +2,8 @@
  * The command lines of `deno task eval`: evaluate, `eval compare`, `eval card`.
  * @module
  */
-import { didYouMean } from "../../formats/did_you_mean.ts";
+import { didYouMean, nearest } from "../../formats/did_you_mean.ts";
+import { shown } from "../../formats/message.ts";
 import { parseArguments, wholeNumber } from "../common/cli.ts";
 import { helpTopic, taskHelp } from "../common/help.ts";
 import { tablePaths } from "../common/table_files.ts";
@@ -87,6 +88,9 @@ const USAGE = {
   ],
 };
 
+/** Words that stand in front of runs in place of an evaluator's file. */
+const VERBS = ["compare", "card"];
+
 /** Flags of the first screen of help. */
 const COMMON = ["help", "dry-run", "rejudge"];
 
@@ -113,7 +117,21 @@ export function readCommand(
   const [verb, ...rest] = args;
   if (verb === "compare") return readCompare(rest);
   if (verb === "card") return readCard(rest);
+  refuseMisspelt(args);
   return readEvaluate(args, keys);
+}
+
+/** @throws {RangeError} If the first of several words is nearly a verb: no evaluation has two files */
+function refuseMisspelt([first = "", ...rest]: readonly string[]): void {
+  const isRun = (arg: string, at: number) =>
+    !arg.startsWith("-") && !arg.includes("=") && !["--stage", "--help"].includes(rest[at - 1] ?? "");
+  const near = /^\w+$/.test(first) && rest.some(isRun) ? nearest(first, VERBS) : undefined;
+  if (near === undefined) return;
+  throw new RangeError(
+    `Cannot use the word ${
+      shown(first)
+    } - did you mean "${near}"?: write deno task eval ${near} --help for what it takes`,
+  );
 }
 
 function readEvaluate(args: readonly string[], keys: () => Readonly<Record<string, string>>): Command {

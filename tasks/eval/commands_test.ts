@@ -22,6 +22,7 @@ Deno.test("readCommand() reads evaluations", () => {
     stage: "score",
   });
   assertEquals(readCommand(["--stage=judge"]), { ...EVALUATE, stage: "judge" });
+  assertEquals(readCommand(["cart", "--stage", "judge"]), { ...EVALUATE, config: "cart", stage: "judge" });
   assertEquals(readCommand(["x.yaml", "--rescore", "--json"]), {
     ...EVALUATE,
     config: "x.yaml",
@@ -54,6 +55,9 @@ Deno.test("readCommand() reads evaluations", () => {
     [["--json=yes"], "--json takes no value"],
     [["--rejuge"], 'did you mean "--rejudge"'],
     [["a.yaml", "b.yaml"], "two files"],
+    [["compair", "a", "b"], 'did you mean "compare"?'],
+    [["crad", "a", "reference=rules"], 'did you mean "card"?'],
+    [["card.yaml", "a.yaml"], "two files"],
   ];
   for (const [args, message] of wrong) assertThrows(() => readCommand(args), RangeError, message);
 });

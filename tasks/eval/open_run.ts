@@ -5,6 +5,7 @@
 import { dirname, join } from "@std/path";
 
 import { statOrNull } from "../../formats/exists.ts";
+import { nearEntry } from "../../formats/near_entry.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { loadPlugins } from "../common/config_file.ts";
 import { readEvalConfig } from "./config.ts";
@@ -21,7 +22,7 @@ export async function openRun(directory: string, registry: Registry): Promise<St
   const provenance = readEvalRunYaml(directory);
   if (provenance === null) {
     const why = statOrNull(directory) === null
-      ? "there is no such folder"
+      ? `there is no such folder${nearEntry(directory)}`
       : Deno.statSync(directory).isDirectory
       ? "it has no run.yaml"
       : `it is a file; name its folder, ${dirname(directory)}`;
