@@ -14,6 +14,7 @@ import "../../formats/gguf/writer_test.ts";
 import "../../formats/hf_model/gptq_weights_test.ts";
 import "../../formats/hf_model/hub_id_test.ts";
 import "../../formats/hub/dataset_test.ts";
+import "../../formats/hub/interrupted_test.ts";
 import "../../formats/hub/stop_test.ts";
 import "../../formats/hub/token_test.ts";
 import "../../formats/not_the_file_test.ts";
