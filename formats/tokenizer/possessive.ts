@@ -12,7 +12,7 @@ const QUANTIFIER = /([*+?])(\+)?\??|\{\d+(?:,\d*)?\}(\+)?/uy;
 const PLACES = /^(?:[$^]|\\[AbBzZ])$/;
 
 /**
- * An Oniguruma pattern without `?+`, `*+`, `++` and `(?>…)`. `X{n,m}+` isn't possessive in Oniguruma: it is `(?:X{n,m})+`.
+ * An Oniguruma pattern without `?+`, `*+`, `++` and `(?>…)`. `X{n,m}+` isn't possessive in Oniguruma: it is `(?:X{n,m})+` (findings/intervals_that_repeat.sh).
  * @throws {SyntaxError} If the pattern has them beside backreferences, whose numbers would be others, or in a lookbehind, which JavaScript matches from its end
  */
 export function withoutPossessive(pattern: string): string {
