@@ -55,9 +55,9 @@ export async function makeParties(
 ): Promise<Parties> {
   const part = makeBenchmark(config, registry, placeOf);
   const before = readEvalRunYaml(config.out_dir);
-  const judge = does("judge") ? await makeJudge(config, registry, part, placeOf, say) : null;
+  const judge = does("judge") ? await makeJudge(config, registry, part, { placeOf, say }) : null;
   for (const note of judge?.notes ?? []) say(`note: ${note}`);
-  const model = does("generate") ? await makeModel(config.model, registry, placeOf, ["model"], say) : null;
+  const model = does("generate") ? await makeModel(config.model, registry, { placeOf, say }) : null;
   for (const note of model?.endpoint.notes ?? []) say(`note: ${note}`);
   const provenance = provenanceOf(part, model, judge, before, version);
   const parties = { part, model, judge, before, provenance };

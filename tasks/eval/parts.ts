@@ -80,22 +80,28 @@ export function makeBenchmark(
   });
 }
 
+/** How what is asked is made. */
+export interface MakingOptions {
+  /** Places of the configuration's values, for errors; default: none are known. */
+  placeOf?: PlaceOf | undefined;
+  /** Gets lines that tell how far a download is; default: nobody does. */
+  say?: (line: string) => void;
+  /** Told of a hub that can't be reached, in place of an error: for a plan, which asks nothing. */
+  unreachable?: (message: string) => void;
+}
+
 /**
  * Makes a model that is asked, such as the one under test.
- * @param placeOf Of what `model` stands under
- * @param key Keys that `model` stands under
- * @param say Gets lines that tell how far a download is
- * @param unreachable Told of a hub that can't be reached, in place of an error: for a plan, which asks nothing
+ * @param options With the keys that `model` stands under; default: `model`
  * @throws {RangeError} If its type is unknown, or it lacks an address or a key
  * @throws {HubUnreachable} Unless that is told
  */
 export async function makeModel(
   model: EvalConfig["model"],
   registry: Registry,
-  placeOf: PlaceOf = nowhere,
-  key: readonly [string, ...(string | number)[]] = ["model"],
-  say: (line: string) => void = () => {},
-  unreachable?: (message: string) => void,
+  { placeOf = nowhere, key = ["model"], say = () => {}, unreachable }: MakingOptions & {
+    key?: readonly [string, ...(string | number)[]];
+  } = {},
 ): Promise<ModelPart> {
   const { type, args } = model;
   const endpoint = await placed(placeOf(...key), async () => {
@@ -128,9 +134,7 @@ export async function makeJudge(
   config: EvalConfig,
   registry: Registry,
   part: BenchmarkPart,
-  placeOf: PlaceOf = nowhere,
-  say: (line: string) => void = () => {},
-  unreachable?: (message: string) => void,
+  { placeOf = nowhere, say = () => {}, unreachable }: MakingOptions = {},
 ): Promise<JudgePart & { notes: string[] }> {
   const { benchmark, name, options } = part;
   const notes: string[] = [];

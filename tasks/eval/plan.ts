@@ -90,14 +90,14 @@ export async function planRun(
   { ping = false, fresh = false }: { ping?: boolean; fresh?: boolean } = {},
 ): Promise<RunPlan> {
   const part = makeBenchmark(config, registry, placeOf);
-  const notes: string[] = [], quiet = () => {};
+  const notes: string[] = [];
   const unreachable = (message: string) => {
     notes.push(
       `${message}. Answers that earlier runs of it left aren't counted here, and the run itself needs it`,
     );
   };
-  const model = await makeModel(config.model, registry, placeOf, ["model"], quiet, unreachable);
-  const { judge, key: judgeKey } = await makeJudge(config, registry, part, placeOf, quiet, unreachable);
+  const model = await makeModel(config.model, registry, { placeOf, unreachable });
+  const { judge, key: judgeKey } = await makeJudge(config, registry, part, { placeOf, unreachable });
   const judges = judge?.endpoints ?? [];
   try {
     using store = storeOf(config);

@@ -50,11 +50,8 @@ async function refuseUnlessKept(
 async function refuseIfKept(
   shop: Workshop,
   draft: Draft,
-  step: SynthStep,
-  parts: InstructionParts,
-  text: string,
-  reason: string,
-) {
+  { step, parts, text, reason }: { step: SynthStep; parts: InstructionParts; text: string; reason: string },
+): Promise<void> {
   const found = await shop.evaluation.check(shop.asker, draft, step, parts, text);
   if (found.kept) throw new DraftDropped(step, reason, text);
   if (!found.known) throw new DraftDropped(step, found.reason, found.example);
@@ -69,7 +66,7 @@ async function makeWorse(
   const prompt = shop.prompts.fill("worse", { parts: shop.prompts.parts(parts), answer });
   const text = wholeText(await askGenerator(shop, draft, "worse", prompt), "worse");
   if (text === answer) throw new DraftDropped("worse", "the same answer again", text);
-  await refuseIfKept(shop, draft, "worse", parts, text, "it keeps all constraints too");
+  await refuseIfKept(shop, draft, { step: "worse", parts, text, reason: "it keeps all constraints too" });
   draft.worse = text;
   draft.worseOrigin = "written to be worse";
 }
@@ -88,8 +85,18 @@ async function makeSecond(
   draft.y2 = await response(shop, draft, "answer to x2", draft.x2);
   await refuseUnlessKept(shop, draft, "evaluation of y2", parts2, draft.y2);
   if (shop.config.cross_check) {
-    await refuseIfKept(shop, draft, "cross-check", parts2, y1, "y1 keeps x2 too");
-    await refuseIfKept(shop, draft, "cross-check", parts, draft.y2, "y2 keeps x1 too");
+    await refuseIfKept(shop, draft, {
+      step: "cross-check",
+      parts: parts2,
+      text: y1,
+      reason: "y1 keeps x2 too",
+    });
+    await refuseIfKept(shop, draft, {
+      step: "cross-check",
+      parts,
+      text: draft.y2,
+      reason: "y2 keeps x1 too",
+    });
   }
   const found = await verdicts(shop, draft, "group", "group", {
     instruction: x1,

@@ -24,7 +24,12 @@ export async function makeByRules(shop: Workshop, draft: Draft): Promise<void> {
   const { views } = shop.config;
   const parts = made(draft.parts, "parts");
   const broken: string[] = [];
-  const first = await answerThat(shop, draft, "answer", parts, broken, () => Promise.resolve(null));
+  const first = await answerThat(shop, draft, {
+    step: "answer",
+    parts,
+    broken,
+    fault: () => Promise.resolve(null),
+  });
   draft.y1 = first.text;
   draft.parts = first.parts;
   draft.x1 = instructionOf(shop, first.parts);
@@ -66,15 +71,17 @@ async function makeSecond(shop: Workshop, draft: Draft, parts: InstructionParts,
   const second = await answerThat(
     shop,
     draft,
-    "answer to x2",
-    parts2,
-    [],
-    async (text, kept) =>
-      !await breaksOne(shop, parts, text)
-        ? "it keeps x1 too"
-        : kept !== parts2 && !await breaksOne(shop, kept, y1)
-        ? "y1 keeps x2 too"
-        : null,
+    {
+      step: "answer to x2",
+      parts: parts2,
+      broken: [],
+      fault: async (text, kept) =>
+        !await breaksOne(shop, parts, text)
+          ? "it keeps x1 too"
+          : kept !== parts2 && !await breaksOne(shop, kept, y1)
+          ? "y1 keeps x2 too"
+          : null,
+    },
   );
   draft.y2 = second.text;
   if (second.parts === parts2) return;

@@ -102,13 +102,17 @@ export async function openModels(
   placeOf: PlaceOf,
   say: (line: string) => void,
 ): Promise<SynthModels> {
-  const { endpoint: generator } = await makeModel(config.generator, registry, placeOf, ["generator"], say);
+  const { endpoint: generator } = await makeModel(config.generator, registry, {
+    placeOf,
+    key: ["generator"],
+    say,
+  });
   const judges: JudgeModel[] = [];
   if (config.verify === "judge") {
     const given = config.judge === undefined ? [] : [config.judge].flat();
     for (const [i, model] of given.entries()) {
       const path: [string, ...number[]] = Array.isArray(config.judge) ? ["judge", i] : ["judge"];
-      const { endpoint } = await makeModel(model, registry, placeOf, path, say);
+      const { endpoint } = await makeModel(model, registry, { placeOf, key: path, say });
       judges.push({ endpoint, judge: modelJudge(endpoint, model.run_args) });
     }
     if (given.length === 0) {

@@ -8,18 +8,25 @@ import { type Draft, DraftDropped, type InstructionParts, type SynthStep } from 
 import { generatorRequest, instructionOf, type Workshop } from "../workshop.ts";
 import { refitted } from "./hindsight.ts";
 
+/** An answer that is wanted. */
+interface Wanted {
+  step: SynthStep;
+  /** The instruction. */
+  parts: InstructionParts;
+  /** Gets answers that broke a constraint. */
+  broken: string[];
+  /** Why an answer that keeps all constraints won't do; null where it does. */
+  fault: (text: string, kept: InstructionParts) => Promise<string | null>;
+}
+
 /**
- * An answer that the rules prove to keep all constraints; what broke one goes to `broken`.
- * @param fault Why an answer that keeps them won't do; null where it does
+ * An answer that the rules prove to keep all constraints.
  * @returns The answer, and the parts that it keeps: others than the given ones only with `hindsight`
  */
 export async function answerThat(
   shop: Workshop,
   draft: Draft,
-  step: SynthStep,
-  parts: InstructionParts,
-  broken: string[],
-  fault: (text: string, kept: InstructionParts) => Promise<string | null>,
+  { step, parts, broken, fault }: Wanted,
 ): Promise<{ text: string; parts: InstructionParts }> {
   let last = { reason: "", example: "" };
   for (let number = 0; number < triesOf(shop.config); number++) {
@@ -29,10 +36,13 @@ export async function answerThat(
       continue;
     }
     const found = await shop.evaluation.check(shop.asker, draft, step, parts, text);
-    const kept = found.kept
-      ? parts
-      : shop.config.hindsight
-      ? await refitted(shop, draft, step, parts, text, step === "answer to x2" ? draft.y1 : undefined)
+    const kept = found.kept ? parts : shop.config.hindsight
+      ? await refitted(shop, draft, {
+        step,
+        parts,
+        text,
+        against: step === "answer to x2" ? draft.y1 : undefined,
+      })
       : null;
     const other = kept === null ? null : await fault(text, kept);
     if (kept !== null && other === null) return { text, parts: kept };

@@ -9,19 +9,25 @@ import type { Workshop } from "../workshop.ts";
 import { MOST_DRAWS } from "./draw.ts";
 import { keepsOne } from "./proof.ts";
 
+/** An answer to an instruction. */
+interface Answer {
+  /** The step that asked for it. */
+  step: SynthStep;
+  parts: InstructionParts;
+  text: string;
+  /** An answer that should break the new constraints, where the bank has such. */
+  against?: string | undefined;
+}
+
 /**
  * The parts with constraints that an answer keeps in place of those that it breaks, of the same types; null where the bank has none.
  *
  * Zhang et al. 2023, "The Wisdom of Hindsight Makes Language Models Better Instruction Followers", arXiv 2302.05206.
- * @param against An answer that should break them, where the bank has such constraints
  */
 export async function refitted(
   shop: Workshop,
   draft: Draft,
-  step: SynthStep,
-  parts: InstructionParts,
-  text: string,
-  against?: string,
+  { step, parts, text, against }: Answer,
 ): Promise<InstructionParts | null> {
   const choose = new Draws(shop.config.seed, draft.id, step, "hindsight");
   let constraints = [...parts.constraints];
