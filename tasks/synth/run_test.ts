@@ -59,7 +59,7 @@ Deno.test("a scripted generator and judge make SFT, DPO and IOPO rows; the funne
     assert(Math.abs((results.cost_per_row ?? 0) - cost / 50) < 1e-12);
 
     const dataset = join(folder, "run", "dataset");
-    const counts: [string, number][] = [];
+    const counts: [string, number | undefined][] = [];
     for (const stage of ["sft", "dpo", "iopo"]) {
       const { estimate } = await dryRun(EXAMPLE, [
         `stage=${stage}`,
@@ -76,7 +76,7 @@ Deno.test("a scripted generator and judge make SFT, DPO and IOPO rows; the funne
         "eval_strategy=no",
         "pref_loss=sigmoid",
       ], () => {});
-      counts.push([stage, estimate.steps]);
+      counts.push([stage, estimate?.steps]);
     }
     assertEquals(counts, [["sft", 50], ["dpo", 50], ["iopo", 50]]);
     const card = await Deno.readTextFile(join(dataset, "README.md"));
