@@ -19,7 +19,7 @@ export interface LossInputs<
   Reference extends boolean = boolean,
   B extends string = string,
 > {
-  /** Sum of log π(label) over the labelled tokens of the sequence, <= 0; differentiable. */
+  /** Sum of log π(label) over the labelled tokens of the sequence, <= 0; differentiable. Weighted where the loss has `tokenWeights`. */
   policy: ByName<N, Scalar>;
   /** The same sum under the reference model, a constant; empty when `needsReference` is false. */
   reference: ByName<Reference extends true ? N : never, Scalar>;
@@ -31,6 +31,14 @@ export interface LossInputs<
   desirable?: boolean;
   /** Results of {@linkcode Loss.batch} for the micro-batch, by name; constants. */
   batch: ByName<B, number>;
+}
+
+/** The labelled tokens of a sequence in their order. */
+export interface LabelledTokens {
+  /** log π of each, `[length]`, in nats. */
+  logps: Float64Array;
+  /** Places in the sequence, prompt included, `[length]`, ascending from 1 on. */
+  positions: Int32Array;
 }
 
 /** A loss's result for one example. */
@@ -76,6 +84,11 @@ export interface Loss<
       desirable?: boolean | undefined;
     }[],
   ): Record<B, number>;
+  /**
+   * Weights of an example's labelled tokens, `[length]` each: `policy` is Σ weight · log π then, with the weights constants to the gradient.
+   * Absent: 1 each. The reference's sums have none, nor has `length`.
+   */
+  tokenWeights?(tokens: ByName<N, LabelledTokens>): ByName<N, Float64Array>;
   /** Metrics made from the other metrics' means, such as a difference of two that no example has both of. */
   summarize?(means: Readonly<Record<string, number>>): Record<string, number>;
   /** The loss of one example and its metrics, from log-probabilities in nats. */

@@ -268,6 +268,10 @@ export interface TrainConfig {
   dpo_label_smoothing: number;
   /** ε of stage iopo, in [0, 0.5). */
   iopo_label_smoothing: number;
+  /** α of stage dpo's length desensitising, in [0, 1]; null: none. */
+  ld_alpha: number | null;
+  /** Stage sft: weigh each token's loss by its probability. */
+  use_dft_loss: boolean;
   /** Weight of desirable rows. */
   kto_chosen_weight: number;
   /** Weight of undesirable rows. */

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 
-import type { LossInputs } from "../kinds/loss.ts";
+import type { LabelledTokens, Loss, LossInputs } from "../kinds/loss.ts";
 import { logSigmoid, relu, type Scalar } from "../../kernels/tape.ts";
 
 /** Inputs of a loss's term that needs no reference. */
@@ -32,6 +32,29 @@ export const prefFtxOption: z.ZodDefault<z.ZodNumber> = z.number().min(0).defaul
 export function smoothingFits(options: { loss_type: string; label_smoothing: number }): boolean {
   return options.label_smoothing === 0 ||
     ["sigmoid", "sigmoid_norm", "robust", "exo_pair"].includes(options.loss_type);
+}
+
+/** α in [0, 1] of {@linkcode desensitized}. */
+export const ldAlphaOption: z.ZodDefault<z.ZodNumber> = z.number().min(0).max(1).default(1).describe(
+  "length desensitising in [0, 1]: weight of the longer answer's tokens past the shorter one's length; 1: all alike",
+);
+
+/**
+ * Length desensitising (LD-DPO, Liu et al. 2024, arXiv 2409.06411) as a part of a loss over pairs: of the longer answer, tokens past the
+ * shorter one's length weigh α. Lengths are numbers of labelled tokens and are counted from an answer's first one, as TRL and LLaMA-Factory do.
+ */
+export function desensitized(alpha: number): Pick<Loss<"chosen" | "rejected">, "tokenWeights"> {
+  if (alpha === 1) return {};
+  return {
+    tokenWeights({ chosen, rejected }) {
+      const shared = Math.min(chosen.positions.length, rejected.positions.length);
+      const weigh = ({ positions }: LabelledTokens) => {
+        const first = positions[0] ?? 0;
+        return Float64Array.from(positions, (place) => place - first < shared ? 1 : alpha);
+      };
+      return { chosen: weigh(chosen), rejected: weigh(rejected) };
+    },
+  };
 }
 
 /** Says what is wrong when {@linkcode smoothingFits} fails. */

@@ -18,7 +18,9 @@ import {
   betaOption,
   comparison,
   comparisonAtZero,
+  desensitized,
   labelSmoothingOption,
+  ldAlphaOption,
   prefFtxOption,
   rewardMetrics,
   smoothingFits,
@@ -38,6 +40,7 @@ const Options = z.strictObject({
   loss_type: z.enum(LOSS_TYPES).default("sigmoid").describe("form of the comparison"),
   label_smoothing: labelSmoothingOption,
   pref_ftx: prefFtxOption,
+  ld_alpha: ldAlphaOption,
 }).refine(smoothingFits, smoothingMessage).refine(
   ({ loss_type, label_smoothing }) => loss_type !== "exo_pair" || label_smoothing > 0,
   {
@@ -55,7 +58,7 @@ const dpo: Plugin<"loss", typeof Options> = definePlugin({
   description:
     "Direct preference optimisation: sigmoid, hinge, ipo, robust, APO, EXO, NCA and others, with a reference",
   options: Options,
-  create({ beta, loss_type, label_smoothing: smoothing, pref_ftx }) {
+  create({ beta, loss_type, label_smoothing: smoothing, pref_ftx, ld_alpha }) {
     const target = 1 / (2 * beta);
     const perToken = loss_type === "ipo" || loss_type === "sigmoid_norm";
     const form = loss_type === "sigmoid_norm" ? "sigmoid" : loss_type;
@@ -71,7 +74,8 @@ const dpo: Plugin<"loss", typeof Options> = definePlugin({
       sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
       needsReference: true,
       normalize: "examples",
-      ...(pref_ftx === 0 &&
+      ...desensitized(ld_alpha),
+      ...(pref_ftx === 0 && ld_alpha === 1 &&
         {
           initialLoss: isTrlForm(form) || form === "ipo"
             ? compared(constant(0), constant(0)).value

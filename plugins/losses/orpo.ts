@@ -7,10 +7,18 @@ import { z } from "zod";
 
 import { defineLoss } from "../kinds/loss.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import { betaOption, perToken, prefFtxOption, rewardMetrics, withFtx } from "./_preference.ts";
+import {
+  betaOption,
+  desensitized,
+  ldAlphaOption,
+  perToken,
+  prefFtxOption,
+  rewardMetrics,
+  withFtx,
+} from "./_preference.ts";
 import { logSigmoid, type Scalar } from "../../kernels/tape.ts";
 
-const Options = z.strictObject({ beta: betaOption, pref_ftx: prefFtxOption });
+const Options = z.strictObject({ beta: betaOption, pref_ftx: prefFtxOption, ld_alpha: ldAlphaOption });
 
 // Sums of float32 log-softmaxes of a certain answer can round to 0 or just above, where the odds are infinite.
 const CERTAIN = -(2 ** -52);
@@ -24,12 +32,13 @@ const orpo: Plugin<"loss", typeof Options> = definePlugin({
   description:
     "Odds-ratio preference optimisation: SFT on the chosen answer plus a log odds ratio, no reference",
   options: Options,
-  create: ({ beta, pref_ftx }) =>
+  create: ({ beta, pref_ftx, ld_alpha }) =>
     defineLoss({
       shape: "pair",
       sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
       needsReference: false,
       normalize: "examples",
+      ...desensitized(ld_alpha),
       loss(inputs) {
         const [chosen, rejected] = [perToken(inputs, "chosen"), perToken(inputs, "rejected")];
         const oddsRatioLoss = logSigmoid(logOdds(chosen).minus(logOdds(rejected))).neg();

@@ -6,13 +6,22 @@ import { z } from "zod";
 
 import { defineLoss } from "../kinds/loss.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import { betaOption, perToken, prefFtxOption, rewardMetrics, withFtx } from "./_preference.ts";
+import {
+  betaOption,
+  desensitized,
+  ldAlphaOption,
+  perToken,
+  prefFtxOption,
+  rewardMetrics,
+  withFtx,
+} from "./_preference.ts";
 import { logSigmoid } from "../../kernels/tape.ts";
 
 const Options = z.strictObject({
   beta: betaOption,
   gamma: z.number().default(0.5).describe("target margin between the rewards per token, usually > 0"),
   pref_ftx: prefFtxOption,
+  ld_alpha: ldAlphaOption,
 });
 
 /** The plugin `simpo`; formula above. */
@@ -23,12 +32,13 @@ const simpo: Plugin<"loss", typeof Options> = definePlugin({
   description:
     "Simple preference optimisation: log-probabilities per token with a target margin, no reference",
   options: Options,
-  create: ({ beta, gamma, pref_ftx }) =>
+  create: ({ beta, gamma, pref_ftx, ld_alpha }) =>
     defineLoss({
       shape: "pair",
       sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
       needsReference: false,
       normalize: "examples",
+      ...desensitized(ld_alpha),
       loss(inputs) {
         const [chosen, rejected] = [perToken(inputs, "chosen"), perToken(inputs, "rejected")];
         const loss = logSigmoid(chosen.minus(rejected).times(beta).minus(gamma)).neg();

@@ -119,6 +119,7 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
       needsReference: flag,
       normalize: oneOfNames("examples", "label_tokens"),
       loss: aFunction,
+      tokenWeights: needed("a function, or nothing,", (v) => v === undefined || typeof v === "function"),
       initialLoss: needed("a finite number, or nothing,", (v) => v === undefined || Number.isFinite(v)),
     }),
   );
@@ -135,7 +136,7 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
         `${known.join(", ")}: current value is ["${prompt}", "${answer}"]`,
     );
   }
-  const { batch, summarize } = loss;
+  const { batch, summarize, tokenWeights } = loss;
   return replacing(loss, {
     loss(inputs) {
       const outputs = maker.run(() => loss.loss(unwritable(inputs)));
@@ -166,12 +167,21 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
       if (given.every(Number.isFinite)) maker.check("batch()", found, finite);
       return found;
     }),
+    tokenWeights: tokenWeights && ((tokens) => {
+      const found = maker.run(() => tokenWeights.call(loss, tokens));
+      maker.check("tokenWeights()", found, needed("a map of sequences' names to Float64Arrays", isWeights));
+      return found;
+    }),
     summarize: summarize && ((means) => {
       const found = maker.run(() => summarize.call(loss, means));
       maker.check("summarize()", found, namedNumbers.pipe(ownNames));
       return found;
     }),
   });
+}
+
+function isWeights(value: unknown): boolean {
+  return isNamed(value) && Object.values(value).every((v) => v instanceof Float64Array);
 }
 
 const finite = needed(

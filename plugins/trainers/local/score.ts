@@ -11,6 +11,7 @@ import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
 import { type EvaluatedRow, evaluateLoss } from "../../kinds/loss_evaluation.ts";
 import type { Loss } from "../../kinds/loss.ts";
 import { ReferenceCache } from "./reference.ts";
+import { byExample, ownerWeights, sequenceSums } from "./sequence_sums.ts";
 
 /** Inputs of scoring besides examples. */
 export interface Scoring {
@@ -32,6 +33,8 @@ export interface Scored {
   rows: EvaluatedRow[];
   /** Labelled tokens of each example. */
   labels: number[];
+  /** Weights of labels in their sequences' sums, laid out as the pack's `owners`; null: 1 each. */
+  tokenWeights: Float64Array | null;
   /** Rows with the reference by a pass of its own, where `identity` asks to compare. */
   compared?: EvaluatedRow[];
 }
@@ -51,25 +54,6 @@ export interface PackToScore {
    * within rounding, as some backends sum otherwise where nothing is kept for a backward pass.
    */
   identity?: "taken" | "compared";
-}
-
-/** Sums of label log-probabilities by sequence of the pack. */
-function sequenceSums(pack: Pack, logps: Float64Array): Float64Array {
-  const sums = new Float64Array(pack.sequences.length);
-  for (let l = 0; l < logps.length; l++) {
-    for (let o = i32(pack.ownerStart, l); o < i32(pack.ownerStart, l + 1); o++) {
-      const owner = i32(pack.owners, o);
-      sums[owner] = f64(sums, owner) + f64(logps, l);
-    }
-  }
-  return sums;
-}
-
-/** Values by sequence name of each example of a pack. */
-function byExample(pack: Pack, count: number, value: (sequence: number) => number): Record<string, number>[] {
-  const rows: Record<string, number>[] = Array.from({ length: count }, () => ({}));
-  pack.sequences.forEach(({ example, name }, s) => item(rows, example)[name] = value(s));
-  return rows;
 }
 
 /**
@@ -162,7 +146,8 @@ async function evaluatePack(
 ): Promise<Scored> {
   const bad = logps.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) throw await notFinite(engine, pack, examples, bad, f64(logps, bad));
-  const sums = sequenceSums(pack, logps);
+  const tokenWeights = ownerWeights(loss, pack, examples.length, logps);
+  const sums = sequenceSums(pack, logps, tokenWeights);
   if (reference) remember(sequenceSums(pack, reference));
 
   const policy = byExample(pack, examples.length, (s) => f64(sums, s));
@@ -177,7 +162,8 @@ async function evaluatePack(
   for (const group of groups ?? examples.map((_, i) => [i])) {
     evaluateLoss(loss, group.map((i) => item(inputs, i))).forEach((row, k) => rows[item(group, k)] = row);
   }
-  return { pack, examples, rows, labels: length.map((r) => Object.values(r).reduce((a, b) => a + b, 0)) };
+  const labels = length.map((r) => Object.values(r).reduce((a, b) => a + b, 0));
+  return { pack, examples, rows, labels, tokenWeights };
 
   function remember(referenceSums: Float64Array): void {
     const found = byExample(pack, examples.length, (s) => item(referenceSums, s));
@@ -260,7 +246,7 @@ function countLabels({ sequences }: EncodedExample): number {
 
 /** d step loss / d log-probability of every label of the pack. */
 export function labelWeights(
-  { pack, rows, examples }: Scored,
+  { pack, rows, examples, tokenWeights }: Scored,
   weightOf: (example: EncodedExample) => number,
 ): Float64Array {
   const weights = new Float64Array(pack.labelIds.length);
@@ -269,7 +255,8 @@ export function labelWeights(
   );
   for (let l = 0; l < weights.length; l++) {
     for (let o = i32(pack.ownerStart, l); o < i32(pack.ownerStart, l + 1); o++) {
-      weights[l] = f64(weights, l) + item(slopes, i32(pack.owners, o));
+      const slope = item(slopes, i32(pack.owners, o));
+      weights[l] = f64(weights, l) + (tokenWeights ? f64(tokenWeights, o) * slope : slope);
     }
   }
   return weights;

@@ -75,6 +75,17 @@ Deno.test("configurations of LLaMA-Factory runs are read as they stand", () => {
   assertEquals(file("sft_fixed").config.do_eval, true);
 });
 
+Deno.test("use_dft_loss and ld_alpha are options of the losses that they weigh, left out where they aren't set", () => {
+  const named = (lines: string) => lossName(resolvedConfig(lines).config);
+  assertEquals(named("use_dft_loss: true\n"), { name: "sft", options: { dft: true } });
+  assertEquals(named("use_dft_loss: false\n"), { name: "sft", options: {} });
+  for (const [pref_loss, name] of [["ipo", "dpo"], ["orpo", "orpo"], ["simpo", "simpo"]] as const) {
+    const lines = `stage: dpo\npref_loss: ${pref_loss}\n`;
+    assertEquals(named(`${lines}ld_alpha: 0\n`), { name, options: { ...named(lines).options, ld_alpha: 0 } });
+    assertEquals(named(lines).options.ld_alpha, undefined);
+  }
+});
+
 Deno.test("defaults that depend on other keys are LLaMA-Factory's and transformers'", () => {
   const { config: c } = resolvedConfig();
   assertEquals([c.learning_rate, c.num_train_epochs, c.logging_steps, c.save_steps, c.seed], [

@@ -27,6 +27,8 @@ export type LossKeys = Pick<
   | "dpo_label_smoothing"
   | "iopo_label_smoothing"
   | "iopo_variant"
+  | "ld_alpha"
+  | "use_dft_loss"
   | "llamafactory_version"
 >;
 
@@ -34,10 +36,12 @@ export type LossKeys = Pick<
 export function lossName(config: LossKeys): NamedLoss {
   const { stage, pref_loss: loss_type, pref_beta: beta, pref_ftx } = config;
   if (config.loss !== null) return { name: config.loss, options: config.loss_options };
+  const desensitizing = config.ld_alpha !== null && { ld_alpha: config.ld_alpha };
   switch (stage) {
     case "pt":
+      return { name: "pt", options: {} };
     case "sft":
-      return { name: stage, options: {} };
+      return { name: "sft", options: { ...(config.use_dft_loss && { dft: true }) } };
     case "kto":
       return {
         name: "kto",
@@ -60,9 +64,9 @@ export function lossName(config: LossKeys): NamedLoss {
         },
       };
     case "dpo":
-      if (loss_type === "orpo") return { name: "orpo", options: { beta, pref_ftx } };
+      if (loss_type === "orpo") return { name: "orpo", options: { beta, pref_ftx, ...desensitizing } };
       if (loss_type === "simpo") {
-        return { name: "simpo", options: { beta, gamma: config.simpo_gamma, pref_ftx } };
+        return { name: "simpo", options: { beta, gamma: config.simpo_gamma, pref_ftx, ...desensitizing } };
       }
       return {
         name: "dpo",
@@ -71,6 +75,7 @@ export function lossName(config: LossKeys): NamedLoss {
           loss_type: asVersion(config),
           label_smoothing: config.dpo_label_smoothing,
           pref_ftx,
+          ...desensitizing,
         },
       };
   }

@@ -215,14 +215,6 @@ const ROWS: readonly [
   ],
   [
     "finetuning",
-    "ld_alpha",
-    null,
-    [null],
-    "length desensitising isn't there",
-    "leave it out; pref_loss simpo or ipo takes means over tokens",
-  ],
-  [
-    "finetuning",
     "use_galore",
     false,
     [false],
@@ -266,14 +258,6 @@ const ROWS: readonly [
   ["finetuning", "use_mca", false, [false], "Megatron is a program of its own", "leave it out"],
   ["finetuning", "use_hyper_parallel", false, [false], "it is a program of its own", "leave it out"],
   ["finetuning", "use_muon", false, [false], "AdamW is the only optimizer", "leave it out"],
-  [
-    "finetuning",
-    "use_dft_loss",
-    false,
-    [false],
-    "this loss isn't there",
-    "leave it out, or write it as a loss plugin and name it with loss",
-  ],
   [
     "finetuning",
     "use_asft_loss",

@@ -484,6 +484,18 @@ function method() {
       0,
       "label smoothing of stage iopo, with pref_loss sigmoid or robust (a key of the authors' IOPO code)",
     ),
+    ld_alpha: add(
+      orNull(num({ min: 0, max: 1 })),
+      null,
+      "stage dpo: length desensitising (LD-DPO): weight of the longer answer's tokens past the shorter one's length in the policy's sums, as in " +
+        "LLaMA-Factory and TRL",
+    ),
+    use_dft_loss: add(
+      bool(),
+      false,
+      "stage sft: dynamic fine-tuning (DFT): each token's loss is weighed by its probability, which the gradient takes as a constant; " +
+        "evaluations' losses too, as in LLaMA-Factory",
+    ),
     kto_chosen_weight: add(num({ above: 0 }), 1, "stage kto: weight of desirable rows"),
     kto_rejected_weight: add(num({ above: 0 }), 1, "stage kto: weight of undesirable rows"),
     simpo_gamma: add(num(), 0.5, "target margin of pref_loss simpo"),

@@ -18,6 +18,7 @@ export function checkMethod(c: TrainConfig, refuse: Refuse): void {
   checkFromScratch(c, refuse);
   checkPreference(c, refuse);
   checkSmoothing(c, refuse);
+  checkTokenWeights(c, refuse);
   checkPluginOptions(c, refuse);
 }
 
@@ -109,6 +110,28 @@ function checkSmoothing(c: TrainConfig, refuse: Refuse): void {
     c.label_smoothing_factor > 0 && c.loss !== null && (stage === "sft" || stage === "pt"),
     "label_smoothing_factor",
     `Cannot use label_smoothing_factor with loss: ${c.loss} as the log-probabilities that it gets would not be the model's: leave one of them out`,
+  );
+}
+
+function checkTokenWeights(c: TrainConfig, refuse: Refuse): void {
+  const { stage, loss } = c;
+  for (const [key, of] of [["use_dft_loss", "sft"], ["ld_alpha", "dpo"]] as const) {
+    if (c[key] === null || c[key] === false) continue;
+    refuse(
+      stage !== of,
+      key,
+      `Cannot use ${key} in stage ${stage}: it is for ${of}`,
+    );
+    refuse(
+      stage === of && loss !== null,
+      key,
+      `Cannot use ${key} with loss: ${loss}, which weighs tokens itself: leave one of them out`,
+    );
+  }
+  refuse(
+    c.use_dft_loss && c.label_smoothing_factor > 0,
+    "use_dft_loss",
+    "Cannot use use_dft_loss with label_smoothing_factor, which LLaMA-Factory passes over then: leave one of them out",
   );
 }
 
