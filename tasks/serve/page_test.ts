@@ -156,7 +156,15 @@ Deno.test({
       await page.locator(".round").nth(2).waitFor();
       await page.locator("#send").waitFor();
       const below = "talk.scrollHeight - talk.scrollTop - talk.clientHeight";
-      assert(await page.evaluate<number>(below) < 2, "the end of the answers is in sight");
+      await until("the end of the answers", () => page.evaluate<boolean>(`${below} < 2`));
+      // two answers that fail, and the line that tells it, which leaves less room to them
+      await page.route("**/v1/chat/completions", (route) => route.abort());
+      await page.fill("#question", "Lost");
+      await page.keyboard.press("Enter");
+      await page.locator(".round").nth(3).waitFor();
+      await page.locator("#send").waitFor();
+      await until("the end of the failed answers", () => page.evaluate<boolean>(`${below} < 2`));
+      await page.unroute("**/v1/chat/completions");
       // also where the window becomes narrower or lower, but not where it was left
       for (const [width, height] of [[1200, 800], [420, 800], [420, 500], [360, 640]] as const) {
         await page.setViewportSize({ width, height });

@@ -185,21 +185,26 @@ async function answer(model, messages, shown, signal) {
   return found;
 }
 
-/** Whether the conversation's end was in sight when it was looked at last: a narrower window makes the conversation longer. */
-let atEnd = true;
+/** Whether the conversation's end was in sight when it was looked at last, and where the conversation stood then. */
+let atEnd = true, held = 0;
 const isAtEnd = () => talk.scrollHeight - talk.scrollTop - talk.clientHeight < 60;
-talk.addEventListener("scroll", () => atEnd = isAtEnd());
+talk.addEventListener("scroll", () => {
+  // an end that less room took out of sight isn't one that somebody has left
+  if (talk.scrollTop !== held) atEnd = isAtEnd();
+  held = talk.scrollTop;
+});
 const sizes = new ResizeObserver(() => atEnd && toEnd());
 sizes.observe(talk);
 
 function toEnd() {
   talk.scrollTop = talk.scrollHeight;
+  held = talk.scrollTop;
   atEnd = true;
 }
 
 /** Makes the conversation longer, and stays at its end where that was in sight. */
 function following(change) {
-  const follows = isAtEnd();
+  const follows = isAtEnd() || atEnd && talk.scrollTop === held;
   change();
   if (follows) toEnd();
 }
