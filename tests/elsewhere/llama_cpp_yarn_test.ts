@@ -1,4 +1,4 @@
-/** Models with YaRN in llama.cpp: the engine's greedy ids and probabilities, from files that an export wrote and that are read again. */
+/** Models with scaled rotations in llama.cpp: the engine's greedy ids and probabilities, from files that an export wrote and that are read again. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
@@ -14,6 +14,14 @@ import { writeByteTokenizer } from "./_byte_tokenizer.ts";
 
 const COUNT = 4;
 const YARN = { rope_type: "yarn", factor: 4, original_max_position_embeddings: 128, rope_theta: 10000 };
+const LLAMA3 = {
+  rope_type: "llama3",
+  factor: 8,
+  low_freq_factor: 1,
+  high_freq_factor: 4,
+  original_max_position_embeddings: 64,
+  rope_theta: 10000,
+};
 
 /** Scaling, and what is in the file. */
 const CASES: Record<string, [scaling: Record<string, unknown>, model?: string]> = {
@@ -24,10 +32,15 @@ const CASES: Record<string, [scaling: Record<string, unknown>, model?: string]> 
   mscale: [{ ...YARN, mscale: 2, mscale_all_dim: 0.5 }],
   betas: [{ ...YARN, beta_fast: 4, beta_slow: 0.5 }],
   "ends that aren't rounded": [{ ...YARN, beta_fast: 4, truncate: false }],
+  "yarn behind its original length": [{ ...YARN, original_max_position_embeddings: 32 }],
+  linear: [{ rope_type: "linear", factor: 4, rope_theta: 10000 }],
+  "linear of qwen2": [{ rope_type: "linear", factor: 4, rope_theta: 10000 }, "qwen2"],
+  "llama3 behind its original length": [{ ...LLAMA3, original_max_position_embeddings: 32 }],
+  "llama3 with bounds of its own": [{ ...LLAMA3, low_freq_factor: 2, high_freq_factor: 16 }],
 };
 
 Deno.test({
-  name: `llama.cpp turns queries and keys by YaRN as the engine does, from files of ours${ELSEWHERE.why}`,
+  name: `llama.cpp turns queries and keys by YaRN, linear and Llama 3's scaling as the engine does, from files of ours${ELSEWHERE.why}`,
   ignore: ELSEWHERE.ignore,
   fn: async () => {
     const folder = temporaryFolder(), prompt = Array.from({ length: 70 }, (_, i) => (5 * i + 3 + i * i) % 96);
