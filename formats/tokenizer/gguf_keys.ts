@@ -36,7 +36,7 @@ const NORMAL = 1, UNKNOWN = 2, CONTROL = 3, USER_DEFINED = 4, UNUSED = 5, BYTE =
 /**
  * Makes the keys.
  * @param rows Of the embedding
- * @throws {RangeError} If the tokenizer has more tokens than rows, or llama.cpp has no splitter that cuts as it does
+ * @throws {RangeError} If the tokenizer has more tokens than rows or two of the same text, or llama.cpp has no splitter that cuts as it does
  */
 export function ggufTokenizerKeys(tokenizer: Tokenizer, rows: number): GgufTokenizerKeys {
   const text = tokenizer.files()["tokenizer.json"];
@@ -64,6 +64,7 @@ export function ggufTokenizerKeys(tokenizer: Tokenizer, rows: number): GgufToken
       ? CONTROL
       : USER_DEFINED;
   }
+  checkTexts(tokens);
   const pairs = json.model.merges.map((merge) => typeof merge === "string" ? merge.split(" ") : merge);
   const puts = (id: number | null, place: 0 | -1) =>
     id !== null && hasAt(json.post_processor, place, tokenizer.idToToken(id));
@@ -74,6 +75,22 @@ export function ggufTokenizerKeys(tokenizer: Tokenizer, rows: number): GgufToken
   }
   const merges = pairs.map(([left, right]) => `${left} ${right}`);
   return { ...common, model: "gpt2", pre: preOf(json), merges, scores: null, addSpacePrefix: false };
+}
+
+/** llama.cpp ends the process at a file with two tokens of one text (`id_to_token.size() == token_to_id.size()`). */
+function checkTexts(tokens: readonly string[]): void {
+  const ids = new Map<string, number>();
+  tokens.forEach((token, id) => {
+    const first = ids.get(token);
+    if (first !== undefined) {
+      throw new RangeError(
+        `Cannot write the tokenizer into a GGUF file as llama.cpp needs another text for each token: current value is ${
+          shown(token)
+        } for both ${first} and ${id}; leave one of them out of tokenizer.json`,
+      );
+    }
+    ids.set(token, id);
+  });
 }
 
 /** Tokens that llama.cpp's converter takes for control tokens though a tokenizer.json doesn't mark them (`does_token_look_special`). */

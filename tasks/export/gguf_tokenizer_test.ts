@@ -1,5 +1,5 @@
 /** Keys of a tokenizer in a GGUF file: what the reader honours is written, and read again it is the same tokenizer. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 
 import { tokenizerFromFiles, tokenizerFromGguf } from "../../formats/tokenizer/mod.ts";
 import { tokenizerKeys } from "./gguf_tokenizer.ts";
@@ -102,4 +102,19 @@ Deno.test("a tokenizer that is written and read again gives a text the same ids,
       assertEquals(again.addBosEos(again.encode("abab")).at(-1) === 1, eos);
     }
   }
+});
+
+Deno.test("a tokenizer with two tokens of one text isn't written, as llama.cpp can't open such a file", () => {
+  const json = JSON.stringify({
+    model: { type: "BPE", vocab: { a: 0, b: 1, ab: 2 }, merges: ["a b"] },
+    pre_tokenizer: { type: "ByteLevel", add_prefix_space: false },
+    decoder: { type: "ByteLevel" },
+    added_tokens: [{ id: 3, content: "ab", special: false }],
+  });
+  const tokenizer = tokenizerFromFiles({ "tokenizer.json": json });
+  assertThrows(
+    () => keysOf(tokenizer),
+    RangeError,
+    'llama.cpp needs another text for each token: current value is "ab" for both 2 and 3',
+  );
 });
