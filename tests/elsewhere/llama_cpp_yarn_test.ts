@@ -40,7 +40,8 @@ const CASES: Record<string, [scaling: Record<string, unknown>, model?: string]> 
 };
 
 Deno.test({
-  name: `llama.cpp turns queries and keys by YaRN, linear and Llama 3's scaling as the engine does, from files of ours${ELSEWHERE.why}`,
+  name:
+    `llama.cpp turns queries and keys by YaRN, linear and Llama 3's scaling as the engine does, from files of ours${ELSEWHERE.why}`,
   ignore: ELSEWHERE.ignore,
   fn: async () => {
     const folder = temporaryFolder(), prompt = Array.from({ length: 70 }, (_, i) => (5 * i + 3 + i * i) % 96);
