@@ -42,9 +42,9 @@ export class TypedKeys {
         this.#held = [];
         this.onInterrupt();
       } else if (/^[\r\n]/.test(part)) this.#held.push(this.#isPasting ? "\\\r" : "\r");
-      // in a paste a control character is no order to the editor
+      // in a paste a control character is no order to the editor; by Ctrl-Z it would stop itself alone, and the shell not come back
       // deno-lint-ignore no-control-regex -- these are meant
-      else this.#held.push(this.#isPasting ? part.replaceAll(/[\x00-\x08\x0b-\x1f\x7f]/g, "") : part);
+      else this.#held.push(part.replaceAll(this.#isPasting ? /[\x00-\x08\x0b-\x1f\x7f]/g : /\x1a/g, ""));
     }
     this.#flow();
   }

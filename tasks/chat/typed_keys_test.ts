@@ -32,6 +32,14 @@ Deno.test("keys are held back while no line is asked for, and come a line at a t
   assertEquals(given(), "kept");
 });
 
+Deno.test("Ctrl-Z is passed by, as the editor would stop itself alone by it", () => {
+  const { keys, given, stops } = typed();
+  keys.open();
+  keys.push(bytes("a\x1ab\x1a"));
+  keys.push(bytes("\x1a\r"));
+  assertEquals([given(), stops()], ["ab\r", 0]);
+});
+
 Deno.test("a pasted text is one text: its lines go on, and what is in it gives no orders", () => {
   const whole = bytes("\x1b[200~你 a\\\r\rb\x03\x04c\td\n\x1b[201~e\r");
   // the terminal may give it in parts of any size
