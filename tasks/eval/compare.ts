@@ -81,13 +81,16 @@ export async function compareRuns(
   const prompts: number[] = [];
   const constraints: number[] = [];
   const columns = new Map<string, (Sum | undefined)[]>();
+  const maxima = new Map<string, number>();
   const found: [Counted, Counted] = [{ answers: 0, judgements: 0 }, { answers: 0, judgements: 0 }];
   for await (const stored of storedItems(first)) {
     count(found[0], stored);
     const index = ids.add(stored.item.id);
     prompts[index] = promptHash(stored);
     constraints[index] = constraintsHash(stored);
-    for (const [metric, sum] of sumsOf(plainOf(stored, first))) {
+    const contributions = plainOf(stored, first);
+    noteMaxima(maxima, contributions);
+    for (const [metric, sum] of sumsOf(contributions)) {
       const column = columns.get(metric) ?? [];
       columns.set(metric, column);
       column[index] = sum;
@@ -109,9 +112,14 @@ export async function compareRuns(
     else if (constraints[index] !== constraintsHash(stored)) differing.constraints++;
     const contributions = plainOf(stored, second);
     headline ||= contributions[0]?.metric ?? "";
-    for (const [metric, b] of sumsOf(contributions)) {
-      const a = columns.get(metric)?.[index] ?? nothing();
-      addPair(scores, metric, a, b, contributions.find((c) => c.metric === metric)?.max ?? 1);
+    noteMaxima(maxima, contributions);
+    const sums = sumsOf(contributions);
+    // a score of the first alone counts too: what one of two runs lacks is told, not left out
+    for (const metric of new Set([...sums.keys(), ...columns.keys()])) {
+      const both = [columns.get(metric)?.[index], sums.get(metric)] as const;
+      if (both[0] === undefined && both[1] === undefined) continue;
+      const [a = nothing(), b = nothing()] = both;
+      addPair(scores, metric, a, b, maxima.get(metric) ?? 1);
       const [before, after] = [valueOf(a), valueOf(b)];
       if (metric === headline && before !== null && after !== null && before !== after) {
         flipped.push({ id: stored.item.id, first: before, second: after });
@@ -244,6 +252,11 @@ function sumsOf(contributions: readonly Contribution[]): Map<string, Sum> {
     }
   }
   return sums;
+}
+
+/** Keeps the largest value that each score can have. */
+function noteMaxima(maxima: Map<string, number>, contributions: readonly Contribution[]): void {
+  for (const { metric, max } of contributions) maxima.set(metric, max ?? 1);
 }
 
 function valueOf({ value, weight }: Sum): number | null {

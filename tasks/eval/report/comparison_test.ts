@@ -4,7 +4,8 @@ import { join } from "@std/path";
 import { builtinRegistry } from "../../../plugins/builtins.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helpers/evaluation_run.ts";
 import { completionResponse, mockServer } from "../../bench/mock_server.ts";
-import { compareDirectories, type Comparison } from "../compare.ts";
+import { compareDirectories, compareRuns, type Comparison } from "../compare.ts";
+import { openRun } from "../open_run.ts";
 import { tablePaths } from "../../common/table_files.ts";
 import { comparisonText, nothingComparedText, worseText, writeComparison } from "./comparison.ts";
 
@@ -180,6 +181,33 @@ Deno.test("a run without any score has none as misses either: –, null and an e
     const cell = (name: string) => row?.[head?.indexOf(name) ?? -1];
     assertEquals([cell("a_of_all"), cell("b_of_all"), cell("b_unscored")], ["1", "", "60"]);
     for (const file of [text, md, tex]) assert(!/\b0\.0000/.test(file ?? ""), file);
+  });
+});
+
+Deno.test("a score that only the first run has is compared as one that the second lacks, with a note", async () => {
+  await inFolder(async (folder) => {
+    const registry = builtinRegistry();
+    await compared(folder, { worse: 0 });
+    const [a, b] = [
+      await openRun(join(folder, "first"), registry),
+      await openRun(join(folder, "second"), registry),
+    ];
+    using _a = a.store;
+    using _b = b.store;
+    const { benchmark } = a.part;
+    const more = Object.assign(Object.create(benchmark), {
+      contributions: (item: Parameters<typeof benchmark.contributions>[0]) => [
+        ...benchmark.contributions(item),
+        { metric: "length", value: 30, weight: 1, max: 60 },
+      ],
+    });
+    const { scores, notes } = await compareRuns({ ...a, part: { ...a.part, benchmark: more } }, b, 10);
+    const length = scores.find(({ metric }) => metric === "length");
+    assertEquals([length?.items, length?.ofAll], [0, [30, null]]);
+    assert(
+      notes.some((note) => note.startsWith("B: none of these items has a score length")),
+      notes.join("\n"),
+    );
   });
 });
 
