@@ -11,7 +11,7 @@ import type { WgslBinding, WgslDispatch, WgslLimits, WgslProgram } from "../../w
 import { sizeClass } from "../onnx/memory.ts";
 import { concreteShape, concreteSize } from "../sizes.ts";
 import type { Device, Pipeline } from "./device.ts";
-import { standingOutputs } from "./standing.ts";
+import { inPlaceOutputs } from "./in_place.ts";
 import { bytesOf } from "./tensor.ts";
 
 /** Uniform structs begin at multiples of this. */
@@ -132,16 +132,16 @@ export async function makePlan(device: Device, request: PlanRequest): Promise<Pl
   const escaping = new Set(
     [...Object.values(graph.inputs), ...Object.values(graph.outputs)].map((v) => v.id),
   );
-  const last = lastUses(graph), steps: Step[] = [], standing = new Map<Node, Set<string>>();
-  for (const { output, node, own } of standingOutputs(graph, request.inPlace ?? new Map())) {
+  const last = lastUses(graph), steps: Step[] = [], inPlaceByNode = new Map<Node, Set<string>>();
+  for (const { output, node, own } of inPlaceOutputs(graph, request.inPlace ?? new Map())) {
     const input = request.inPlace?.get(output) ?? "";
     slots.ofGraph.set(entryOf(graph.outputs, output), slots.ofGraph.of(entryOf(graph.inputs, input)));
-    standing.set(node, (standing.get(node) ?? new Set()).add(own));
+    inPlaceByNode.set(node, (inPlaceByNode.get(node) ?? new Set()).add(own));
   }
   for (const node of graph.nodes) {
     const values = [...Object.entries(node.inputs), ...Object.entries(node.outputs)];
     const own = new Map(values.map(([key, value]) => [key, slots.ofGraph.of(value)]));
-    const inPlace = standing.get(node), limits = { ...limitsOf(device), ...(inPlace && { inPlace }) };
+    const inPlace = inPlaceByNode.get(node), limits = { ...limitsOf(device), ...(inPlace && { inPlace }) };
     const program = lower(limits, node, sizes, (value) => slots.isHalf(value));
     const temporaries: number[] = [];
     for (const [key, count] of Object.entries(program.temporaries ?? {})) {

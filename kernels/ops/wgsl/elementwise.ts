@@ -39,8 +39,8 @@ export function elementwise<const Inputs extends Readonly<Record<string, InputAc
 ): WgslDispatch[] {
   const width = widthOf(cols), wide = cols / width, element = elementOf(width);
   const operands = Object.entries(inputs);
-  // Inputs that are read where an output is written, by name.
-  const standing = new Map(
+  // Output that overwrites an input, by the input.
+  const overwritten = new Map(
     Object.entries(inPlace).filter(([name]) => limits.inPlace?.has(name)).map((
       [name, input],
     ) => [input, name]),
@@ -60,7 +60,7 @@ export function elementwise<const Inputs extends Readonly<Record<string, InputAc
       label,
       threads: 256,
       read: Object.fromEntries(
-        operands.filter(([name]) => !standing.has(name)).map(([name, reading]) => [
+        operands.filter(([name]) => !overwritten.has(name)).map(([name, reading]) => [
           `${name}_in`,
           reading === "element"
             ? { of: name, element, part: whole }
@@ -77,7 +77,7 @@ export function elementwise<const Inputs extends Readonly<Record<string, InputAc
         "  let i = workgroup * 256u + lane;",
         "  if (i >= sizes.count) { return; }",
         ...operands.flatMap(([name, reading]) => {
-          const place = standing.get(name);
+          const place = overwritten.get(name);
           return place === undefined ? load(name, reading, wide) : [`  let ${name} = ${place}_out[i];`];
         }),
         ...kept,

@@ -55,7 +55,7 @@ export function product(spec: ProductSpec, limits: WgslLimits): Required<WgslPro
   if (few) return { dispatches: few, temporaries: {} };
   const columnsOfA = layout === "tn" ? m : k, columnsOfB = layout === "nt" ? k : n;
   const mParts = smallest(rowParts(m, n, limits), layout === "tn" ? [] : rowParts(m, columnsOfA, limits));
-  const half = limits.half?.has(spec.b) ?? false, standing = limits.inPlace?.has(spec.y) ?? false;
+  const half = limits.half?.has(spec.b) ?? false, inPlace = limits.inPlace?.has(spec.y) ?? false;
   const nParts = layout === "nt" ? rowParts(n, columnsOfB, limits, half) : [{ first: 0, count: n }];
   const kParts = smallest(
     layout === "nt" ? [{ first: 0, count: k }] : rowParts(k, columnsOfB, limits, half),
@@ -64,7 +64,7 @@ export function product(spec: ProductSpec, limits: WgslLimits): Required<WgslPro
   return inTurn(
     mParts.flatMap((rows) =>
       nParts.flatMap((columns) =>
-        kParts.map((depth) => productPart(spec, { rows, columns, depth, half, standing }))
+        kParts.map((depth) => productPart(spec, { rows, columns, depth, half, inPlace }))
       )
     ),
   );
@@ -89,12 +89,12 @@ interface Cut {
   /** True if B lies in memory as float16. */
   half: boolean;
   /** True if the base stands where the result does. */
-  standing: boolean;
+  inPlace: boolean;
 }
 
 function productPart(
   spec: ProductSpec,
-  { rows, columns, depth, half, standing }: Cut,
+  { rows, columns, depth, half, inPlace }: Cut,
 ): Required<WgslProgram> {
   const { layout, m, n, k, a, b, y, base, keep, parts } = spec;
   const { tile, across, down, splits } = tilesOf({
@@ -112,13 +112,13 @@ function productPart(
   const alpha = spec.alpha ?? 1;
   const epilogue = {
     reads: {
-      ...(base && !more && !standing ? { base: { of: base, part: elementsOf(rows, n) } } : {}),
+      ...(base && !more && !inPlace ? { base: { of: base, part: elementsOf(rows, n) } } : {}),
       ...(keep && !more ? { factor: { of: keep.factor, element: "vec4<f32>" as const } } : {}),
     },
     value: (sum: string) =>
       [
         alpha === 1 ? sum : `${literal(alpha)} * ${sum}`,
-        ...(more || standing ? ["y[index]"] : base ? ["base[index]"] : []),
+        ...(more || inPlace ? ["y[index]"] : base ? ["base[index]"] : []),
         ...(!more && keep ? ["factor[sizes.factor_row + row].w * y[index]"] : []),
       ].join(" + "),
   };

@@ -5,9 +5,6 @@
  */
 import type { Graph, Node } from "../../graph.ts";
 
-/** Outputs of a node that stand where one of its inputs does, by the node's names. */
-export type Standing = ReadonlyMap<Node, ReadonlySet<string>>;
-
 /** An output whose kernel can write it where the input stands. */
 interface Place {
   output: string;
@@ -21,7 +18,7 @@ interface Place {
  * own and a copy.
  * @param wanted Input by output, names of the graph
  */
-export function standingOutputs(graph: Graph, wanted: ReadonlyMap<string, string>): Place[] {
+export function inPlaceOutputs(graph: Graph, wanted: ReadonlyMap<string, string>): Place[] {
   return [...wanted].flatMap(([output, input]) => {
     const made = graph.outputs[output], given = graph.inputs[input];
     const at = graph.nodes.findIndex(({ outputs }) =>

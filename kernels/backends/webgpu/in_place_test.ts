@@ -16,7 +16,7 @@ import { swiglu } from "../../ops/swiglu.ts";
 import { testWebGpu } from "../../testing/backends.ts";
 import { concreteShape } from "../sizes.ts";
 import { webgpuBackend } from "./mod.ts";
-import { standingOutputs } from "./standing.ts";
+import { inPlaceOutputs } from "./in_place.ts";
 
 const { name: title, ignore } = await testWebGpu();
 
@@ -57,7 +57,7 @@ Deno.test({
           const graph = kernelGraph(kernel, sample), values = sampleInputs(kernel, sample);
           const where = `${kernel.name}, ${sample.note}`;
           assertEquals(
-            standingOutputs(graph, new Map(Object.entries(into!))).length,
+            inPlaceOutputs(graph, new Map(Object.entries(into!))).length,
             Object.keys(into!).length,
             where,
           );
@@ -119,7 +119,7 @@ const GRAPHS: Readonly<Record<string, [graph: Graph, inPlace: boolean]>> = {
 Deno.test("all sums of gradients of a block and of a trained head are written where they stand, none by a copy", () => {
   for (const { name, graph, sums } of accumulatingGraphs()) {
     const wanted = new Map(sums.map((sum) => [`d.${sum}`, `acc.${sum}`]));
-    assertEquals(standingOutputs(fused(graph), wanted).map(({ output }) => output), [...wanted.keys()], name);
+    assertEquals(inPlaceOutputs(fused(graph), wanted).map(({ output }) => output), [...wanted.keys()], name);
   }
 });
 
@@ -142,7 +142,7 @@ function accumulatingGraphs(): { name: string; graph: Graph; sums: string[] }[] 
 
 for (const [what, [graph, inPlace]] of Object.entries(GRAPHS)) {
   Deno.test(`an input's place is taken ${inPlace ? "" : "by a copy alone "}for an output: ${what}`, () => {
-    assertEquals(standingOutputs(graph, new Map([["y", "a"]])).length, Number(inPlace));
+    assertEquals(inPlaceOutputs(graph, new Map([["y", "a"]])).length, Number(inPlace));
   });
   Deno.test({
     name: `an output in the place of an input is right: ${what} (${title})`,
