@@ -4,17 +4,20 @@
  */
 import type { Context } from "hono";
 
-import { tellUnused } from "../apart_fields.ts";
+import { tellUnused, unusedFields } from "../apart_fields.ts";
 import { askedChat } from "../chat_asked.ts";
 import { readFields } from "../fields.ts";
 import { answerRequest, modelOf, type Service } from "../run.ts";
 import type { Told } from "../told.ts";
-import { unusedFields } from "../apart_fields.ts";
 import { asChat, inResponseWords, inWordsOf } from "./as_chat.ts";
 import { ResponseFields, unusedHere } from "./fields.ts";
 import { ResponseWriting } from "./writing.ts";
 
-/** Answers a request for a response. */
+/**
+ * Answers a request for a response: JSON, or a stream of events where `stream` is true.
+ * @param body JSON of the request
+ * @throws {ApiError} In the request's own words: 400 for a field, 404 for a model that isn't served
+ */
 export async function makeResponse(c: Context, service: Service, body: unknown): Promise<Response> {
   const request = readFields(ResponseFields, body);
   const model = modelOf(service, request.model);
