@@ -1,10 +1,14 @@
 // The board's page: which view an address shows.
 import { el } from "./dom.js";
-import { newPage, talkPage } from "./control.js";
-import { comparePage, evaluationPage, evaluationsPage } from "./evaluations.js";
+import { newPage } from "./control/new_training.js";
+import { talkPage } from "./control/talk.js";
+import { comparePage } from "./evaluations/compare.js";
+import { evaluationPage } from "./evaluations/evaluation.js";
+import { evaluationsPage } from "./evaluations/evaluations.js";
 import { listen } from "./news.js";
-import { configPage, runPage } from "./run.js";
-import { runsPage } from "./runs.js";
+import { configPage } from "./run/configs.js";
+import { runPage } from "./run/run.js";
+import { runsPage } from "./runs/runs.js";
 
 const view = document.getElementById("view"),
   fault = document.getElementById("fault"),

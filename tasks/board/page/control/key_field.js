@@ -1,5 +1,5 @@
 // A key of a training file: a field for its type, its default, its help.
-import { breakable, el } from "./dom.js";
+import { breakable, el } from "../dom.js";
 
 /**
  * Makes a row of the form.

@@ -1,7 +1,7 @@
 // Values under a chart's cursor. Its elements are made once: a frame changes their texts only.
-import { el } from "./dom.js";
-import { colorOf } from "../../common/page/colors.js";
-import { placeOf, valueOf } from "./format.js";
+import { el } from "../dom.js";
+import { colorOf } from "../../../common/page/colors.js";
+import { placeOf, valueOf } from "../format.js";
 
 /** Runs named under the cursor; the rest is counted. */
 export const NAMED = 12;

@@ -1,8 +1,8 @@
 // Trainings that were started here: how far each is, its output, and a way to stop it.
-import { get, post } from "./api.js";
-import { el } from "./dom.js";
-import { titleOf, valueOf } from "./format.js";
-import { progressText } from "./run_list.js";
+import { get, post } from "../api.js";
+import { el } from "../dom.js";
+import { titleOf, valueOf } from "../format.js";
+import { progressText } from "../run_state.js";
 
 /** Last values that are told of a training. */
 const TOLD = ["loss", "rewards/margins", "throughput", "memory"];
