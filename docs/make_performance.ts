@@ -17,14 +17,21 @@ import type { Dims } from "../kernels/kernel.ts";
 import { BENCH_CASES, type BenchCase } from "../kernels/bench_cases.ts";
 import { labelChunkOn } from "../kernels/engine/head.ts";
 import { accumulating } from "../kernels/engine/programs.ts";
-import { blockGraph, embedGraph, LINEAR_MODULES, loraShapes } from "../kernels/engine/decoder.ts";
+import { adamWDefaults } from "../kernels/engine/adamw.ts";
+import { blockGraph, embedGraph, LINEAR_MODULES, loraShapes, ofLayer } from "../kernels/engine/decoder.ts";
 import { headBackwardGraph, headGraph } from "../kernels/engine/head_graph.ts";
 import type { DecoderConfig } from "../kernels/engine/decoder_config.ts";
+import { stepGraphs } from "../kernels/engine/device_optimizer.ts";
+import { trainedShapes } from "../kernels/engine/parameters.ts";
+import { stretchesOf } from "../kernels/engine/stretches.ts";
 
 /** Limits that WebGPU guarantees on every device; those that allow more need fewer dispatches. */
 const LIMITS = { bindingBytes: 2 ** 27 };
 /** Tokens of the rows in the table of kernels, and of `deno task bench kernels` on a GPU. */
 const ROWS = 512;
+
+/** Adapters of the tables. */
+const LORA = { rank: 8, scale: 2 };
 
 const common = {
   inverseFrequencies: new Float64Array(0),
@@ -188,7 +195,7 @@ function partOf(given: Graph, sizes: ReadonlyMap<string, number>, half: boolean)
 
 /** The programs of a model with LoRA of rank 8 on every module. */
 function programs({ config, rows }: Model, half: boolean) {
-  const lora = Object.fromEntries(LINEAR_MODULES.map((name) => [name, { rank: 8, scale: 2 }]));
+  const lora = Object.fromEntries(LINEAR_MODULES.map((name) => [name, LORA]));
   const trained = [...loraShapes(config, lora).keys()], block = blockGraph(config, null, lora);
   const kept = differentiate(block, ["y"], ["x", ...trained], "activations");
   const again = differentiate(block, ["y"], ["x", ...trained], "inputs");
@@ -322,7 +329,20 @@ function dispatchTable(): string {
     ...all.flatMap(({ p }) => [fixed(pick(p).nodes), fixed(pick(p).dispatches)]),
   ];
   const count = (part: Part) => part.dispatches;
-  const adamw = (config: DecoderConfig) => 2 * 2 * LINEAR_MODULES.length * config.numLayers;
+  const adamw = (config: DecoderConfig) => {
+    const modules = Array.from(
+      { length: config.numLayers },
+      (_, i) => LINEAR_MODULES.map((module) => [ofLayer(i, module), LORA] as const),
+    ).flat();
+    const tuning = { type: "lora", modules: Object.fromEntries(modules), dropout: 0 } as const;
+    const specs = stretchesOf(trainedShapes(config, tuning), true).map((stretch) => ({
+      own: stretch.name,
+      ...stretch,
+    }));
+    const { squares, update } = stepGraphs(specs, adamWDefaults);
+    // One more clips.
+    return 1 + countDispatches(squares, new Map(), LIMITS) + countDispatches(update, new Map(), LIMITS);
+  };
   const sums = all.map(({ model: { config }, p }) => {
     const chunks = Math.ceil(256 / p.labels);
     const pack = (backward: Part) =>

@@ -33,6 +33,20 @@ export interface Program {
   dispose(): Promise<void>;
 }
 
+/** How a backend makes tensors that are parts of others: each is used as any tensor, and its values are those of the whole there. */
+export interface TensorParts {
+  /** Float32 zeros that stay as long as the model, in memory of their own size. */
+  zeros(shape: readonly number[]): Tensor;
+  /**
+   * Part of what {@linkcode TensorParts.zeros} gave; disposing of it frees nothing.
+   * @param first Element of the whole that it begins with, a multiple of 64
+   * @throws {RangeError} If the whole has no such elements.
+   */
+  of(whole: Tensor, first: number, shape: readonly number[]): Tensor;
+  /** Makes what {@linkcode TensorParts.zeros} gave zero again. */
+  clear(whole: Tensor): void;
+}
+
 /** Hints for compiling a graph. */
 export interface CompileOptions {
   /**
@@ -70,6 +84,8 @@ export interface Backend {
   readonly fewSizes?: boolean;
   /** True if a run may write an output where one of its inputs stands, so that what is changed step by step keeps its memory; absent: no. */
   readonly inPlace?: boolean;
+  /** Tensors that are parts of others; absent where each has memory of its own. */
+  readonly parts?: TensorParts;
   /** Makes a program of a graph. `name` says in errors what it is. */
   compile(graph: Graph, name: string, options?: CompileOptions): Promise<Program>;
   /** Puts data on the device. On a CPU the array itself may be used, so it must not be changed while the tensor lives. */

@@ -1,39 +1,24 @@
 /**
- * AdamW on the device: parameters, gradients and moments stay there, only the norm comes back, and nothing need wait for it. Tensors of a block are one
- * program, shared by all blocks with the same tensors; its results take the place of what it read: on WebGPU in the same memory, elsewhere memory is one
- * block's more than parameters, gradients and two moments.
+ * AdamW on the device: parameters, gradients and moments stay there, only the norm comes back, and nothing need wait for it. Where tensors lie side by side
+ * (stretches.ts) one program steps them all; elsewhere tensors of a block are one program, shared by all blocks with the same tensors. Its results take the
+ * place of what it read: on WebGPU in the same memory, elsewhere memory is one block's more than parameters, gradients and two moments.
  * @module
  */
 import { entryOf, item, valueOf } from "../../formats/elements.ts";
 import { type Backend, elements, type HostArray, type Program, type Tensor } from "../backend.ts";
-import { GraphBuilder, type Value } from "../graph.ts";
+import { type Graph, GraphBuilder, type Value } from "../graph.ts";
 import { adamwOfRank } from "../ops/adamw.ts";
 import { clipHyper } from "../ops/clip_hyper.ts";
 import { sumSquaresOfRank } from "../ops/sum_squares.ts";
-import {
-  type AdamWOptions,
-  checkOptions,
-  checkState,
-  rateFactor,
-  savedIn,
-  takesWeightDecay,
-} from "./adamw.ts";
+import { type AdamWOptions, checkOptions, checkState, savedIn } from "./adamw.ts";
 import { checkMaxNorm, clipFactor, measureGradients } from "./clip.ts";
 import type { NamedArrays, Optimizer } from "./optimizer.ts";
+import type { Stretch } from "./stretches.ts";
+import type { SteppedTensors } from "./trained_tensors.ts";
 
-/** The tensors of a device that are trained. */
-export interface DeviceTensors {
-  readonly trained: ReadonlyMap<string, { shape: readonly number[]; tensor: Tensor }>;
-  /** Sum of gradients; read only. */
-  gradient(name: string): Tensor;
-  zeroGradients(): void;
-  /** Disposes the old tensor. */
-  replace(name: string, tensor: Tensor): void;
-}
-
-/** Tensors that are stepped by one program; `own` is a tensor's name in it. */
+/** Stretches that are stepped by one program; `own` is a stretch's name in it. */
 interface Group {
-  tensors: readonly { name: string; own: string }[];
+  stretches: readonly { stretch: Stretch; own: string }[];
   programs: Promise<{ squares: Program; update: Program }>;
 }
 
@@ -43,36 +28,32 @@ interface Hypers {
   hyper_b?: Tensor;
 }
 
-/** A tensor as a program steps it: its name and shape there, whether it decays, and which of {@linkcode Hypers} it takes. */
-interface Stepped {
-  own: string;
-  shape: readonly number[];
-  decay: boolean;
-  hyper: keyof Hypers;
-}
+/** A stretch as a program steps it, by its name there. */
+type Stepped = Pick<Stretch, "shape" | "decay" | "ownRate"> & { readonly own: string };
 
 /** AdamW by kernels. */
 export class DeviceOptimizer implements Optimizer {
   readonly #backend: Backend;
-  readonly #tensors: DeviceTensors;
+  readonly #tensors: SteppedTensors;
   readonly #options: AdamWOptions;
   readonly #groups: readonly Group[];
-  readonly #first = new Map<string, Tensor>();
-  readonly #second = new Map<string, Tensor>();
+  readonly #first = new Map<Stretch, Tensor>();
+  readonly #second = new Map<Stretch, Tensor>();
   readonly #clip: Promise<Program>;
   #steps = 0;
   /** Square of the norm of the step ahead. */
   #late: Promise<HostArray> | null = null;
 
   /** @throws {RangeError} If an option is out of range. */
-  constructor(backend: Backend, tensors: DeviceTensors, options: AdamWOptions) {
+  constructor(backend: Backend, tensors: SteppedTensors, options: AdamWOptions) {
     checkOptions(options);
     this.#backend = backend;
     this.#tensors = tensors;
     this.#options = options;
-    for (const [name, { shape }] of tensors.trained) {
-      this.#first.set(name, backend.zeros(shape));
-      this.#second.set(name, backend.zeros(shape));
+    for (const stretch of tensors.stretches) {
+      for (const moments of [this.#first, this.#second]) {
+        moments.set(stretch, (backend.parts ?? backend).zeros(stretch.shape));
+      }
     }
     this.#groups = this.#group();
     const clip = new GraphBuilder(), total = clip.input("total", [1]), given = clip.input("given", [4]);
@@ -127,59 +108,78 @@ export class DeviceOptimizer implements Optimizer {
 
   /** Steps everything and zeroes gradients; disposes of `hypers`. */
   async #update(hypers: Hypers): Promise<void> {
-    for (const { tensors, programs } of this.#groups) {
+    for (const { stretches, programs } of this.#groups) {
       const changed: Record<string, Tensor> = {}, inputs: Record<string, Tensor> = { ...hypers };
-      tensors.forEach(({ name, own }) => {
-        changed[`p.${own}`] = valueOf(this.#tensors.trained, name).tensor;
-        changed[`m.${own}`] = valueOf(this.#first, name);
-        changed[`v.${own}`] = valueOf(this.#second, name);
-        inputs[`g.${own}`] = this.#tensors.gradient(name);
-      });
+      for (const { stretch, own } of stretches) {
+        const { values, gradient } = this.#tensors.ofStretch(stretch);
+        changed[`p.${own}`] = values;
+        changed[`m.${own}`] = valueOf(this.#first, stretch);
+        changed[`v.${own}`] = valueOf(this.#second, stretch);
+        inputs[`g.${own}`] = gradient;
+      }
       Object.assign(inputs, changed);
       const results = await (await programs).update.run(inputs, this.#backend.inPlace ? changed : {});
-      tensors.forEach(({ name, own }) => {
+      for (const { stretch, own } of stretches) {
         const stepped = entryOf(results, `p.${own}`);
-        if (stepped !== changed[`p.${own}`]) this.#tensors.replace(name, stepped);
+        if (stepped !== changed[`p.${own}`]) this.#tensors.replace(stretch, stepped);
         for (const [moments, letter] of [[this.#first, "m"], [this.#second, "v"]] as const) {
-          const old = moments.get(name), next = entryOf(results, `${letter}.${own}`);
+          const old = moments.get(stretch), next = entryOf(results, `${letter}.${own}`);
           if (old !== next) old?.dispose();
-          moments.set(name, next);
+          moments.set(stretch, next);
         }
-      });
+      }
     }
     for (const hyper of Object.values(hypers)) hyper.dispose();
     this.#tensors.zeroGradients();
   }
 
   async state(): Promise<NamedArrays> {
-    const moments = [...this.#tensors.trained.keys()].flatMap((name) => [
-      [`exp_avg.${name}`, valueOf(this.#first, name)] as const,
-      [`exp_avg_sq.${name}`, valueOf(this.#second, name)] as const,
-    ]);
-    const copies = moments.map(async ([name, tensor]) => {
-      return [name, Float32Array.from(await this.#backend.download(tensor))] as const;
-    });
-    return { step: Float64Array.of(this.#steps), ...Object.fromEntries(await Promise.all(copies)) };
+    const copies = this.#tensors.stretches.flatMap((stretch) =>
+      ([["exp_avg", this.#first], ["exp_avg_sq", this.#second]] as const).map(async ([what, moments]) =>
+        (await this.#read(stretch, valueOf(moments, stretch))).map(({ name, values }) =>
+          [`${what}.${name}`, values.slice()] as const
+        )
+      )
+    );
+    return {
+      step: Float64Array.of(this.#steps),
+      ...Object.fromEntries((await Promise.all(copies)).flat()),
+    };
   }
 
   restore(state: Readonly<NamedArrays>): void {
-    checkState(new Map([...this.#tensors.trained].map(([n, { shape }]) => [n, elements(shape)])), state);
-    for (const name of this.#tensors.trained.keys()) {
-      this.#backend.write(valueOf(this.#first, name), Float32Array.from(savedIn(state, `exp_avg.${name}`)));
-      this.#backend.write(
-        valueOf(this.#second, name),
-        Float32Array.from(savedIn(state, `exp_avg_sq.${name}`)),
-      );
+    const { stretches } = this.#tensors;
+    const sizes = stretches.flatMap(({ parts }) =>
+      parts.map(({ name, shape }) => [name, elements(shape)] as const)
+    );
+    checkState(new Map(sizes), state);
+    for (const stretch of stretches) {
+      for (const [what, moments] of [["exp_avg", this.#first], ["exp_avg_sq", this.#second]] as const) {
+        const all = new Float32Array(elements(stretch.shape));
+        for (const { name, first } of stretch.parts) all.set(savedIn(state, `${what}.${name}`), first);
+        this.#backend.write(valueOf(moments, stretch), all);
+      }
     }
     this.#steps = item(savedIn(state, "step"), 0);
+  }
+
+  /** Values of a stretch's tensors; read, don't keep. */
+  async #read({ parts }: Stretch, tensor: Tensor): Promise<{ name: string; values: Float32Array }[]> {
+    const all = await this.#backend.download(tensor) as Float32Array;
+    return parts.map(({ name, shape, first }) => ({
+      name,
+      values: all.subarray(first, first + elements(shape)),
+    }));
   }
 
   /** Sum of the squares of all gradients, `[1]`. */
   async #squares(): Promise<Tensor> {
     let total = this.#backend.zeros([1]);
-    for (const { tensors, programs } of this.#groups) {
+    for (const { stretches, programs } of this.#groups) {
       const inputs: Record<string, Tensor> = { before: total };
-      tensors.forEach(({ name, own }) => inputs[`g.${own}`] = this.#tensors.gradient(name));
+      for (const { stretch, own } of stretches) {
+        inputs[`g.${own}`] = this.#tensors.ofStretch(stretch).gradient;
+      }
       const next = entryOf(await (await programs).squares.run(inputs), "total");
       total.dispose();
       total = next;
@@ -193,51 +193,64 @@ export class DeviceOptimizer implements Optimizer {
     total.dispose();
     if (Number.isFinite(norm) && maxNorm >= 0) return { norm, factor: clipFactor(norm, maxNorm) };
     // Finds the gradient at fault; squares of finite ones may also have overflowed.
-    const gradients = [...this.#tensors.trained.keys()].map(async (name) => ({
-      name,
-      values: await this.#backend.download(this.#tensors.gradient(name)) as Float32Array,
-    }));
-    return measureGradients(await Promise.all(gradients), maxNorm);
+    const gradients = this.#tensors.stretches.map((stretch) =>
+      this.#read(stretch, this.#tensors.ofStretch(stretch).gradient)
+    );
+    return measureGradients((await Promise.all(gradients)).flat(), maxNorm);
   }
 
   #group(): Group[] {
-    const groups = new Map<string, string[]>(), programs = new Map<string, Group["programs"]>();
-    for (const name of this.#tensors.trained.keys()) {
-      const block = /^.*\.layers\.\d+\./.exec(name)?.[0] ?? "";
-      groups.set(block, [...groups.get(block) ?? [], name]);
+    const groups = new Map<string, Stretch[]>(), programs = new Map<string, Group["programs"]>();
+    for (const stretch of this.#tensors.stretches) {
+      const block = /^.*\.layers\.\d+\./.exec(stretch.name)?.[0] ?? "";
+      groups.set(block, [...groups.get(block) ?? [], stretch]);
     }
-    return [...groups].map(([block, names]) => {
-      const tensors = names.map((name) => ({ name, own: name.slice(block.length) }));
-      const specs = tensors.map(({ name, own }): Stepped => ({
+    return [...groups].map(([block, members]) => {
+      const stretches = members.map((stretch) => ({ stretch, own: stretch.name.slice(block.length) }));
+      const specs = stretches.map(({ stretch: { shape, decay, ownRate }, own }): Stepped => ({
         own,
-        shape: valueOf(this.#tensors.trained, name).shape,
-        decay: takesWeightDecay(name),
-        hyper: rateFactor(name, this.#options) === 1 ? "hyper" : "hyper_b",
+        shape,
+        decay,
+        ownRate,
       }));
       const key = JSON.stringify(specs), made = programs.get(key) ?? this.#compile(specs);
       programs.set(key, made);
-      return { tensors, programs: made };
+      return { stretches, programs: made };
     });
   }
 
   async #compile(specs: readonly Stepped[]) {
-    const { betas: [beta1, beta2], epsilon, weightDecay, ratioOfB = 1 } = this.#options;
-    const squares = new GraphBuilder(), update = new GraphBuilder();
-    let total = squares.input("before", [1]);
-    const hyper = update.input("hyper", [4]), next: Record<string, Value> = {};
-    const hypers = { hyper, hyper_b: ratioOfB === 1 ? hyper : update.input("hyper_b", [4]) };
-    for (const { own, shape, decay, hyper: rate } of specs) {
-      const x = squares.input(`g.${own}`, shape);
-      total = squares.run(sumSquaresOfRank(shape.length), { x, before: total }).total;
-      const input = (letter: string) => update.input(`${letter}.${own}`, shape);
-      const attrs = { beta1, beta2, epsilon, decay: decay && weightDecay > 0 };
-      const tensors = { p: input("p"), m: input("m"), v: input("v"), g: input("g"), hyper: hypers[rate] };
-      const { p_next, m_next, v_next } = update.run(adamwOfRank(shape.length), tensors, attrs);
-      Object.assign(next, { [`p.${own}`]: p_next, [`m.${own}`]: m_next, [`v.${own}`]: v_next });
-    }
+    const { squares, update } = stepGraphs(specs, this.#options);
     return {
-      squares: await this.#backend.compile(squares.finish({ total }), "gradient norm"),
-      update: await this.#backend.compile(update.finish(next), "optimizer step"),
+      squares: await this.#backend.compile(squares, "gradient norm"),
+      update: await this.#backend.compile(update, "optimizer step"),
     };
   }
+}
+
+/** What a step computes: `total` of `before` and the squares of all `g.`, and `p.`, `m.` and `v.` of each stretch by them, `g.` and `hyper`. */
+export function stepGraphs(
+  specs: readonly Stepped[],
+  { betas: [beta1, beta2], epsilon, weightDecay, ratioOfB = 1 }: AdamWOptions,
+): { squares: Graph; update: Graph } {
+  const squares = new GraphBuilder(), update = new GraphBuilder();
+  let total = squares.input("before", [1]);
+  const hyper = update.input("hyper", [4]), next: Record<string, Value> = {};
+  const ownHyper = ratioOfB === 1 ? hyper : update.input("hyper_b", [4]);
+  for (const { own, shape, decay, ownRate } of specs) {
+    const x = squares.input(`g.${own}`, shape);
+    total = squares.run(sumSquaresOfRank(shape.length), { x, before: total }).total;
+    const input = (letter: string) => update.input(`${letter}.${own}`, shape);
+    const attrs = { beta1, beta2, epsilon, decay: decay && weightDecay > 0 };
+    const tensors = {
+      p: input("p"),
+      m: input("m"),
+      v: input("v"),
+      g: input("g"),
+      hyper: ownRate ? ownHyper : hyper,
+    };
+    const { p_next, m_next, v_next } = update.run(adamwOfRank(shape.length), tensors, attrs);
+    Object.assign(next, { [`p.${own}`]: p_next, [`m.${own}`]: m_next, [`v.${own}`]: v_next });
+  }
+  return { squares: squares.finish({ total }), update: update.finish(next) };
 }

@@ -2,53 +2,35 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { orExit } from "../testing/aim.ts";
 import { testBackends } from "../testing/backends.ts";
-import type { Backend, Tensor } from "../backend.ts";
+import type { Backend } from "../backend.ts";
 import type { WebGpuBackend } from "../backends/webgpu/mod.ts";
 import { AdamW, type AdamWOptions } from "./adamw.ts";
-import { DeviceOptimizer, type DeviceTensors } from "./device_optimizer.ts";
+import { DeviceOptimizer } from "./device_optimizer.ts";
+import { TrainedTensors } from "./trained_tensors.ts";
 import { readJson } from "../../tests/helpers/tiny_model.ts";
 
 const { cases } = readJson(new URL("../../fixtures/goldens/optim/adamw.json", import.meta.url).pathname);
 
-/** Trained tensors without a model. */
-class Tensors implements DeviceTensors {
-  readonly trained = new Map<string, { shape: readonly number[]; tensor: Tensor }>();
-  readonly #gradients = new Map<string, Tensor>();
-
-  constructor(readonly backend: Backend, start: Record<string, unknown>) {
-    for (const [name, nested] of Object.entries(start)) this.#put(this.trained, name, nested);
+/** Trained tensors without a model; nested lists as torch prints them. */
+class Tensors extends TrainedTensors {
+  constructor(backend: Backend, start: Record<string, unknown>) {
+    super(backend, new Map(Object.entries(start).map(([name, nested]) => [name, shapeOf(nested)])));
+    for (const [name, nested] of Object.entries(start)) this.put(name, Float32Array.from(flat(nested)));
   }
 
-  /** Nested lists as torch prints them. */
   setGradients(nested: Record<string, unknown>): void {
-    for (const [name, values] of Object.entries(nested)) {
-      const made = new Map<string, { shape: readonly number[]; tensor: Tensor }>();
-      this.#put(made, name, values);
-      this.#gradients.get(name)?.dispose();
-      this.#gradients.set(name, made.get(name)!.tensor);
+    this.zeroGradients();
+    for (const [name, given] of Object.entries(nested)) {
+      const values = Float32Array.from(flat(given)), place = this.gradientPlace(name);
+      if (place) this.backend.write(place, values);
+      this.setGradient(name, place ?? this.backend.upload(values, shapeOf(given)));
     }
   }
+}
 
-  gradient(name: string): Tensor {
-    return this.#gradients.get(name)!;
-  }
-
-  zeroGradients(): void {
-    for (const tensor of this.#gradients.values()) tensor.dispose();
-    this.#gradients.clear();
-  }
-
-  replace(name: string, tensor: Tensor): void {
-    const { shape, tensor: old } = this.trained.get(name)!;
-    old.dispose();
-    this.trained.set(name, { shape, tensor });
-  }
-
-  #put(into: Map<string, { shape: readonly number[]; tensor: Tensor }>, name: string, nested: unknown): void {
-    const rows = nested as number[] | number[][];
-    const shape = Array.isArray(rows[0]) ? [rows.length, rows[0].length] : [rows.length];
-    into.set(name, { shape, tensor: this.backend.upload(Float32Array.from(flat(nested)), shape) });
-  }
+function shapeOf(nested: unknown): number[] {
+  const rows = nested as number[] | number[][];
+  return Array.isArray(rows[0]) ? [rows.length, rows[0].length] : [rows.length];
 }
 
 function flat(nested: unknown): number[] {
@@ -94,7 +76,7 @@ for (const { name: on, ignore, make } of await orExit(() => testBackends())) {
         for (const [t, step] of c.steps.entries()) {
           tensors.setGradients(step.grads);
           await optimizer.step(step.lr, 0);
-          for (const [parameter, { tensor }] of tensors.trained) {
+          for (const [parameter, { tensor }] of tensors.all) {
             const expected = flat(step.params_after[parameter]);
             assertNear(await backend.download(tensor), expected, 1e-7, `${parameter} at ${t}`);
           }
@@ -129,7 +111,7 @@ for (const { name: on, ignore, make } of await orExit(() => testBackends())) {
         if (t === 3) {
           const state = await optimizer.state();
           const nested = await Promise.all(
-            [...tensors.trained].map(async ([name, { shape, tensor }]) => {
+            [...tensors.all].map(async ([name, { shape, tensor }]) => {
               const all = [...await backend.download(tensor)];
               const rows = shape.length === 1 ? all : [all.slice(0, shape[1]), all.slice(shape[1])];
               return [name, rows] as const;
@@ -145,7 +127,7 @@ for (const { name: on, ignore, make } of await orExit(() => testBackends())) {
         tensors.setGradients(gradients);
         assertNear([await optimizer.step(0.01, 0.5)], [norm], 0, "norm");
         host.step(lists, 0.01, 0.5 / (norm + 1e-6));
-        for (const [name, { tensor }] of tensors.trained) {
+        for (const [name, { tensor }] of tensors.all) {
           assertNear(await backend.download(tensor), [...values[name]!], 1e-7, `${name} at ${t}`);
         }
       }
@@ -178,7 +160,7 @@ for (const { name: on, ignore, make } of await orExit(() => testBackends())) {
         }
         for (const { step } of host) step(g, 0.5 / (norm + 1e-6));
         for (const [i, name] of [a, b].entries()) {
-          const { tensor } = tensors.trained.get(name)!;
+          const { tensor } = tensors.all.get(name)!;
           assertNear(await backend.download(tensor), [...host[i]!.values], 2e-7, `${name} at ${t}`);
         }
       }
@@ -212,6 +194,80 @@ for (const { name: on, ignore, make } of await orExit(() => testBackends())) {
   });
 
   if (on !== "webgpu") continue;
+  Deno.test({
+    name:
+      "DeviceOptimizer steps tensors that lie side by side to the bits that each gets alone, in a few dispatches",
+    ignore,
+    fn: async () => {
+      const lora = (layer: number, module: string) => `model.layers.${layer}.${module}.weight`;
+      // Sizes that fill no row, one that fills some, and more than a workgroup sums.
+      const shapes = new Map(
+        [0, 1, 2].flatMap((layer): [string, number[]][] => [
+          [lora(layer, "up_proj.lora_A"), [8, 3001]],
+          [lora(layer, "up_proj.lora_B"), [3001 + layer, 8]],
+          [lora(layer, "down_proj.lora_A"), [3, 5]],
+          [lora(layer, "down_proj.lora_B"), [64, 1]],
+        ]),
+      );
+      const backend = await make() as WebGpuBackend, { parts: _, ...apart } = backend;
+      const all: Float32Array[][] = [], norms: number[][] = [], counts: number[] = [];
+      for (const on of [backend, apart]) {
+        const tensors = new TrainedTensors(on, shapes);
+        const wave = (at: number, count: number) =>
+          Float32Array.from({ length: count }, (_, i) => Math.sin(at + i));
+        [...shapes].forEach(([name, shape], at) => tensors.put(name, wave(at, shape[0]! * shape[1]!)));
+        const optimizer = new DeviceOptimizer(on, tensors, { ...options, ratioOfB: 4 });
+        for (let t = 0; t < 3; t++) {
+          [...shapes].forEach(([name, shape], at) => {
+            const values = wave(7 * t + at, shape[0]! * shape[1]!), place = tensors.gradientPlace(name);
+            if (place) on.write(place, values);
+            tensors.setGradient(name, place ?? on.upload(values, shape));
+          });
+          const { dispatches } = backend.work;
+          await optimizer.stepAhead(0.01, 0);
+          counts.push(backend.work.dispatches - dispatches);
+          (norms[t] ??= []).push((await optimizer.lateNorm())!);
+        }
+        const state = await optimizer.state();
+        const values = [...tensors.all.values()].map(({ tensor }) => on.download(tensor));
+        all.push([
+          ...await Promise.all(values) as Float32Array[],
+          ...[...shapes.keys()].flatMap((name) => [state[`exp_avg.${name}`]!, state[`exp_avg_sq.${name}`]!])
+            .map((moments) => Float32Array.from(moments)),
+        ]);
+        // Gradients are zero again.
+        const gradients = await Promise.all(
+          [...shapes.keys()].map((name) => on.download(tensors.gradient(name))),
+        );
+        assert(gradients.every((values) => values.every((value) => value === 0)));
+      }
+      assertEquals(all[0], all[1]);
+      // Squares are summed in another order: the norm's last bits differ.
+      for (const [together, alone] of norms) assertNear([together!], [alone!], 0, "norm");
+      // Clipping gives two sets of hyperparameters here, and squares and steps two of each kind.
+      assertEquals([...new Set(counts)], [2 * 2 + 2 + 2, 2 + 2 * shapes.size]);
+      await backend.dispose();
+    },
+  });
+
+  Deno.test({
+    name: "a part of a tensor is a tensor of its own that begins at a multiple of 64 elements",
+    ignore,
+    fn: async () => {
+      const backend = await make(), { parts } = backend, whole = parts!.zeros([3, 64]);
+      const part = parts!.of(whole, 64, [5, 2]);
+      backend.write(part, Float32Array.from({ length: 10 }, (_, i) => i + 1));
+      assertEquals([...await backend.download(part)], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+      const all = [...await backend.download(whole)];
+      assertEquals([all.indexOf(1), all.reduce((a, b) => a + b)], [64, 55]);
+      assertThrows(() => parts!.of(whole, 32, [2]), RangeError, "parts begin at multiples of 64");
+      assertThrows(() => parts!.of(whole, 128, [65]), RangeError, "elements 128 to 193");
+      parts!.clear(whole);
+      assert((await backend.download(part)).every((value) => value === 0));
+      await backend.dispose();
+    },
+  });
+
   Deno.test({
     name: "DeviceOptimizer: the number of buffers is flat over steps",
     ignore,

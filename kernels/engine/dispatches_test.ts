@@ -64,7 +64,7 @@ for (const checkpointing of [false, true]) {
       assertEquals(backend.work.dispatches - before.dispatches, expected);
       assertEquals(backend.work.buffers - before.buffers, 1 + 2 * config.numLayers + 2 * chunks);
       // A pack of another length of the same 32 makes no plan; when its buffers are those of before, no group of bindings either.
-      engine.parameters.zeroGradients();
+      engine.parameters.tuned.zeroGradients();
       const planned = { ...backend.work }, { ids } = pack;
       const shorter = {
         ...pack,
@@ -83,7 +83,7 @@ for (const checkpointing of [false, true]) {
           { adapter: true, keep: true },
         );
         await engine.backward(new Float64Array(length).fill(-1));
-        engine.parameters.zeroGradients();
+        engine.parameters.tuned.zeroGradients();
       }
       assertEquals([backend.work.plans, backend.work.bindGroups], [planned.plans, planned.bindGroups]);
       await engine.dispose();

@@ -130,7 +130,7 @@ for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
           // one for both packs: its programs take most of the time
           const one = { arch, tuning, form }, engine = tinyEngine(one, await make());
           await assertSequences(engine, one);
-          engine.parameters.zeroGradients();
+          engine.parameters.tuned.zeroGradients();
           await assertPreference(engine, one);
           await engine.dispose();
         },

@@ -41,7 +41,7 @@ async function pass(
   await assertRejects(() => engine.backward(new Float64Array(1)), Error, "no forward pass was kept");
   const { parameters, backend } = engine, gradients: Record<string, unknown> = {};
   for (const name of parameters.trained.keys()) {
-    gradients[name] = (await backend.download(parameters.gradient(name))).slice();
+    gradients[name] = (await backend.download(parameters.tuned.gradient(name))).slice();
   }
   await engine.dispose();
   return { found, gradients };

@@ -199,7 +199,7 @@ export class EngineHost implements EngineClient {
   }
 
   discard(): Promise<void> {
-    this.#engine.parameters.zeroGradients();
+    this.#engine.parameters.tuned.zeroGradients();
     return Promise.resolve();
   }
 

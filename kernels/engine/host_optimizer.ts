@@ -30,7 +30,7 @@ export class HostOptimizer implements Optimizer {
     );
     this.#adamw.step(gradients, learningRate, factor);
     this.#parameters.publish();
-    this.#parameters.zeroGradients();
+    this.#parameters.tuned.zeroGradients();
     return norm;
   }
 

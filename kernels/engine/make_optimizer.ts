@@ -13,5 +13,5 @@ import type { Parameters } from "./parameters.ts";
 export function makeOptimizer(parameters: Parameters, options: AdamWOptions): Optimizer {
   return parameters.backend.hostMemory
     ? new HostOptimizer(parameters, options)
-    : new DeviceOptimizer(parameters.backend, parameters, options);
+    : new DeviceOptimizer(parameters.backend, parameters.tuned, options);
 }

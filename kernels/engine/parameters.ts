@@ -2,7 +2,7 @@
  * A model's tensors on a backend: frozen ones, trained ones with their gradients, by their names in transformers and PEFT.
  * @module
  */
-import { entryOf, float, item, valueOf } from "../../formats/elements.ts";
+import { entryOf, float, item } from "../../formats/elements.ts";
 import { type Backend, elements, type HostArray, type Tensor } from "../backend.ts";
 import type { FloatPieces } from "../../formats/float_pieces.ts";
 import { loraNames } from "../../formats/peft/names.ts";
@@ -19,6 +19,7 @@ import {
 } from "./decoder.ts";
 import type { BlockLora, BlockPacking, LoraModule } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
+import { type Trained, TrainedTensors } from "./trained_tensors.ts";
 
 /** The trained parameters. LoRA modules are named in full, such as `model.layers.0.self_attn.q_proj`. */
 export type Tuning =
@@ -42,17 +43,6 @@ function rowNorms(values: Float32Array, rows: number, columns: number): Float32A
     norms[row] = Math.sqrt(sum);
   }
   return norms;
-}
-
-/** One trained tensor. */
-export interface Trained {
-  name: string;
-  shape: readonly number[];
-  /** The tensor's values where tensors live in the host's memory (there an optimizer changes them), else null. */
-  values: Float32Array<ArrayBuffer> | null;
-  tensor: Tensor;
-  /** Sum of gradients so far; null: zero. */
-  gradient: Tensor | null;
 }
 
 /** LoRA modules of block `layer`. */
@@ -85,9 +75,8 @@ export class Parameters {
   readonly #packing: BlockPacking[] = [];
   /** Of a program's inputs, by layer. */
   readonly #fullNames = new WeakMap<readonly string[], (readonly string[])[]>();
-  /** One tensor of zeros a shape, for programs that add to a gradient that is still zero. */
-  readonly #zeros = new Map<string, Tensor>();
-  readonly trained = new Map<string, Trained>();
+  /** What is trained, with its gradients. */
+  readonly tuned: TrainedTensors;
   /** Lengths of frozen rows of modules with DoRA, `[out]`, by the name of the trained lengths, which start as they are. */
   readonly #weightNorms = new Map<string, Float32Array<ArrayBuffer>>();
 
@@ -103,15 +92,16 @@ export class Parameters {
     read: ReadTensor,
     initial: Readonly<Record<string, Float32Array<ArrayBuffer>>> = {},
   ) {
+    const shapes = trainedShapes(config, tuning);
+    this.tuned = new TrainedTensors(backend, shapes);
     for (const [name, shape] of tensorShapes(config)) {
       const values = read(name);
       this.#measure(name, shape, values, tuning);
       if ("codes" in values) this.#pack(name, values, config, tuning);
-      else if (tuning.type === "full") this.#train(name, shape, float32Of(values));
+      else if (tuning.type === "full") this.tuned.put(name, float32Of(values));
       else this.#tensors.set(name, this.#freeze(values, shape));
     }
     if (tuning.type !== "lora") return;
-    const shapes = trainedShapes(config, tuning);
     for (const name of Object.keys(initial)) {
       if (!shapes.has(name)) {
         throw new RangeError(
@@ -127,7 +117,7 @@ export class Parameters {
           `Cannot start from tensor "${name}" as [${shape}]: current value has ${values.length} elements`,
         );
       }
-      this.#train(name, shape, Float32Array.from(values));
+      this.tuned.put(name, Float32Array.from(values));
     }
   }
 
@@ -188,9 +178,14 @@ export class Parameters {
     this.#packing[layer] = { ...this.#packing[layer], [module]: matrix.bits };
   }
 
+  /** Trained tensors by name. */
+  get trained(): ReadonlyMap<string, Trained> {
+    return this.tuned.all;
+  }
+
   /** @throws {RangeError} If there is no tensor of that name. */
   get(name: string): Tensor {
-    const tensor = this.#tensors.get(name);
+    const tensor = this.#find(name);
     if (!tensor) throw new RangeError(`Cannot use tensor "${name}": the model has none of that name`);
     return tensor;
   }
@@ -202,10 +197,14 @@ export class Parameters {
     this.#fullNames.set(inputs, layers);
     const found: Record<string, Tensor> = {};
     inputs.forEach((name, i) => {
-      const tensor = this.#tensors.get(item(full, i));
+      const tensor = this.#find(item(full, i));
       if (tensor) found[name] = tensor;
     });
     return found;
+  }
+
+  #find(name: string): Tensor | undefined {
+    return this.#tensors.get(name) ?? this.trained.get(name)?.tensor;
   }
 
   /** True if a tensor is trained. */
@@ -216,37 +215,8 @@ export class Parameters {
   /** Sums of gradients on the host, in the order of {@linkcode Parameters.trained}. Read them before the next backward pass. */
   async gradients(): Promise<Float32Array[]> {
     // All at once: a device is asked for finished work only every 10 ms, so one by one each would wait for that.
-    const all = [...this.trained.keys()].map((name) => this.backend.download(this.gradient(name)));
+    const all = [...this.trained.keys()].map((name) => this.backend.download(this.tuned.gradient(name)));
     return await Promise.all(all) as Float32Array[];
-  }
-
-  /** Sum of gradients of a trained tensor so far. Read it only. */
-  gradient(name: string): Tensor {
-    const { gradient, shape } = valueOf(this.trained, name);
-    if (gradient) return gradient;
-    const key = String(shape), zero = this.#zeros.get(key) ?? this.backend.zeros(shape);
-    this.#zeros.set(key, zero);
-    return zero;
-  }
-
-  /** Where the next sum of gradients of a trained tensor is to be written; null: in memory of its own. */
-  gradientPlace(name: string): Tensor | null {
-    return this.backend.inPlace ? valueOf(this.trained, name).gradient : null;
-  }
-
-  /** A program's `d.X`, in which `acc.X` is already contained, becomes the gradient of the trained tensor. */
-  setGradient(name: string, sum: Tensor): void {
-    const entry = valueOf(this.trained, name);
-    if (entry.gradient !== sum) entry.gradient?.dispose();
-    entry.gradient = sum;
-  }
-
-  /** Gradients back to zero. */
-  zeroGradients(): void {
-    for (const entry of this.trained.values()) {
-      entry.gradient?.dispose();
-      entry.gradient = null;
-    }
   }
 
   /** Copies of everything trained, by name. */
@@ -277,15 +247,7 @@ export class Parameters {
       values?.set(found);
       this.backend.write(tensor, values ?? Float32Array.from(found));
     }
-    this.zeroGradients();
-  }
-
-  /** A tensor that an optimizer made takes the place of a trained one. */
-  replace(name: string, tensor: Tensor): void {
-    const entry = valueOf(this.trained, name);
-    entry.tensor.dispose();
-    entry.tensor = tensor;
-    this.#tensors.set(name, tensor);
+    this.tuned.zeroGradients();
   }
 
   /** After the optimizer changed values on the host. */
@@ -296,17 +258,5 @@ export class Parameters {
   #freeze(values: Float32Array<ArrayBuffer> | FloatPieces, shape: readonly number[]): Tensor {
     const { backend } = this, tensor = "pieces" in values ? backend.uploadPieces?.(values, shape) : null;
     return tensor ?? backend.upload(float32Of(values), shape, { frozen: true });
-  }
-
-  #train(name: string, shape: readonly number[], values: Float32Array<ArrayBuffer>): void {
-    const { backend } = this, tensor = backend.upload(values, shape);
-    this.#tensors.set(name, tensor);
-    this.trained.set(name, {
-      name,
-      shape,
-      values: backend.hostMemory ? values : null,
-      tensor,
-      gradient: null,
-    });
   }
 }

@@ -99,14 +99,16 @@ export async function accumulate(
   given: Readonly<Record<string, Tensor>>,
 ): Promise<Record<string, Tensor>> {
   const pairs = Object.entries(names);
-  const sums = Object.fromEntries(pairs.map(([name, full]) => [`acc.${name}`, parameters.gradient(full)]));
+  const sums = Object.fromEntries(
+    pairs.map(([name, full]) => [`acc.${name}`, parameters.tuned.gradient(full)]),
+  );
   const into: Record<string, Tensor> = {};
   for (const [name, full] of pairs) {
-    const place = parameters.gradientPlace(full);
+    const place = parameters.tuned.gradientPlace(full);
     if (place) into[`d.${name}`] = place;
   }
   const result = await runProgram(compiled, { ...given, ...sums }, { into });
-  for (const [name, full] of pairs) parameters.setGradient(full, entryOf(result, `d.${name}`));
+  for (const [name, full] of pairs) parameters.tuned.setGradient(full, entryOf(result, `d.${name}`));
   return result;
 }
 

@@ -48,7 +48,7 @@ export class BlockLoader implements BlockMatrices {
         tensor?.dispose();
         return null;
       }
-      tensor ??= GpuTensor.frozen(memory, shape, asHalf);
+      tensor ??= GpuTensor.lasting(memory, shape, asHalf);
       this.#put(tensor, {
         type: from.type,
         piece,

@@ -6,7 +6,7 @@ import type { WgslDispatch, WgslSubgroups } from "../../wgsl_program.ts";
 import type { StoredBlocks } from "../../../formats/float_pieces.ts";
 import type { HalfStorage } from "./half.ts";
 import { BindGroups } from "./bind_groups.ts";
-import { GpuPool, USAGE } from "./pool.ts";
+import { type BufferPlace, GpuPool, USAGE } from "./pool.ts";
 import type { GpuTensor } from "./tensor.ts";
 
 /** A pipeline and the layout of its bindings. */
@@ -164,14 +164,18 @@ export class Device {
   }
 
   /**
-   * Values of the first `bytes` of a buffer.
+   * Values of the first `bytes` of a place.
    * @param ahead True if other work follows before they are asked for.
    */
-  async read(buffer: GPUBuffer, bytes: number, ahead = false): Promise<ArrayBuffer> {
+  async read(
+    { buffer, offset }: Pick<BufferPlace, "buffer" | "offset">,
+    bytes: number,
+    ahead = false,
+  ): Promise<ArrayBuffer> {
     this.check();
     const size = Math.max(4, bytes), staging = this.staging.take(size);
     const encoder = this.gpu.createCommandEncoder();
-    encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
+    encoder.copyBufferToBuffer(buffer, offset, staging, 0, size);
     this.submit([encoder.finish()]);
     this.work.downloads++;
     try {

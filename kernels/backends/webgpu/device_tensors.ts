@@ -17,7 +17,7 @@ import type { WebGpuBackend } from "./webgpu_backend.ts";
 export function deviceTensors(
   device: Device,
   half: Half,
-): Pick<WebGpuBackend, "upload" | "uploadPieces" | "download" | "write" | "zeros"> {
+): Pick<WebGpuBackend, "upload" | "uploadPieces" | "download" | "write" | "zeros" | "parts"> {
   return {
     upload: (data, shape, { frozen = false } = {}) => {
       device.check();
@@ -32,7 +32,7 @@ export function deviceTensors(
         return tensor;
       }
       const values = shape.length === 2 ? halved(data, half) : null;
-      const tensor = GpuTensor.frozen(device.memory, shape, values !== null);
+      const tensor = GpuTensor.lasting(device.memory, shape, values !== null);
       if (values) device.write(tensor.buffer, values);
       else write(device, tensor, data);
       return tensor;
@@ -42,8 +42,8 @@ export function deviceTensors(
       return loaded(device, pieces, shape, half);
     },
     download: async (tensor, ahead) => {
-      const { buffer, bytes, type, shape, half } = tensor as GpuTensor,
-        data = await device.read(buffer, bytes, ahead);
+      const { place, bytes, type, shape, half } = tensor as GpuTensor,
+        data = await device.read(place, bytes, ahead);
       if (half) return Float32Array.from(new Float16Array(data, 0, elements(shape)));
       return type === "i32" ? new Int32Array(data) : new Float32Array(data);
     },
@@ -56,12 +56,23 @@ export function deviceTensors(
     },
     zeros: (shape, type = "f32") => {
       device.check();
-      const tensor = GpuTensor.allocate(device.memory, shape, type),
-        encoder = device.gpu.createCommandEncoder();
+      const tensor = GpuTensor.allocate(device.memory, shape, type);
       if (type === "i32") tensor.extent = { least: 0, most: 0 };
-      encoder.clearBuffer(tensor.buffer, 0, Math.max(4, tensor.bytes));
-      device.gather(encoder.finish(), { dispatches: 1, operations: 0 });
+      clear(device, tensor);
       return tensor;
+    },
+    parts: {
+      zeros: (shape) => {
+        device.check();
+        const tensor = GpuTensor.lasting(device.memory, shape, false);
+        clear(device, tensor);
+        return tensor;
+      },
+      of: (whole, first, shape) => GpuTensor.partOf(whole as GpuTensor, first, shape),
+      clear: (whole) => {
+        device.check();
+        clear(device, whole as GpuTensor);
+      },
     },
   };
 }
@@ -74,10 +85,16 @@ function halved(data: Float32Array<ArrayBuffer>, half: Half): ReturnType<typeof 
   return values;
 }
 
+function clear(device: Device, tensor: GpuTensor): void {
+  const encoder = device.gpu.createCommandEncoder();
+  encoder.clearBuffer(tensor.buffer, tensor.place.offset, Math.max(4, tensor.bytes));
+  device.gather(encoder.finish(), { dispatches: 1, operations: 0 });
+}
+
 function write(device: Device, tensor: GpuTensor, data: HostArray): void {
   if (data.length !== elements(tensor.shape)) {
     throw new TypeError(`Cannot write ${data.length} elements to a tensor of shape [${tensor.shape}]`);
   }
   if (data instanceof Int32Array) tensor.extent = extentOf(data);
-  device.write(tensor.buffer, data);
+  device.write(tensor.buffer, data, tensor.place.offset);
 }

@@ -45,7 +45,7 @@ Deno.test("what has gathered is handed over before a write, with a read, and bef
   device.write(buffer, new Uint32Array(4));
   device.gather(command("b"), short);
   device.gather(command("c"), short);
-  await device.read(buffer, 4);
+  await device.read({ buffer, offset: 0 }, 4);
   device.gather(command("d"), short);
   await device.finish();
   assertEquals(given, ["a", "write", "b c read", "d"]);

@@ -66,5 +66,5 @@ Deno.test("GpuPool takes a free buffer of up to twice the size, and destroys fre
     2,
   ]);
   // A number is never given twice, so groups of a buffer that is gone are never taken for another's.
-  assertEquals([pool.numberOf(other), pool.numberOf(longest)], [4, 5]);
+  assertEquals([pool.placeOf(other).number, pool.placeOf(longest).number], [4, 5]);
 });

@@ -32,7 +32,7 @@ export function loaded(device: Device, from: FloatPieces, shape: readonly number
     }
     pieces = found;
   }
-  const tensor = GpuTensor.frozen(device.memory, shape, false);
+  const tensor = GpuTensor.lasting(device.memory, shape, false);
   let start = 0;
   for (const piece of pieces) {
     const values = widened(from.type, piece);
@@ -61,7 +61,7 @@ function asHalf(
       rest.return?.();
       return from.pieces();
     }
-    tensor ??= GpuTensor.frozen(device.memory, shape, true);
+    tensor ??= GpuTensor.lasting(device.memory, shape, true);
     device.write(tensor.buffer, values, start);
     start += values.length;
   }

@@ -16,12 +16,21 @@ const MOST_HELD = 2;
 /** `GPUBufferUsage` by value, because the global is absent where WebGPU is. */
 export const USAGE = { mapRead: 1, copySrc: 4, copyDst: 8, uniform: 64, storage: 128 } as const;
 
+/** Where a tensor stands: a buffer of the pool from a byte on. */
+export interface BufferPlace {
+  readonly buffer: GPUBuffer;
+  /** A multiple of 256. */
+  readonly offset: number;
+  /** Its own, so that a key by numbers means one set of places. */
+  readonly number: number;
+}
+
 /** A buffer of the pool. */
 interface Held {
   readonly buffer: GPUBuffer;
   /** Of the buffer, which is slow to ask for it. */
   readonly size: number;
-  /** Never given out again, so that a key by numbers means one set of buffers. */
+  /** {@linkcode BufferPlace.number} of all of it; never given out again. */
   number: number;
   /** True if it stays as long as the model. */
   stays: boolean;
@@ -93,9 +102,14 @@ export class GpuPool {
     return held.buffer;
   }
 
-  /** A buffer's number, for keys. */
-  numberOf(buffer: GPUBuffer): number {
-    return this.#of(buffer).number;
+  /** All of a buffer as a place. */
+  placeOf(buffer: GPUBuffer): BufferPlace {
+    return { buffer, offset: 0, number: this.#of(buffer).number };
+  }
+
+  /** A place in a buffer for something that lives as long as it. */
+  partOf(buffer: GPUBuffer, offset: number): BufferPlace {
+    return { buffer, offset, number: this.#made++ };
   }
 
   /** Takes a buffer back. Work already submitted with it is done before any later use, as the queue is in order. */

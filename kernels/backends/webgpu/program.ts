@@ -11,7 +11,7 @@ import { indexCheck } from "../indices.ts";
 import { bindSizes } from "../sizes.ts";
 import type { Device } from "./device.ts";
 import { makePlan, type Plan } from "./plan.ts";
-import type { GpuPool } from "./pool.ts";
+import type { BufferPlace, GpuPool } from "./pool.ts";
 import { GpuTensor } from "./tensor.ts";
 
 /** Sets of sizes that a program remembers: all lengths of packs up to 8,192 rows are 80. */
@@ -90,11 +90,11 @@ interface Execution {
   into: Readonly<Record<string, Tensor>>;
 }
 
-type Copy = readonly [from: number, to: GPUBuffer, bytes: number];
+type Copy = readonly [from: number, to: BufferPlace, bytes: number];
 
 function execute(device: Device, { name, plan, inputs, into }: Execution): Record<string, Tensor> {
   const buffers = new Buffers(plan.slots, device.memory);
-  for (const [key, slot] of plan.inputs) buffers.put(slot, (inputs[key] as GpuTensor).buffer);
+  for (const [key, slot] of plan.inputs) buffers.put(slot, (inputs[key] as GpuTensor).place);
   const results: Record<string, GpuTensor> = {}, copies: Copy[] = [], overwritten: Copy[] = [];
   const given = new Set(Object.values(inputs)), passing: number[] = [];
   for (const { key, slot, shape, type } of plan.outputs) {
@@ -103,22 +103,22 @@ function execute(device: Device, { name, plan, inputs, into }: Execution): Recor
     const bytes = 4 * elements(shape);
     if (!buffers.has(slot)) {
       if (!given.has(tensor)) {
-        buffers.put(slot, tensor.buffer);
+        buffers.put(slot, tensor.place);
         continue;
       }
-      buffers.put(slot, device.memory.take(bytes));
+      buffers.take(slot, bytes);
       passing.push(slot);
     }
     // An output that is an input, or that is another output too, is a copy. What an input is needed for is done before it is overwritten.
-    if (buffers.of(slot) !== tensor.buffer) {
-      (given.has(tensor) ? overwritten : copies).push([slot, tensor.buffer, bytes]);
+    if (buffers.numberOf(slot) !== tensor.place.number) {
+      (given.has(tensor) ? overwritten : copies).push([slot, tensor.place, bytes]);
     }
   }
   for (const { take, give } of plan.steps) {
-    for (const [slot, bytes] of take) if (!buffers.has(slot)) buffers.put(slot, device.memory.take(bytes));
-    for (const slot of give) device.memory.give(buffers.of(slot));
+    for (const [slot, bytes] of take) if (!buffers.has(slot)) buffers.take(slot, bytes);
+    for (const slot of give) device.memory.give(buffers.of(slot).buffer);
   }
-  for (const slot of passing) device.memory.give(buffers.of(slot));
+  for (const slot of passing) device.memory.give(buffers.of(slot).buffer);
   const groups = groupsOf(device, plan, buffers);
   const encoder = device.gpu.createCommandEncoder({ label: name });
   const pass = encoder.beginComputePass({
@@ -132,7 +132,8 @@ function execute(device: Device, { name, plan, inputs, into }: Execution): Recor
   });
   pass.end();
   for (const [slot, to, bytes] of [...copies, ...overwritten]) {
-    if (bytes) encoder.copyBufferToBuffer(buffers.of(slot), 0, to, 0, bytes);
+    const { buffer, offset } = buffers.of(slot);
+    if (bytes) encoder.copyBufferToBuffer(buffer, offset, to.buffer, to.offset, bytes);
   }
   const { dispatches: { length: dispatches }, operations } = plan;
   device.gather(encoder.finish(), { dispatches, operations });
@@ -154,10 +155,10 @@ function groupsOf(
       dispatches.map(({ layout, bindings, uniformOffset, uniformSize, number }) => {
         const key = `${number} ${bindings.map(({ slot }) => buffers.numberOf(slot)).join(" ")}`;
         return device.bindGroups.of(key, () => {
-          const entries: GPUBindGroupEntry[] = bindings.map(({ slot, offset, size }, binding) => ({
-            binding,
-            resource: { buffer: buffers.of(slot), offset, size },
-          }));
+          const entries: GPUBindGroupEntry[] = bindings.map(({ slot, offset, size }, binding) => {
+            const place = buffers.of(slot);
+            return { binding, resource: { buffer: place.buffer, offset: place.offset + offset, size } };
+          });
           entries.push({
             binding: bindings.length,
             resource: { buffer: uniforms, offset: uniformOffset, size: uniformSize },
@@ -169,9 +170,9 @@ function groupsOf(
   );
 }
 
-/** The buffers that values stand in while a plan runs. */
+/** The places that values stand at while a plan runs. */
 class Buffers {
-  readonly #held: (GPUBuffer | undefined)[];
+  readonly #held: (BufferPlace | undefined)[];
   readonly #numbers: number[];
   readonly #pool: GpuPool;
 
@@ -186,7 +187,7 @@ class Buffers {
     return this.#numbers.join(" ");
   }
 
-  /** A buffer's number in the pool, for keys. */
+  /** Of the value's place, for keys. */
   numberOf(slot: number): number {
     return this.#numbers[slot]!;
   }
@@ -195,15 +196,20 @@ class Buffers {
     return this.#held[slot] !== undefined;
   }
 
-  of(slot: number): GPUBuffer {
-    const buffer = this.#held[slot];
-    if (!buffer) throw new Error(`Cannot bind slot ${slot} of a plan: it holds no buffer`);
-    return buffer;
+  of(slot: number): BufferPlace {
+    const place = this.#held[slot];
+    if (!place) throw new Error(`Cannot bind slot ${slot} of a plan: it holds no buffer`);
+    return place;
   }
 
-  put(slot: number, buffer: GPUBuffer): void {
-    this.#held[slot] = buffer;
-    this.#numbers[slot] = this.#pool.numberOf(buffer);
+  put(slot: number, place: BufferPlace): void {
+    this.#held[slot] = place;
+    this.#numbers[slot] = place.number;
+  }
+
+  /** Memory of the pool for a value. */
+  take(slot: number, bytes: number): void {
+    this.put(slot, this.#pool.placeOf(this.#pool.take(bytes)));
   }
 }
 

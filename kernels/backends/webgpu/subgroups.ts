@@ -94,7 +94,7 @@ async function trial(device: Device, threads: number, enable: boolean): Promise<
   pass.dispatchWorkgroups(TRIALS);
   pass.end();
   device.submit([encoder.finish()]);
-  const found = new Uint32Array(await device.read(seen, bytes));
+  const found = new Uint32Array(await device.read({ buffer: seen, offset: 0 }, bytes));
   memory.give(seen);
   memory.give(sizes);
   return found;

@@ -4,7 +4,10 @@
  */
 import { elements, type Tensor } from "../../backend.ts";
 import type { Extent } from "../indices.ts";
-import type { GpuPool } from "./pool.ts";
+import type { BufferPlace, GpuPool } from "./pool.ts";
+
+/** Elements whose multiples a part may begin at: bindings do at 256 bytes. */
+const ALIGNED = 64;
 
 /** Bytes of `count` elements in a buffer, whose copies and bindings are whole numbers of 4. */
 export function bytesOf(count: number, half: boolean): number {
@@ -15,27 +18,47 @@ export function bytesOf(count: number, half: boolean): number {
 export class GpuTensor implements Tensor {
   /** Smallest and largest of the values where they are integers that the host gave. */
   extent: Extent | null = null;
-  #buffer: GPUBuffer | null;
+  #place: BufferPlace | null;
 
   private constructor(
     readonly pool: GpuPool,
-    buffer: GPUBuffer,
+    place: BufferPlace,
     readonly shape: readonly number[],
     readonly type: "f32" | "i32",
     /** True if the values lie there as float16. */
     readonly half: boolean,
+    /** False if it is a part of another one, to which the memory belongs. */
+    readonly owns = true,
   ) {
-    this.#buffer = buffer;
+    this.#place = place;
   }
 
   /** Takes memory; its content is undefined. */
   static allocate(pool: GpuPool, shape: readonly number[], type: "f32" | "i32"): GpuTensor {
-    return new GpuTensor(pool, pool.take(bytesOf(elements(shape), false), shape), shape, type, false);
+    const buffer = pool.take(bytesOf(elements(shape), false), shape);
+    return new GpuTensor(pool, pool.placeOf(buffer), shape, type, false);
   }
 
   /** Takes memory for float32s, or float16s, that stay as long as the model. */
-  static frozen(pool: GpuPool, shape: readonly number[], half: boolean): GpuTensor {
-    return new GpuTensor(pool, pool.take(bytesOf(elements(shape), half), shape, true), shape, "f32", half);
+  static lasting(pool: GpuPool, shape: readonly number[], half: boolean): GpuTensor {
+    const buffer = pool.take(bytesOf(elements(shape), half), shape, true);
+    return new GpuTensor(pool, pool.placeOf(buffer), shape, "f32", half);
+  }
+
+  /**
+   * Part of a tensor of float32s, from an element on.
+   * @throws {RangeError} If the element isn't a multiple of 64, or the whole has fewer behind it.
+   */
+  static partOf(whole: GpuTensor, first: number, shape: readonly number[]): GpuTensor {
+    const { pool, buffer, type } = whole, last = first + elements(shape);
+    if (first % ALIGNED !== 0 || last > elements(whole.shape)) {
+      throw new RangeError(
+        `Cannot take elements ${first} to ${last} of a tensor as a part: it has ${
+          elements(whole.shape)
+        }, and parts begin at multiples of ${ALIGNED}`,
+      );
+    }
+    return new GpuTensor(pool, pool.partOf(buffer, 4 * first), shape, type, false, false);
   }
 
   /** Bytes of the values. */
@@ -44,13 +67,18 @@ export class GpuTensor implements Tensor {
   }
 
   /** @throws {Error} If the tensor was disposed. */
+  get place(): BufferPlace {
+    if (!this.#place) throw new Error(`Cannot use a tensor of shape [${this.shape}]: it was disposed`);
+    return this.#place;
+  }
+
+  /** Of {@linkcode GpuTensor.place}. */
   get buffer(): GPUBuffer {
-    if (!this.#buffer) throw new Error(`Cannot use a tensor of shape [${this.shape}]: it was disposed`);
-    return this.#buffer;
+    return this.place.buffer;
   }
 
   dispose(): void {
-    if (this.#buffer) this.pool.give(this.#buffer);
-    this.#buffer = null;
+    if (this.#place && this.owns) this.pool.give(this.#place.buffer);
+    this.#place = null;
   }
 }

@@ -35,7 +35,7 @@ export class PassTimer {
     const buffer = gpu.createBuffer({ size: bytes, usage: RESOLVED }), encoder = gpu.createCommandEncoder();
     encoder.resolveQuerySet(this.#queries, 0, count, buffer, 0);
     this.#device.submit([encoder.finish()]);
-    const times = new BigUint64Array(await this.#device.read(buffer, bytes));
+    const times = new BigUint64Array(await this.#device.read({ buffer, offset: 0 }, bytes));
     buffer.destroy();
     this.#queries.destroy();
     let sum = 0;
