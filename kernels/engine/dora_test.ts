@@ -2,9 +2,11 @@
  * DoRA beside PEFT in float64 (fixtures/goldens/peft/dora and dora_train): passes, gradients, dropout, steps of AdamW, on every backend; and on
  * weights in 4 bits, beside PEFT upon their values (dora_packed).
  */
-import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 
-import { doraGolden, PEFT_GOLDENS } from "../../tests/helpers/dora_golden.ts";
+import { isMagnitude } from "../../formats/peft/names.ts";
+import { doraGolden, doraTraining, PEFT_GOLDENS } from "../../tests/helpers/dora_golden.ts";
+import { assertUpdate } from "../../tests/helpers/relative_distance.ts";
 import {
   backendsAndGpuLike,
   engineName,
@@ -127,10 +129,10 @@ for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
       ignore,
       fn: async () => {
         const e = new Engine(await make(), optionsOf(form), read, fresh);
-        const trained = readTensors(`${folder}trained.safetensors`);
+        const { expected: trained, start } = doraTraining(folder, fresh);
         for (const [name, values] of Object.entries(await e.parameters.values())) {
-          const start = trained[`start.${name}`];
-          if (start) near(values, start, 2e-7 * Math.max(...start), `first ${name}`);
+          const first = start[name]!;
+          if (isMagnitude(name)) near(values, first, 2e-7 * Math.max(...first), `first ${name}`);
         }
         const off = await e.forward(PACK, { adapter: false, keep: false });
         near(await e.forward(PACK, { adapter: true, keep: false }), off, 1e-5, "fresh, beside the base");
@@ -150,19 +152,7 @@ for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
         }
         const after = await e.forward(PACK, { adapter: true, keep: false });
         near(after, steps.token_logps_after.flat(), 1e-3, "trained");
-        // the update as a whole, since AdamW's first steps turn a gradient near zero into one of full size
-        let distance = 0, size = 0;
-        for (const [name, values] of Object.entries(await e.parameters.values())) {
-          const from = trained[`start.${name}`] ?? fresh[name] ?? new Float32Array(values.length);
-          values.forEach((v, i) => {
-            distance += (v - trained[name]![i]!) ** 2;
-            size += (trained[name]![i]! - from[i]!) ** 2;
-          });
-        }
-        assert(
-          Math.sqrt(distance / size) < 2e-3,
-          `relative L2 of the update is ${Math.sqrt(distance / size)}`,
-        );
+        assertUpdate(await e.parameters.values(), { expected: trained, start, limit: 2e-3 });
         await e.dispose();
       },
     });

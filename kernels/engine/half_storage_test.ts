@@ -7,6 +7,7 @@ import type { Backend } from "../backend.ts";
 import { type WebGpuBackend, webgpuBackend } from "../backends/webgpu/mod.ts";
 import { LINEAR_MODULES, tensorShapes } from "./decoder.ts";
 import { assertSteps, repeatRun } from "../../tests/helpers/golden_run.ts";
+import { assertUpdate } from "../../tests/helpers/relative_distance.ts";
 import { Engine } from "./engine.ts";
 import { GenerationEngine } from "./generate/engine.ts";
 import { packExamples } from "./pack.ts";
@@ -141,17 +142,7 @@ for (const run of ["lora_sft_llama3", "lora_dpo_llama", "lora_iopo_qwen2", "lora
             lr: learningRate,
           })),
         );
-        let off = 0, update = 0;
-        for (const [name, values] of Object.entries(expected.trained)) {
-          values.forEach((v, i) => {
-            off += (actual.trained[name]![i]! - v) ** 2;
-            update += (v - initial[name]![i]!) ** 2;
-          });
-        }
-        assert(
-          update > 0 && Math.sqrt(off / update) < 1e-3,
-          `relative L2 of the update is ${Math.sqrt(off / update)}`,
-        );
+        assertUpdate(actual.trained, { expected: expected.trained, start: initial, limit: 1e-3 });
         // The rounding itself is larger than what is allowed between backends, so another storage would be seen.
         assert(Math.abs(expected.steps[0]!.gradNorm - golden.steps[0].grad_norm) > 1e-7);
       },

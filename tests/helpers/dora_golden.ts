@@ -2,9 +2,10 @@
  * PEFT's DoRA in float64 upon qwen2 of the tiny models (fixtures/goldens/peft/dora), as the engine takes it.
  * @module
  */
-import { isLoraB } from "../../formats/peft/names.ts";
+import { entryOf } from "../../formats/elements.ts";
+import { isLoraB, isMagnitude } from "../../formats/peft/names.ts";
 import { packExamples } from "../../kernels/engine/pack.ts";
-import { engineName, idsExample, readJson, readTensors } from "./tiny_model.ts";
+import { idsExample, readAdapterTensors, readJson, readTensors } from "./tiny_model.ts";
 
 /** Folder of PEFT's goldens. */
 export const PEFT_GOLDENS = new URL("../../fixtures/goldens/peft/", import.meta.url).pathname;
@@ -12,10 +13,7 @@ export const PEFT_GOLDENS = new URL("../../fixtures/goldens/peft/", import.meta.
 /** The golden, read anew: its numbers, its adapter under the engine's names, the sequences in one pack. */
 export function doraGolden() {
   const golden = readJson(`${PEFT_GOLDENS}dora/golden.json`);
-  const saved = Object.fromEntries(
-    Object.entries(readTensors(`${PEFT_GOLDENS}dora/adapter/adapter_model.safetensors`))
-      .map(([name, values]) => [engineName(name), values]),
-  );
+  const saved = readAdapterTensors(`${PEFT_GOLDENS}dora/adapter/adapter_model.safetensors`);
   const modules = Object.fromEntries(
     Object.keys(saved).filter(isLoraB).map((name) => [
       name.replace(".lora_B.weight", ""),
@@ -34,4 +32,21 @@ export function doraGolden() {
     Object.entries(saved).filter(([name]) => name.endsWith("lora_A.weight")),
   );
   return { golden, saved, modules, pack, slopes, fresh };
+}
+
+/** What PEFT made of a fresh adapter in five steps of AdamW (a folder's trained.safetensors), and where it began: A, zeros as B, lengths. */
+export function doraTraining(folder: string, fresh: Readonly<Record<string, Float32Array<ArrayBuffer>>>) {
+  const values = readTensors(`${folder}trained.safetensors`);
+  const expected = Object.fromEntries(Object.entries(values).filter(([name]) => !name.startsWith("start.")));
+  const start = Object.fromEntries(
+    Object.entries(expected).map(([name, { length }]) => [
+      name,
+      isLoraB(name)
+        ? new Float32Array(length)
+        : isMagnitude(name)
+        ? entryOf(values, `start.${name}`)
+        : entryOf(fresh, name),
+    ]),
+  );
+  return { expected, start };
 }

@@ -1,10 +1,10 @@
 /** Runs of a golden through the whole loop, shared by the tests of tiny models and of SmolLM2. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { entryOf, item } from "../../formats/elements.ts";
+import { item } from "../../formats/elements.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 import type { Backend } from "../../kernels/backend.ts";
 import type { EncodedExample } from "../../kernels/engine/encoded.ts";
-import { engineName, idsExample, readTensors } from "./tiny_model.ts";
+import { idsExample } from "./tiny_model.ts";
 import type { AdamWOptions } from "../../kernels/engine/adamw.ts";
 import { type EngineClient, EngineHost } from "../../kernels/engine/host.ts";
 import type { Tuning } from "../../kernels/engine/parameters.ts";
@@ -166,17 +166,4 @@ export function assertSteps(
     );
     assertAlmostEquals(report.learningRate, item(expected, i).lr, 1e-12);
   });
-}
-
-/** Relative L2 distance of the update (final − start) over the tensors of a golden file. */
-export function updateDistance(path: string, start: Tensors, trained: Tensors): number {
-  let off = 0, update = 0;
-  for (const [peft, expected] of Object.entries(readTensors(path))) {
-    const name = engineName(peft), actual = entryOf(trained, name), before = entryOf(start, name);
-    expected.forEach((v, i) => {
-      off += (item(actual, i) - v) ** 2;
-      update += (v - item(before, i)) ** 2;
-    });
-  }
-  return Math.sqrt(off / update);
 }

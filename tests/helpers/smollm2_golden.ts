@@ -2,7 +2,7 @@
 import { sharedForSmollm2, SMOLLM2 } from "./shared_data.ts";
 import type { Backend } from "../../kernels/backend.ts";
 import { type LoadedModel, openModel } from "../../formats/hf_model/mod.ts";
-import { engineName, readJson, readTensors } from "./tiny_model.ts";
+import { readAdapterTensors, readJson } from "./tiny_model.ts";
 import { models } from "../../plugins/models/mod.ts";
 import { Registry } from "../../plugins/registry.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
@@ -27,8 +27,7 @@ export async function smollm2() {
 export async function smollm2Start(method: string): Promise<{ start: GoldenStart; model: LoadedModel }> {
   const { model, decoder } = await smollm2();
   const golden = readJson(`${GOLDENS}train_${method}.json`);
-  const peft = readTensors(`${GOLDENS}lora_init/adapter_model.safetensors`);
-  const initial = Object.fromEntries(Object.entries(peft).map(([name, v]) => [engineName(name), v]));
+  const initial = readAdapterTensors(`${GOLDENS}lora_init/adapter_model.safetensors`);
   const names = Array.from(
     { length: decoder.numLayers },
     (_, i) => LINEAR_MODULES.map((m) => `model.layers.${i}.${m}`),

@@ -41,7 +41,6 @@ export function tinyModel(
 
 /** LoRA modules of the adapters there (r 4, α 8 on all seven), and their tensors named as the engine names them. */
 export function tinyAdapter(arch: string, config: DecoderConfig, modules: readonly string[]) {
-  const tensors = readTensors(`${TINY}${arch}/adapter/adapter_model.safetensors`);
   const spec = Object.fromEntries(
     Array.from(
       { length: config.numLayers },
@@ -49,10 +48,12 @@ export function tinyAdapter(arch: string, config: DecoderConfig, modules: readon
     )
       .flat() as [string, { rank: number; scale: number }][],
   );
-  return {
-    modules: spec,
-    initial: Object.fromEntries(Object.entries(tensors).map(([k, v]) => [engineName(k), v])),
-  };
+  return { modules: spec, initial: readAdapterTensors(`${TINY}${arch}/adapter/adapter_model.safetensors`) };
+}
+
+/** Values of an adapter's safetensors file as the engine names them, float32. */
+export function readAdapterTensors(path: string): Record<string, Float32Array<ArrayBuffer>> {
+  return Object.fromEntries(Object.entries(readTensors(path)).map(([name, v]) => [engineName(name), v]));
 }
 
 /** `base_model.model.X` → `X`. */

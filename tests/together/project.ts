@@ -10,6 +10,7 @@ import "../../tests/assertions_test.ts";
 import "../../tests/docs_figures_test.ts";
 import "../../tests/exported_names_test.ts";
 import "../../tests/helpers/until_test.ts";
+import "../../tests/helpers/relative_distance_test.ts";
 import "../../tests/imports_test.ts";
 import "../../tests/links_test.ts";
 import "../../tests/shared_state_test.ts";

@@ -7,24 +7,23 @@ import { onnxBackend } from "../../../kernels/mod.ts";
 import { moduleShapes } from "../../../kernels/engine/decoder.ts";
 import { Engine } from "../../../kernels/engine/engine.ts";
 import { makeOptimizer } from "../../../kernels/engine/make_optimizer.ts";
-import { packExamples } from "../../../kernels/engine/pack.ts";
 import { withMerged } from "../../../kernels/engine/merged_weights.ts";
 import { openModel } from "../../../formats/hf_model/mod.ts";
+import { doraGolden, PEFT_GOLDENS } from "../../../tests/helpers/dora_golden.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
-import { idsExample, readJson, readTensors, TINY, tinyModel } from "../../../tests/helpers/tiny_model.ts";
+import { readJson, readTensors, TINY, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { CONFIG } from "./_behaviour_run.ts";
 import { leadingPart } from "./leading_part.ts";
 import { negated, type Pair, pissaStart, readConverted } from "./pissa.ts";
 import { makeTarget, newLora, readTrainedAdapter } from "./setup.ts";
 
-const PEFT = new URL("../../../fixtures/goldens/peft/", import.meta.url).pathname;
-const golden = readJson(`${PEFT}pissa/golden.json`),
-  { sequences, labels } = readJson(`${PEFT}dora/golden.json`);
+const golden = readJson(`${PEFT_GOLDENS}pissa/golden.json`);
+// DoRA's golden has the same sequences and loss
+const { pack, slopes } = doraGolden();
 const { config: decoder } = tinyModel("qwen2"), shapes = moduleShapes(decoder);
 const config = { ...CONFIG, pissa_init: true };
 const lora = newLora(config, { hubId: null } as never, [...shapes.keys()]);
 const opened = await openModel(`${TINY}qwen2/model`);
-const pack = packExamples(sequences.map((ids: number[]) => idsExample({ s: [[ids[0]!], ids.slice(1)] })));
 
 /** s B A of a module, float64. */
 function product({ a, b }: { a: Float32Array; b: Float32Array }, r: number, scale: number): Float64Array {
@@ -39,7 +38,7 @@ function product({ a, b }: { a: Float32Array; b: Float32Array }, r: number, scal
 
 // PEFT itself, in float32, is off by peft_float32_differs_by of the golden
 Deno.test("pissaStart() in full takes out of each weight what PEFT takes, and nearly that from random numbers", async () => {
-  const parts = readTensors(`${PEFT}pissa/parts.safetensors`);
+  const parts = readTensors(`${PEFT_GOLDENS}pissa/parts.safetensors`);
   const [full, drawn] = await Promise.all(
     [-1, 16].map((iterations) => pissaStart(lora, opened.weights, shapes, { iterations, seed: 1 })),
   );
@@ -65,8 +64,6 @@ Deno.test("a run with PiSSA begins as the model, steps as PEFT's, and saves a pl
     (name) => residual.read(name),
     target.initial,
   );
-  const labelled: boolean[] = labels.flatMap((l: number[]) => l.slice(1).map((v) => v !== -100));
-  const slopes = Float64Array.from(labelled, (on) => on ? -1 / labelled.filter(Boolean).length : 0);
   const base: number[] = readJson(`${TINY}qwen2/golden.json`).base.token_logps.flat();
   (await engine.forward(pack, { adapter: true, keep: false }))
     .forEach((v, i) => assertAlmostEquals(v, base[i]!, 5e-5, `first ${i}`));

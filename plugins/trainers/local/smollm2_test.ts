@@ -1,10 +1,11 @@
 /** SmolLM2-135M-Instruct against PyTorch (shared/goldens/smollm2): six steps of SFT, DPO and IOPO through the ONNX backend. */
-import { assert, assertAlmostEquals } from "@std/assert";
+import { assertAlmostEquals } from "@std/assert";
 import { onnxBackend } from "../../../kernels/mod.ts";
-import { gpuLikeOnnx, idsExample, readJson } from "../../../tests/helpers/tiny_model.ts";
+import { gpuLikeOnnx, idsExample, readAdapterTensors, readJson } from "../../../tests/helpers/tiny_model.ts";
 import { Engine } from "../../../kernels/engine/engine.ts";
 import { packExamples } from "../../../kernels/engine/pack.ts";
-import { assertSteps, updateDistance } from "../../../tests/helpers/golden_run.ts";
+import { assertSteps } from "../../../tests/helpers/golden_run.ts";
+import { assertUpdate } from "../../../tests/helpers/relative_distance.ts";
 import { GOLDENS, ignore, repeat, smollm2, why } from "../../../tests/helpers/smollm2_golden.ts";
 
 Deno.test({
@@ -36,8 +37,8 @@ for (const method of ["iopo", "dpo", "sft"]) {
     fn: async () => {
       const { golden, start, steps, trained } = await repeat(method, onnxBackend(), method === "dpo");
       assertSteps(steps, golden.steps);
-      const distance = updateDistance(`${GOLDENS}lora_final_${method}.safetensors`, start, trained);
-      assert(distance < 2e-3, `relative L2 of the LoRA update is ${distance}`);
+      const expected = readAdapterTensors(`${GOLDENS}lora_final_${method}.safetensors`);
+      assertUpdate(trained, { expected, start, limit: 2e-3 });
     },
   });
 }

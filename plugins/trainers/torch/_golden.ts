@@ -1,18 +1,20 @@
 /** Golden runs of tiny models (fixtures/goldens/tiny/train) on PyTorch's ranks, for the tests of more than one file. */
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 
 import type { AdamWOptions } from "../../../kernels/engine/adamw.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
 import { packExamples } from "../../../kernels/engine/pack.ts";
 import { LINEAR_MODULES } from "../../../kernels/engine/decoder.ts";
+import { adamwOf, assertSteps, type GoldenStart, repeatOn } from "../../../tests/helpers/golden_run.ts";
+import { assertUpdate } from "../../../tests/helpers/relative_distance.ts";
 import {
-  adamwOf,
-  assertSteps,
-  type GoldenStart,
-  repeatOn,
-  updateDistance,
-} from "../../../tests/helpers/golden_run.ts";
-import { idsExample, readJson, TINY, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
+  idsExample,
+  readAdapterTensors,
+  readJson,
+  TINY,
+  tinyAdapter,
+  tinyModel,
+} from "../../../tests/helpers/tiny_model.ts";
 import { optionsOf } from "./_python.ts";
 import { openTorchEngine } from "./engine.ts";
 import type { EngineChoices } from "./options.ts";
@@ -62,8 +64,8 @@ export async function assertRepeats(
   const shared = { ...engine, close: () => Promise.resolve() }; // the next run's, too
   const { steps, trained } = await repeatOn(start, shared, budget);
   assertSteps(steps, start.golden.steps);
-  const distance = updateDistance(`${TINY}train/${run}.final.safetensors`, initial, trained);
-  assert(distance < 1e-3, `relative L2 of the update is ${distance}`);
+  const expected = readAdapterTensors(`${TINY}train/${run}.final.safetensors`);
+  assertUpdate(trained, { expected, start: initial, limit: 1e-3 });
 }
 
 /** AdamW of tests without a golden. */

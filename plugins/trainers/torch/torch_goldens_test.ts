@@ -1,12 +1,13 @@
 /** Six optimizer steps of tiny models against PyTorch in float64 (fixtures/goldens/tiny/train), on one process and on two. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 
-import { entryOf, item } from "../../../formats/elements.ts";
+import { item } from "../../../formats/elements.ts";
 import { referenceBackend } from "../../../kernels/mod.ts";
 import type { AdamWOptions } from "../../../kernels/engine/adamw.ts";
 import { type EngineClient, EngineHost } from "../../../kernels/engine/host.ts";
 import { logSigmoid } from "../../../kernels/tape.ts";
 import { adamwOf, repeatOn } from "../../../tests/helpers/golden_run.ts";
+import { assertUpdate } from "../../../tests/helpers/relative_distance.ts";
 import { defineLoss } from "../../kinds/loss.ts";
 import { hasPythonPackage, isAlive, TORCH_PYTHON, whoStays } from "../../../tests/helpers/torch_python.ts";
 import {
@@ -53,15 +54,7 @@ async function assertBothWays(ranks: Ranks) {
     const { trained, state } = await stepThrough(engine, 2, 4, false);
     assertEquals(Object.keys(state).sort(), Object.keys(straight.state).sort());
     assertEquals(state.step, straight.state.step);
-    // By the whole update: AdamW makes a full step of any gradient, also of one that is rounding alone.
-    let off = 0, update = 0;
-    for (const [name, values] of Object.entries(straight.trained)) {
-      values.forEach((v, i) => {
-        off += (item(entryOf(trained, name), i) - v) ** 2;
-        update += (v - item(entryOf(initial, name), i)) ** 2;
-      });
-    }
-    assert(Math.sqrt(off / update) < 1e-3, `relative L2 of the update is ${Math.sqrt(off / update)}`);
+    assertUpdate(trained, { expected: straight.trained, start: initial, limit: 1e-3 });
   }
 }
 
@@ -76,14 +69,7 @@ async function assertSmoothed(ranks: Ranks, sharding: "ddp" | "fsdp") {
   found.forEach((value, l) => assertAlmostEquals(value, item(right, l), 1e-5));
   assertEquals(found.subarray(vocabSize).reduce((a, b) => a + b), 1);
   const [ours, theirs] = [await stepThrough(local, 0, 2, false), await stepThrough(torch, 0, 2, false)];
-  let off = 0, update = 0;
-  for (const [name, values] of Object.entries(ours.trained)) {
-    values.forEach((v, i) => {
-      off += (item(entryOf(theirs.trained, name), i) - v) ** 2;
-      update += (v - item(entryOf(initial, name), i)) ** 2;
-    });
-  }
-  assert(Math.sqrt(off / update) < 1e-3, `relative L2 of the update is ${Math.sqrt(off / update)}`);
+  assertUpdate(theirs.trained, { expected: ours.trained, start: initial, limit: 1e-3 });
 }
 
 /** A person's own loss: IOPO whose margin has to be won by a nat. */
