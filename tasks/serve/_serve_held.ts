@@ -28,6 +28,7 @@ export const heldSteps: ServedSteps = {
     compilesBeside,
   "a client that leaves while its grammar is compiled frees its place before that is done": freesThePlace,
   "tools: offered by the template, a call that must come is one": callsTools,
+  "a call's arguments come in pieces that add up to the whole call, cut or not": streamsCalls,
   "a strict tool: answers stay free, and calls are held to it": callsStrictTools,
 };
 
@@ -147,6 +148,40 @@ async function holdsBesideTools({ client }: ServedClient): Promise<void> {
     max_tokens: 120,
   });
   assertEquals((await client.chat.completions.create(must)).choices[0]?.finish_reason, "tool_calls");
+}
+
+async function streamsCalls({ client }: ServedClient): Promise<void> {
+  const choice = { type: "function" as const, function: { name: "count" } };
+  const request = asked("How many?", { tools: TOOLS, tool_choice: choice, max_tokens: 120 });
+  const whole = await client.chat.completions.create(request);
+  const end = "}\n</tool_call>".length + '"Oslo"}'.length - 2;
+  for (const max_tokens of [120, (whole.usage?.completion_tokens ?? 0) - end]) {
+    const [expected] = (await client.chat.completions.create({ ...request, max_tokens })).choices;
+    const [call] = expected?.message.tool_calls ?? [];
+    assert(call?.type === "function");
+    const heads: unknown[] = [], pieces: string[] = [];
+    let finish: string | null = null;
+    for await (
+      const { choices: [chunk] } of await client.chat.completions.create({
+        ...request,
+        max_tokens,
+        stream: true,
+      })
+    ) {
+      finish = chunk?.finish_reason ?? finish;
+      assertEquals(chunk?.delta.content ?? "", "");
+      for (const { index, id, type, function: made } of chunk?.delta.tool_calls ?? []) {
+        if (id === undefined) pieces.push(made?.arguments ?? "");
+        else heads.push({ index, type, ...made });
+      }
+    }
+    // as OpenAI's service: the name comes first, and what follows has its place alone
+    assertEquals(heads, [{ index: 0, type: "function", name: "count", arguments: "" }]);
+    assertEquals([pieces.join(""), finish], [call.function.arguments, expected?.finish_reason]);
+    // the model has a token for a letter, and a reader that is slow gets several in a piece
+    assert(pieces.length > 1, `${pieces.length} pieces`);
+    assertEquals(call.function.arguments.endsWith("}"), max_tokens === 120);
+  }
 }
 
 async function callsTools({ client }: ServedClient): Promise<void> {

@@ -94,7 +94,13 @@ async function callsAndGoesOn({ client }: ServedClient): Promise<void> {
   assert(call?.type === "function_call" && call.call_id.startsWith("call_"));
   assertEquals([whole.status, call.name, call.status], ["completed", "count", "completed"]);
   assert(["Rome", "Oslo"].includes(JSON.parse(call.arguments).city));
-  const streamed = await client.responses.stream(must as never).finalResponse();
+  const stream = client.responses.stream(must as never), pieces: string[] = [];
+  for await (const event of stream) {
+    if (event.type === "response.function_call_arguments.delta") pieces.push(event.delta);
+  }
+  const streamed = await stream.finalResponse();
+  assert(pieces.length > 1, `${pieces.length} pieces`);
+  assertEquals(pieces.join(""), call.arguments);
   const [same] = streamed.output;
   assert(same?.type === "function_call");
   assertEquals([same.name, same.arguments], [call.name, call.arguments]);

@@ -6,7 +6,8 @@ import type { Context } from "hono";
 
 import { item } from "../../formats/elements.ts";
 import type { ThoughtTags } from "../../plugins/kinds/endpoint.ts";
-import { type AnswerPart, AnswerReader } from "./answer_reader.ts";
+import { type AnsweredCall, type AnswerPart, callsOf, textOf } from "./answer_parts.ts";
+import { AnswerReader } from "./answer_reader.ts";
 import type { WholeAnswer } from "./answers.ts";
 import { tellUnused, tierOf } from "./apart_fields.ts";
 import { badRequest } from "./api_error.ts";
@@ -57,9 +58,9 @@ class ChatWriting implements Writing {
   whole([answers = []]: readonly WholeAnswer[][]): unknown {
     const choices = answers.map((answer, index) => {
       const reader = this.#reader();
-      const parts = this.#allowed([...reader.push(answer.text), ...reader.end()], 0);
-      const said = joined(parts, "content"), thought = joined(parts, "reasoning");
-      const calls = parts.filter((part) => part.type === "call").map(({ call }) => this.#call(call));
+      const parts = [...reader.push(answer.text), ...reader.end()];
+      const said = textOf(parts, "content"), thought = textOf(parts, "reasoning");
+      const calls = callsOf(parts).map((call) => this.#call(call));
       return {
         index,
         message: {
@@ -88,7 +89,7 @@ class ChatWriting implements Writing {
     stream.tokens++;
     const read = [...stream.reader.push(text), ...end === null ? [] : stream.reader.end()];
     const told = logprobs.map((each) => chatLogprob(this.model.local.tokenizer, each));
-    const deltas = this.#deltas(index, this.#allowed(read, stream.calls), told);
+    const deltas = this.#deltas(index, read, told);
     if (end === null) return deltas;
     const finish_reason = finishOf(end, stream.calls), stop_reason = stopReason(end, this.request);
     return [...deltas, this.#chunk(index, {}, { finish_reason, stop_reason })];
@@ -100,24 +101,26 @@ class ChatWriting implements Writing {
   }
 
   #reader(): AnswerReader {
-    return new AnswerReader(this.tags, this.opened, this.format);
-  }
-
-  /** Without the calls behind the first where they aren't wanted. */
-  #allowed(parts: AnswerPart[], earlier: number): AnswerPart[] {
-    if (this.request.parallel_tool_calls !== false) return parts;
-    let calls = earlier;
-    return parts.filter((part) => part.type !== "call" || calls++ === 0);
+    return new AnswerReader(
+      this.tags,
+      this.opened,
+      this.format,
+      this.request.parallel_tool_calls === false,
+    );
   }
 
   #deltas(index: number, parts: readonly AnswerPart[], logprobs: readonly ChatLogprob[]): unknown[] {
     const stream = item(this.#streams, index);
     // log-probabilities come with the first piece that follows them; an empty one where there is none
     const told = logprobs.length > 0 ? { logprobs: this.#logprobs(logprobs) } : {};
-    const deltas = parts.map((part) => {
-      if (part.type !== "call") return { [part.type]: part.text };
-      const place = stream.calls++;
-      return { tool_calls: [{ index: place, ...this.#call(part.call) }] };
+    const deltas = parts.flatMap((part): Record<string, unknown>[] => {
+      if (part.type === "called") return [];
+      if (part.type === "call") {
+        const call = this.#call({ name: part.name, arguments: "" });
+        return [{ tool_calls: [{ index: stream.calls++, ...call }] }];
+      }
+      if (part.type !== "arguments") return [{ [part.type]: part.text }];
+      return [{ tool_calls: [{ index: stream.calls - 1, function: { arguments: part.text } }] }];
     });
     if (deltas.length === 0 && logprobs.length > 0) deltas.push({ content: "" });
     return deltas.map((delta, i) => this.#chunk(index, delta, i === 0 ? told : {}));
@@ -127,7 +130,7 @@ class ChatWriting implements Writing {
     return this.request.logprobs === true ? { content, refusal: null } : null;
   }
 
-  #call(call: { name: string; arguments: string }): Record<string, unknown> {
+  #call(call: AnsweredCall): Record<string, unknown> {
     return { id: callId(this.format), type: "function", function: call };
   }
 
@@ -152,10 +155,6 @@ class ChatWriting implements Writing {
 /** Reason for which an answer ended. One that was cut isn't whole, whatever calls stand in it. */
 function finishOf({ finish }: Pick<WholeAnswer, "finish">, calls: number): string {
   return calls > 0 && finish !== "length" ? "tool_calls" : finish;
-}
-
-function joined(parts: readonly AnswerPart[], type: "content" | "reasoning"): string {
-  return parts.map((part) => part.type === type ? part.text : "").join("");
 }
 
 /** The stop text or id of the request that ended an answer; null for the model's own end. */

@@ -42,7 +42,10 @@ export function askedChat(request: ChatRequest, model: ServedModel, service: Ser
   const call = heldCalls(request, model);
   const sampling = call === null ? free : { ...free, mask: call };
   const format = offersTools ? model.format : null;
-  const shown = [...service.tags.flat(), ...format?.begin ?? [], ...format?.end == null ? [] : [format.end]];
+  const marks = format === null
+    ? []
+    : [...format.begin, ...format.inside, ...format.end === null ? [] : [format.end]];
+  const shown = [...service.tags.flat(), ...marks];
   return {
     asked: { model, prompt, sampling, shown },
     opened: openedTags(request, prompt, model.local, service.tags),

@@ -1,18 +1,10 @@
 /**
- * Calls of tools in answers, read as the model's own template writes them.
+ * Ways in which models write calls of tools, found by what the model's own template writes.
  * @module
  */
-import { parsePyJson, type PyJson, writePyJson } from "../../formats/python_json.ts";
 import type { Tokenizer } from "../../formats/tokenizer/mod.ts";
 import type { Template } from "../../plugins/kinds/template.ts";
-
-/** A call that an answer makes. */
-export interface AnsweredCall {
-  /** Of the tool. */
-  name: string;
-  /** JSON text, as the model wrote the values. */
-  arguments: string;
-}
+import { listOrNamed, objectsOrList, oneObject, type SectionReader } from "./calls/sections.ts";
 
 /** A way in which models write calls. */
 export interface AnswerFormat {
@@ -26,8 +18,10 @@ export interface AnswerFormat {
   bare: boolean;
   /** Texts around name and arguments of one call that an answer is held to; null where such a call begins with a special token. */
   around: readonly [begin: string, middle: string, end: string] | null;
-  /** Calls in a text between `begin` and `end`; null where it holds none that can be read. */
-  read(text: string): AnsweredCall[] | null;
+  /** Special tokens inside of calls. */
+  inside: readonly string[];
+  /** Reads what stands behind `begin`. */
+  read: SectionReader;
 }
 
 const HERMES: AnswerFormat = {
@@ -36,7 +30,8 @@ const HERMES: AnswerFormat = {
   end: "</tool_call>",
   bare: false,
   around: ['<tool_call>\n{"name": ', ', "arguments": ', "}\n</tool_call>"],
-  read: (text) => one(parsed(text), "arguments"),
+  inside: [],
+  read: oneObject,
 };
 
 const MISTRAL: AnswerFormat = {
@@ -45,19 +40,8 @@ const MISTRAL: AnswerFormat = {
   end: null,
   bare: false,
   around: null,
-  read: (text) => {
-    const value = parsed(text);
-    if (Array.isArray(value)) return all(value.map((call) => one(call, "arguments")));
-    // since tokenizer version 11: the name, then the arguments, for every call
-    const calls = text.split("[TOOL_CALLS]").map((call) => {
-      const found = /^\s*([\w.-]+)\s*(?:\[ARGS\])?\s*(\{[^]*\})\s*$/.exec(call);
-      const args = found?.[2] === undefined ? undefined : parsed(found[2]);
-      return found?.[1] === undefined || !(args instanceof Map)
-        ? null
-        : [{ name: found[1], arguments: writePyJson(args) }];
-    });
-    return all(calls);
-  },
+  inside: ["[CALL_ID]", "[ARGS]"],
+  read: listOrNamed,
 };
 
 const LLAMA: AnswerFormat = {
@@ -66,14 +50,8 @@ const LLAMA: AnswerFormat = {
   end: null,
   bare: true,
   around: ['{"name": ', ', "parameters": ', "}"],
-  read: (text) => {
-    const value = parsed(text);
-    if (Array.isArray(value)) return all(value.map((call) => one(call, "parameters")));
-    if (value !== undefined) return one(value, "parameters");
-    // several calls are written with semicolons between them
-    const parts = text.split(/;\s*(?=\{)/);
-    return parts.length < 2 ? null : all(parts.map((part) => one(parsed(part), "parameters")));
-  },
+  inside: [],
+  read: objectsOrList,
 };
 
 /** The formats that can be read. */
@@ -120,28 +98,4 @@ export function answerFormatOf(template: Template, tokenizer: Tokenizer): Answer
   if (!written.includes("probe_tool") || !written.includes("probe_value")) return null;
   return ANSWER_FORMATS.find((format) => format.begin.some((text) => written.includes(text))) ??
     (/^\s*(\[\s*)?\{\s*"name"\s*:\s*"probe_tool"\s*,\s*"parameters"/.test(written) ? LLAMA : null);
-}
-
-function parsed(text: string): PyJson | undefined {
-  try {
-    return parsePyJson(text.trim());
-  } catch {
-    return undefined;
-  }
-}
-
-function one(call: PyJson | undefined, field: "arguments" | "parameters"): AnsweredCall[] | null {
-  if (!(call instanceof Map)) return null;
-  const name = call.get("name");
-  const other = field === "arguments" ? "parameters" : "arguments";
-  const args = call.get(field) ?? call.get(other) ?? new Map<string, PyJson>();
-  if (typeof name !== "string" || name === "") return null;
-  // some models write the arguments as a text of their own
-  if (typeof args === "string") return parsed(args) instanceof Map ? [{ name, arguments: args }] : null;
-  return args instanceof Map ? [{ name, arguments: writePyJson(args) }] : null;
-}
-
-function all(calls: readonly (AnsweredCall[] | null)[]): AnsweredCall[] | null {
-  const found = calls.filter((call) => call !== null);
-  return found.length === calls.length && found.length > 0 ? found.flat() : null;
 }

@@ -4,7 +4,6 @@
  */
 import { randomId } from "../ids.ts";
 import type { ChatLogprob } from "../logprobs.ts";
-import type { AnsweredCall } from "../tool_formats.ts";
 
 /** How far an item is. */
 export type OutputStatus = "in_progress" | "completed" | "incomplete";
@@ -82,29 +81,42 @@ export class TextItem {
   }
 }
 
-/** A call, whole, and its events. */
-export function callItem(
-  { name, arguments: given }: AnsweredCall,
-  call_id: string,
-  output_index: number,
-): { item: Item; events: ItemEvent[] } {
-  const id = randomId("fc_"), place = { item_id: id, output_index };
-  const made = (status: OutputStatus): Item => ({
-    id,
-    type: "function_call",
-    status,
-    call_id,
-    name,
-    arguments: status === "in_progress" ? "" : given,
-  });
-  const item = made("completed");
-  return {
-    item,
-    events: [
-      { type: "response.output_item.added", output_index, item: made("in_progress") },
-      { type: "response.function_call_arguments.delta", ...place, delta: given },
-      { type: "response.function_call_arguments.done", ...place, name, arguments: given },
-      { type: "response.output_item.done", output_index, item },
-    ],
-  };
+/** A call under way. */
+export class CallItem {
+  readonly kind = "call";
+  readonly #id = randomId("fc_");
+  #arguments = "";
+
+  /** @param index Place in the output */
+  constructor(readonly name: string, readonly callId: string, readonly index: number) {}
+
+  /** Events in front of its arguments. */
+  begin(): ItemEvent[] {
+    return [{ type: "response.output_item.added", output_index: this.index, item: this.item("in_progress") }];
+  }
+
+  /** Takes a piece of its arguments. */
+  add(text: string): ItemEvent {
+    this.#arguments += text;
+    return { type: "response.function_call_arguments.delta", ...this.#place(), delta: text };
+  }
+
+  /** Events behind its arguments. */
+  end(status: OutputStatus): ItemEvent[] {
+    const { name } = this, told = { name, arguments: this.#arguments };
+    return [
+      { type: "response.function_call_arguments.done", ...this.#place(), ...told },
+      { type: "response.output_item.done", output_index: this.index, item: this.item(status) },
+    ];
+  }
+
+  /** As the output has it. */
+  item(status: OutputStatus): Item {
+    const { name, callId: call_id } = this;
+    return { id: this.#id, type: "function_call", status, call_id, name, arguments: this.#arguments };
+  }
+
+  #place(): Record<string, unknown> {
+    return { item_id: this.#id, output_index: this.index };
+  }
 }

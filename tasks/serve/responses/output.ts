@@ -3,12 +3,13 @@
  * @module
  */
 import type { Tokenizer } from "../../../formats/tokenizer/mod.ts";
-import type { AnswerPart, AnswerReader } from "../answer_reader.ts";
+import type { AnswerPart } from "../answer_parts.ts";
+import type { AnswerReader } from "../answer_reader.ts";
 import type { AnswerNews } from "../answers.ts";
 import { type ChatLogprob, chatLogprob } from "../logprobs.ts";
 import { callId } from "../ids.ts";
 import type { AnswerFormat } from "../tool_formats.ts";
-import { callItem, type Item, type ItemEvent, type OutputStatus, TextItem } from "./items.ts";
+import { CallItem, type Item, type ItemEvent, type OutputStatus, TextItem } from "./items.ts";
 
 /** Parts of an answer that become items. */
 export interface OutputOptions {
@@ -18,8 +19,6 @@ export interface OutputOptions {
   tokenizer: Tokenizer;
   /** Of calls. */
   format: AnswerFormat | null;
-  /** True if the first call is the only one. */
-  oneCall: boolean;
 }
 
 /** The output of one response. */
@@ -28,8 +27,7 @@ export class Output {
   readonly items: Item[] = [];
   /** Tokens that were thought. */
   reasoningTokens = 0;
-  #open: TextItem | null = null;
-  #calls = 0;
+  #open: TextItem | CallItem | null = null;
   /** Tokens whose text is held back, and their log-probabilities. */
   #heldTokens = 0;
   #held: ChatLogprob[] = [];
@@ -47,13 +45,17 @@ export class Output {
     if (end === null) return events;
     const status = end.finish === "length" ? "incomplete" : "completed";
     // clients take a response without a message or a call for one that isn't done
-    const isEmpty = status === "completed" && this.#open?.kind !== "content" &&
+    const isEmpty = status === "completed" && (this.#open?.kind ?? "reasoning") === "reasoning" &&
       this.items.every(({ type }) => type === "reasoning");
-    return [...events, ...isEmpty ? this.#text("content", "") : [], ...this.#close(status)];
+    // the arguments of a call that is open now aren't whole, whatever ended the answer
+    const last = this.#open?.kind === "call" ? "incomplete" : status;
+    return [...events, ...isEmpty ? this.#text("content", "") : [], ...this.#close(last)];
   }
 
   #part(part: AnswerPart): ItemEvent[] {
-    if (part.type === "call") return this.#call(part.call);
+    if (part.type === "call") return this.#call(part.name);
+    if (part.type === "called") return this.#close("completed");
+    if (part.type === "arguments") return this.#open instanceof CallItem ? [this.#open.add(part.text)] : [];
     if (part.type === "reasoning") this.reasoningTokens += this.#heldTokens;
     const events = this.#text(part.type, part.text);
     [this.#heldTokens, this.#held] = [0, []];
@@ -61,21 +63,19 @@ export class Output {
   }
 
   #text(kind: TextItem["kind"], text: string): ItemEvent[] {
-    const before = this.#open?.kind === kind ? [] : this.#close("completed");
-    const open = this.#open ?? new TextItem(kind, this.items.length);
-    const begun = this.#open === null ? open.begin() : [];
+    const same = this.#open?.kind === kind ? this.#open as TextItem : null;
+    const open = same ?? new TextItem(kind, this.items.length + (this.#open === null ? 0 : 1));
+    const begun = same === null ? [...this.#close("completed"), ...open.begin()] : [];
     this.#open = open;
     const told = kind === "content" ? this.#held : [];
-    return [...before, ...begun, ...text === "" ? [] : [open.add(text, told)]];
+    return [...begun, ...text === "" ? [] : [open.add(text, told)]];
   }
 
-  #call(call: Parameters<typeof callItem>[0]): ItemEvent[] {
-    if (this.options.oneCall && this.#calls > 0) return [];
-    this.#calls++;
+  #call(name: string): ItemEvent[] {
     const before = this.#close("completed");
-    const { item, events } = callItem(call, callId(this.options.format), this.items.length);
-    this.items.push(item);
-    return [...before, ...events];
+    const open = new CallItem(name, callId(this.options.format), this.items.length);
+    this.#open = open;
+    return [...before, ...open.begin()];
   }
 
   #close(status: OutputStatus): ItemEvent[] {

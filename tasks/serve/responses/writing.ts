@@ -28,10 +28,9 @@ export class ResponseWriting implements Writing {
   constructor(readonly request: ResponseRequest, readonly chat: ChatAsked, { tags }: Pick<Service, "tags">) {
     const { asked: { model }, opened, format } = chat;
     this.#output = new Output({
-      reader: new AnswerReader(tags, opened, format),
+      reader: new AnswerReader(tags, opened, format, request.parallel_tool_calls === false),
       tokenizer: model.local.tokenizer,
       format,
-      oneCall: request.parallel_tool_calls === false,
     });
   }
 

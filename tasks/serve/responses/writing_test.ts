@@ -10,6 +10,7 @@ import type { ChatAsked } from "../chat_asked.ts";
 import { ANSWER_FORMATS } from "../tool_formats.ts";
 import { ResponseFields, type ResponseRequest } from "./fields.ts";
 import { inputMessages } from "./input.ts";
+import type { Item } from "./items.ts";
 import { ResponseWriting } from "./writing.ts";
 
 const tokenizer = loadTokenizerSync(
@@ -54,7 +55,13 @@ const TEXTS = [
 const PARALLEL = ["</tool_call>", '\n<tool_call>{"name": "g", "arguments": {}}</tool_call>'];
 
 /** What OpenAI's client makes of a stream. */
-async function added(texts: readonly string[], more: Partial<ResponseRequest> = {}, fault?: ApiError) {
+async function added(
+  texts: readonly string[],
+  more: Partial<ResponseRequest> = {},
+  fault?: ApiError,
+  finish: WholeAnswer["finish"] = "stop",
+) {
+  const ended = { ...answer, finish };
   const writing = new ResponseWriting({ ...request, ...more }, chat, { tags: THOUGHT_TAGS });
   const news = texts.flatMap((text, i) =>
     writing.news(
@@ -63,14 +70,14 @@ async function added(texts: readonly string[], more: Partial<ResponseRequest> = 
         index: 0,
         text,
         logprobs: [],
-        end: fault === undefined && i === texts.length - 1 ? answer : null,
+        end: fault === undefined && i === texts.length - 1 ? ended : null,
       } satisfies AnswerNews,
     )
   );
   const events = [
     ...writing.begin(),
     ...news,
-    ...fault ? writing.failed(fault) : writing.end([[answer]]),
+    ...fault ? writing.failed(fault) : writing.end([[ended]]),
   ] as {
     type: string;
   }[];
@@ -131,6 +138,38 @@ Deno.test("a response has one call where parallel ones aren't wanted, and a mess
     const { final } = await added(texts);
     assertEquals([final?.output.map(({ type }) => type), final?.output_text], [types, ""]);
   }
+});
+
+Deno.test("a call's arguments are told as they come, and a call that was cut is incomplete", async () => {
+  const told = async (texts: readonly string[], finish: "stop" | "length") => {
+    const { final, events } = await added(texts, {}, undefined, finish);
+    const calls = events.slice(2).filter(({ type }) => type !== "response.incomplete").map((event) => {
+      const { type, delta, item, arguments: given } = event as { [field: string]: unknown; item?: Item };
+      return [
+        (type as string).slice("response.".length),
+        delta ?? given ?? [item?.["arguments"], item?.["status"]],
+      ];
+    });
+    const last = final?.output.at(-1);
+    return { calls, whole: last?.type === "function_call" && [last.arguments, last.status, final?.status] };
+  };
+  const cut = await told(['<tool_call>{"name": "f", "arguments"', ': {"a', '": 1'], "length");
+  assertEquals(cut.calls, [
+    ["output_item.added", ["", "in_progress"]],
+    ["function_call_arguments.delta", '{"a'],
+    ["function_call_arguments.delta", '": 1'],
+    ["function_call_arguments.done", '{"a": 1'],
+    ["output_item.done", ['{"a": 1', "incomplete"]],
+  ]);
+  assertEquals(cut.whole, ['{"a": 1', "incomplete", "incomplete"]);
+  const whole = await told(['<tool_call>{"name": "f", "arguments": {"a', '": 1}', "}"], "stop");
+  assertEquals(whole.calls.slice(1, 4), [
+    ["function_call_arguments.delta", '{"a'],
+    ["function_call_arguments.delta", '": 1}'],
+    // with the last bracket of the arguments, not with the mark behind it
+    ["function_call_arguments.done", '{"a": 1}'],
+  ]);
+  assertEquals(whole.whole, ['{"a": 1}', "completed", "completed"]);
 });
 
 Deno.test("an error within a response's stream is its failure, with what was said before", async () => {
