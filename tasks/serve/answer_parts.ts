@@ -28,7 +28,7 @@ export function content(text: string): AnswerPart[] {
 }
 
 /** The texts of one kind, put together. */
-export function textOf(parts: readonly AnswerPart[], type: "content" | "reasoning"): string {
+export function textOfParts(parts: readonly AnswerPart[], type: "content" | "reasoning"): string {
   return parts.map((part) => part.type === type ? part.text : "").join("");
 }
 

@@ -1,7 +1,7 @@
 /** Answers as models of each family write them, in pieces of every size. */
 import { assertEquals } from "@std/assert";
 
-import { type AnswerPart, callsOf, textOf } from "./answer_parts.ts";
+import { type AnswerPart, callsOf, textOfParts } from "./answer_parts.ts";
 import { AnswerReader } from "./answer_reader.ts";
 import { ANSWER_FORMATS, type AnswerFormat, answerFormatOf } from "./tool_formats.ts";
 import { loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
@@ -27,7 +27,7 @@ function read(
   }
   parts.push(...reader.end());
   const calls = callsOf(parts).map(({ name, arguments: given }): [string, string] => [name, given]);
-  return [textOf(parts, "reasoning"), textOf(parts, "content"), calls];
+  return [textOfParts(parts, "reasoning"), textOfParts(parts, "content"), calls];
 }
 
 // as written by the models' own templates: Qwen2.5 and Hermes 2 Pro; Mistral 7B v0.3 and Mistral Small 3.2; Llama 3.1 and 3.2
@@ -182,7 +182,7 @@ Deno.test("calls behind the first are left out where one is wanted, in pieces to
     '<tool_call>{"name": "g", "arguments": {"b": 2}}</tool_call>';
   const reader = new AnswerReader([], undefined, format("hermes"), true);
   const parts = [...[...text].flatMap((character) => reader.push(character)), ...reader.end()];
-  assertEquals([callsOf(parts), textOf(parts, "content")], [[{ name: "f", arguments: '{"a": 1}' }], ""]);
+  assertEquals([callsOf(parts), textOfParts(parts, "content")], [[{ name: "f", arguments: '{"a": 1}' }], ""]);
 });
 
 Deno.test("answerFormatOf() finds a template's format by what it writes", () => {

@@ -6,7 +6,7 @@ import type { Context } from "hono";
 
 import { item } from "../../formats/elements.ts";
 import type { ThoughtTags } from "../../plugins/kinds/endpoint.ts";
-import { type AnsweredCall, type AnswerPart, callsOf, textOf } from "./answer_parts.ts";
+import { type AnsweredCall, type AnswerPart, callsOf, textOfParts } from "./answer_parts.ts";
 import { AnswerReader } from "./answer_reader.ts";
 import type { WholeAnswer } from "./answers.ts";
 import { tellUnused, tierOf } from "./apart_fields.ts";
@@ -59,7 +59,7 @@ class ChatWriting implements Writing {
     const choices = answers.map((answer, index) => {
       const reader = this.#reader();
       const parts = [...reader.push(answer.text), ...reader.end()];
-      const said = textOf(parts, "content"), thought = textOf(parts, "reasoning");
+      const said = textOfParts(parts, "content"), thought = textOfParts(parts, "reasoning");
       const calls = callsOf(parts).map((call) => this.#call(call));
       return {
         index,
