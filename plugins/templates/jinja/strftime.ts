@@ -56,91 +56,72 @@ export function formatDay(text: string, format: string): string | null {
   return day === null ? null : strftime(day, format);
 }
 
+/** Directives that stand for others, or for the time of day, which is midnight. */
+const SAME_AS: Readonly<Record<string, string>> = {
+  c: "%a %b %e %H:%M:%S %Y",
+  D: "%m/%d/%y",
+  F: "%Y-%m-%d",
+  h: "%b",
+  R: "%H:%M",
+  T: "%H:%M:%S",
+  x: "%D",
+  X: "%T",
+  f: "000000",
+  H: "00",
+  I: "12",
+  M: "00",
+  n: "\n",
+  p: "AM",
+  S: "00",
+  t: "\t",
+  z: "",
+  Z: "",
+};
+
+/** Directives that are read off the day. */
+const OF_DAY: Readonly<Record<string, (date: Date) => string>> = {
+  a: (date) => item(DAYS, date.getUTCDay()).slice(0, 3),
+  A: (date) => item(DAYS, date.getUTCDay()),
+  b: (date) => item(MONTHS, date.getUTCMonth()).slice(0, 3),
+  B: (date) => item(MONTHS, date.getUTCMonth()),
+  C: (date) => twoDigits(Math.floor(date.getUTCFullYear() / 100)),
+  d: (date) => twoDigits(date.getUTCDate()),
+  e: (date) => String(date.getUTCDate()).padStart(2),
+  G: (date) => String(isoWeek(date)[0]),
+  j: (date) => String(dayOfYear(date)).padStart(3, "0"),
+  m: (date) => twoDigits(date.getUTCMonth() + 1),
+  u: (date) => String(date.getUTCDay() === 0 ? 7 : date.getUTCDay()),
+  U: (date) => twoDigits(Math.floor((dayOfYear(date) + 6 - date.getUTCDay()) / 7)),
+  V: (date) => twoDigits(isoWeek(date)[1]),
+  w: (date) => String(date.getUTCDay()),
+  W: (date) => twoDigits(Math.floor((dayOfYear(date) + 6 - sinceMonday(date)) / 7)),
+  y: (date) => twoDigits(date.getUTCFullYear() % 100),
+  Y: (date) => String(date.getUTCFullYear()),
+  "%": () => "%",
+};
+
 function directiveText(date: Date, directive: string): string | undefined {
-  const two = (value: number) => String(value).padStart(2, "0");
-  const [year, month, day, weekday] = [
-    date.getUTCFullYear(),
-    date.getUTCMonth(),
-    date.getUTCDate(),
-    date.getUTCDay(),
-  ];
-  const dayOfYear = Math.round((date.getTime() - Date.UTC(year, 0, 1)) / DAY) + 1;
-  const again = (format: string) => strftime(date, format);
-  switch (directive) {
-    case "a":
-      return item(DAYS, weekday).slice(0, 3);
-    case "A":
-      return item(DAYS, weekday);
-    case "b":
-    case "h":
-      return item(MONTHS, month).slice(0, 3);
-    case "B":
-      return item(MONTHS, month);
-    case "c":
-      return again("%a %b %e %H:%M:%S %Y");
-    case "C":
-      return two(Math.floor(year / 100));
-    case "d":
-      return two(day);
-    case "D":
-    case "x":
-      return again("%m/%d/%y");
-    case "e":
-      return String(day).padStart(2);
-    case "f":
-      return "000000";
-    case "F":
-      return again("%Y-%m-%d");
-    case "G":
-      return String(isoWeek(date)[0]);
-    case "H":
-    case "M":
-    case "S":
-      return "00";
-    case "I":
-      return "12";
-    case "j":
-      return String(dayOfYear).padStart(3, "0");
-    case "m":
-      return two(month + 1);
-    case "n":
-      return "\n";
-    case "p":
-      return "AM";
-    case "R":
-      return "00:00";
-    case "t":
-      return "\t";
-    case "T":
-    case "X":
-      return "00:00:00";
-    case "u":
-      return String(weekday === 0 ? 7 : weekday);
-    case "U":
-      return two(Math.floor((dayOfYear + 6 - weekday) / 7));
-    case "V":
-      return two(isoWeek(date)[1]);
-    case "w":
-      return String(weekday);
-    case "W":
-      return two(Math.floor((dayOfYear + 6 - ((weekday + 6) % 7)) / 7));
-    case "y":
-      return two(year % 100);
-    case "Y":
-      return String(year);
-    case "z":
-    case "Z":
-      return "";
-    case "%":
-      return "%";
-    default:
-      return undefined;
-  }
+  const same = SAME_AS[directive];
+  return same === undefined ? OF_DAY[directive]?.(date) : strftime(date, same);
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, "0");
+}
+
+/** From 1 on. */
+function dayOfYear(date: Date): number {
+  return Math.round((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / DAY) + 1;
+}
+
+/** Days since the week's Monday. */
+function sinceMonday(date: Date): number {
+  return (date.getUTCDay() + 6) % 7;
 }
 
 /** Year and week of ISO 8601. */
 function isoWeek(date: Date): [year: number, week: number] {
-  const thursday = new Date(date.getTime() + (3 - ((date.getUTCDay() + 6) % 7)) * DAY);
+  const thursday = new Date(date.getTime() + (3 - sinceMonday(date)) * DAY);
   const year = thursday.getUTCFullYear();
   return [year, 1 + Math.floor((thursday.getTime() - Date.UTC(year, 0, 1)) / DAY / 7)];
 }
