@@ -182,59 +182,67 @@ function keyGradient(shape: AttentionShape, { part, sizes }: QueryPart, shares: 
       ...(shared ? ["var<private> share_rows: u32;"] : []),
       ...["dk", "dv"].map((name) => writeRow(shape, name, "key", { adds, share: shared })),
     ].join("\n"),
-    body: `${HEADER}
-  let kv = workgroup % ${shape.kvHeads}u; let share = workgroup / ${shape.kvHeads}u % ${count}u;
-  let block = workgroup / ${shape.kvHeads * count}u; let key = block * ${BLOCK}u;
-${shared ? "  share_rows = share * sizes.rows;" : ""}
-  // Rows of the packed row that this part has and this block's keys are seen by; query_start counts from the part's beginning.
-  let begin = max(key, sizes.offset);
-  let end = min(u32(bounds[2u * sizes.rows + block]), sizes.offset + sizes.queries);
-${four.map((i) => keyPlace(shape, { name: `key${i}`, row: `key + ty + ${8 * i}u` })).join("\n")}
-${zeros(shape, "dk")}
-${zeros(shape, "dv")}
-  let first_head = kv * ${sharing}u + share / ${ranges}u * ${own}u;
+    body: [
+      HEADER,
+      keyBlock(shape, shares),
+      zeros(shape, "dk"),
+      zeros(shape, "dv"),
+      `  let first_head = kv * ${sharing}u + share / ${ranges}u * ${own}u;
   for (var head = first_head; head < first_head + ${own}u; head++) {
   for (var start = begin + share % ${ranges}u * ${BLOCK}u; start < end; start += ${BLOCK * ranges}u) {
-    let query_start = start - sizes.offset;
-${scores(shape, { name: "s", a: KEYS("k"), b: seen("q") })}
-${scores(shape, { name: "g", a: KEYS("v"), b: seen("dout") })}
-${
-      four.map((j) =>
-        `  ${
-          queryPlace(shape, { name: `query${j}`, row: `start + tx + ${8 * j}u` })
-        } let known${j} = statistics[head * sizes.rows + min(query${j}, sizes.rows - 1u)];`
-      ).join("\n")
-    }
-${
-      four.flatMap((i) =>
-        four.map((j) =>
-          `    let p${i}_${j} = select(0f, exp(min(0f, s${i}_${j} * ${
-            literal(shape.scale)
-          } - known${j}.x)) * known${j}.y, ${sees(shape, `query${j}`, `key${i}`)});`
-        )
-      ).join("\n")
-    }
-    workgroupBarrier();
-${
-      four.map((i) =>
-        `    factors[(ty + ${8 * i}u) * ${SCORES}u + tx] = vec4<f32>(${
-          four.map((j) => `p${i}_${j}`).join(", ")
-        });`
-      ).join("\n")
-    }
-${weighted(shape, { acc: "dv", b: seen("dout") })}
-    workgroupBarrier();
-${
-      four.map((i) =>
-        `    factors[(ty + ${8 * i}u) * ${SCORES}u + tx] = vec4<f32>(${
-          four.map((j) => `p${i}_${j} * (g${i}_${j} - known${j}.z)`).join(", ")
-        });`
-      ).join("\n")
-    }
-${weighted(shape, { acc: "dk", b: seen("q") })}
-  }
-  }
-${writeAll(shape, { to: KEYS("dk"), acc: "dk", factor: () => shared ? "1f" : literal(shape.scale) })}
-${writeAll(shape, { to: KEYS("dv"), acc: "dv", factor: () => "1f" })}`,
+    let query_start = start - sizes.offset;`,
+      scores(shape, { name: "s", a: KEYS("k"), b: seen("q") }),
+      scores(shape, { name: "g", a: KEYS("v"), b: seen("dout") }),
+      probabilities(shape),
+      "    workgroupBarrier();",
+      factors((i, j) => `p${i}_${j}`),
+      weighted(shape, { acc: "dv", b: seen("dout") }),
+      "    workgroupBarrier();",
+      factors((i, j) => `p${i}_${j} * (g${i}_${j} - known${j}.z)`),
+      weighted(shape, { acc: "dk", b: seen("q") }),
+      "  }\n  }",
+      writeAll(shape, { to: KEYS("dk"), acc: "dk", factor: () => shared ? "1f" : literal(shape.scale) }),
+      writeAll(shape, { to: KEYS("dv"), acc: "dv", factor: () => "1f" }),
+    ].join("\n"),
   });
+}
+
+/** A workgroup's block of keys, and the queries of this part that see it, from `begin` to `end`. */
+function keyBlock(shape: AttentionShape, { heads, ranges }: KeyShares): string {
+  const count = heads * ranges;
+  return [
+    `  let kv = workgroup % ${shape.kvHeads}u; let share = workgroup / ${shape.kvHeads}u % ${count}u;
+  let block = workgroup / ${shape.kvHeads * count}u; let key = block * ${BLOCK}u;`,
+    count > 1 ? "  share_rows = share * sizes.rows;" : "",
+    `  // Rows of the packed row that this part has and this block's keys are seen by; query_start counts from the part's beginning.
+  let begin = max(key, sizes.offset);
+  let end = min(u32(bounds[2u * sizes.rows + block]), sizes.offset + sizes.queries);`,
+    ...four.map((i) => keyPlace(shape, { name: `key${i}`, row: `key + ty + ${8 * i}u` })),
+  ].join("\n");
+}
+
+/** `p0_0` to `p3_3`: of four keys and four queries, by the queries' statistics `known0` to `known3`. */
+function probabilities(shape: AttentionShape): string {
+  const queries = four.map((j) =>
+    `  ${
+      queryPlace(shape, { name: `query${j}`, row: `start + tx + ${8 * j}u` })
+    } let known${j} = statistics[head * sizes.rows + min(query${j}, sizes.rows - 1u)];`
+  );
+  const values = four.flatMap((i) =>
+    four.map((j) =>
+      `    let p${i}_${j} = select(0f, exp(min(0f, s${i}_${j} * ${
+        literal(shape.scale)
+      } - known${j}.x)) * known${j}.y, ${sees(shape, `query${j}`, `key${i}`)});`
+    )
+  );
+  return [...queries, ...values].join("\n");
+}
+
+/** Puts a factor of each key and query where `weighted()` reads it. */
+function factors(factor: (key: number, query: number) => string): string {
+  return four.map((i) =>
+    `    factors[(ty + ${8 * i}u) * ${SCORES}u + tx] = vec4<f32>(${
+      four.map((j) => factor(i, j)).join(", ")
+    });`
+  ).join("\n");
 }

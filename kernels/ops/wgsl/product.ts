@@ -6,11 +6,20 @@
  * float16: it becomes float32 on its way to workgroup memory.
  * @module
  */
-import type { WgslLimits, WgslPart, WgslProgram } from "../../wgsl_program.ts";
+import type { WgslDispatch, WgslLimits, WgslPart, WgslProgram } from "../../wgsl_program.ts";
 import { FEW_ROWS, fewRows } from "./few_rows.ts";
 import type { ProductLayout, ProductSpec } from "./product_spec.ts";
 import { SIDE, type Tile, tileDeclarations } from "./product_tile.ts";
-import { elementOf, elementsOf, inTurn, literal, rowParts, shader, widthOf } from "./shader.ts";
+import {
+  elementOf,
+  elementsOf,
+  inTurn,
+  literal,
+  rowParts,
+  shader,
+  type ShaderSpec,
+  widthOf,
+} from "./shader.ts";
 import { tileBody } from "./tile_walk.ts";
 
 /** Workgroups below which k is split; laptops have 10 to 40 units that each want a few. */
@@ -92,36 +101,45 @@ interface Cut {
   inPlace: boolean;
 }
 
-function productPart(
-  spec: ProductSpec,
-  { rows, columns, depth, half, inPlace }: Cut,
-): Required<WgslProgram> {
-  const { layout, m, n, k, a, b, y, base, keep, parts } = spec;
-  const { tile, across, down, splits } = tilesOf({
-    m: rows.count,
-    n: columns.count,
-    k: depth.count,
-    layout,
-  });
-  const split = Math.ceil(depth.count / splits / tile.depth) * tile.depth;
-  const widths = { a: widthOf(layout === "tn" ? m : k), b: widthOf(layout === "nt" ? k : n) };
-  const partA = layout === "tn" ? within(parts?.a, depth, m) : within(parts?.a, rows, k);
-  const partB = layout === "nt" ? within(parts?.b, columns, k) : within(parts?.b, depth, n);
-  const partY = within(parts?.y, rows, n);
+/** What is made of a finished sum: the tensors that are read for it, and the new element as an expression. */
+interface Epilogue {
+  reads: ShaderSpec["read"];
+  value: (sum: string) => string;
+}
+
+/** alpha · sum, added to the base, or to what earlier stretches of k left; `keep` adds a share of the old element. */
+function epilogueOf(
+  { n, base, keep, alpha = 1 }: ProductSpec,
+  { rows, depth, inPlace }: Cut,
+): Epilogue {
   const more = depth.first > 0;
-  const alpha = spec.alpha ?? 1;
-  const epilogue = {
+  return {
     reads: {
       ...(base && !more && !inPlace ? { base: { of: base, part: elementsOf(rows, n) } } : {}),
       ...(keep && !more ? { factor: { of: keep.factor, element: "vec4<f32>" as const } } : {}),
     },
-    value: (sum: string) =>
+    value: (sum) =>
       [
         alpha === 1 ? sum : `${literal(alpha)} * ${sum}`,
         ...(more || inPlace ? ["y[index]"] : base ? ["base[index]"] : []),
         ...(!more && keep ? ["factor[sizes.factor_row + row].w * y[index]"] : []),
       ].join(" + "),
   };
+}
+
+function productPart(spec: ProductSpec, cut: Cut): Required<WgslProgram> {
+  const { layout, m, n, k, parts } = spec, { rows, columns, depth } = cut;
+  const { tile, across, down, splits } = tilesOf({
+    m: rows.count,
+    n: columns.count,
+    k: depth.count,
+    layout,
+  });
+  const widths = { a: widthOf(layout === "tn" ? m : k), b: widthOf(layout === "nt" ? k : n) };
+  const partA = layout === "tn" ? within(parts?.a, depth, m) : within(parts?.a, rows, k);
+  const partB = layout === "nt" ? within(parts?.b, columns, k) : within(parts?.b, depth, n);
+  const result = { of: spec.y, part: within(parts?.y, rows, n) };
+  const epilogue = epilogueOf(spec, cut);
   const sizes = {
     m: rows.count,
     n: columns.count,
@@ -135,18 +153,24 @@ function productPart(
     factor_row: rows.first,
     across,
     tiles: across * down,
-    split,
+    split: Math.ceil(depth.count / splits / tile.depth) * tile.depth,
   };
-  const partial = `${y}_parts`;
+  const partial = `${spec.y}_parts`;
+  const written = (row: string, column: string, sum: string) =>
+    splits === 1
+      ? `let row = ${row}; let index = row * sizes.ldy + sizes.y_column + ${column}; y[index] = ${
+        epilogue.value(sum)
+      };`
+      : `y[(part * sizes.m + ${row}) * sizes.n + ${column}] = ${sum};`;
   const main = shader({
     label: spec.label,
     threads: SIDE * SIDE,
     read: {
-      a: { of: a, element: elementOf(widths.a), part: partA },
-      b: { of: b, element: elementOf(widths.b, half), part: partB },
+      a: { of: spec.a, element: elementOf(widths.a), part: partA },
+      b: { of: spec.b, element: elementOf(widths.b, cut.half), part: partB },
       ...(splits === 1 ? epilogue.reads : {}),
     },
-    write: { y: splits === 1 ? { of: y, part: partY } : { of: partial } },
+    write: { y: splits === 1 ? result : { of: partial } },
     sizes,
     workgroups: across * down * splits,
     declarations: tileDeclarations({ layout, tile, widths }),
@@ -154,24 +178,36 @@ function productPart(
       layout,
       tile,
       write: ({ row, column, sum }) =>
-        `if (${row} < sizes.m && ${column} < sizes.n) { ${
-          splits === 1
-            ? `let row = ${row}; let index = row * sizes.ldy + sizes.y_column + ${column}; y[index] = ${
-              epilogue.value(sum)
-            };`
-            : `y[(part * sizes.m + ${row}) * sizes.n + ${column}] = ${sum};`
-        } }`,
+        `if (${row} < sizes.m && ${column} < sizes.n) { ${written(row, column, sum)} }`,
     }),
   });
   if (splits === 1) return { dispatches: [main], temporaries: {} };
   const count = rows.count * columns.count;
-  const sum = shader({
-    label: `${spec.label}, sum of parts`,
+  const sum = sumOfParts({
+    label: spec.label,
+    partial,
+    result,
+    epilogue,
+    sizes: { ...sizes, count, splits },
+  });
+  return { dispatches: [main, sum], temporaries: { [partial]: count * splits } };
+}
+
+/** Adds up what the stretches of k gave, in their order. */
+function sumOfParts({ label, partial, result, epilogue, sizes }: {
+  label: string;
+  partial: string;
+  result: { of: string; part: WgslPart };
+  epilogue: Epilogue;
+  sizes: Record<string, number> & { count: number };
+}): WgslDispatch {
+  return shader({
+    label: `${label}, sum of parts`,
     threads: 64,
     read: { parts: { of: partial }, ...epilogue.reads },
-    write: { y: { of: y, part: partY } },
-    sizes: { ...sizes, count, splits },
-    workgroups: Math.ceil(count / 64),
+    write: { y: result },
+    sizes,
+    workgroups: Math.ceil(sizes.count / 64),
     body: `  let i = workgroup * 64u + lane;
   if (i >= sizes.count) { return; }
   var sum = 0f;
@@ -180,5 +216,4 @@ function productPart(
   let index = row * sizes.ldy + sizes.y_column + i % sizes.n;
   y[index] = ${epilogue.value("sum")};`,
   });
-  return { dispatches: [main, sum], temporaries: { [partial]: count * splits } };
 }
