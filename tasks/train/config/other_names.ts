@@ -46,6 +46,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   rpo_alpha: "pref_ftx",
   kto_desirable_weight: "kto_chosen_weight",
   kto_undesirable_weight: "kto_rejected_weight",
+  noisy_embedding_alpha: "neftune_noise_alpha",
   wandb_name: "run_name",
   // TRL
   dataset_streaming: "streaming",
@@ -164,7 +165,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   gpu_memory_limit: "--dry-run says how much memory the run needs; micro_batch_tokens bounds it",
   total_num_tokens: "max_steps or num_train_epochs say how long it trains: leave it out",
   strict: "unknown keys are always errors: leave it out",
-  noisy_embedding_alpha: "NEFTune isn't there: leave it out",
   s2_attention: "LongLoRA's shifted attention isn't there: leave it out",
   flash_attention: BUILT_IN,
   sdp_attention: BUILT_IN,
@@ -235,8 +235,26 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   modules_to_save: ADAPTERS,
 };
 
-/** The part of the message about an unknown key that says what to write; "" where nothing is known of it. */
-export function otherName(key: string): string {
+/** Values of an otherwise renamed key that mean something else than a value of the key named above; TRL's SFT and KTO trainers'. */
+const BY_VALUE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  loss_type: {
+    dft: "use stage: sft with use_dft_loss: true",
+    nll: "that is the loss of stage: sft: leave it out",
+    chunked_nll: "that is the loss of stage: sft: leave it out",
+    kto: "use stage: kto, whose loss it is",
+    apo_zero_unpaired:
+      "this loss isn't there: use stage: kto with its own loss, or write it as a loss plugin",
+  },
+};
+
+/**
+ * The part of the message about an unknown key that says what to write; "" where nothing is known of it.
+ * @param value As written, where a value is known
+ */
+export function otherName(key: string, value?: unknown): string {
+  const words = Object.hasOwn(BY_VALUE, key) ? BY_VALUE[key]! : {};
+  const said = [value].flat()[0];
+  if (typeof said === "string" && Object.hasOwn(words, said)) return `: ${words[said]}`;
   if (Object.hasOwn(RENAMED, key)) return ` - it is called ${RENAMED[key]} here`;
   return Object.hasOwn(ELSEWHERE, key) ? `: ${ELSEWHERE[key]}` : "";
 }

@@ -49,6 +49,7 @@ Deno.test("keys of axolotl, TRL and Unsloth get the key that is meant, or what t
       ["adapter", "finetuning_type: lora"],
       ["datasets", "dataset names sets"],
       ["rl", "use stage: dpo"],
+      ["noisy_embedding_alpha", "it is called neftune_noise_alpha here"],
       ["beta", "it is called pref_beta here"], // TRL
       ["dataset_num_proc", "it is called preprocessing_num_workers here"],
       ["max_prompt_length", "cutoff_len bounds"],
@@ -62,6 +63,16 @@ Deno.test("keys of axolotl, TRL and Unsloth get the key that is meant, or what t
       ["ref_model_init_kwargs", "adapters off"],
     ] as const
   ) assertStringIncludes(faultWith(`${key}: 1\n`), hint);
+  for (
+    const [written, hint] of [
+      ["loss_type: dft", "use stage: sft with use_dft_loss: true"], // TRL's SFT and KTO trainers
+      ["loss_type: nll", "that is the loss of stage: sft"],
+      ["loss_type: [kto]", "use stage: kto"],
+      ["loss_type: [sigmoid, sft]", "it is called pref_loss here"],
+      ["loss_type: 1", "it is called pref_loss here"],
+      ["stage: dpo\npref_loss: dft", "use stage: sft with use_dft_loss: true"],
+    ] as const
+  ) assertStringIncludes(faultWith(`${written}\n`), hint);
   // a key of LLaMA-Factory's about generation, and of TRL's about rows
   assertStringIncludes(
     resolvedConfig("max_length: 512\n").notes.join(),

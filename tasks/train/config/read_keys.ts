@@ -100,8 +100,9 @@ export function readKeys(
   for (const [key, entry] of written) {
     const spec = table.get(key);
     // looking for a name that is near takes its time
-    if (!spec) faults.push({ key, message: unknownKey(key, faults.length < MOST_FAULTS ? known : []) });
-    else if (spec.state === "works") read[key] = readValue(key, spec, entry, faults);
+    if (!spec) {
+      faults.push({ key, message: unknownKey(key, entry.value, faults.length < MOST_FAULTS ? known : []) });
+    } else if (spec.state === "works") read[key] = readValue(key, spec, entry, faults);
     else if (spec.state === "refused") refuse(key, spec, entry.value, faults);
   }
   for (const [key, spec] of table) {
@@ -225,8 +226,8 @@ function ignoredNotes(keys: readonly string[], table: ReadonlyMap<string, KeySpe
   return [...byReason].map(([reason, ignored]) => `${ignored.join(", ")}: not used, as ${reason}`);
 }
 
-function unknownKey(key: string, known: readonly string[]): string {
-  const hint = otherName(key) || didYouMean(key, known) || "; --help lists every key";
+function unknownKey(key: string, value: unknown, known: readonly string[]): string {
+  const hint = otherName(key, value) || didYouMean(key, known) || "; --help lists every key";
   return `Cannot use the unknown key "${shortened(key)}"${hint}`;
 }
 

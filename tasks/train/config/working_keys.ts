@@ -472,7 +472,12 @@ function method() {
       "sigmoid",
       "preference loss of stage dpo, those from exo_pair on as in TRL; stage iopo takes sigmoid, hinge and robust; orpo and simpo use " +
         "no reference model",
-      { refused: { kto_pair: "LLaMA-Factory 0.9.5 lists it but can't run it: use stage: kto, or sigmoid" } },
+      {
+        refused: {
+          kto_pair: "LLaMA-Factory 0.9.5 lists it but can't run it: use stage: kto, or sigmoid",
+          dft: "it is no preference loss: use stage: sft with use_dft_loss: true",
+        },
+      },
     ),
     dpo_label_smoothing: add(
       smoothing,

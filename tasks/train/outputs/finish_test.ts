@@ -89,6 +89,45 @@ Deno.test("a card of full tuning is a transformers card, a hub id a link, a path
   assertEquals(front(card({ baseModel: "a: [b" })).base_model, "a: [b");
 });
 
+Deno.test("a card lists what changes the learning and isn't the default, and nothing of it where all is", () => {
+  const items = (keys: string) => listed(card({ config: config(keys) }));
+  const has = (keys: string, more: Record<string, string>) => {
+    const found = items(keys);
+    for (const [key, value] of Object.entries(more)) assertEquals(found[key], value, key);
+  };
+  has(
+    "stage: sft\nuse_dft_loss: true\nmax_grad_norm: 0\npacking: true\nuse_rslora: true\nloraplus_lr_ratio: 16\n",
+    {
+      use_dft_loss: "true",
+      max_grad_norm: "0",
+      packing: "true",
+      use_rslora: "true",
+      loraplus_lr_ratio: "16",
+    },
+  );
+  has("stage: sft\nlabel_smoothing_factor: 0.1\nmask_history: true\n", {
+    label_smoothing_factor: "0.1",
+    mask_history: "true",
+  });
+  has("stage: dpo\nld_alpha: 0\npref_loss: simpo\nsimpo_gamma: 0\n", { ld_alpha: "0", simpo_gamma: "0" });
+  has("stage: iopo\niopo_variant: first_group_only\niopo_label_smoothing: 0.1\n", {
+    iopo_variant: "first_group_only",
+    iopo_label_smoothing: "0.1",
+  });
+  has("stage: kto\nkto_chosen_weight: 1.3\n", { kto_chosen_weight: "1.3" });
+  has('stage: sft\nlr_scheduler_type: polynomial\nlr_scheduler_kwargs: {"power": 2}\n', {
+    lr_scheduler_kwargs: '{"power":2}',
+  });
+  for (const stage of ["sft", "pt", "dpo", "kto", "iopo"]) {
+    const plain = Object.keys(items(`stage: ${stage}\n`)).join();
+    assertEquals(
+      /smoothing|dft|alpha(?<!lora_alpha)|norm|gamma|packing|variant|weight|kwargs/.test(plain),
+      false,
+      plain,
+    );
+  }
+});
+
 Deno.test("the chat template stands in chat_template.jinja and in tokenizer_config.json, and nothing else changes", () => {
   const files = { "tokenizer.json": "{}", "tokenizer_config.json": '{"a": 1, "chat_template": "old"}' };
   const written = tokenizerFiles(tokenizer(files), "new {{ x }}");

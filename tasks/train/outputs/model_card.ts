@@ -5,6 +5,32 @@
 import { stringify } from "yaml";
 
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import { keyTable } from "../config/key_table.ts";
+
+/** Keys that change what is learnt and are shown where they differ from their default, which most runs leave them; by where they work. */
+const DEPARTURES = [
+  {
+    works: () => true,
+    keys: [
+      ...["max_grad_norm", "lr_scheduler_kwargs", "neftune_noise_alpha", "label_smoothing_factor"] as const,
+      ...["use_dft_loss", "ld_alpha", "dpo_label_smoothing", "iopo_label_smoothing"] as const,
+      ...["iopo_variant", "train_on_prompt", "mask_history", "neat_packing", "quantization_bit"] as const,
+    ],
+  },
+  { works: ({ stage }) => stage !== "pt", keys: ["packing"] as const },
+  { works: ({ stage }) => stage === "kto", keys: ["kto_chosen_weight", "kto_rejected_weight"] as const },
+  {
+    works: ({ stage, pref_loss }) => stage === "dpo" && pref_loss === "simpo",
+    keys: ["simpo_gamma"] as const,
+  },
+  {
+    works: ({ finetuning_type }) => finetuning_type === "lora",
+    keys: ["use_rslora", "use_dora", "pissa_init", "loraplus_lr_ratio"] as const,
+  },
+] satisfies {
+  works(of: Pick<TrainConfig, "stage" | "pref_loss" | "finetuning_type">): boolean;
+  keys: unknown;
+}[];
 
 /** Keys of a configuration that a model card shows. */
 export type ModelCardKeys = Pick<
@@ -16,7 +42,6 @@ export type ModelCardKeys = Pick<
   | "eval_on_each_dataset"
   | "template"
   | "train_from_scratch"
-  | "neftune_noise_alpha"
   | "cutoff_len"
   | "seed"
   | "per_device_train_batch_size"
@@ -43,6 +68,7 @@ export type ModelCardKeys = Pick<
   | "ref_model"
   | "ref_model_adapters"
   | "ref_model_quantization_bit"
+  | typeof DEPARTURES[number]["keys"][number]
 >;
 
 /** Content of {@linkcode modelCard}. */
@@ -181,7 +207,7 @@ function hyperparameters({ config, totalSteps }: ModelCard): Record<string, stri
       : config.warmup_ratio > 0 && { lr_scheduler_warmup_ratio: config.warmup_ratio }),
     ...(config.max_steps <= 0 && { num_epochs: config.num_train_epochs }),
     training_steps: totalSteps,
-    ...(config.neftune_noise_alpha && { neftune_noise_alpha: config.neftune_noise_alpha }),
+    ...departures(config),
     cutoff_len: config.cutoff_len,
     ...(config.template !== null && { template: config.template }),
     ...(config.finetuning_type === "lora" && {
@@ -201,6 +227,25 @@ function hyperparameters({ config, totalSteps }: ModelCard): Record<string, stri
     }),
     ...(config.loss !== null && { loss: config.loss }),
   };
+}
+
+/** Values of {@linkcode DEPARTURES} that aren't the default. */
+function departures(config: ModelCardKeys): Record<string, string> {
+  const chosen = DEPARTURES.filter(({ works }) => works(config)).flatMap(({ keys }) => [...keys])
+    .map((key): [string, string] => [key, asText(config[key])])
+    .filter(([key, value]) => {
+      const spec = keyTable().get(key);
+      return spec?.state === "works" && ![asText(spec.default), NOTHING].includes(value);
+    });
+  return Object.fromEntries(chosen);
+}
+
+/** What a key holds that may be left out. */
+const NOTHING = "";
+
+function asText(value: unknown): string {
+  const none = value === null || value === false || JSON.stringify(value) === "{}";
+  return none ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 /** Sets that are evaluated each by itself; none where they are evaluated together. */
