@@ -82,17 +82,19 @@ const BEFORE_ATTENTION = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_p
 export function uploadMasks(
   backend: Backend,
   { config, tuning, seed }: Pick<BodySettings, "config" | "tuning" | "seed">,
-  layer: number,
-  rows: number,
-  step: number | undefined,
-  wanted: Int32Array | null = null,
+  { layer, rows, step, wanted = null }: {
+    layer: number;
+    rows: number;
+    step: number | undefined;
+    wanted?: Int32Array | null;
+  },
 ): Record<string, Tensor> {
   if (tuning.type !== "lora" || !hasDropout(tuning)) return {};
   return Object.fromEntries(
     Object.keys(loraOfLayer(tuning, layer)).map((module) => {
       const inner = moduleShape(config, module as LinearModule)[1], mask = new Float32Array(rows * inner);
       if (step === undefined) mask.fill(1);
-      else dropoutMask(mask, tuning.dropout, seed, step, stream(ofLayer(layer, module)));
+      else dropoutMask(mask, tuning.dropout, { seed, of: stream(ofLayer(layer, module)), step });
       if (!wanted || BEFORE_ATTENTION.includes(module)) {
         return [`mask.${module}`, backend.upload(mask, [rows, inner])];
       }

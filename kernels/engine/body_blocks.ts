@@ -168,7 +168,12 @@ export class BlocksBody implements Body {
     step: number | undefined,
   ): Record<string, Tensor> {
     if (!dropout) return {};
-    return uploadMasks(this.backend, this.settings, layer, tokens.length, step, some ? wanted : null);
+    return uploadMasks(this.backend, this.settings, {
+      layer,
+      rows: tokens.length,
+      step,
+      wanted: some ? wanted : null,
+    });
   }
 }
 

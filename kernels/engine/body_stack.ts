@@ -148,14 +148,14 @@ export class StackBody implements Body {
       return { noise: uploadNoise(this.backend, this.settings, rows, step) ?? this.backend.zeros(shape) };
     }
     const change = (x: Float32Array<ArrayBuffer>) => {
-      if (step !== undefined) addNoise(x, lengths, hiddenSize, neftuneAlpha, seed, step);
+      if (step !== undefined) addNoise(x, { lengths, width: hiddenSize, alpha: neftuneAlpha, seed, step });
     };
     return { x: await this.#embedding.rows(tokens, change) };
   }
 
   #masks({ tokens }: Rows, step: number | undefined): Record<string, Tensor> {
     const layers = Array.from({ length: this.settings.config.numLayers }, (_, layer) => {
-      const masks = uploadMasks(this.backend, this.settings, layer, tokens.length, step);
+      const masks = uploadMasks(this.backend, this.settings, { layer, rows: tokens.length, step });
       return Object.entries(masks).map(([name, mask]) => [ofLayer(layer, name), mask] as const);
     });
     return Object.fromEntries(layers.flat());

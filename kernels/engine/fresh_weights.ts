@@ -54,7 +54,10 @@ function drawn(name: string, shape: readonly number[], start: FreshStart): Float
   const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
   if (/norm\.weight$/.test(name)) return values.fill(1);
   if (name.endsWith(".bias")) return values;
-  fillNormal(values, 0, start.deviation, start.seed, stream(`fresh/${name}`));
+  fillNormal(values, { mean: 0, deviation: start.deviation }, {
+    seed: start.seed,
+    of: stream(`fresh/${name}`),
+  });
   if (name === EMBEDDING && start.paddingRow !== null) {
     const width = shape.at(-1) ?? 0;
     values.fill(0, start.paddingRow * width, (start.paddingRow + 1) * width);

@@ -42,14 +42,16 @@ export function rowLengths(
  */
 export function addNoise(
   x: Float32Array<ArrayBuffer>,
-  lengths: Int32Array,
-  width: number,
-  alpha: number,
-  seed: number,
-  step: number,
+  { lengths, width, alpha, seed, step }: {
+    lengths: Int32Array;
+    width: number;
+    alpha: number;
+    seed: number;
+    step: number;
+  },
 ): void {
   const noise = new Float32Array(lengths.length * width);
-  fillUniform(noise, -1, 1, seed, STREAM, step);
+  fillUniform(noise, [-1, 1], { seed, of: STREAM, step });
   lengths.forEach((length, row) => {
     const limit = alpha / Math.sqrt(length * width);
     for (let i = row * width; i < (row + 1) * width; i++) x[i] = item(x, i) + limit * item(noise, i);
@@ -65,6 +67,6 @@ export function uploadNoise(
 ): Tensor | null {
   if (!lengths || step === undefined) return null;
   const noise = new Float32Array(tokens.length * hiddenSize);
-  addNoise(noise, lengths, hiddenSize, neftuneAlpha, seed, step);
+  addNoise(noise, { lengths, width: hiddenSize, alpha: neftuneAlpha, seed, step });
   return backend.upload(noise, [tokens.length, hiddenSize]);
 }

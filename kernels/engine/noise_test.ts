@@ -86,7 +86,7 @@ Deno.test("addNoise() draws uniformly in ±α/√(L·D), other numbers for anoth
   const lengths = Int32Array.from({ length: rows }, (_, row) => row < rows / 2 ? 100 : 25);
   const drawn = (seed: number, step: number) => {
     const x = new Float32Array(count).fill(1);
-    addNoise(x, lengths, width, alpha, seed, step);
+    addNoise(x, { lengths, width, alpha, seed, step });
     // in units of its limit: α/√(100 · 64) = 1/16, α/√(25 · 64) = 1/8
     return Float64Array.from(x, (value, i) => (value - 1) * (i < count / 2 ? 16 : 8));
   };

@@ -12,6 +12,15 @@ import { u32 } from "../../formats/elements.ts";
 /** A named sequence of random numbers; two 32-bit words. Make with {@linkcode stream}. */
 export type Stream = readonly [number, number];
 
+/** Which numbers of a stream are drawn. */
+export interface StreamPlace {
+  /** Whole, in [0, 2^53). */
+  seed: number;
+  of: Stream;
+  /** Optimizer step, or another counter in [0, 2^32); another one gives other numbers. Absent: 0. */
+  step?: number;
+}
+
 /** The stream of a name, such as "dropout/model.layers.0.self_attn.q_proj": the first 64 bits of its SHA-256. */
 export function stream(name: string): Stream {
   const digest = createHash("sha256").update(name).digest();
@@ -40,16 +49,13 @@ export function uniform(seed: number, of: Stream, counter: number, step = 0): nu
  */
 export function fillUniform(
   out: Float32Array,
-  low: number,
-  high: number,
-  seed: number,
-  of: Stream,
-  step = 0,
+  [low, high]: readonly [number, number],
+  place: StreamPlace,
 ): void {
   const scale = (high - low) / 2 ** 24;
   // The middle of each of 2^24 cells, so that neither end is favoured.
   const offset = low + scale / 2;
-  forEachChunk(out.length, seed, of, step, (words, start, count) => {
+  forEachChunk(out.length, place, (words, start, count) => {
     for (let i = 0; i < count; i++) out[start + i] = offset + (u32(words, i) >>> 8) * scale;
   });
 }
@@ -57,13 +63,10 @@ export function fillUniform(
 /** Fills with numbers from the normal distribution (Box & Muller 1958). */
 export function fillNormal(
   out: Float32Array,
-  mean: number,
-  deviation: number,
-  seed: number,
-  of: Stream,
-  step = 0,
+  { mean, deviation }: { mean: number; deviation: number },
+  place: StreamPlace,
 ): void {
-  forEachChunk(out.length, seed, of, step, (words, start, count) => {
+  forEachChunk(out.length, place, (words, start, count) => {
     for (let i = 0; i < count; i += 2) {
       const radius = deviation * Math.sqrt(-2 * Math.log((u32(words, i) + 0.5) / 2 ** 32));
       const angle = 2 * Math.PI * ((u32(words, i + 1) + 0.5) / 2 ** 32);
@@ -76,17 +79,16 @@ export function fillNormal(
 /**
  * Inverted dropout: each entry 0 with probability `rate`, else 1 / (1 − rate), so that the mean is 1.
  * @param rate in [0, 1).
- * @param step optimizer step (or micro-batch counter) in [0, 2^32); another one gives another mask.
  * @throws {RangeError} If `rate` or the seed is out of range.
  */
-export function dropoutMask(out: Float32Array, rate: number, seed: number, step: number, of: Stream): void {
+export function dropoutMask(out: Float32Array, rate: number, place: StreamPlace): void {
   if (!(rate >= 0 && rate < 1)) {
     throw new RangeError(`Cannot make a dropout mask as it needs a rate in [0, 1): current value is ${rate}`);
   }
   // 31 bits, so that the comparison is the sign of a 32-bit difference: a branch here would be mispredicted.
   const threshold = Math.min(2 ** 31 - 1, Math.round(rate * 2 ** 31));
   const keep = 1 / (1 - rate);
-  forEachChunk(out.length, seed, of, step, (words, start, count) => {
+  forEachChunk(out.length, place, (words, start, count) => {
     for (let i = 0; i < count; i++) out[start + i] = keep * (1 + (((u32(words, i) >>> 1) - threshold) >> 31));
   });
 }
@@ -101,15 +103,13 @@ export function kaimingUniformA(out: Float32Array, fanIn: number, seed: number, 
     throw new RangeError(`Cannot initialise "${name}" as it needs a fan-in >= 1: current value is ${fanIn}`);
   }
   const bound = 1 / Math.sqrt(fanIn);
-  fillUniform(out, -bound, bound, seed, stream(`init/${name}`));
+  fillUniform(out, [-bound, bound], { seed, of: stream(`init/${name}`) });
 }
 
 /** Hands `use` the stream's words in chunks that fit a cache; chunks but the last hold an even number. */
 function forEachChunk(
   length: number,
-  seed: number,
-  of: Stream,
-  step: number,
+  { seed, of, step = 0 }: StreamPlace,
   use: (words: Uint32Array, start: number, count: number) => void,
 ): void {
   const key = keyOf(seed);

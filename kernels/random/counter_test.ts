@@ -65,9 +65,9 @@ Deno.test("filled numbers depend on their index alone, not on the length or the 
   const long = new Float32Array(20_001), short = new Float32Array(5_003), one = new Float32Array(1);
   for (
     const fill of [
-      (out: Float32Array) => fillUniform(out, -1, 1, 42, of),
-      (out: Float32Array) => fillNormal(out, 0, 1, 42, of),
-      (out: Float32Array) => dropoutMask(out, 0.3, 42, 9, of),
+      (out: Float32Array) => fillUniform(out, [-1, 1], { seed: 42, of }),
+      (out: Float32Array) => fillNormal(out, { mean: 0, deviation: 1 }, { seed: 42, of }),
+      (out: Float32Array) => dropoutMask(out, 0.3, { seed: 42, of, step: 9 }),
     ]
   ) {
     [long, short, one].forEach(fill);
@@ -75,7 +75,7 @@ Deno.test("filled numbers depend on their index alone, not on the length or the 
     assertEquals(long[0], one[0]);
     assert(long.slice(-4).every((x) => Number.isFinite(x)) && new Set(long).size > 1);
   }
-  fillUniform(long, 0, 1, 42, of);
+  fillUniform(long, [0, 1], { seed: 42, of });
   for (const i of [0, 1, 2, 3, 4095, 4096, 4097, 20_000]) {
     const word = philoxByBigInt([Math.floor(i / 4), 0, of[0], of[1]], [42, 0])[i % 4]!;
     assertEquals(long[i], Math.fround((Math.floor(word / 256) + 0.5) / 2 ** 24), `index ${i}`);
@@ -86,7 +86,7 @@ const N = 1_000_000;
 
 Deno.test("fillUniform(): moments, bounds and Kolmogorov-Smirnov distance of a million numbers", () => {
   const x = new Float32Array(N);
-  fillUniform(x, -2, 6, 1, stream("statistics"));
+  fillUniform(x, [-2, 6], { seed: 1, of: stream("statistics") });
   const mean = x.reduce((s, v) => s + v, 0) / N;
   const variance = x.reduce((s, v) => s + (v - mean) ** 2, 0) / N;
   // Standard errors: 8/√12/√N = 0.0023 for the mean; the variance is 64/12 with about 0.0048. Four of each.
@@ -101,7 +101,7 @@ Deno.test("fillUniform(): moments, bounds and Kolmogorov-Smirnov distance of a m
 Deno.test("numbers of neighbouring indices, steps, streams and seeds are uncorrelated", () => {
   const draw = (seed: number, name: string, step: number) => {
     const out = new Float32Array(N);
-    fillUniform(out, -Math.sqrt(3), Math.sqrt(3), seed, stream(name), step); // variance 1
+    fillUniform(out, [-Math.sqrt(3), Math.sqrt(3)], { seed, of: stream(name), step }); // variance 1
     return out;
   };
   const x = draw(1, "layer.0", 0);
@@ -120,7 +120,7 @@ Deno.test("numbers of neighbouring indices, steps, streams and seeds are uncorre
 
 Deno.test("fillNormal(): moments up to the fourth and the share beyond 1.96", () => {
   const x = new Float32Array(N);
-  fillNormal(x, 3, 0.5, 7, stream("normal"));
+  fillNormal(x, { mean: 3, deviation: 0.5 }, { seed: 7, of: stream("normal") });
   const z = x.map((v) => (v - 3) / 0.5);
   const moment = (k: number) => z.reduce((s, v) => s + v ** k, 0) / N;
   // Standard errors: √1, √2, √15, √96 over √N; four of each.
@@ -140,9 +140,10 @@ Deno.test("fillNormal(): moments up to the fourth and the share beyond 1.96", ()
 
 Deno.test("dropoutMask(): values, share of zeros, another mask each step, none at rate 0", () => {
   const mask = new Float32Array(N), next = new Float32Array(N);
+  const place = { seed: 3, of: stream("dropout/q_proj") };
   for (const rate of [0.05, 0.1, 0.5, 0.9]) {
-    dropoutMask(mask, rate, 3, 10, stream("dropout/q_proj"));
-    dropoutMask(next, rate, 3, 11, stream("dropout/q_proj"));
+    dropoutMask(mask, rate, { ...place, step: 10 });
+    dropoutMask(next, rate, { ...place, step: 11 });
     assertEquals(new Set(mask), new Set([0, Math.fround(1 / (1 - rate))]));
     const zeros = mask.filter((v) => v === 0).length / N;
     const error = Math.sqrt(rate * (1 - rate) / N);
@@ -150,10 +151,10 @@ Deno.test("dropoutMask(): values, share of zeros, another mask each step, none a
     const both = mask.filter((v, i) => v === 0 && next[i] === 0).length / N;
     assert(Math.abs(both - rate * rate) < 4 * rate / Math.sqrt(N), `steps at rate ${rate}: ${both}`);
   }
-  dropoutMask(mask, 0, 3, 10, stream("dropout/q_proj"));
+  dropoutMask(mask, 0, { ...place, step: 10 });
   assert(mask.every((v) => v === 1));
   for (const rate of [1, -0.1, NaN]) {
-    assertThrows(() => dropoutMask(mask, rate, 3, 0, stream("x")), RangeError, "rate in [0, 1)");
+    assertThrows(() => dropoutMask(mask, rate, place), RangeError, "rate in [0, 1)");
   }
 });
 

@@ -51,7 +51,7 @@ export async function pissaStart(
       );
     }
     const random = new Float32Array(r * columns);
-    if (iterations >= 0) fillNormal(random, 0, 1, seed, stream(`pissa/${name}`));
+    if (iterations >= 0) fillNormal(random, { mean: 0, deviation: 1 }, { seed, of: stream(`pissa/${name}`) });
     const matrix = { values: weights.read(`${name}.weight`), rows, columns };
     start.set(name, halved(leadingPart(matrix, r, iterations < 0 ? null : { iterations, random }), scale));
   }

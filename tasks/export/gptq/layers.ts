@@ -66,9 +66,7 @@ export async function quantiseLayers(
   const rows = new CalibrationRows(
     backend,
     decoder,
-    rounded(EMBEDDING),
-    source.texts,
-    source.prompt,
+    { embedding: rounded(EMBEDDING), texts: source.texts, prompt: source.prompt },
     () => listener.goesOn(),
   );
   try {
@@ -80,12 +78,15 @@ export async function quantiseLayers(
         const { stage, made, spent } = item(STAGES, at), size = moduleShape(decoder, modules[0])[1];
         const moments = await rows.run(stages[stage], weights, { made, spent, size });
         const names = modules.map((module) => ofLayer(index, module));
-        const feedback = await feedbackOf(moments, size, products, names.join(", "));
+        const feedback = await feedbackOf(moments, size, { products, name: names.join(", ") });
         for (const [i, module] of modules.entries()) {
           listener.goesOn();
           const name = item(names, i), shape = moduleShape(decoder, module);
           const values = source.read(`${name}.weight`);
-          const matrix = await quantise(values, shape[0], source.bits, feedback, products, name);
+          const matrix = await quantise({ values, outputs: shape[0], bits: source.bits }, feedback, {
+            products,
+            name,
+          });
           // garbage is collected later than the next matrix is read
           values.buffer.transfer(0);
           weights[`${module}.weight`] = backend.upload(quantisedValues(matrix), shape);

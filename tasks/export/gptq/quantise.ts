@@ -38,18 +38,23 @@ export interface Feedback {
   readonly dead: ReadonlySet<number>;
 }
 
+/** What computes, and whose matrix it is. */
+export interface GptqRun {
+  readonly products: DoubleProducts;
+  /** For messages. */
+  readonly name: string;
+}
+
 /**
  * Prepares the feedback of all matrices that read the same inputs.
  * @param h 2/n Σ x xᵀ, `[n, n]`; taken over
- * @param name Of the matrices, for messages
+ * @param run `name`: of the matrices, for messages
  * @throws {RangeError} If it isn't positive definite once damped: an input wasn't a finite number
  */
 export async function feedbackOf(
   h: Float64Array<ArrayBuffer>,
   n: number,
-  products: DoubleProducts,
-  name: string,
-  damping = DAMPING,
+  { products, name, damping = DAMPING }: GptqRun & { damping?: number },
 ): Promise<Feedback> {
   const dead = new Set<number>();
   let sum = 0;
@@ -70,16 +75,12 @@ export async function feedbackOf(
 /**
  * Rounds a matrix.
  * @param values `[outputs, n]`
- * @param name For messages
  * @throws {RangeError} If a scale has no place in float16
  */
 export async function quantise(
-  values: Float32Array,
-  outputs: number,
-  bits: 4 | 8,
+  { values, outputs, bits }: { values: Float32Array; outputs: number; bits: 4 | 8 },
   { factor, n, dead }: Feedback,
-  products: DoubleProducts,
-  name: string,
+  { products, name }: GptqRun,
 ): Promise<Quantised> {
   const codes = new Uint8Array(outputs * n), scales = new Float32Array(Math.ceil(n / GPTQ_GROUP) * outputs);
   /** Σ_{j < i} d_j R_ji of the columns that are done, `[outputs, n]`. */
@@ -96,10 +97,10 @@ export async function quantise(
         w[o * width + i] = dead.has(start + i) ? 0 : f32(values, o * n + start + i);
       }
     }
-    const block = { w, own, width, fed, start, n };
+    const block = { w, own, width, fed, start, n, outputs, bits };
     const group = scales.subarray(start / GPTQ_GROUP * outputs, (start / GPTQ_GROUP + 1) * outputs);
-    scalesOf(block, outputs, bits, group, name);
-    const differences = roundBlock(block, outputs, bits, group, codes);
+    scalesOf(block, group, name);
+    const differences = roundBlock(block, group, codes);
     if (end === n) break;
     const rest = new Float64Array((n - end) * width);
     for (let j = 0; j < width; j++) {
@@ -125,13 +126,13 @@ interface Block {
   fed: Float64Array;
   start: number;
   n: number;
+  outputs: number;
+  bits: 4 | 8;
 }
 
 /** Scales of a group, of its weights with the feedback of all blocks before: x R = fed, solved from the left. */
 function scalesOf(
-  { w, own, width, fed, start, n }: Block,
-  outputs: number,
-  bits: 4 | 8,
+  { w, own, width, fed, start, n, outputs, bits }: Block,
   scales: Float32Array<ArrayBuffer>,
   name: string,
 ): void {
@@ -159,9 +160,7 @@ function scalesOf(
 
 /** Codes of a block. @returns What rounding left, `[outputs, width]` */
 function roundBlock(
-  { w, own, width, fed, start, n }: Block,
-  outputs: number,
-  bits: 4 | 8,
+  { w, own, width, fed, start, n, outputs, bits }: Block,
   scales: Float32Array,
   codes: Uint8Array,
 ): Float64Array<ArrayBuffer> {

@@ -51,9 +51,9 @@ Deno.test("GPTQ gives the codes and scales of the paper's algorithm, with dead i
   const products = await DoubleProducts.open(1);
   for (const golden of CASES) {
     const { rows, columns, bits, damping, dead } = golden, { w, h } = made(golden);
-    const before = h.slice(), feedback = await feedbackOf(h, columns, products, "w", damping);
+    const before = h.slice(), feedback = await feedbackOf(h, columns, { products, name: "w", damping });
     assertEquals(feedback.dead.size, dead);
-    const matrix = await quantise(w, rows, bits, feedback, products, "w");
+    const matrix = await quantise({ values: w, outputs: rows, bits }, feedback, { products, name: "w" });
     assertEquals(matrix.codes.toHex(), golden.codes, `${rows} x ${columns} in ${bits} bits`);
     assertEquals([...matrix.scales], golden.scales.flat());
     // what GPTQ is for: less error of the outputs than rounding to the nearest code of the same scales
@@ -108,13 +108,14 @@ Deno.test("the upper factor times its transpose is the matrix again, over severa
 Deno.test("GPTQ refuses inputs that aren't numbers and scales beyond float16, by the matrices' names", async () => {
   const products = await DoubleProducts.open(1);
   await assertRejects(
-    () => feedbackOf(Float64Array.of(1, NaN, NaN, NaN), 2, products, "a.q_proj, a.k_proj"),
+    () => feedbackOf(Float64Array.of(1, NaN, NaN, NaN), 2, { products, name: "a.q_proj, a.k_proj" }),
     RangeError,
     "Cannot quantise a.q_proj, a.k_proj as its inputs must be finite numbers",
   );
-  const feedback = await feedbackOf(Float64Array.of(1, 0, 0, 1), 2, products, "b");
+  const feedback = await feedbackOf(Float64Array.of(1, 0, 0, 1), 2, { products, name: "b" });
   await assertRejects(
-    () => quantise(Float32Array.of(1e6, 1), 1, 4, feedback, products, "b"),
+    () =>
+      quantise({ values: Float32Array.of(1e6, 1), outputs: 1, bits: 4 }, feedback, { products, name: "b" }),
     RangeError,
     "Cannot quantise b as the scales of its groups must be float16 numbers: current value is Infinity",
   );

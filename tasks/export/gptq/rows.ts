@@ -40,18 +40,20 @@ export class CalibrationRows {
 
   /**
    * Starts behind the embedding.
-   * @param texts Token ids, whose inputs count
-   * @param prompt Token ids that only go along
+   * @param start Rows of the embedding, token ids of the texts, whose inputs count, and of a prompt that only goes along
    * @param onText Called for each text at each stage; it may throw to end the work
    */
   constructor(
     readonly backend: Backend,
     readonly config: DecoderConfig,
-    embedding: Float32Array,
-    texts: readonly (readonly number[])[],
-    prompt: readonly number[],
+    start: {
+      embedding: Float32Array;
+      texts: readonly (readonly number[])[];
+      prompt: readonly number[];
+    },
     readonly onText: () => void,
   ) {
+    const { embedding, texts, prompt } = start;
     const width = config.hiddenSize;
     this.#sequences = [...texts, prompt].map((ids, i) => {
       const x = new Float32Array(ids.length * width);

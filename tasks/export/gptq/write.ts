@@ -84,7 +84,7 @@ export async function quantiseInto(
         { length: decoder.numLayers },
         (_, layer) => new SafetensorsFile(fileOf(layer)),
       );
-      return writing(folder, from, bits, files, shardBytes, onTensor);
+      return writing(folder, from, { bits, layers: files, shardBytes, onTensor });
     },
   };
 }
@@ -101,10 +101,12 @@ function tensorsOf(module: string, matrix: Quantised) {
 function* writing(
   folder: string,
   source: ExportSource,
-  bits: 4 | 8,
-  layers: readonly SafetensorsFile[],
-  shardBytes: number,
-  onTensor: () => void,
+  { bits, layers, shardBytes, onTensor }: {
+    bits: 4 | 8;
+    layers: readonly SafetensorsFile[];
+    shardBytes: number;
+    onTensor: () => void;
+  },
 ): Generator<void, string[]> {
   const modules = moduleShapes(source.decoder);
   const files = new Map(
