@@ -27,23 +27,24 @@ export async function makeByJudge(shop: Workshop, draft: Draft): Promise<void> {
   const { views } = shop.config;
   const parts = made(draft.parts, "parts"), x1 = made(draft.x1, "x1");
   draft.y1 = await response(shop, draft, "answer", x1);
-  await refuseUnlessKept(shop, draft, "evaluation", parts, draft.y1);
+  await refuseUnlessKept(shop, draft, { step: "evaluation", parts, text: draft.y1 });
   if (views.includes("dpo")) await makeWorse(shop, draft, parts, draft.y1);
-  if (views.includes("iopo")) await makeSecond(shop, draft, parts, x1, draft.y1);
+  if (views.includes("iopo")) await makeSecond(shop, draft, parts, { x1, y1: draft.y1 });
 }
 
 async function response(shop: Workshop, draft: Draft, step: SynthStep, instruction: string): Promise<string> {
-  return wholeText(await askGenerator(shop, draft, step, shop.prompts.respond(instruction)), step);
+  return wholeText(
+    await askGenerator(shop, draft, { step, content: shop.prompts.respond(instruction) }),
+    step,
+  );
 }
 
 async function refuseUnlessKept(
   shop: Workshop,
   draft: Draft,
-  step: SynthStep,
-  parts: InstructionParts,
-  text: string,
+  { step, parts, text }: { step: SynthStep; parts: InstructionParts; text: string },
 ): Promise<void> {
-  const found = await shop.evaluation.check(shop.asker, draft, step, parts, text);
+  const found = await shop.evaluation.check(shop.asker, { draft, step, parts, response: text });
   if (!found.kept) throw new DraftDropped(step, found.reason, found.example);
 }
 
@@ -52,7 +53,7 @@ async function refuseIfKept(
   draft: Draft,
   { step, parts, text, reason }: { step: SynthStep; parts: InstructionParts; text: string; reason: string },
 ): Promise<void> {
-  const found = await shop.evaluation.check(shop.asker, draft, step, parts, text);
+  const found = await shop.evaluation.check(shop.asker, { draft, step, parts, response: text });
   if (found.kept) throw new DraftDropped(step, reason, text);
   if (!found.known) throw new DraftDropped(step, found.reason, found.example);
 }
@@ -64,7 +65,7 @@ async function makeWorse(
   answer: string,
 ): Promise<void> {
   const prompt = shop.prompts.fill("worse", { parts: shop.prompts.parts(parts), answer });
-  const text = wholeText(await askGenerator(shop, draft, "worse", prompt), "worse");
+  const text = wholeText(await askGenerator(shop, draft, { step: "worse", content: prompt }), "worse");
   if (text === answer) throw new DraftDropped("worse", "the same answer again", text);
   await refuseIfKept(shop, draft, { step: "worse", parts, text, reason: "it keeps all constraints too" });
   draft.worse = text;
@@ -75,15 +76,14 @@ async function makeSecond(
   shop: Workshop,
   draft: Draft,
   parts: InstructionParts,
-  x1: string,
-  y1: string,
+  { x1, y1 }: { x1: string; y1: string },
 ): Promise<void> {
   draft.constraints2 = await changed(shop, draft, parts, y1);
   const parts2 = parts2Of(draft);
   draft.x2 = instructionOf(shop, parts2);
   refuseExcluded(shop, "exclusion of x2", draft.x2);
   draft.y2 = await response(shop, draft, "answer to x2", draft.x2);
-  await refuseUnlessKept(shop, draft, "evaluation of y2", parts2, draft.y2);
+  await refuseUnlessKept(shop, draft, { step: "evaluation of y2", parts: parts2, text: draft.y2 });
   if (shop.config.cross_check) {
     await refuseIfKept(shop, draft, {
       step: "cross-check",
@@ -98,7 +98,7 @@ async function makeSecond(
       reason: "y2 keeps x1 too",
     });
   }
-  const found = await verdicts(shop, draft, "group", "group", {
+  const found = await verdicts(shop, draft, "group", {
     instruction: x1,
     answer: y1,
     instruction2: draft.x2,
@@ -118,7 +118,7 @@ async function changed(
   const prompt = shop.prompts.fill(`change_${operation}`, { parts: shop.prompts.parts(parts), answer });
   let text = "";
   for (let round = 0; round < ROUNDS; round++) {
-    text = wholeText(await askGenerator(shop, draft, "change", prompt, round), "change");
+    text = wholeText(await askGenerator(shop, draft, { step: "change", content: prompt, round }), "change");
     const read = readChange(text);
     if (read === null) continue;
     const next = read.map((one): SynthConstraint =>

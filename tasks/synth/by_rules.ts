@@ -107,7 +107,7 @@ async function brokenAnswer(
 ): Promise<string | undefined> {
   const plain = { ...parts, constraints: [] };
   for (let number = 0; number < triesOf(shop.config); number++) {
-    const text = await answered(shop, draft, "worse", plain, number);
+    const text = await answered(shop, draft, { step: "worse", parts: plain, number });
     if (typeof text === "string" && await breaksOne(shop, parts, text)) return text;
   }
   return undefined;

@@ -29,15 +29,17 @@ const ENTRIES: Readonly<Record<View, Record<string, unknown>>> = {
 
 /**
  * Writes the folder `dataset` of a run.
- * @param rows In order
+ * @param run `rows` in their order
  * @returns Files and what they hold
  */
 export async function writeDataset(
-  plan: SynthPlan,
-  models: SynthModels,
-  rows: readonly Draft[],
-  results: Results,
-  version: string,
+  { plan, models, rows, results, version }: {
+    plan: SynthPlan;
+    models: SynthModels;
+    rows: readonly Draft[];
+    results: Results;
+    version: string;
+  },
 ): Promise<{ name: string; what: string }[]> {
   const { config } = plan.parts;
   const folder = join(config.out_dir, "dataset");

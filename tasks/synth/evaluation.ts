@@ -22,6 +22,16 @@ export interface JudgeModel {
 /** Result of a check; `example` is the broken constraint, or a judge's text. */
 export type Finding = { kept: true } | { kept: false; reason: string; example: string; known: boolean };
 
+/** An answer that is checked. */
+interface Answer {
+  draft: Draft;
+  /** For which judges are asked. */
+  step: SynthStep;
+  /** Its instruction. */
+  parts: InstructionParts;
+  response: string;
+}
+
 /** Judges answers, see the module's text. */
 export class AnswerCheck {
   readonly #rules: Judge;
@@ -63,15 +73,11 @@ export class AnswerCheck {
 
   /**
    * Judges an answer by all constraints. Judges aren't asked where a rule is broken.
-   * @param step For which it is asked
    * @throws {Unanswered} If a judge can't be reached
    */
   async check(
     asker: StepAsker,
-    draft: Draft,
-    step: SynthStep,
-    parts: InstructionParts,
-    response: string,
+    { draft, step, parts, response }: Answer,
   ): Promise<Finding> {
     for (const { id, text, kept, reason } of await this.byRules(parts, response)) {
       if (kept === null) {
@@ -92,7 +98,7 @@ export class AnswerCheck {
           parts: judged,
           response,
           ask: (endpoint, request, round) =>
-            asker.ask(draft, step, `${i}.${round}`, endpoint, request, round),
+            asker.ask({ draft, step, number: `${i}.${round}`, round }, endpoint, request),
         }),
       );
     }

@@ -68,7 +68,7 @@ export async function makeRows(work: Rounds): Promise<Made> {
     }));
     result.drafts.push(...drafts);
     for (const draft of drafts) result.open.add(draft);
-    result.stopped = await makeRound(work, drafts, near, result.open, round);
+    result.stopped = await makeRound(work, drafts, { near, open: result.open, round });
     for (const draft of drafts) {
       if (result.open.has(draft) || draft.dropped !== undefined) continue;
       // hindsight changes instructions after they were compared
@@ -93,9 +93,7 @@ export async function makeRows(work: Rounds): Promise<Made> {
 async function makeRound(
   { shop, store, failures, progress }: Rounds,
   drafts: readonly Draft[],
-  near: NearDuplicates,
-  open: Set<Draft>,
-  round: number,
+  { near, open, round }: { near: NearDuplicates; open: Set<Draft>; round: number },
 ): Promise<Stopped | null> {
   const end = (draft: Draft) => {
     open.delete(draft);

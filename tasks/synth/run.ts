@@ -100,7 +100,7 @@ export async function synthesize(
     });
     const results = resultsOf({ plan, shop, made, failures, usage: meter.usage(), models: asked });
     const files = [
-      ...await writeDataset(plan, asked, made.rows, results, version),
+      ...await writeDataset({ plan, models: asked, rows: made.rows, results, version }),
       ...await writeSynthReports(config.out_dir, results, made),
     ];
     return { directory: config.out_dir, results, stopped: made.stopped, files };

@@ -73,6 +73,16 @@ export interface StepCost {
   cost: number;
 }
 
+/** What a request is asked for. */
+export interface StepPlace {
+  draft: Draft;
+  step: SynthStep;
+  /** Number of the request within the step, from 0, such as the judge's or the try's; or a name. */
+  number: number | string;
+  /** As in `requestKey`: the same request in another round is another request. Absent: 0. */
+  round?: number;
+}
+
 /** See the module's text. */
 export class StepAsker {
   readonly #asker: Asker;
@@ -91,18 +101,13 @@ export class StepAsker {
 
   /**
    * Asks for a step of a draft.
-   * @param number Number of the request within the step, from 0, such as the judge's or the try's; or a name
-   * @param round As in `requestKey`: the same request in another round is another request
    * @throws {Unanswered} If the endpoint fails after all retries
    * @throws {Stopped} If the run stops before the request is sent
    */
   async ask(
-    draft: Draft,
-    step: SynthStep,
-    number: number | string,
+    { draft, step, number, round = 0 }: StepPlace,
     endpoint: Endpoint,
     request: CompletionRequest,
-    round = 0,
   ): Promise<Completion> {
     const id = `${draft.id}/${step}/${number}`, key = requestKey(endpoint, request, round);
     if (this.#store.has("ask", id, key)) {

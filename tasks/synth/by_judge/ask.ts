@@ -16,9 +16,8 @@ export const ROUNDS = 2;
 export function askGenerator(
   shop: Workshop,
   draft: Draft,
-  step: SynthStep,
-  content: string,
-  round = 0,
+  { step, content, round = 0 }: { step: SynthStep; content: string; round?: number },
 ): Promise<Completion> {
-  return shop.asker.ask(draft, step, `${round}`, shop.generator, generatorRequest(shop, content), round);
+  const place = { draft, step, number: `${round}`, round };
+  return shop.asker.ask(place, shop.generator, generatorRequest(shop, content));
 }

@@ -21,16 +21,14 @@ export async function expandAndStructure(shop: Workshop, draft: Draft): Promise<
     ...wanted.map((type) => kindText(shop, draft, type)),
   ];
   const expanded = wholeText(
-    await askGenerator(
-      shop,
-      draft,
-      "expand",
-      shop.prompts.fill("expand", {
+    await askGenerator(shop, draft, {
+      step: "expand",
+      content: shop.prompts.fill("expand", {
         instruction: draft.seed.text,
         kinds: kinds.map((kind) => `- ${kind}`).join("\n"),
         count: String(kinds.length),
       }),
-    ),
+    }),
     "expand",
   );
   const { description, constraints, input } = await structured(shop, draft, expanded);
@@ -76,7 +74,10 @@ async function structured(shop: Workshop, draft: Draft, expanded: string) {
   });
   let text = "";
   for (let round = 0; round < ROUNDS; round++) {
-    text = wholeText(await askGenerator(shop, draft, "structure", prompt, round), "structure");
+    text = wholeText(
+      await askGenerator(shop, draft, { step: "structure", content: prompt, round }),
+      "structure",
+    );
     const read = readStructure(text);
     if (read === null) continue;
     if (read.constraints.length === 0) {

@@ -7,7 +7,6 @@ import { samplingOf } from "../../../plugins/kinds/sampling.ts";
 import { readVerdict } from "../answers.ts";
 import type { SynthModel } from "../config.ts";
 import { type Draft, DraftDropped } from "../draft.ts";
-import type { PromptName } from "../prompts.ts";
 import { made, type Workshop } from "../workshop.ts";
 import { ROUNDS } from "./ask.ts";
 
@@ -18,9 +17,7 @@ import { ROUNDS } from "./ask.ts";
 export async function controlQuality(shop: Workshop, draft: Draft): Promise<void> {
   const parts = shop.prompts.parts(made(draft.parts, "parts"));
   const [completeness, redundancy] = await Promise.all(
-    (["completeness", "redundancy"] as const).map((criterion) =>
-      verdicts(shop, draft, criterion, criterion, { parts })
-    ),
+    (["completeness", "redundancy"] as const).map((criterion) => verdicts(shop, draft, criterion, { parts })),
   );
   for (const found of [completeness, redundancy]) {
     if (found !== undefined) shop.agreements[found.step].add(found.passed);
@@ -41,22 +38,25 @@ export interface Verdicts {
 
 /**
  * Asks every judge one question, each again while its verdict can't be read.
- * @param name Of the prompt, which `slots` fill
+ * @param step Also the name of the prompt, which `slots` fill
  */
 export async function verdicts(
   shop: Workshop,
   draft: Draft,
   step: Verdicts["step"],
-  name: PromptName,
   slots: Record<string, string>,
 ): Promise<Verdicts> {
-  const prompt = shop.prompts.fill(name, slots);
+  const prompt = shop.prompts.fill(step, slots);
   const found: Verdicts = { step, passed: [], texts: [] };
   for (const [i, { endpoint }] of shop.judges.entries()) {
     let passed: boolean | null = null, text = "";
     for (let round = 0; round < ROUNDS && passed === null; round++) {
       const request = judgeRequest(judgeOf(shop, i), prompt);
-      const completion = await shop.asker.ask(draft, step, `${i}.${round}`, endpoint, request, round);
+      const completion = await shop.asker.ask(
+        { draft, step, number: `${i}.${round}`, round },
+        endpoint,
+        request,
+      );
       text = completion.text;
       if (completion.outcome === "stop") passed = readVerdict(text);
     }

@@ -30,12 +30,12 @@ export async function answerThat(
 ): Promise<{ text: string; parts: InstructionParts }> {
   let last = { reason: "", example: "" };
   for (let number = 0; number < triesOf(shop.config); number++) {
-    const text = await answered(shop, draft, step, parts, number);
+    const text = await answered(shop, draft, { step, parts, number });
     if (typeof text !== "string") {
       last = { reason: text.reason, example: text.example };
       continue;
     }
-    const found = await shop.evaluation.check(shop.asker, draft, step, parts, text);
+    const found = await shop.evaluation.check(shop.asker, { draft, step, parts, response: text });
     const kept = found.kept ? parts : shop.config.hindsight
       ? await refitted(shop, draft, {
         step,
@@ -62,16 +62,14 @@ export async function answerThat(
 export async function answered(
   shop: Workshop,
   draft: Draft,
-  step: SynthStep,
-  parts: InstructionParts,
-  number: number,
+  { step, parts, number }: { step: SynthStep; parts: InstructionParts; number: number },
 ): Promise<string | DraftDropped> {
   const request = generatorRequest(
     shop,
     shop.prompts.respond(instructionOf(shop, parts)),
     seedOf(shop, number),
   );
-  const completion = await shop.asker.ask(draft, step, number, shop.generator, request);
+  const completion = await shop.asker.ask({ draft, step, number }, shop.generator, request);
   try {
     return wholeText(completion, step);
   } catch (error) {

@@ -49,7 +49,7 @@ export async function drawSecond(
 ): Promise<SynthConstraint[]> {
   const choose = new Draws(shop.config.seed, draft.id, "change");
   for (let draw = 0; draw < MOST_DRAWS; draw++) {
-    const constraints = drawChange(shop, draft, parts, y1, choose);
+    const constraints = drawChange(shop, draft, { parts, y1 }, choose);
     if (constraints !== null && await breaksOne(shop, { ...parts, constraints }, y1)) return constraints;
   }
   throw new DraftDropped(
@@ -62,8 +62,7 @@ export async function drawSecond(
 function drawChange(
   { bank, taxonomy }: Workshop,
   draft: Draft,
-  { description, constraints }: InstructionParts,
-  y1: string,
+  { parts: { description, constraints }, y1 }: { parts: InstructionParts; y1: string },
   choose: Draws,
 ): SynthConstraint[] | null {
   let kept = choose.shuffled(constraints);

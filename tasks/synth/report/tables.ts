@@ -25,41 +25,33 @@ export function funnelTable({ funnel }: Results): Table {
   };
 }
 
+/** Of a step, or of all. */
+type Cost = Omit<Results["costs"][number], "step"> & { step: string };
+
 /** Requests, tokens and cost of each step, and their sum. */
 export function costTable({ costs }: Results): Table {
-  const sum = (pick: (cost: Results["costs"][number]) => number) =>
-    costs.reduce((total, cost) => total + pick(cost), 0);
-  const row = (
-    name: string,
-    answers: number,
-    prompt: number,
-    completion: number,
-    cost: number,
-    each: number | null,
-  ) => [
-    name,
-    String(answers),
-    String(prompt),
-    String(completion),
-    cost.toFixed(4),
-    each === null ? "–" : each.toFixed(6),
-  ];
+  const sum = (pick: (cost: Cost) => number) => costs.reduce((total, cost) => total + pick(cost), 0);
+  const all: Cost = {
+    step: "all",
+    answers: sum((c) => c.answers),
+    promptTokens: sum((c) => c.promptTokens),
+    completionTokens: sum((c) => c.completionTokens),
+    cost: sum((c) => c.cost),
+    per_row: costs.some(({ per_row }) => per_row === null) ? null : sum((c) => c.per_row ?? 0),
+  };
   return {
     columns: [
       { title: "step", align: "left" },
       ...["answers", "tokens asked", "tokens answered", "cost", "cost a row"].map((title) => ({ title })),
     ],
-    rows: [
-      ...costs.map((c) => row(c.step, c.answers, c.promptTokens, c.completionTokens, c.cost, c.per_row)),
-      row(
-        "all",
-        sum((c) => c.answers),
-        sum((c) => c.promptTokens),
-        sum((c) => c.completionTokens),
-        sum((c) => c.cost),
-        costs.some(({ per_row }) => per_row === null) ? null : sum((c) => c.per_row ?? 0),
-      ),
-    ],
+    rows: [...costs, all].map(({ step, answers, promptTokens, completionTokens, cost, per_row }) => [
+      step,
+      String(answers),
+      String(promptTokens),
+      String(completionTokens),
+      cost.toFixed(4),
+      per_row === null ? "–" : per_row.toFixed(6),
+    ]),
   };
 }
 
