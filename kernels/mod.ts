@@ -8,6 +8,7 @@ export type * from "./wgsl_program.ts";
 export * from "./graph.ts";
 export * from "./autodiff.ts";
 export * from "./backend.ts";
+export { fillUniform, type Stream, stream, type StreamPlace, uniform } from "./random/counter.ts";
 export { KERNELS } from "./ops/mod.ts";
 export { referenceBackend } from "./backends/reference/mod.ts";
 export { onnxBackend, type OnnxOptions } from "./backends/onnx/mod.ts";

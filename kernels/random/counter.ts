@@ -37,7 +37,18 @@ export function philox(
   return [u32(words, 0), u32(words, 1), u32(words, 2), u32(words, 3)];
 }
 
-/** One number in [0, 1) with 53 random bits; `counter` and `step` are whole numbers in [0, 2^32). */
+/**
+ * One number in [0, 1) with 53 random bits; `counter` and `step` are whole numbers in [0, 2^32).
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { stream, uniform } from "@dinotune/dinotune/kernels";
+ *
+ * const of = stream("my_plugin/order");
+ * assertEquals(uniform(42, of, 3), uniform(42, of, 3));
+ * assertEquals(uniform(42, of, 3) === uniform(42, of, 4), false);
+ * ```
+ */
 export function uniform(seed: number, of: Stream, counter: number, step = 0): number {
   const [high, low] = philox([counter, step, of[0], of[1]], keyOf(seed));
   return ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53;
