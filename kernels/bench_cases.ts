@@ -23,6 +23,7 @@ import { multiply } from "./ops/multiply.ts";
 import { linearPacked, matmulPacked } from "./ops/packed_products.ts";
 import { linear, matmul, matmulTn } from "./ops/products.ts";
 import { loraUp, matmulAdd, matmulTnAdd } from "./ops/product_sums.ts";
+import { putCacheRows } from "./ops/put_cache_rows.ts";
 import { putRows } from "./ops/put_rows.ts";
 import { rmsNorm } from "./ops/rms_norm.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "./ops/rms_norm_grad.ts";
@@ -175,6 +176,10 @@ export const BENCH_CASES: readonly BenchCase[] = [
       room: rows + FRESH,
     }),
     data: ({ room }) => ({ from: upTo(room) }),
+  }),
+  timed(putCacheRows, {
+    dims: (rows) => ({ slots: 1, heads: KV, past: rows, d: HEAD, rows: 1, cols: KV * HEAD }),
+    data: () => ({ ids: [5] }),
   }),
   timed(putRows, {
     dims: () => ({ rows: FRESH, cols: KV * HEAD, labels: 1 }),

@@ -24,6 +24,7 @@ import { multiply } from "./ops/multiply.ts";
 import { linearPacked, matmulPacked } from "./ops/packed_products.ts";
 import { linear, matmul, matmulTn } from "./ops/products.ts";
 import { loraUp, matmulAdd, matmulTnAdd } from "./ops/product_sums.ts";
+import { putCacheRows } from "./ops/put_cache_rows.ts";
 import { putRows } from "./ops/put_rows.ts";
 import { rmsNorm } from "./ops/rms_norm.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "./ops/rms_norm_grad.ts";
@@ -122,6 +123,7 @@ const FLOPS: ReadonlyMap<string, Count> = new Map([
   flops(doraLength, ({ out, rank }) => out * (5 * rank + 4)), // of a rank two products, two sums, a factor; then square, factor, sum, root
   flops(clipHyper, () => 3), // root, sum, quotient
   flops(gatherRows, () => 0),
+  flops(putCacheRows, () => 0),
   flops(putRows, () => 0),
   flops(cacheRows, () => 0),
   flops(scatterAddRows, ({ labels, cols }) => labels * cols),

@@ -6,6 +6,7 @@ import { cacheRows } from "../ops/cache_rows.ts";
 import { gatherRows } from "../ops/gather_rows.ts";
 import { labelLogprob } from "../ops/label_logprob.ts";
 import { KERNELS } from "../ops/mod.ts";
+import { putCacheRows } from "../ops/put_cache_rows.ts";
 import { putRows } from "../ops/put_rows.ts";
 import { scatterAddRows } from "../ops/scatter_add_rows.ts";
 import { orExit } from "../testing/aim.ts";
@@ -15,6 +16,7 @@ import { extentOf } from "./indices.ts";
 /** A kernel with an index input, and the least and the first too large value at a sample's sizes, by hand. */
 const CASES: [kernel: Kernel, input: string, dims: Sample["dims"], least: number, below: number][] = [
   [gatherRows, "ids", { rows: 5, cols: 3, labels: 2 }, 0, 5],
+  [putCacheRows, "ids", { slots: 2, heads: 1, past: 3, d: 2, rows: 2, cols: 2 }, 0, 6],
   [putRows, "ids", { rows: 5, cols: 3, labels: 2 }, 0, 5],
   [scatterAddRows, "ids", { rows: 5, cols: 3, labels: 2 }, 0, 5],
   [labelLogprob, "ids", { labels: 2, cols: 3, vocab: 7 }, 0, 7],

@@ -89,6 +89,15 @@ export const cachedAttentionSamples: Sample[] = [
     kvHeads: 2,
     d: 72,
   }),
+  sample("no fresh rows", {
+    lengths: [70, 3],
+    past: 81,
+    fresh: [0, 0],
+    queries: 1,
+    heads: 4,
+    kvHeads: 2,
+    d: 8,
+  }),
   sample("large scores", {
     lengths: [6],
     past: 6,

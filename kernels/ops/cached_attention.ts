@@ -3,7 +3,7 @@
  *
  * Keys come in two parts. `past` is large, laid out so that a product reads it in place (`[slots, heads, past, d]`), and
  * stays as it is for many tokens; `fresh` is small and holds the newest rows. No part is copied for the other's sake: the
- * scores of both are joined, not the keys. Which key a query sees follows from places alone, so rows that hold nothing
+ * scores of both are joined, not the keys. Where a backend puts rows into the past in place there are no fresh ones. Which key a query sees follows from places alone, so rows that hold nothing
  * have the place {@linkcode HIDDEN_PLACE}, and the slots of a batch may be of different lengths.
  * @module
  */

@@ -23,6 +23,7 @@ import { multiply } from "./multiply.ts";
 import { linearPacked, matmulPacked } from "./packed_products.ts";
 import { linear, matmul, matmulTn } from "./products.ts";
 import { loraUp, matmulAdd, matmulTnAdd } from "./product_sums.ts";
+import { putCacheRows } from "./put_cache_rows.ts";
 import { putRows } from "./put_rows.ts";
 import { rmsNorm } from "./rms_norm.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "./rms_norm_grad.ts";
@@ -70,6 +71,7 @@ export const KERNELS: readonly Kernel[] = [
   matmulTn,
   matmulTnAdd,
   multiply,
+  putCacheRows,
   putRows,
   rmsNorm,
   rmsNormGrad,

@@ -15,6 +15,7 @@ import {
   arrangeGraph,
   chooseGraph,
   generationBlock,
+  generationBlockInPlace,
   logitsGraph,
 } from "../../kernels/engine/generate/graph.ts";
 import { labelChunkOn } from "../../kernels/engine/head.ts";
@@ -86,6 +87,7 @@ function programs(config: DecoderConfig, rows: number): [string, Graph, Record<s
     ["head without gradients", headGraph(config, false), train],
     ["head backward", headBackwardGraph(config), train],
     ["generating", generationBlock(config, window, lora), generate],
+    ["generating in place", generationBlockInPlace(config, window, lora), { ...generate, F: 0 }],
     ["logits", logitsGraph(config), generate],
     ["choice", chooseGraph(config), generate],
     ["cache", arrangeGraph(config), generate],

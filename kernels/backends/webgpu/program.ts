@@ -100,6 +100,7 @@ function execute(device: Device, { name, plan, inputs, into }: Execution): Recor
   for (const { key, slot, shape, type } of plan.outputs) {
     const tensor = checkInto(into[key], shape, name, key) ?? GpuTensor.allocate(device.memory, shape, type);
     results[key] = tensor;
+    if (!given.has(tensor)) tensor.extent = null;
     const bytes = 4 * elements(shape);
     if (!buffers.has(slot)) {
       if (!given.has(tensor)) {

@@ -5,11 +5,10 @@
  */
 import { item } from "../../../formats/elements.ts";
 import type { Backend, Tensor } from "../../backend.ts";
-import { HIDDEN_PLACE } from "../../ops/cached_attention.ts";
 import type { DecoderConfig } from "../decoder_config.ts";
 import { Parameters, type ReadTensor, type Tuning } from "../parameters.ts";
 import { breathe } from "./breathe.ts";
-import { FRESH, KvCache, type LayerCache } from "./cache.ts";
+import { KvCache, type LayerCache } from "./cache.ts";
 import type { AddOptions, TokenPick } from "./outlook.ts";
 import { ModelPasses } from "./passes.ts";
 
@@ -51,6 +50,8 @@ export class GenerationEngine {
   readonly #passes: ModelPasses;
   readonly #cache: KvCache;
   readonly #chunk: number;
+  /** Where runs write the tokens that are chosen; kept, so that all tokens of a run, and all runs, find the same memory free. */
+  #chosen: Tensor[] = [];
 
   /** As `Engine`'s. */
   constructor(
@@ -62,7 +63,7 @@ export class GenerationEngine {
     this.#config = config;
     this.#chunk = promptChunk;
     this.#passes = new ModelPasses(config, tuning, new Parameters(backend, config, tuning, read, initial));
-    this.#cache = this.#newCache();
+    this.#cache = this.#newCache(backend.inPlace === true);
   }
 
   /** Sequences that {@linkcode GenerationEngine.step} continues. */
@@ -70,9 +71,9 @@ export class GenerationEngine {
     return this.#cache.slots;
   }
 
-  /** The next step lays the cache out again, so that dropping slots costs nothing more. */
+  /** Dropping slots costs nothing beside what has to be done, or is worth it by now. */
   get full(): boolean {
-    return this.#cache.used === FRESH;
+    return this.#cache.full;
   }
 
   /**
@@ -91,7 +92,7 @@ export class GenerationEngine {
     if (ids.length === 0) {
       throw new RangeError("Cannot continue an empty prompt: give at least one token, such as bos");
     }
-    const own = this.#newCache(), chunks: LayerCache[][] = [];
+    const own = this.#newCache(false), chunks: LayerCache[][] = [];
     let found: FoundNext = { logits: null, chosen: [] };
     try {
       for (let start = 0; start < ids.length; start += this.#chunk) {
@@ -145,15 +146,22 @@ export class GenerationEngine {
    */
   async run(ids: ArrayLike<number>, picks: readonly (readonly TokenPick[])[]): Promise<number[][]> {
     await this.#makeRoom(ids.length);
-    const count = Math.min(item(picks, 0).length, FRESH - this.#cache.used), chosen: Tensor[] = [];
-    for (let i = 0; i < count; i++) {
-      const logits = await this.#advance(chosen.at(-1) ?? Int32Array.from(ids));
-      chosen.push(await this.#passes.choose(logits, picks.map((own) => item(own, i))));
+    const count = Math.min(item(picks, 0).length, this.#cache.left);
+    const chosen = this.#chosenBy(ids.length, count);
+    for (const [i, into] of chosen.entries()) {
+      const logits = await this.#advance(i === 0 ? Int32Array.from(ids) : item(chosen, i - 1));
+      await this.#passes.choose(logits, picks.map((own) => item(own, i)), into);
       logits.dispose();
     }
     const rows = await Promise.all(chosen.map((tensor) => this.backend.download(tensor)));
-    for (const tensor of chosen) tensor.dispose();
     return Array.from(ids, (_, slot) => rows.map((row) => item(row, slot)));
+  }
+
+  /** Tensors for the tokens of so many steps of so many slots. */
+  #chosenBy(slots: number, steps: number): readonly Tensor[] {
+    if (this.#chosen[0]?.shape[0] !== slots) this.#chosen.splice(0).forEach((tensor) => tensor.dispose());
+    while (this.#chosen.length < steps) this.#chosen.push(this.backend.zeros([slots], "i32"));
+    return this.#chosen.slice(0, steps);
   }
 
   /** Lays the cache out where it has no room for a token. @throws {RangeError} If there are other than so many sequences, or none. */
@@ -162,27 +170,15 @@ export class GenerationEngine {
     if (tokens !== slots || slots === 0) {
       throw new RangeError(`Cannot continue ${slots} sequences by ${tokens} tokens: give one each`);
     }
-    if (cache.used === FRESH) await cache.flush([...cache.lengths.keys()]);
+    await cache.makeRoom();
   }
 
   /** Adds a token to every slot; gives logits `[slots, V]`. */
   async #advance(ids: Int32Array<ArrayBuffer> | Tensor): Promise<Tensor> {
-    const cache = this.#cache, { slots, used } = cache, made: LayerCache[] = [];
-    const logits = await this.#passes.run({
-      ids,
-      cache,
-      places: Int32Array.from(cache.lengths, (length) => length + used),
-      put: Int32Array.from({ length: slots }, (_, s) => s * FRESH + used),
-      freshPlaces: Int32Array.from(
-        { length: slots * FRESH },
-        (_, i) => i % FRESH <= used ? item(cache.lengths, Math.floor(i / FRESH)) + i % FRESH : HIDDEN_PLACE,
-      ),
-      fresh: (layer) => item(cache.fresh, layer),
-      into: (layer) => item(cache.spare, layer),
-      rows: Int32Array.from({ length: slots }, (_, s) => s),
-    }, made);
-    [cache.fresh, cache.spare] = [cache.spare, cache.fresh];
-    cache.used = used + 1;
+    const cache = this.#cache, { slots } = cache;
+    const rows = Int32Array.from({ length: slots }, (_, s) => s);
+    const logits = await this.#passes.run({ ids, cache, ...cache.next(), rows }, []);
+    cache.advance();
     if (!logits) throw new Error("Cannot continue: a step gave no logits");
     return logits;
   }
@@ -213,6 +209,7 @@ export class GenerationEngine {
   /** Frees programs and tensors. */
   async dispose(): Promise<void> {
     this.#cache.dispose();
+    this.#chosen.splice(0).forEach((tensor) => tensor.dispose());
     await this.#passes.dispose();
     await this.backend.dispose();
   }
@@ -235,8 +232,8 @@ export class GenerationEngine {
     return { rows, logits };
   }
 
-  #newCache(): KvCache {
-    return new KvCache(this.backend, this.#config, () => this.#passes.arrange());
+  #newCache(inPlace: boolean): KvCache {
+    return new KvCache(this.backend, this.#config, () => this.#passes.arrange(), inPlace);
   }
 }
 

@@ -6,17 +6,41 @@
  * slot), P rows of the past of every slot, L rows whose logits are wanted.
  * @module
  */
-import { type Graph, GraphBuilder, type Value } from "../../graph.ts";
+import { type Graph, GraphBuilder, type Node, type Value } from "../../graph.ts";
 import { attention } from "../../ops/attention.ts";
 import { cachedAttention } from "../../ops/cached_attention.ts";
 import { cacheRows } from "../../ops/cache_rows.ts";
 import { chooseToken } from "../../ops/choose_token.ts";
 import { gatherRows } from "../../ops/gather_rows.ts";
 import { linear } from "../../ops/products.ts";
+import { putCacheRows } from "../../ops/put_cache_rows.ts";
 import { putRows } from "../../ops/put_rows.ts";
 import { rmsNorm } from "../../ops/rms_norm.ts";
 import { blockGraph, type BlockLora } from "../decoder.ts";
 import type { DecoderConfig } from "../decoder_config.ts";
+
+/** A block's attention, and the values that it takes. */
+interface BlockAttention {
+  g: GraphBuilder;
+  node: Node;
+  q: Value;
+  k: Value;
+  v: Value;
+  /** Applications behind it, which aren't in the graph yet. */
+  after: Node[];
+}
+
+/** The trainer's block up to its attention. */
+function upToAttention(base: Graph): BlockAttention {
+  const g = new GraphBuilder(base);
+  delete g.inputs.until;
+  delete g.inputs.positions;
+  const where = g.nodes.findIndex((node) => node.kernel === attention);
+  const [node, ...after] = g.nodes.splice(where);
+  const { q, k, v } = node?.inputs ?? {};
+  if (!node || !q || !k || !v) throw new TypeError("Cannot put a cache into a block: it has no attention");
+  return { g, node, q, k, v, after };
+}
 
 /**
  * One block: `y [T, D]` from `x [T, D]`, and `k`, `v` `[F, kv]`: the fresh rows with those of `x` put in at `put [T]`.
@@ -24,36 +48,53 @@ import type { DecoderConfig } from "../decoder_config.ts";
  * (keys are rotated), `places [T]`, `past_places [S, P]`, `fresh_places [F]` as of `cached_attention`, the block's tensors.
  */
 export function generationBlock(config: DecoderConfig, window: number | null, lora: BlockLora): Graph {
-  const base = blockGraph(config, window, lora), g = new GraphBuilder(base);
-  delete g.inputs.until;
-  delete g.inputs.positions;
-  const where = g.nodes.findIndex((node) => node.kernel === attention);
-  const [replaced, ...after] = g.nodes.splice(where);
-  const { q, k, v } = replaced?.inputs ?? {};
-  if (!replaced || !q || !k || !v) {
-    throw new TypeError("Cannot put a cache into a block: it has no attention");
-  }
-  const kvHeads = config.numKeyValueHeads, cols = kvHeads * config.headDim;
-  const put = g.input("put", ["T"], "i32");
+  const base = blockGraph(config, window, lora), { g, node, q, k, v, after } = upToAttention(base);
+  const cols = config.numKeyValueHeads * config.headDim, put = g.input("put", ["T"], "i32");
   const fresh = (name: string, rows: Value) =>
     g.run(putRows, { x: g.input(`fresh_${name}`, ["F", cols]), ids: put, y: rows }).z;
   const keys = fresh("k", k), values = fresh("v", v);
-  const past = ["S", kvHeads, "P", config.headDim];
+  const inputs = { q, ...pastInputs(g, config), k: keys, v: values, ...placeInputs(g) };
+  g.nodes.push({ kernel: cachedAttention, inputs, outputs: node.outputs, attrs: node.attrs }, ...after);
+  return g.finish({ ...base.outputs, k: keys, v: values });
+}
+
+/**
+ * As {@linkcode generationBlock} where rows are put into the past in place: `put [T]` is a row of it, slot by slot, and `k`, `v`
+ * `[S, kv heads, P, head]` are the past with the rows of `x`. `fresh_k`, `fresh_v` `[F, kv]` are of no rows.
+ */
+export function generationBlockInPlace(config: DecoderConfig, window: number | null, lora: BlockLora): Graph {
+  const base = blockGraph(config, window, lora), { g, node, q, k, v, after } = upToAttention(base);
+  const cols = config.numKeyValueHeads * config.headDim, past = pastInputs(g, config);
+  const { k_next, v_next } = g.run(putCacheRows, {
+    k: past.past_k,
+    v: past.past_v,
+    ids: g.input("put", ["T"], "i32"),
+    x_k: k,
+    x_v: v,
+  });
   const inputs = {
     q,
-    past_k: g.input("past_k", past),
-    past_v: g.input("past_v", past),
-    k: keys,
-    v: values,
+    past_k: k_next,
+    past_v: v_next,
+    k: g.input("fresh_k", ["F", cols]),
+    v: g.input("fresh_v", ["F", cols]),
+    ...placeInputs(g),
+  };
+  g.nodes.push({ kernel: cachedAttention, inputs, outputs: node.outputs, attrs: node.attrs }, ...after);
+  return g.finish({ ...base.outputs, k: k_next, v: v_next });
+}
+
+function pastInputs(g: GraphBuilder, { numKeyValueHeads, headDim }: DecoderConfig) {
+  const past = ["S", numKeyValueHeads, "P", headDim];
+  return { past_k: g.input("past_k", past), past_v: g.input("past_v", past) };
+}
+
+function placeInputs(g: GraphBuilder) {
+  return {
     places: g.input("places", ["T"], "i32"),
     past_places: g.input("past_places", ["S", "P"], "i32"),
     fresh_places: g.input("fresh_places", ["F"], "i32"),
   };
-  g.nodes.push(
-    { kernel: cachedAttention, inputs, outputs: replaced.outputs, attrs: replaced.attrs },
-    ...after,
-  );
-  return g.finish({ ...base.outputs, k: keys, v: values });
 }
 
 /** `logits [L, V]` of rows `rows [L]` of `x [T, D]`; `norm [D]`, `w [V, D]`. */

@@ -13,22 +13,16 @@ import { HostEmbedding } from "../embedding.ts";
 import { loraOfLayer, type Parameters, type Tuning } from "../parameters.ts";
 import { type Compiled, compileGraph, runProgram } from "../programs.ts";
 import { RotaryTable } from "../rope.ts";
-import type { KvCache, LayerCache } from "./cache.ts";
-import { arrangeGraph, chooseGraph, generationBlock, logitsGraph } from "./graph.ts";
+import type { KvCache, LayerCache, NextRows } from "./cache.ts";
+import { arrangeGraph, chooseGraph, generationBlock, generationBlockInPlace, logitsGraph } from "./graph.ts";
 import type { TokenPick } from "./outlook.ts";
 
-/** Inputs of a pass over all layers. */
-export interface LayersPass {
+/** Inputs of a pass over all layers; places and new rows are of all its rows `[T]`. */
+export interface LayersPass extends Omit<NextRows, "into"> {
   /** Tokens, or where the device has them. */
   ids: Int32Array<ArrayBuffer> | Tensor;
-  /** Places of the rows, `[T]`. */
-  places: Int32Array<ArrayBuffer>;
   cache: KvCache;
-  /** New row of each row. */
-  put: Int32Array<ArrayBuffer>;
-  freshPlaces: Int32Array<ArrayBuffer>;
-  /** Fresh rows of a layer, and tensors for the new ones (made when absent). */
-  fresh(layer: number): LayerCache;
+  /** Tensors for new rows of a layer, made when absent. */
   into?(layer: number): LayerCache;
   /** Rows whose logits are wanted, `[L]`, ≥ 1; null: no head. */
   rows: Int32Array<ArrayBuffer> | null;
@@ -54,8 +48,8 @@ export class ModelPasses {
     this.#rotary = new RotaryTable(config);
   }
 
-  /** Ids `[rows]` of the tokens that follow logits `[rows, V]`; the caller's. */
-  async choose(logits: Tensor, picks: readonly TokenPick[]): Promise<Tensor> {
+  /** Ids `[rows]` of the tokens that follow logits `[rows, V]`, in `into` where it is given; the caller's. */
+  async choose(logits: Tensor, picks: readonly TokenPick[], into?: Tensor): Promise<Tensor> {
     const backend = this.#backend, choose = await this.#compiled("choose", () => chooseGraph(this.#config));
     const given = {
       scale: backend.upload(
@@ -64,7 +58,7 @@ export class ModelPasses {
       ),
       share: backend.upload(Float32Array.from(picks, ({ share }) => share), [picks.length]),
     };
-    const { ids } = await choose.program.run({ logits, ...given });
+    const { ids } = await choose.program.run({ logits, ...given }, into ? { ids: into } : {});
     given.scale.dispose();
     given.share.dispose();
     return entryOf({ ids }, "ids") as Tensor;
@@ -88,7 +82,8 @@ export class ModelPasses {
     const past_places = pass.cache.pastPlaces();
     let x = await this.#embedded(pass.ids);
     for (let layer = 0; layer < config.numLayers; layer++) {
-      const past = pass.cache.pastOf(layer), fresh = pass.fresh(layer), block = await this.#block(layer);
+      const past = pass.cache.pastOf(layer), fresh = pass.fresh(layer);
+      const block = await this.#block(layer, pass.cache.inPlace);
       const given = {
         x,
         ...common,
@@ -148,12 +143,14 @@ export class ModelPasses {
     return entryOf({ x }, "x") as Tensor;
   }
 
-  #block(layer: number): Promise<Compiled> {
+  /** @param inPlace True if rows are put into the past. */
+  #block(layer: number, inPlace: boolean): Promise<Compiled> {
     const window = this.#config.slidingWindow[layer] ?? null, lora = loraOfLayer(this.#tuning, layer);
     const key = this.#backend.keepsTensors ? JSON.stringify([window, lora]) : layer;
+    const graph = inPlace ? generationBlockInPlace : generationBlock;
     return this.#compiled(
-      `block ${key}`,
-      () => generationBlock(this.#config, window, lora),
+      `block ${key}${inPlace ? " in place" : ""}`,
+      () => graph(this.#config, window, lora),
       (inputs) => this.#parameters.blockTensors(inputs, layer),
     );
   }

@@ -1,6 +1,7 @@
 /**
  * Attention with a cache as compute shaders: a workgroup owns one query of one head and walks over its keys in blocks of
  * 64, one key per invocation for the scores, one column per invocation for the result (online softmax, as FlashAttention).
+ * Without fresh rows places are read where they are, with them from one list that a dispatch before makes.
  * A few queries before many keys would leave a device idle: then several workgroups share the keys, and a second dispatch
  * joins their maxima, sums and results (Flash-Decoding, Dao et al. 2023).
  * @module
@@ -83,12 +84,17 @@ function layoutOf({ rows, qcols, slots, past, fresh, kvcols, heads }: CachedAtte
 /** The kernel's dispatches. */
 export function cachedAttentionShaders(shape: CachedAttentionShape, limits: WgslLimits): WgslProgram {
   const layout = layoutOf(shape), { d, parts } = layout, results = shape.rows * shape.heads;
-  const places = placesDispatch(shape), attend = attendDispatch(shape, layout, limits);
-  const all_places = shape.rows + shape.slots * shape.past + shape.fresh;
-  if (parts === 1) return { temporaries: { all_places }, dispatches: [places, attend] };
+  const apart = shape.fresh > 0, all_places = shape.rows + shape.slots * shape.past + shape.fresh;
   return {
-    temporaries: { all_places, partial: results * parts * (d + 2) },
-    dispatches: [places, attend, joinDispatch({ results, parts, d })],
+    temporaries: {
+      ...(apart && { all_places }),
+      ...(parts > 1 && { partial: results * parts * (d + 2) }),
+    },
+    dispatches: [
+      ...(apart ? [placesDispatch(shape)] : []),
+      attendDispatch(shape, layout, limits),
+      ...(parts > 1 ? [joinDispatch({ results, parts, d })] : []),
+    ],
   };
 }
 
@@ -103,9 +109,9 @@ function attendDispatch(shape: CachedAttentionShape, layout: Layout, limits: Wgs
       q: { element },
       past_k: { element },
       past_v: {},
-      k: { element },
-      v: {},
-      all_places: { element: "i32" },
+      ...(fresh > 0
+        ? { k: { element }, v: {}, all_places: { element: "i32" } }
+        : { query_places: { of: "places", element: "i32" }, past_places: { element: "i32" } }),
     },
     write: parts > 1 ? { partial: {} } : { o: {} },
     sizes: {
@@ -132,10 +138,10 @@ var<workgroup> weights: array<f32, ${BLOCK}>;`,
 
 /** The walk over a query's keys, block after block, with the largest score so far and the sums that count from it. */
 function attendBody(shape: CachedAttentionShape, layout: Layout, limits: WgslLimits): string {
-  const { qcols, heads, kvHeads } = shape, { d, width, columns } = layout;
+  const { qcols, heads, kvHeads, fresh } = shape, { d, width, columns } = layout;
   return `  let part = workgroup % sizes.parts; let own = workgroup / sizes.parts;
   let row = own / ${heads}u; let h = own % ${heads}u; let kv = h / ${heads / kvHeads}u;
-  let slot = row / sizes.queries; let place = all_places[row];
+  let slot = row / sizes.queries; let place = ${fresh > 0 ? "all_places" : "query_places"}[row];
   let count = min(sizes.past + sizes.fresh, (part + 1u) * sizes.span);
   for (var c = lane; c < ${
     d / width
@@ -158,49 +164,58 @@ ${
     most = block_most;
     sum *= shrink;
 ${columns.map((i) => `    o${i} *= shrink;`).join("\n")}
-${blockValues(layout)}
+${blockValues(shape, layout)}
     workgroupBarrier();
   }
 ${writeResult(qcols, layout)}`;
 }
 
 /** Score of the invocation's key of the block, where the query sees it, and where the key's row starts. */
-function blockScore({ kvcols, kvHeads, scale, window }: CachedAttentionShape, { d, width }: Layout): string {
+function blockScore(
+  { kvcols, kvHeads, scale, window, fresh }: CachedAttentionShape,
+  { d, width }: Layout,
+): string {
   const product = (keys: string) =>
     `for (var c = 0u; c < ${d / width}u; c++) { dot = fma(query[c], ${keys}[start / ${width}u + c], dot); }`;
   return `    let j = first + lane;
     var score = -1e30f; var start = 0u; var seen = false;
     if (j < count) {
       var key_place: i32;
-      if (j < sizes.past) {
-        key_place = all_places[sizes.rows + slot * sizes.past + j];
-        start = ((slot * ${kvHeads}u + kv) * sizes.past + j) * ${d}u;
-      } else {
-        let f = slot * sizes.fresh + j - sizes.past;
+${
+    inParts(
+      fresh,
+      `        key_place = ${
+        fresh > 0 ? "all_places[sizes.rows + slot * sizes.past + j]" : "past_places[slot * sizes.past + j]"
+      };
+        start = ((slot * ${kvHeads}u + kv) * sizes.past + j) * ${d}u;`,
+      `        let f = slot * sizes.fresh + j - sizes.past;
         key_place = all_places[sizes.rows + sizes.kept + f];
-        start = f * ${kvcols}u + kv * ${d}u;
-      }
+        start = f * ${kvcols}u + kv * ${d}u;`,
+    )
+  }
       seen = key_place <= place${window === null ? "" : ` && place - key_place < ${window}i`};
       if (seen) {
         var dot = ${elementOf(width)}();
-        if (j < sizes.past) { ${product("past_k")} } else { ${product("k")} }
+${inParts(fresh, `        ${product("past_k")}`, `        ${product("k")}`)}
         score = ${width === 4 ? "(dot.x + dot.y + dot.z + dot.w)" : "dot"} * ${literal(scale)};
       }
     }`;
 }
 
+/** What is done for key `j` of the past, or else of the fresh rows, where there are any. */
+function inParts(fresh: number, past: string, other: string): string {
+  return fresh > 0 ? `      if (j < sizes.past) {\n${past}\n      } else {\n${other}\n      }` : past;
+}
+
 /** Adds the block's values, each by its weight. */
-function blockValues({ d, columns }: Layout): string {
+function blockValues({ fresh }: CachedAttentionShape, { d, columns }: Layout): string {
+  const added = (values: string) => columns.map((i) => `          ${add(values, i, d)}`).join("\n");
   return `    for (var i = 0u; i < min(${BLOCK}u, count - first); i++) {
       let p = weights[i];
       sum += p;
       if (p > 0f) {
-        let values_start = starts[i];
-        if (first + i < sizes.past) {
-${columns.map((i) => `          ${add("past_v", i, d)}`).join("\n")}
-        } else {
-${columns.map((i) => `          ${add("v", i, d)}`).join("\n")}
-        }
+        let values_start = starts[i]; let j = first + i;
+${inParts(fresh, added("past_v"), added("v"))}
       }
     }`;
 }
