@@ -6,7 +6,7 @@ import { f32, u8 } from "../../formats/elements.ts";
 import { groupsOf, PACKED_GROUP, type PackedMatrix } from "../../formats/packed/mod.ts";
 
 /** Outputs of a tile. */
-export const TILE = 8;
+const TILE = 8;
 
 /** A matrix in tiles. */
 export interface TiledMatrix {

@@ -113,7 +113,7 @@ export function byChunks(
  * sees, in order: indices `kj`, ends of their subtrees `uj`, and `gathered` of keys, values and the like.
  * Branches that lie between are left out, so that a query's chunk costs what it sees.
  */
-export function chunkBounds({ gathered, chunked }: Pick<ChunkLoop, "gathered" | "chunked">): OnnxNode[] {
+function chunkBounds({ gathered, chunked }: Pick<ChunkLoop, "gathered" | "chunked">): OnnxNode[] {
   const gather = (tensors: Readonly<Record<string, string>>, index: string, axis: number) =>
     Object.entries(tensors).map(([to, from]): OnnxNode => ({
       op: "Gather",

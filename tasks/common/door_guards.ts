@@ -12,7 +12,7 @@ import { thrownWords } from "../../plugins/kinds/plugin_fault.ts";
 import { doorMessage, keepExit } from "./behind_door.ts";
 
 /** Milliseconds between two beats of a task that gives way. */
-export const BEAT = 500;
+const BEAT = 500;
 
 const OWN_CODE = /\/(?:formats|kernels|plugins|tasks)\//;
 const ROOT = new URL("../../", import.meta.url).href;
@@ -50,7 +50,7 @@ export function guardTask(end: (error: Error) => never, json: boolean): void {
 }
 
 /** An error that nothing waits for, with the file that it comes from where that isn't the project's own. */
-export function unheardError(thrown: unknown): Error {
+function unheardError(thrown: unknown): Error {
   const stack = thrown instanceof Error ? thrown.stack ?? "" : "";
   const words = thrownWords(thrown);
   const error = new Error(

@@ -11,7 +11,7 @@ import { fitAroundZero, fitWithMinimum, nearestWhole, type Trials } from "./sear
 const round = Math.fround, SIZE = 256;
 
 /** Bytes of a block of each type. */
-export const K_BYTES = { Q4_K: 144, Q5_K: 176, Q6_K: 210 } as const;
+const K_BYTES = { Q4_K: 144, Q5_K: 176, Q6_K: 210 } as const;
 
 const FOUR: Trials = { most: 15, first: -1, steps: 20 }, FIVE: Trials = { most: 31, first: -0.5, steps: 15 };
 

@@ -22,7 +22,7 @@ export const BLOCK_HALVES: Readonly<Record<string, readonly number[]>> = {
 };
 
 /** Invocations of a workgroup, each of which makes four values that stand side by side. */
-export const BLOCK_THREADS = 64;
+const BLOCK_THREADS = 64;
 
 const FUNCTIONS = `
 fn byte(p: u32) -> u32 { return (bitcast<u32>(blocks[p >> 2u]) >> ((p & 3u) * 8u)) & 255u; }

@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Kinds } from "../plugin.ts";
 import { Registry } from "../../registry.ts";
 
-export const ownParts = { version: "1", description: "d", options: z.strictObject({}), name: "mine" };
+const ownParts = { version: "1", description: "d", options: z.strictObject({}), name: "mine" };
 
 /** The product of a plugin of one's own. */
 export function madeOf<K extends keyof Kinds>(kind: K, product: unknown): Kinds[K] {
