@@ -92,6 +92,18 @@ Deno.test("define() refuses what isn't a plugin", () => {
       [{ ...model("x"), version: undefined }, "needs a version: current value is missing"],
       [{ ...model("x"), create: 1 }, "needs a function create"],
       [{ ...model("x"), options: { a: 1 } }, 'z.strictObject({...}): current value is {"a": 1}'],
+      [
+        { ...model("x"), options: z.object({ a: z.number() }) },
+        "z.strictObject({...}), which refuses unknown ones: current value is an object schema that drops them",
+      ],
+      [{ ...model("x"), options: z.looseObject({}) }, "current value is an object schema that takes them"],
+      [{ ...model("x"), description: undefined }, "model/x needs a description: current value is missing"],
+      [
+        { ...model("x"), aliases: "other" },
+        'aliases as a list of texts, or nothing: current value is "other"',
+      ],
+      [{ ...model("x"), translate: {} }, "translate as a function, or nothing: current value is {}"],
+      [{ ...model("x"), alias: ["y"] }, 'nobody reads - did you mean "aliases"?: current value is "alias"'],
     ] as const
   ) assertThrows(() => new Registry().define(part as unknown as Plugin, "./x.ts"), TypeError, fault);
 });

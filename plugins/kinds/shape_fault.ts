@@ -2,6 +2,7 @@
  * The shape of a plugin, checked when it comes in: a person's own is any value at all.
  * @module
  */
+import { distance } from "fastest-levenshtein";
 import { z } from "zod";
 
 import { didYouMean } from "../../formats/did_you_mean.ts";
@@ -31,6 +32,9 @@ export function shapeFault(plugin: unknown): string | undefined {
   if (typeof p.version !== "string" || p.version === "") {
     return `${p.kind}/${p.name} needs a version: current value is ${described(p.version)}`;
   }
+  if (typeof p.description !== "string") {
+    return `${p.kind}/${p.name} needs a description: current value is ${described(p.description)}`;
+  }
   if (typeof p.create !== "function") {
     return `${p.kind}/${p.name} needs a function create: current value is ${described(p.create)}`;
   }
@@ -39,7 +43,55 @@ export function shapeFault(plugin: unknown): string | undefined {
       described(p.options)
     }`;
   }
+  // another object schema drops what it doesn't know, so that a misspelt option would be left out unseen
+  if (strictness(p.options) !== "never") {
+    return `${p.kind}/${p.name} needs options made with z.strictObject({...}), which refuses unknown ones: current value is an object schema that ${
+      strictness(p.options) === undefined ? "drops them" : "takes them"
+    }`;
+  }
+  if (p.translate !== undefined && typeof p.translate !== "function") {
+    return `${p.kind}/${p.name} needs translate as a function, or nothing: current value is ${
+      described(p.translate)
+    }`;
+  }
+  const { aliases } = p as { aliases?: unknown };
+  if (
+    aliases !== undefined &&
+    !(Array.isArray(aliases) && aliases.every((a) => typeof a === "string" && a !== ""))
+  ) {
+    return `${p.kind}/${p.name} needs aliases as a list of texts, or nothing: current value is ${
+      described(aliases)
+    }`;
+  }
+  const misspelt = misspeltField(p, ["aliases", "translate"]);
+  if (misspelt !== undefined) {
+    return `${p.kind}/${p.name} has a field that nobody reads - did you mean "${misspelt.meant}"?: current value is "${misspelt.written}"`;
+  }
   return undefined;
+}
+
+/** zod's type of what a schema says of unknown keys: `never` where they are refused, undefined where they are dropped. */
+function strictness(schema: z.ZodObject): string | undefined {
+  return (schema.def.catchall as z.ZodType | undefined)?.def.type;
+}
+
+/**
+ * The first field of a plain object that looks like an optional one which it lacks: `initialloss` would be taken for none. A class's
+ * instance has fields of its own, and so may a plain object under other names.
+ */
+export function misspeltField(
+  value: object,
+  optional: readonly string[],
+  required: readonly string[] = [],
+): { written: string; meant: string } | undefined {
+  if (Object.getPrototypeOf(value) !== Object.prototype) return undefined;
+  const absent = optional.filter((name) => !(name in value));
+  for (const written of Object.keys(value).filter((key) => ![...required, ...optional].includes(key))) {
+    const meant = absent.find((name) =>
+      distance(written.toLowerCase(), name.toLowerCase()) <= Math.max(1, Math.floor(name.length / 3))
+    );
+    if (meant !== undefined) return { written, meant };
+  }
 }
 
 function described(value: unknown): string {

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Kinds } from "../plugin.ts";
-import { checkedBenchmark, checkedEndpoint, checkedJudge } from "./evaluation.ts";
+import { checkedEndpoint } from "./endpoint.ts";
+import { checkedBenchmark, checkedJudge } from "./evaluation.ts";
 import { attributed, isTold } from "../plugin_fault.ts";
 import { calling } from "./calls.ts";
 import { Maker } from "./maker.ts";

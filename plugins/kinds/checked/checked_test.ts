@@ -126,7 +126,8 @@ Deno.test("a trainer's result, a template's ids and a family's parts are checked
       encodePrompt: () => [1],
     });
   const turns = [{ source: [1], target: [2] }];
-  assertEquals(template(() => turns).encodeTurns({} as never, [], "", ""), turns);
+  const messages = [{ role: "user", content: "q" }, { role: "assistant", content: "a" }] as const;
+  assertEquals(template(() => turns).encodeTurns({} as never, messages, "", ""), turns);
   assertEquals(
     fault(() => template(() => [{ source: [1], target: [undefined] }]).encodeTurns({} as never, [], "", "")),
     "template/mine of my.ts: Cannot use encodeTurns()[0].target as a list of token ids (whole numbers >= 0) is needed: " +

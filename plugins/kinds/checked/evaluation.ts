@@ -1,13 +1,13 @@
 /**
- * Checks of what a judge, a benchmark and an endpoint of one's own give: no score outside of its scale is counted.
+ * Checks of what a judge and a benchmark of one's own give: no score outside of its scale is counted.
  * @module
  */
 import { z } from "zod";
 
-import type { Benchmark, Contribution } from "../benchmark.ts";
-import type { Endpoint, Failure } from "../endpoint.ts";
+import type { Benchmark, Contribution, JudgeProtocol } from "../benchmark.ts";
 import type { Judge } from "../judge.ts";
 import type { JudgeResult } from "../judgement.ts";
+import { onlyFields, productFields } from "./fields_only.ts";
 import { frozenCopy } from "./frozen.ts";
 import {
   aFunction,
@@ -16,6 +16,7 @@ import {
   fields,
   flag,
   isNamed,
+  jsonData,
   listOf,
   type Maker,
   namedTexts,
@@ -25,19 +26,7 @@ import {
   replacing,
   words,
 } from "./maker.ts";
-
-const FAILURES = [
-  ...["auth", "not_found", "quota", "refused", "connection", "timeout", "rate_limit", "server"] as const,
-  ...["bad_request", "settings", "redirect", "malformed", "too_large", "stopped", "missing"] as const,
-] satisfies Failure["kind"][];
-
-const jsonData = needed("a map of JSON values", (v) => {
-  try {
-    return isNamed(v) && JSON.stringify(v) !== undefined;
-  } catch {
-    return false;
-  }
-});
+import { message } from "./message.ts";
 
 /** A score from 0 to `scale`, or null with its reason. */
 function verdict(scale: number): z.ZodType {
@@ -46,7 +35,7 @@ function verdict(scale: number): z.ZodType {
     `${limit}, or null,`,
     (v) => v === null || (typeof v === "number" && Number.isFinite(v) && v >= 0 && v <= scale),
   );
-  return fields({ score }).pipe(
+  return onlyFields({ score, reason: orNothing(anyText) }).pipe(
     z.unknown().superRefine((value, context) => {
       const { score, reason } = value as { score: unknown; reason?: unknown };
       if (score !== null || (typeof reason === "string" && reason !== "")) return;
@@ -68,29 +57,41 @@ function checkJudgement(
 ): void {
   const each = verdict(scale);
   const count = `a list of ${constraints.length} verdicts, one per constraint,`;
+  const onePerConstraint = needed(count, (v) => Array.isArray(v) && v.length === constraints.length).pipe(
+    listOf(each),
+  );
   maker.check(
     where,
     found,
-    fields({
-      constraints: needed(count, (v) => Array.isArray(v) && v.length === constraints.length).pipe(
-        listOf(each),
-      ),
+    onlyFields({
+      constraints: onePerConstraint,
       overall: each,
       raw: anyText,
+      members: orNothing(listOf(fields({ judge: words, judgement: anObject }))),
+      readings: orNothing(mapOf(onePerConstraint)),
+      reading: orNothing(oneOfNames("complete", "partial", "none")),
+      cut: orNothing(flag),
+      listed: orNothing(listOf(needed("a finite number", (v) => Number.isFinite(v)))),
     }),
   );
+}
+
+/** A map of names to what `each` says. */
+function mapOf(each: z.ZodType): z.ZodType {
+  return anObject.pipe(z.record(z.string(), each));
 }
 
 /** A judge: one verdict per constraint, none outside of the scale. */
 export function checkedJudge(judge: Judge, maker: Maker): Judge {
   maker.checkMade(
     judge,
-    fields({
+    productFields({
       judge: aFunction,
       scale: needed(
         "a number > 0, or null,",
         (v) => v === null || (typeof v === "number" && v > 0 && v < Infinity),
       ),
+    }, {
       title: orNothing(words),
       identity: orNothing(jsonData),
       endpoints: orNothing(listOf(anObject)),
@@ -106,13 +107,18 @@ export function checkedJudge(judge: Judge, maker: Maker): Judge {
   });
 }
 
-const item = fields({
+const messages = needed("a list of messages that isn't empty", (v) => Array.isArray(v) && v.length > 0).pipe(
+  listOf(message),
+);
+const item = onlyFields({
   id: words,
-  messages: needed("a list of messages that isn't empty", (v) => Array.isArray(v) && v.length > 0).pipe(
-    listOf(fields({ role: oneOfNames("system", "user", "assistant", "tool", "function"), content: anyText })),
-  ),
+  messages,
   constraints: listOf(
-    fields({ text: anyText, groups: namedTexts, rule: orNothing(fields({ id: words, kwargs: anObject })) }),
+    onlyFields({
+      text: anyText,
+      groups: namedTexts,
+      rule: orNothing(onlyFields({ id: words, kwargs: anObject })),
+    }),
   ),
   groups: namedTexts,
   fields: namedTexts,
@@ -139,8 +145,9 @@ function isContribution({ metric, value, weight, group, max = 1 }: Partial<Contr
     (typeof value === "number" && value >= 0 && value <= Number(weight) * max * (1 + 1e-9));
 }
 
+const anything = z.unknown();
 const contributions = listOf(
-  anObject.pipe(
+  onlyFields({ metric: anything, value: anything, weight: anything, group: anything, max: anything }).pipe(
     needed(
       "{metric, value, weight, group: {by, name} or nothing, max > 0 or nothing (1)} with a weight > 0 and a value from 0 to weight × max, or null,",
       (v) => isContribution(v as Partial<Contribution>),
@@ -148,18 +155,45 @@ const contributions = listOf(
   ),
 );
 
+/** A protocol: what it asks a judge model is a conversation, and what it reads of its text is a judgement within its scale. */
+function checkedProtocol(protocol: JudgeProtocol, maker: Maker): JudgeProtocol {
+  const { scale, structured } = protocol;
+  return replacing(protocol, {
+    messages(asked, response) {
+      const found = maker.run(() => protocol.messages(frozenCopy(asked), response));
+      maker.check("protocol.messages()", found, messages);
+      return found;
+    },
+    read(asked, text, cut) {
+      const found = maker.run(() => protocol.read(frozenCopy(asked), text, cut));
+      checkJudgement(maker, "protocol.read()", found, asked.constraints, scale);
+      return found;
+    },
+    structured: replacing(structured, {
+      schema(asked, response) {
+        const found = maker.run(() => structured.schema(frozenCopy(asked), response));
+        maker.check("protocol.structured.schema()", found, jsonData);
+        return found;
+      },
+      read(asked, text, response, cut) {
+        const found = maker.run(() => structured.read(frozenCopy(asked), text, response, cut));
+        checkJudgement(maker, "protocol.structured.read()", found, asked.constraints, scale);
+        return found;
+      },
+    }),
+  });
+}
+
 /** A benchmark: items as they are asked, judgements with a verdict per constraint, contributions within their weights. */
 export function checkedBenchmark(benchmark: Benchmark, maker: Maker): Benchmark {
   maker.checkMade(
     benchmark,
-    fields({
-      items: aFunction,
-      contributions: aFunction,
-      check: orNothing(aFunction),
-      protocol: orNothing(protocol),
-    }),
+    productFields(
+      { items: aFunction, contributions: aFunction },
+      { check: orNothing(aFunction), protocol: orNothing(protocol) },
+    ),
   );
-  const { check } = benchmark;
+  const { check, protocol: asking } = benchmark;
   const largest = new Map<string, number>();
   return replacing(benchmark, {
     async *items() {
@@ -173,6 +207,7 @@ export function checkedBenchmark(benchmark: Benchmark, maker: Maker): Benchmark 
         throw maker.thrown(error);
       }
     },
+    protocol: asking && checkedProtocol(asking, maker),
     check: check && (async (asked, response) => {
       const found = await maker.run(async () => await check.call(benchmark, frozenCopy(asked), response));
       checkJudgement(maker, "check()", found, asked.constraints, Infinity);
@@ -221,63 +256,4 @@ async function* settledItems<T>(items: AsyncIterable<T> | Iterable<T>, maker: Ma
   } finally {
     if (hasMore) await maker.run(() => iterator.return?.());
   }
-}
-
-const tokens = needed("a number >= 0", (v) => typeof v === "number" && v >= 0 && v < Infinity);
-const completion = fields({
-  outcome: oneOfNames("stop", "length", "thought_only", "content_filter", "context_length", "error"),
-  text: anyText,
-  promptTokens: tokens,
-  completionTokens: tokens,
-  thought: orNothing(anyText),
-  error: orNothing(anyText),
-});
-const failed = fields({
-  error: words,
-  failure: fields({
-    kind: oneOfNames(...FAILURES),
-    retryable: flag,
-    fatal: flag,
-    retryAfterMs: orNothing(needed("a number >= 0, or nothing,", (v) => typeof v === "number" && v >= 0)),
-  }),
-});
-
-const price = needed("a number >= 0", (v) => typeof v === "number" && v >= 0 && v < Infinity);
-const settings = fields({
-  model: anyText,
-  identity: orNothing(jsonData),
-  earlierIdentity: orNothing(jsonData),
-  notes: orNothing(listOf(anyText, "a list of texts")),
-  concurrency: orNothing(
-    needed("a whole number >= 1, or nothing,", (v) => Number.isSafeInteger(v) && (v as number) >= 1),
-  ),
-  prices: orNothing(fields({ input: price, output: price })),
-  thoughtTags: orNothing(
-    listOf(
-      needed(
-        "a pair of texts that aren't empty",
-        (v) => Array.isArray(v) && v.length === 2 && v.every((tag) => typeof tag === "string" && tag !== ""),
-      ),
-      "a list of pairs of texts",
-    ),
-  ),
-});
-
-/** An endpoint: a text, how it ended, and counts of tokens. */
-export function checkedEndpoint(endpoint: Endpoint, maker: Maker): Endpoint {
-  maker.checkMade(endpoint, fields({ complete: aFunction, close: aFunction }).pipe(settings));
-  const { prepare } = endpoint;
-  return replacing(endpoint, {
-    prepare: prepare && (async (say) => {
-      await maker.alone.run(async () => await prepare.call(endpoint, say));
-      maker.alone.check("the endpoint after prepare()", endpoint, settings);
-    }),
-    close: () => maker.alone.run(async () => await endpoint.close()),
-    async complete(request, signal) {
-      const found = await maker.run(async () => await endpoint.complete(frozenCopy(request), signal));
-      maker.check("complete()", found, completion);
-      if (found.outcome === "error") maker.check("complete()", found, failed);
-      return found;
-    },
-  });
 }

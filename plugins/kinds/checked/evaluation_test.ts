@@ -192,3 +192,68 @@ Deno.test("what a plugin is handed can't be written to, where others go on with 
   }
   assertEquals(item.constraints, [{ text: "c", groups: { type: "t" } }]);
 });
+
+Deno.test("what a benchmark's protocol asks is a conversation, and what it reads is within its scale", async () => {
+  const { signal } = new AbortController();
+  const asked = { ...item, constraints: [{ text: "c", groups: {} }] } as never;
+  const judgement = { constraints: [{ score: 3 }], overall: { score: 10 }, raw: "t" };
+  const protocolOf = (more: object) =>
+    madeOf("benchmark", {
+      items: () => [],
+      contributions: () => [],
+      protocol: {
+        scale: 10,
+        rounds: 1,
+        messages: () => [question],
+        read: () => judgement,
+        structured: { schema: () => ({}), read: () => judgement },
+        ...more,
+      },
+    }).protocol!;
+  assertEquals(protocolOf({}).read(asked, ""), judgement);
+  const scale = "a number from 0 to 10, or null, is needed";
+  for (
+    const [call, expected] of [
+      [
+        () => protocolOf({ messages: () => [] }).messages(asked, ""),
+        "messages() as a list of messages that isn't empty is needed: current value is []",
+      ],
+      [
+        () => protocolOf({ read: () => ({ ...judgement, overall: { score: 11 } }) }).read(asked, ""),
+        `read().overall.score as ${scale}: current value is 11`,
+      ],
+      [
+        () => protocolOf({ read: () => ({ ...judgement, constraints: [] }) }).read(asked, ""),
+        "read().constraints as a list of 1 verdicts, one per constraint, is needed: current value is []",
+      ],
+      [
+        () => protocolOf({ read: () => Promise.resolve(judgement) }).read(asked, ""),
+        "read() as an object is needed: current value is a Promise",
+      ],
+      [
+        () =>
+          protocolOf({ structured: { schema: () => "{}", read: () => judgement } }).structured.schema(
+            asked,
+            "",
+          ),
+        'structured.schema() as a map of JSON values is needed: current value is "{}"',
+      ],
+      [
+        () =>
+          protocolOf({
+            structured: { schema: () => ({}), read: () => ({ ...judgement, overall: { score: -1 } }) },
+          })
+            .structured.read(asked, "", ""),
+        `structured.read().overall.score as ${scale}: current value is -1`,
+      ],
+    ] as const
+  ) assertEquals(await said(call), `Cannot use protocol.${expected}`);
+  const readings = madeOf("judge", { scale: 1, judge: () => ({ ...unread, readings: { loose: [] } }) });
+  const unread = { constraints: [{ score: 1 }], overall: { score: 1 }, raw: "" };
+  assertEquals(
+    await said(() =>
+      readings.judge({ id: "a", prompt: "", response: "", constraints: [{ text: "c" }] }, signal)
+    ),
+    "Cannot use judge().readings.loose as a list of 1 verdicts, one per constraint, is needed: current value is []",
+  );
+});

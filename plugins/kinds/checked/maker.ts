@@ -137,6 +137,12 @@ export const aFunction: z.ZodType = needed(
   (v) => typeof v === "function",
 );
 
+/** A function, or nothing. */
+export const functionOrNothing: z.ZodType = needed(
+  "a function, or nothing,",
+  (v) => v === undefined || typeof v === "function",
+);
+
 /** A text. */
 export const anyText: z.ZodType = needed("a text", (v) => typeof v === "string");
 
@@ -162,6 +168,15 @@ export const namedNumbers: z.ZodType = needed(
 export function isNamed(value: unknown): value is Record<string, unknown> {
   return anObject.safeParse(value).success;
 }
+
+/** A map of values that JSON has. */
+export const jsonData: z.ZodType = needed("a map of JSON values", (v) => {
+  try {
+    return isNamed(v) && JSON.stringify(v) !== undefined;
+  } catch {
+    return false;
+  }
+});
 
 /** What `each` says, or nothing. */
 export function orNothing(each: z.ZodType): z.ZodType {

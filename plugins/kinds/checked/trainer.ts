@@ -7,22 +7,26 @@ import { join } from "@std/path";
 import { exists } from "../../../formats/exists.ts";
 import type { LogSink, StepReport } from "../log_sink.ts";
 import type { Trainer, TrainerInputs } from "../trainer.ts";
+import { frozenCopy } from "./frozen.ts";
+import { onlyFields, productFields } from "./fields_only.ts";
 import {
   aFunction,
   anyText,
-  fields,
   flag,
+  functionOrNothing,
   listOf,
   type Maker,
   namedNumbers,
   needed,
+  oneOfNames,
+  orNothing,
   replacing,
   words,
 } from "./maker.ts";
 
 const whole = needed("a whole number > 0", (v) => Number.isSafeInteger(v) && (v as number) > 0);
 const aNumber = needed("a number", (v) => typeof v === "number");
-const stepReport = fields({
+const stepReport = onlyFields({
   step: whole,
   totalSteps: whole,
   epoch: aNumber,
@@ -30,23 +34,41 @@ const stepReport = fields({
   gradNorm: aNumber,
   learningRate: aNumber,
   metrics: namedNumbers,
+  examples: orNothing(whole),
+  counts: orNothing(namedNumbers),
   tokens: aNumber,
   seconds: aNumber,
 });
-const result = fields({
-  files: listOf(fields({ name: words, what: anyText })),
+const result = onlyFields({
+  files: listOf(onlyFields({ name: words, what: anyText })),
   finished: flag,
   metrics: namedNumbers,
+});
+
+const bytes = needed("a number >= 0", (v) => typeof v === "number" && v >= 0 && v < Infinity);
+const runMemory = onlyFields({
+  memory: onlyFields({ weights: bytes, trained: bytes, activations: bytes, runtime: bytes, total: bytes }),
+  processes: whole,
+  storage: words,
+  place: oneOfNames("host", "device"),
 });
 
 /**
  * A trainer: it begins once before it finishes, its steps are reports in their order, and the files of its result are there.
  */
 export function checkedTrainer(trainer: Trainer, maker: Maker): Trainer {
-  maker.checkMade(trainer, fields({ train: aFunction }));
-  const { lend } = trainer;
+  maker.checkMade(
+    trainer,
+    productFields({ train: aFunction }, { lend: functionOrNothing, memory: functionOrNothing }),
+  );
+  const { lend, memory } = trainer;
   return replacing(trainer, {
     lend: lend && ((log) => maker.run(async () => await lend.call(trainer, log))),
+    memory: memory && ((size) => {
+      const found = maker.run(() => memory.call(trainer, frozenCopy(size)));
+      maker.check("memory()", found, runMemory);
+      return found;
+    }),
     async train(inputs) {
       let begun = false;
       const begin = () => {

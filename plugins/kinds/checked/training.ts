@@ -4,17 +4,21 @@
  */
 import { z } from "zod";
 
+import { counted } from "../../../formats/counted.ts";
 import { Scalar } from "../../../kernels/tape.ts";
 import type { Dataset, ExampleShape } from "../dataset.ts";
 import type { Loss, LossInputs } from "../loss.ts";
-import type { Template } from "../template.ts";
+import { MESSAGE_PARTS, type Template } from "../template.ts";
+import { onlyFields, productFields } from "./fields_only.ts";
 import { frozenCopy } from "./frozen.ts";
+import { guardedInputs, guardedRows, guardedTokens } from "./loss_inputs.ts";
 import {
   aFunction,
   anObject,
   anyText,
   fields,
   flag,
+  functionOrNothing,
   isNamed,
   listOf,
   type Maker,
@@ -22,9 +26,11 @@ import {
   namedTexts,
   needed,
   oneOfNames,
+  orNothing,
   replacing,
   words,
 } from "./maker.ts";
+import { message } from "./message.ts";
 
 /** Names of prompts and answers of each shape. */
 const NAMES: Record<ExampleShape, { prompts: readonly string[]; answers: readonly string[] }> = {
@@ -36,34 +42,30 @@ const NAMES: Record<ExampleShape, { prompts: readonly string[]; answers: readonl
 };
 const SHAPES = Object.keys(NAMES);
 
-const message = fields({
-  role: oneOfNames("system", "user", "assistant", "tool", "function"),
-  content: anyText,
-});
 const source = fields({
   file: words,
   row: needed("a whole number >= 0", (v) => Number.isSafeInteger(v) && (v as number) >= 0),
 });
-const dropped = fields({ source, reason: words, field: anyText });
+const dropped = onlyFields({ source, reason: words, field: anyText });
 const turns = needed("a list of messages that isn't empty", (v) => Array.isArray(v) && v.length > 0).pipe(
   listOf(message),
 );
 
 function all(names: readonly string[], each: z.ZodType): z.ZodType {
-  return fields(Object.fromEntries(names.map((name) => [name, each])));
+  return onlyFields(Object.fromEntries(names.map((name) => [name, each])));
 }
 
 const examples = Object.fromEntries(
   Object.entries(NAMES).map(([shape, { prompts, answers }]) => [
     shape,
-    fields({
+    onlyFields({
       source,
       shape: oneOfNames(shape),
       system: anyText,
       tools: anyText,
       prompts: all(prompts, turns),
       answers: all(answers, message),
-      ...(shape === "kto" && { desirable: flag }),
+      desirable: shape === "kto" ? flag : orNothing(flag),
     }),
   ]),
 ) as Record<ExampleShape, z.ZodType>;
@@ -113,13 +115,16 @@ const ownNames = z.unknown().superRefine((metrics, context) => {
 export function checkedLoss(loss: Loss, maker: Maker): Loss {
   maker.checkMade(
     loss,
-    fields({
+    productFields({
       shape: oneOfNames(...SHAPES),
       sequences: needed("a map of names to [prompt, answer]", isSequences),
       needsReference: flag,
       normalize: oneOfNames("examples", "label_tokens"),
       loss: aFunction,
-      tokenWeights: needed("a function, or nothing,", (v) => v === undefined || typeof v === "function"),
+    }, {
+      batch: functionOrNothing,
+      tokenWeights: functionOrNothing,
+      summarize: functionOrNothing,
       initialLoss: needed("a finite number, or nothing,", (v) => v === undefined || Number.isFinite(v)),
     }),
   );
@@ -139,7 +144,7 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
   const { batch, summarize, tokenWeights } = loss;
   return replacing(loss, {
     loss(inputs) {
-      const outputs = maker.run(() => loss.loss(unwritable(inputs)));
+      const outputs = maker.run(() => loss.loss(guardedInputs(loss, inputs)));
       maker.check(
         "loss()",
         outputs,
@@ -161,14 +166,14 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
       return outputs;
     },
     batch: batch && ((rows) => {
-      const found = maker.run(() => batch.call(loss, rows));
+      const found = maker.run(() => batch.call(loss, guardedRows(loss, rows)));
       maker.check("batch()", found, namedNumbers);
       const given = rows.flatMap((row) => [...Object.values(row.policy), ...Object.values(row.reference)]);
       if (given.every(Number.isFinite)) maker.check("batch()", found, finite);
       return found;
     }),
     tokenWeights: tokenWeights && ((tokens) => {
-      const found = maker.run(() => tokenWeights.call(loss, tokens));
+      const found = maker.run(() => tokenWeights.call(loss, guardedTokens(tokens)));
       maker.check("tokenWeights()", found, needed("a map of sequences' names to Float64Arrays", isWeights));
       return found;
     }),
@@ -188,12 +193,6 @@ const finite = needed(
   "a map of names to finite numbers",
   (v) => Object.values(v as object).every(Number.isFinite),
 );
-
-/** The same inputs, whose maps can't be written to: gradients are taken by what they hold. */
-function unwritable(inputs: LossInputs): LossInputs {
-  for (const each of Object.values(inputs)) if (typeof each === "object") Object.freeze(each);
-  return Object.freeze(inputs);
-}
 
 function isSequences(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
@@ -215,26 +214,45 @@ const ids = needed(
   "a list of token ids (whole numbers >= 0)",
   (v) => Array.isArray(v) && v.every((id) => Number.isInteger(id) && id >= 0),
 );
-const encoded = listOf(fields({ source: ids, target: ids }), "a list of turns {source, target}");
+const encoded = listOf(onlyFields({ source: ids, target: ids }), "a list of turns {source, target}");
+const textOrNull = needed("a text, or null,", (v) => v === null || typeof v === "string");
 
 /** A template: its turns and prompts are token ids. What it objects to in a record stays as it is: it is a reason to drop the row. */
 export function checkedTemplateProduct(template: Template, maker: Maker): Template {
   maker.checkMade(
     template,
-    fields({
+    productFields({
       name: anyText,
       stopWords: listOf(anyText),
       replaceEos: flag,
       defaultSystem: anyText,
       encodeTurns: aFunction,
       encodePrompt: aFunction,
+    }, {
+      endOfText: orNothing(anyText),
+      chatTemplate: orNothing(anyText),
+      efficientEos: orNothing(flag),
+      replaceJinja: orNothing(flag),
+      encodeOneTurn: functionOrNothing,
+      encodeChat: functionOrNothing,
+      jinja: functionOrNothing,
+      trainedJinja: functionOrNothing,
+      ignores: functionOrNothing,
     }),
   );
-  const { encodeOneTurn } = template;
+  const { encodeOneTurn, encodeChat, jinja, trainedJinja, ignores } = template;
   return replacing(template, {
     encodeTurns(tokenizer, messages, ...more) {
       const found = maker.objecting(() => template.encodeTurns(tokenizer, frozenCopy(messages), ...more));
       maker.check("encodeTurns()", found, encoded);
+      // which answers are learnt is told by their turns' numbers
+      if (2 * found.length !== messages.length) {
+        maker.refuse(
+          `Cannot use encodeTurns() of ${messages.length} messages as a turn for every two of them is needed: current value is ${
+            counted(found.length, "turn")
+          }`,
+        );
+      }
       return found;
     },
     encodeOneTurn: encodeOneTurn && ((tokenizer, messages, ...more) => {
@@ -249,5 +267,25 @@ export function checkedTemplateProduct(template: Template, maker: Maker): Templa
       maker.check("encodePrompt()", found, ids);
       return found;
     },
+    encodeChat: encodeChat && ((tokenizer, chat) => {
+      const found = maker.objecting(() => encodeChat.call(template, tokenizer, frozenCopy(chat)));
+      maker.check("encodeChat()", found, ids);
+      return found;
+    }),
+    jinja: jinja && ((tokenizer) => {
+      const found = maker.run(() => jinja.call(template, tokenizer));
+      maker.check("jinja()", found, textOrNull);
+      return found;
+    }),
+    trainedJinja: trainedJinja && ((tokenizer) => {
+      const found = maker.run(() => trainedJinja.call(template, tokenizer));
+      maker.check("trainedJinja()", found, textOrNull);
+      return found;
+    }),
+    ignores: ignores && ((tokenizer) => {
+      const found = maker.run(() => ignores.call(template, tokenizer));
+      maker.check("ignores()", found, listOf(oneOfNames(...MESSAGE_PARTS)));
+      return found;
+    }),
   });
 }

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 
 import { constant, Scalar } from "../../../kernels/tape.ts";
-import { attributes, dataset, example, fault, madeOf, pair, source } from "./_made.ts";
+import { answer, attributes, dataset, example, fault, madeOf, pair, question, source } from "./_made.ts";
 
 Deno.test("a loss's own constants are finite, its metrics have names of their own; a dataset's row has its source", () => {
   const inputs = {
@@ -125,4 +125,42 @@ Deno.test("what is thrown without words is told as such", () => {
       `dataset/mine of my.ts, row 3 of a.jsonl: what was thrown says nothing (an Error with a message is needed): current value is ${words}`,
     );
   }
+});
+
+Deno.test("a template has a turn for every two messages, and its optional parts are what they are said to be", () => {
+  const template = (more: object) =>
+    madeOf("template", {
+      name: "t",
+      stopWords: [],
+      replaceEos: false,
+      defaultSystem: "",
+      encodeTurns: () => [{ source: [1], target: [2] }],
+      encodePrompt: () => [1],
+      ...more,
+    });
+  const asked = [question, answer, question, answer] as never;
+  for (
+    const [call, expected] of [
+      [
+        () => template({}).encodeTurns({} as never, asked, "", ""),
+        "encodeTurns() of 4 messages as a turn for every two of them is needed: current value is 1 turn",
+      ],
+      [
+        () => template({ encodeChat: () => "text" }).encodeChat!({} as never, { messages: [] } as never),
+        'encodeChat() as a list of token ids (whole numbers >= 0) is needed: current value is "text"',
+      ],
+      [
+        () => template({ jinja: () => 3 }).jinja!({} as never),
+        "jinja() as a text, or null, is needed: current value is 3",
+      ],
+      [
+        () => template({ ignores: () => ["thought"] }).ignores!({} as never),
+        'ignores()[0] as one of thoughts, tool calls, words beside tool calls, tools is needed: current value is "thought"',
+      ],
+      [
+        () => template({ efficientEos: 1 }),
+        "create().efficientEos as true or false is needed: current value is 1",
+      ],
+    ] as const
+  ) assertEquals(fault(call), `template/mine of my.ts: Cannot use ${expected}`);
 });
