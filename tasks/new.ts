@@ -144,14 +144,17 @@ function likeName(name: string): string {
 /** The zod that the project checks options with; a plugin's schema must be of the same. */
 const ZOD = "npm:zod@4.6.7";
 
-/** Imports that a folder outside of the checkout needs, so that `@dinotune/dinotune` is this checkout there. */
-function ownConfig(): { links: string[]; imports: Record<string, string>; compilerOptions: unknown } {
+/** Settings that a folder outside of the checkout needs, so that `@dinotune/dinotune` is this checkout there, and looks like it. */
+function ownConfig(): Record<"links" | "imports" | "compilerOptions" | "fmt" | "exclude", unknown> {
   const { name, version } = project;
   return {
     links: [CHECKOUT],
     imports: { [name]: `jsr:${name}@^${version}`, [`${name}/`]: `jsr:/${name}@^${version}/`, zod: ZOD },
     // the sources that a plugin imports are checked by the options of the folder they are imported from
     compilerOptions: project.compilerOptions,
+    fmt: { lineWidth: project.fmt.lineWidth },
+    // what the written YAML files make
+    exclude: ["*_run/"],
   };
 }
 

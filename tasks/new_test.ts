@@ -73,6 +73,22 @@ Deno.test("deno task new: outside of the checkout, each kind's test passes as wr
     }
   }));
 
+Deno.test("deno task new: what is written is formatted and free of lint by its folder's own settings, whatever its name", () =>
+  inFolder(async (folder) => {
+    for (const name of ["x", "a_name_of_mine", "a_long_name_of_my_own_plugin"]) {
+      for (const kind of NEW_KINDS) await newPlugin(kind, `${kind}/${name}`, folder);
+    }
+    // what a run writes is nobody's to format
+    await Deno.mkdir(join(folder, "loss/x_run"));
+    await Deno.writeTextFile(join(folder, "loss/x_run/all_results.json"), '{"loss":    1}');
+    for (const kind of NEW_KINDS) {
+      for (const args of [["fmt", "--check"], ["lint"]]) {
+        const { code, out } = await run(args, join(folder, kind));
+        assertEquals(code, 0, `${kind}: ${out}`);
+      }
+    }
+  }));
+
 Deno.test("deno task new: a benchmark of one's own is evaluated to its end", () =>
   inFolder(async (folder) => {
     await newPlugin("benchmark", "sums", folder);

@@ -4,7 +4,8 @@ import { Registry } from "@dinotune/dinotune";
 import { findScore, scoreResults } from "@dinotune/dinotune/evaluation";
 import plugin from "./my_plugin.ts";
 
-const benchmark = new Registry([plugin]).create("benchmark", "my_plugin", { items: 5 });
+const registry = new Registry([plugin]);
+const benchmark = registry.create("benchmark", "my_plugin", { items: 5 });
 const items = await Array.fromAsync(benchmark.items());
 
 Deno.test("my_plugin: as many items as asked for, each with an id of its own", () => {

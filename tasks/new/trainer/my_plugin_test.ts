@@ -26,8 +26,10 @@ const local = definePlugin({
 });
 
 const registry = new Registry([plugin, local]);
-const train = (minutes: number, signal: AbortSignal) =>
-  registry.create("trainer", "my_plugin", { minutes }).train({ signal } as TrainerInputs);
+const train = (minutes: number, signal: AbortSignal) => {
+  const trainer = registry.create("trainer", "my_plugin", { minutes });
+  return trainer.train({ signal } as TrainerInputs);
+};
 
 Deno.test("my_plugin: training ends when its time is over, and isn't finished then", async () => {
   const { finished } = await train(1e-4, new AbortController().signal);
