@@ -66,3 +66,10 @@ function prefix(a: string, b: string): number {
   while (length < a.length && a[length] === b[length]) length++;
   return length;
 }
+
+/** True if a name is one letter away from the one that was meant, or two of its letters changed places; case doesn't count. */
+export function isSlip(written: string, meant: string): boolean {
+  const far = distance(written.toLowerCase(), meant.toLowerCase());
+  const letters = (text: string) => [...text.toLowerCase()].sort().join("");
+  return far <= 1 || (far === 2 && letters(written) === letters(meant));
+}

@@ -17,7 +17,7 @@ import { productIdentity, recordMakers } from "./kinds/product_identity.ts";
 import { KINDS, type Kinds, type Plugin, type PluginRegistry } from "./kinds/plugin.ts";
 import { sourceHash } from "./kinds/source_hash.ts";
 import { describeIssue, describeOptions, issuePath, type OptionEntry } from "./kinds/option_words.ts";
-import { thrownWords } from "./kinds/plugin_fault.ts";
+import { thrownWords, withLine } from "./kinds/plugin_fault.ts";
 import { shapeFault } from "./kinds/shape_fault.ts";
 
 /** Source of the plugins that come along. */
@@ -260,7 +260,7 @@ export class Registry implements PluginRegistry {
       }
     } catch (error) {
       throw new TypeError(
-        `Cannot load plugins from ${path}: ${thrownWords(error)}`,
+        `Cannot load plugins from ${withLine(path, error)}: ${thrownWords(error)}`,
         { cause: error },
       );
     }

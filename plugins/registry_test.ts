@@ -103,7 +103,10 @@ Deno.test("define() refuses what isn't a plugin", () => {
         'aliases as a list of texts, or nothing: current value is "other"',
       ],
       [{ ...model("x"), translate: {} }, "translate as a function, or nothing: current value is {}"],
-      [{ ...model("x"), alias: ["y"] }, 'nobody reads - did you mean "aliases"?: current value is "alias"'],
+      [
+        { ...model("x"), aliasses: ["y"] },
+        'nobody reads - did you mean "aliases"?: current value is "aliasses"',
+      ],
     ] as const
   ) assertThrows(() => new Registry().define(part as unknown as Plugin, "./x.ts"), TypeError, fault);
 });
@@ -200,6 +203,39 @@ const inner = definePlugin({
   options: Options,
   translate: ({ b, ...rest }) => ({ ...rest, ...(b !== undefined && { beta: b }) }),
   create: ({ beta }) => ({ scale: beta, judge: () => Promise.reject(new Error("not used")) }),
+});
+
+Deno.test("what a plugin's file throws while it is loaded, or while its product is made, has its line", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(
+      `${folder}/loading.ts`,
+      "const a: any = undefined;\n\n  a.b.c;\nexport default {};\n",
+    );
+    await Deno.writeTextFile(
+      `${folder}/making.ts`,
+      `import { z } from "${import.meta.resolve("zod")}";
+export default {
+  kind: "model", name: "m", version: "1", description: "", options: z.strictObject({}),
+  create() {
+    throw new Error("boom");
+  },
+};
+`,
+    );
+    await Deno.writeTextFile(`${folder}/late.ts`, "export default Promise.resolve({});\n");
+    const r = new Registry();
+    await assertRejects(
+      () => r.load("./loading.ts", folder),
+      TypeError,
+      "from ./loading.ts:3:5: Cannot read prop",
+    );
+    await r.load("./making.ts", folder);
+    assertThrows(() => r.create("model", "m"), Error, "model/m of ./making.ts:5:11: boom");
+    await assertRejects(() => r.load("./late.ts", folder), TypeError, "gives: current value is a Promise");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("create() hands the registry on, so that a plugin makes others by name, its own ones too", () => {

@@ -2,10 +2,9 @@
  * Describes a fault in a row of a data file: the field, and the name that was meant where one is misspelt.
  * @module
  */
-import { distance } from "fastest-levenshtein";
 import { z } from "zod";
 
-import { didYouMean, nearest } from "../did_you_mean.ts";
+import { didYouMean, isSlip, nearest } from "../did_you_mean.ts";
 import { shown } from "../message.ts";
 import { keysAt } from "../schema_keys.ts";
 
@@ -22,12 +21,6 @@ export function misspeltField(row: unknown, schema: z.ZodType): string | undefin
     if (meant !== undefined) return `unknown field "${field}" - did you mean "${meant}"?`;
   }
   return undefined;
-}
-
-function isSlip(written: string, meant: string): boolean {
-  const far = distance(written.toLowerCase(), meant);
-  const letters = (text: string) => [...text.toLowerCase()].sort().join("");
-  return far <= 1 || (far === 2 && letters(written) === letters(meant));
 }
 
 /** The first fault that a schema found in a row: the path of the field, what is wrong with it, and what may be meant. */

@@ -2,6 +2,8 @@
  * Faults of plugins: which plugin, of which file, threw an error or gave what its kind can't use.
  * @module
  */
+import { basename } from "@std/path";
+
 import { shown } from "../../formats/message.ts";
 
 const faults = new WeakMap<Error, { plugin: string; message: string }>();
@@ -23,6 +25,13 @@ export function attributed(error: unknown, plugin: string, inFront: boolean): Er
   faults.set(told, { plugin, message: told.message });
   if (inFront) told.message = `${plugin}: ${told.message}`;
   return told;
+}
+
+/** A plugin's file, with the line and column of it that an error was thrown at, where its stack has one. */
+export function withLine(source: string, error: unknown): string {
+  const stack = error instanceof Error ? error.stack ?? "" : "";
+  const file = basename(source).replace(/[^\w-]/g, "\\$&");
+  return source + (new RegExp(`[/\\\\]${file}(:\\d+:\\d+)`).exec(stack)?.[1] ?? "");
 }
 
 /** Words for what was thrown: an error's message, a text; for anything else that it says nothing. */

@@ -2,10 +2,9 @@
  * The shape of a plugin, checked when it comes in: a person's own is any value at all.
  * @module
  */
-import { distance } from "fastest-levenshtein";
 import { z } from "zod";
 
-import { didYouMean } from "../../formats/did_you_mean.ts";
+import { didYouMean, isSlip } from "../../formats/did_you_mean.ts";
 import { shown } from "../../formats/message.ts";
 import { KINDS, type Plugin } from "./plugin.ts";
 
@@ -16,7 +15,7 @@ export function isName(text: string): boolean {
 
 /** The fault of a value as a plugin, in words; undefined: none. */
 export function shapeFault(plugin: unknown): string | undefined {
-  if (typeof plugin !== "object" || plugin === null) {
+  if (typeof plugin !== "object" || plugin === null || plugin instanceof Promise) {
     return `it must be an object, as definePlugin({...}) gives: current value is ${described(plugin)}`;
   }
   const p = plugin as Partial<Plugin>;
@@ -63,7 +62,7 @@ export function shapeFault(plugin: unknown): string | undefined {
       described(aliases)
     }`;
   }
-  const misspelt = misspeltField(p, ["aliases", "translate"]);
+  const misspelt = misspeltOption(p, ["aliases", "translate"]);
   if (misspelt !== undefined) {
     return `${p.kind}/${p.name} has a field that nobody reads - did you mean "${misspelt.meant}"?: current value is "${misspelt.written}"`;
   }
@@ -79,7 +78,7 @@ function strictness(schema: z.ZodObject): string | undefined {
  * The first field of a plain object that looks like an optional one which it lacks: `initialloss` would be taken for none. A class's
  * instance has fields of its own, and so may a plain object under other names.
  */
-export function misspeltField(
+export function misspeltOption(
   value: object,
   optional: readonly string[],
   required: readonly string[] = [],
@@ -87,13 +86,11 @@ export function misspeltField(
   if (Object.getPrototypeOf(value) !== Object.prototype) return undefined;
   const absent = optional.filter((name) => !(name in value));
   for (const written of Object.keys(value).filter((key) => ![...required, ...optional].includes(key))) {
-    const meant = absent.find((name) =>
-      distance(written.toLowerCase(), name.toLowerCase()) <= Math.max(1, Math.floor(name.length / 3))
-    );
+    const meant = absent.find((name) => isSlip(written, name));
     if (meant !== undefined) return { written, meant };
   }
 }
 
 function described(value: unknown): string {
-  return typeof value === "function" ? "a function" : shown(value);
+  return typeof value === "function" ? "a function" : value instanceof Promise ? "a Promise" : shown(value);
 }

@@ -6,7 +6,7 @@
 import type { Kinds } from "../plugin.ts";
 import { checkedEndpoint } from "./endpoint.ts";
 import { checkedBenchmark, checkedJudge } from "./evaluation.ts";
-import { attributed, isTold } from "../plugin_fault.ts";
+import { isTold } from "../plugin_fault.ts";
 import { calling } from "./calls.ts";
 import { Maker } from "./maker.ts";
 import { checkedModel } from "./model.ts";
@@ -45,7 +45,7 @@ export function checkedProduct<K extends keyof Kinds>(
   } catch (error) {
     // what is told in words of ours says what is wrong with an option, at its place
     if (isTold(error)) throw error;
-    throw attributed(error, `${kind}/${name} of ${source}`, true);
+    throw maker.alone.thrown(error);
   }
   return CHECKS[kind](product, maker);
 }

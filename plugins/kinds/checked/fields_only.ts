@@ -5,7 +5,7 @@
 import { z } from "zod";
 
 import { didYouMean } from "../../../formats/did_you_mean.ts";
-import { misspeltField } from "../shape_fault.ts";
+import { misspeltOption } from "../shape_fault.ts";
 import { fields } from "./maker.ts";
 
 /** An object with these fields and no others: what another one holds would be lost unseen. */
@@ -28,7 +28,7 @@ export function productFields(
 ): z.ZodType {
   return fields({ ...required, ...optional }).pipe(
     z.unknown().superRefine((value, context) => {
-      const unread = misspeltField(value as object, Object.keys(optional), Object.keys(required));
+      const unread = misspeltOption(value as object, Object.keys(optional), Object.keys(required));
       if (unread === undefined) return;
       const message = `a field that is read is needed - did you mean "${unread.meant}"?`;
       context.addIssue({ code: "custom", path: [unread.written], message });

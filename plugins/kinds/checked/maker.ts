@@ -2,11 +2,10 @@
  * A plugin of one's own as the maker of its errors.
  * @module
  */
-import { basename } from "@std/path";
 import { z } from "zod";
 
 import { shown } from "../../../formats/message.ts";
-import { attributed } from "../plugin_fault.ts";
+import { attributed, withLine } from "../plugin_fault.ts";
 import { calling, waitingFor } from "./calls.ts";
 import { settled } from "./settled.ts";
 
@@ -101,10 +100,7 @@ export class Maker {
 
   /** The error that one of its functions threw, with the plugin, its line and `input`. */
   thrown(error: unknown, input = ""): Error {
-    const stack = error instanceof Error ? error.stack ?? "" : "";
-    const file = basename(this.#source).replace(/[^\w-]/g, "\\$&");
-    const line = new RegExp(`[/\\\\]${file}(:\\d+:\\d+)`).exec(stack)?.[1] ?? "";
-    return attributed(error, `${this.#plugin} of ${this.#source}${line}${input}`, this.#inFront);
+    return attributed(error, `${this.#plugin} of ${withLine(this.#source, error)}${input}`, this.#inFront);
   }
 }
 
