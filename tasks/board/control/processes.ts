@@ -5,6 +5,7 @@
 import { fileURLToPath } from "node:url";
 
 import project from "../../../deno.json" with { type: "json" };
+import { STARTED_BY } from "../../common/stop_signals.ts";
 import { taskArguments } from "../../dinotune.ts";
 
 /** Folder of the clone. */
@@ -123,11 +124,12 @@ export class StartedProcess {
   }
 }
 
-/** A task of this project with the permissions that deno.json gives it. */
+/** A task of this project with the permissions that deno.json gives it; it stops with this process, even where that is killed. */
 export class TaskProcess extends StartedProcess {
   /** Starts it. */
   constructor(task: "train" | "serve" | "board", args: readonly string[], options: StartOptions = {}) {
-    super(denoCommand(), [...taskArguments(project.tasks[task], ROOT), ...args], options);
+    const env = { ...options.env, [STARTED_BY]: String(Deno.pid) };
+    super(denoCommand(), [...taskArguments(project.tasks[task], ROOT), ...args], { ...options, env });
   }
 }
 

@@ -2,9 +2,11 @@ import { fileURLToPath } from "node:url";
 
 import { assertEquals } from "@std/assert";
 
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { until, within } from "../../../tests/helpers/until.ts";
 import { StartedProcess } from "./processes.ts";
 
+const STARTS_BOARD = fileURLToPath(new URL("./_starts_board.ts", import.meta.url));
 const COUNTS = fileURLToPath(new URL("./_counts_interrupts.ts", import.meta.url));
 
 Deno.test({
@@ -25,5 +27,18 @@ Deno.test({
       return await within("its end", process.ended);
     }));
     assertEquals(codes, [1, 2]);
+  },
+});
+
+Deno.test({
+  name: "a task that another process started ends with it, also where that one is killed",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const starter = new StartedProcess(Deno.execPath(), ["run", "-A", STARTS_BOARD, temporaryFolder()]);
+    const address = await within("the board's address", starter.firstLine, { said: () => starter.log });
+    const answers = () => fetch(`${address}`).then((reply) => reply.text()).then(() => true, () => false);
+    assertEquals(await answers(), true);
+    Deno.kill(starter.pid, "SIGKILL");
+    await until("the board's end", async () => !await answers());
   },
 });
