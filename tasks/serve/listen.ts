@@ -50,12 +50,24 @@ export async function listen(
     );
   });
   server.on("error", fault);
+  let answering = 0, onNone = () => {};
+  server.on("request", (_, reply) => {
+    answering++;
+    reply.once("close", () => {
+      if (--answering === 0) onNone();
+    });
+  });
   return {
     port: (server.address() as AddressInfo).port,
     close: () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
-      return closed;
+      // a connection that hasn't asked anything yet, as browsers open them, counts as busy for the platform
+      const none = new Promise<void>((resolve) => {
+        onNone = resolve;
+        if (answering === 0) resolve();
+      });
+      return Promise.race([closed, none]);
     },
     cut: () => server.closeAllConnections(),
   };

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 
+import { within } from "../../tests/helpers/until.ts";
 import { listen } from "./listen.ts";
 
 const fail = (error: unknown) => {
@@ -122,4 +123,27 @@ Deno.test("a request's head may have 64 kB, for long names and keys of those in 
   assertEquals([await status(50_000), await status(100_000)], [200, 431]);
   listening.cut();
   await listening.close();
+});
+
+Deno.test("a connection that hasn't asked anything keeps no server open, and an answer under way is finished", async () => {
+  const held = Promise.withResolvers<void>(), asked = Promise.withResolvers<void>();
+  const listening = await listen(
+    async () => {
+      asked.resolve();
+      await held.promise;
+      return new Response("whole");
+    },
+    "127.0.0.1",
+    0,
+    fail,
+  );
+  // browsers open connections before they need them
+  using _silent = await Deno.connect({ hostname: "127.0.0.1", port: listening.port });
+  const reply = fetch(`http://127.0.0.1:${listening.port}/`).then((found) => found.text());
+  await asked.promise;
+  const closed = listening.close();
+  held.resolve();
+  assertEquals(await reply, "whole");
+  await within("the end of a server with a silent connection", closed, { patience: 30_000 });
+  listening.cut();
 });
