@@ -196,6 +196,19 @@ async function refusesOtherHttp({ served, baseURL }: ServedClient): Promise<void
   }
   assertEquals((await other).status, 404);
   assertStringIncludes((await (await other).json()).error.message, "ask /v1/chat/completions");
+  for (
+    const [method, path, words] of [
+      ["POST", "/api/chat", "Ollama's own interface"],
+      ["POST", "/v1/messages", "Anthropic's interface; ask /v1/chat/completions"],
+      ["GET", "/props", "llama.cpp's own interface"],
+      ["POST", "/v1/audio/speech", "writes texts"],
+      ["GET", "/v1/files/file-1", "nothing is kept"],
+    ] as const
+  ) {
+    const reply = await to(path, method), { error } = await reply.json();
+    assertEquals([reply.status, error.code], [404, "not_found"]);
+    assertStringIncludes(error.message, words);
+  }
   const [one, all] = await Promise.all(asGiven);
   assertEquals([one?.status, all?.status], [200, 200]);
   assertEquals((await one?.json()).id, "tuned");

@@ -40,6 +40,7 @@ function lasting(response: OpenAI.Responses.Response): unknown {
 export const responseSteps: ServedSteps = {
   "a response says what the chat does, and its events add up to it": saysTheSame,
   "a response's call, its result sent back, and JSON": callsAndGoesOn,
+  "tokens of a response's input are those that its prompt has": countsInput,
   "what a response can't be is refused in words of its own fields": refusesByName,
 };
 
@@ -144,6 +145,35 @@ async function callsAndGoesOn({ client }: ServedClient): Promise<void> {
     request({ text: { format }, temperature: 1, max_output_tokens: 80 }),
   );
   assertEquals([parsed.status, Object.keys(JSON.parse(parsed.output_text))], ["completed", ["kind", "ok"]]);
+}
+
+async function countsInput({ client }: ServedClient): Promise<void> {
+  const count = async (body: OpenAI.Responses.InputTokenCountParams) => {
+    const { object, input_tokens } = await client.responses.inputTokens.count({ model: "random", ...body });
+    assertEquals(object, "response.input_tokens");
+    return input_tokens;
+  };
+  const { instructions, input } = request(),
+    asked: Partial<Params>[] = [{}, { instructions: null }, {
+      tools: TOOLS,
+      tool_choice: "auto",
+    }, { tools: TOOLS, tool_choice: "none" }];
+  for (const more of asked) {
+    const { usage } = await client.responses.create(request({ ...more, max_output_tokens: 1 }));
+    assertEquals(
+      await count({ instructions, input, ...more } as OpenAI.Responses.InputTokenCountParams),
+      usage?.input_tokens,
+    );
+  }
+  // a letter is a token at most: counted, though no answer to it has room
+  assert(await count({ input: "word ".repeat(2000) }) > 1024);
+  await assertRejects(() => count({}), APIError, "give input or instructions");
+  await assertRejects(() => count({ model: "rondom", input: "x" }), APIError, "isn't served");
+  await assertRejects(
+    () => count({ input: [{ type: "item_reference", id: "msg_1" }] }),
+    APIError,
+    "send the item itself",
+  );
 }
 
 async function refusesByName({ client, baseURL }: ServedClient): Promise<void> {

@@ -17,6 +17,7 @@ import { modelRoutes } from "./model_list.ts";
 import { allowOrigins } from "./origins.ts";
 import { pageRoutes } from "./page.ts";
 import { logged, type ToldVariables } from "./request_log.ts";
+import { countInputTokens } from "./responses/input_tokens.ts";
 import { makeResponse } from "./responses/response.ts";
 import type { Service } from "./run.ts";
 import { textCompletion } from "./text.ts";
@@ -73,6 +74,10 @@ export function makeApp(service: Service, options: AppOptions): Hono<ToldVariabl
   app.post("/v1/chat/completions", async (c) => await chatCompletion(c, service, await jsonBody(c)));
   app.post("/v1/completions", async (c) => await textCompletion(c, service, await jsonBody(c)));
   app.post("/v1/responses", async (c) => await makeResponse(c, service, await jsonBody(c)));
+  app.post(
+    "/v1/responses/input_tokens",
+    async (c) => await countInputTokens(c, service, await jsonBody(c)),
+  );
   app.post("/v1/embeddings", () => {
     throw noEmbeddings();
   });

@@ -8,6 +8,7 @@ import { ApiError, toApiError } from "./api_error.ts";
 import { tierOf, unusedFields } from "./apart_fields.ts";
 import { hasThinkingSwitch, thinkingOf } from "./thinking.ts";
 import { ChatFields, readFields, TextFields } from "./fields.ts";
+import { InputTokenFields } from "./responses/input_tokens.ts";
 import { ResponseFields } from "./responses/fields.ts";
 
 /**
@@ -150,11 +151,27 @@ const RESPONSE: FatesOf<OpenAI.Responses.ResponseCreateParams> = {
   user: [["a", "told"]],
 };
 
+const INPUT_TOKENS: FatesOf<OpenAI.Responses.InputTokenCountParams> = {
+  model: [["m", "read"]],
+  input: [["x", "read"], [null, "read"], [[], "refused: input"]],
+  instructions: [["x", "read"]],
+  conversation: [["conv_1", "refused: aren't kept"]],
+  parallel_tool_calls: [[false, "read"]],
+  personality: [["friendly", "refused: say it in instructions"]],
+  previous_response_id: [["resp_1", "refused: aren't kept"], [null, "read"]],
+  reasoning: [[{ effort: "none" }, "read"]],
+  text: [[{ format: { type: "json_object" }, verbosity: "medium" }, "read"]],
+  tool_choice: [["none", "read"], [{ type: "web_search" }, 'refused: needs "none"']],
+  tools: [[[{ type: "function", name: "f", parameters: null, strict: true }], "read"]],
+  truncation: [["disabled", "read"], ["auto", "refused: no prompt is cut"]],
+};
+
 for (
   const [kind, schema, fates, needed] of [
     ["chat.completions", ChatFields, CHAT, { messages: [{ role: "user", content: "x" }] }],
     ["completions", TextFields, TEXT, { prompt: "x" }],
     ["responses", ResponseFields, RESPONSE, { input: "x" }],
+    ["responses.inputTokens", InputTokenFields, INPUT_TOKENS, {}],
   ] as const
 ) {
   Deno.test(`no field of the openai client's ${kind} is passed over in silence`, () => {

@@ -19,6 +19,7 @@ const KNOWN_PATHS = new Set([
   "/v1/chat/completions",
   "/v1/completions",
   "/v1/responses",
+  "/v1/responses/input_tokens",
   "/v1/embeddings",
   "/v1/load_lora_adapter",
   "/v1/unload_lora_adapter",
@@ -45,10 +46,34 @@ const POSTED = new Set([
   "/v1/chat/completions",
   "/v1/completions",
   "/v1/responses",
+  "/v1/responses/input_tokens",
   "/v1/embeddings",
   "/v1/load_lora_adapter",
   "/v1/unload_lora_adapter",
 ]);
+
+/** Paths of other servers and of OpenAI's whole service, with what lies below them, and what is said of each. */
+const OF_OTHERS: readonly (readonly [paths: readonly string[], why: string])[] = [
+  [["/api"], "this is Ollama's own interface; ask /v1/chat/completions, /v1/completions or /v1/models"],
+  [["/v1/messages"], "this is Anthropic's interface; ask /v1/chat/completions"],
+  [
+    ["/completion", "/infill", "/props", "/slots", "/apply-template"],
+    "this is llama.cpp's own interface; ask /v1/chat/completions, /v1/completions, /v1/models or /tokenize",
+  ],
+  [
+    ["/rerank", "/v1/rerank", "/v2/rerank", "/score", "/v1/score", "/pooling", "/classify", "/v1/moderations"]
+      .concat(
+        ["/v1/audio", "/v1/images", "/v1/videos", "/v1/realtime"],
+      ),
+    "the model here writes texts; ask /v1/chat/completions or /v1/completions",
+  ],
+  [
+    ["/v1/files", "/v1/uploads", "/v1/batches", "/v1/fine_tuning", "/v1/assistants", "/v1/threads"].concat(
+      ["/v1/vector_stores", "/v1/conversations", "/v1/evals", "/v1/containers"],
+    ),
+    "nothing is kept here; send the whole conversation to /v1/chat/completions or /v1/responses",
+  ],
+];
 
 /** The error for a path that no route took. */
 export function notFound(c: Context): ApiError {
@@ -64,6 +89,16 @@ export function notFound(c: Context): ApiError {
   }
   if (pathname.startsWith("/v1/responses/")) {
     return new ApiError("Responses aren't kept here: the reply to POST /v1/responses is the whole of one", {
+      status: 404,
+      type: "invalid_request_error",
+      code: "not_found",
+    });
+  }
+  const [why] = OF_OTHERS.filter(([paths]) =>
+    paths.some((path) => pathname === path || pathname.startsWith(`${path}/`))
+  );
+  if (why !== undefined) {
+    return new ApiError(`There is nothing at ${c.req.method} ${pathname.slice(0, 100)}: ${why[1]}`, {
       status: 404,
       type: "invalid_request_error",
       code: "not_found",

@@ -1,0 +1,61 @@
+/**
+ * `/v1/responses/input_tokens`: the tokens that a request for a response would have in its prompt.
+ * @module
+ */
+import type { Context } from "hono";
+import { z } from "zod";
+
+import { tellUnused } from "../apart_fields.ts";
+import { badRequest } from "../api_error.ts";
+import { chatPrompt } from "../chat_prompt.ts";
+import { readFields } from "../fields.ts";
+import { modelOf, type Service } from "../run.ts";
+import type { Told } from "../told.ts";
+import { thinkingOf } from "../thinking.ts";
+import { checkTools } from "../tools.ts";
+import { asChat, inResponseWords, inWordsOf } from "./as_chat.ts";
+import { ResponseFields } from "./fields.ts";
+
+const { input, ...shared } = ResponseFields.pick({
+  model: true,
+  input: true,
+  instructions: true,
+  conversation: true,
+  parallel_tool_calls: true,
+  previous_response_id: true,
+  reasoning: true,
+  text: true,
+  tool_choice: true,
+  tools: true,
+  truncation: true,
+  chat_template_kwargs: true,
+}).shape;
+
+/** A request for the number of tokens: the fields of a request for a response that its prompt depends on, and those that OpenAI's has beside them. */
+export const InputTokenFields = z.strictObject({
+  ...shared,
+  input: input.nullish(),
+  personality: z.null("models here have no such setting: say it in instructions").optional(),
+});
+
+/**
+ * Counts; prompts that are longer than the context as well.
+ * @param body JSON of the request
+ * @throws {ApiError} As `/v1/responses` for the same fields
+ */
+export async function countInputTokens(c: Context, service: Service, body: unknown): Promise<Response> {
+  const request = readFields(InputTokenFields, body);
+  const model = modelOf(service, request.model);
+  (c.get("told") as Told).model = model.id;
+  if (request.input == null && request.instructions == null) {
+    throw badRequest("Cannot count tokens of nothing: give input or instructions", "input");
+  }
+  const { chat, places } = asChat({ ...request, input: request.input ?? [] });
+  return await inWordsOf(places, () => {
+    checkTools(chat, model);
+    const template = model.template(thinkingOf(chat, model));
+    const { ids, unused } = chatPrompt(chat, model, template, service.models.registry);
+    tellUnused(c, unused.map((name) => inResponseWords(name, places)));
+    return c.json({ object: "response.input_tokens", input_tokens: ids.length });
+  });
+}
