@@ -153,16 +153,12 @@ export const BENCH_CASES: readonly BenchCase[] = [
       heads: KV,
       past: rows,
       d: HEAD,
-      fresh: FRESH,
+      fresh: 0,
       kvcols: KV * HEAD,
     }),
     attrs: scores,
-    data: ({ past }) => ({
-      places: [past + FRESH - 1],
-      past_places: upTo(past),
-      fresh_places: upTo(FRESH).map((i) => past + i),
-    }),
-    pairs: ({ past, fresh }) => past + fresh,
+    data: ({ past }) => ({ places: [past - 1], past_places: upTo(past), fresh_places: [] }),
+    pairs: ({ past }) => past,
   }),
   timed(cacheRows, {
     dims: (rows) => ({

@@ -1,6 +1,6 @@
 /**
  * Attention with a cache as compute shaders: a workgroup owns one query of one head and walks over its keys in blocks of
- * 64, one key per invocation for the scores, one column per invocation for the result (online softmax, as FlashAttention).
+ * 64 (online softmax, as FlashAttention): several invocations read a key's row side by side for the scores, each has a column of the result.
  * Without fresh rows places are read where they are, with them from one list that a dispatch before makes.
  * A few queries before many keys would leave a device idle: then several workgroups share the keys, and a second dispatch
  * joins their maxima, sums and results (Flash-Decoding, Dao et al. 2023).
@@ -12,6 +12,10 @@ import { workgroupMemory, workgroupReduce } from "./reduce.ts";
 import { elementOf, literal, shader, widthOf } from "./shader.ts";
 
 const BLOCK = 64;
+/** Most invocations that read a key's row side by side: 256 bytes of vec4. */
+const MOST_READERS = 16;
+/** Start of a key's row where the query doesn't see it. */
+const UNSEEN = "0xffffffffu";
 /** Most workgroups that share a query's keys: the dispatch that joins them goes through their parts one by one. */
 const MOST_PARTS = 32;
 
@@ -63,6 +67,8 @@ interface Layout {
   span: number;
   /** Of the elements in which rows are read. */
   width: 1 | 4;
+  /** Invocations that share a key's row for its score, a power of two. */
+  readers: number;
   /** Columns of the result of an invocation, in steps of {@linkcode BLOCK}. */
   columns: number[];
 }
@@ -72,11 +78,13 @@ function layoutOf({ rows, qcols, slots, past, fresh, kvcols, heads }: CachedAtte
   const most = Math.min(Math.floor(keys / BLOCK), MOST_PARTS);
   const wanted = Math.max(1, Math.min(most, Math.ceil(WANTED_WORKGROUPS / (rows * heads))));
   const span = Math.ceil(keys / wanted / BLOCK) * BLOCK;
+  const width = Math.min(widthOf(d), widthOf(qcols), widthOf(kvcols)) as 1 | 4;
   return {
     d,
     parts: Math.ceil(keys / span),
     span,
-    width: Math.min(widthOf(d), widthOf(qcols), widthOf(kvcols)) as 1 | 4,
+    width,
+    readers: Math.min(MOST_READERS, 2 ** Math.floor(Math.log2(d / width))),
     columns: Array.from({ length: Math.ceil(d / BLOCK) }, (_, i) => i),
   };
 }
@@ -99,7 +107,7 @@ export function cachedAttentionShaders(shape: CachedAttentionShape, limits: Wgsl
 }
 
 function attendDispatch(shape: CachedAttentionShape, layout: Layout, limits: WgslLimits): WgslDispatch {
-  const { rows, slots, past, fresh, heads } = shape, { d, parts, span, width } = layout;
+  const { rows, slots, past, fresh, heads } = shape, { d, parts, span, width, readers } = layout;
   const element = elementOf(width);
   return shader({
     label: "cached_attention",
@@ -131,6 +139,7 @@ ${
         : `var<workgroup> scores: array<f32, ${BLOCK}>;`
     }
 var<workgroup> starts: array<u32, ${BLOCK}>;
+var<workgroup> products: array<f32, ${BLOCK * (readers + 1)}>;
 var<workgroup> weights: array<f32, ${BLOCK}>;`,
     body: attendBody(shape, layout, limits),
   });
@@ -151,7 +160,6 @@ function attendBody(shape: CachedAttentionShape, layout: Layout, limits: WgslLim
 ${columns.map((i) => `  var o${i} = 0f;`).join("\n")}
   for (var first = part * sizes.span; first < count; first += ${BLOCK}u) {
 ${blockScore(shape, layout)}
-    starts[lane] = start;
     var block_most = max(most, score);
 ${
     limits.subgroups ? workgroupReduce("block_most", BLOCK, limits, "max") : `    scores[lane] = score;
@@ -170,17 +178,20 @@ ${blockValues(shape, layout)}
 ${writeResult(qcols, layout)}`;
 }
 
-/** Score of the invocation's key of the block, where the query sees it, and where the key's row starts. */
+/**
+ * Score of the invocation's key of the block, where the query sees it, and where the keys' rows start. Rows are read by neighbours side by side, some rows
+ * at a time: one row for each invocation would be as many places of memory at once as it has neighbours.
+ */
 function blockScore(
   { kvcols, kvHeads, scale, window, fresh }: CachedAttentionShape,
-  { d, width }: Layout,
+  { d, width, readers }: Layout,
 ): string {
+  const chunks = d / width;
   const product = (keys: string) =>
-    `for (var c = 0u; c < ${d / width}u; c++) { dot = fma(query[c], ${keys}[start / ${width}u + c], dot); }`;
-  return `    let j = first + lane;
-    var score = -1e30f; var start = 0u; var seen = false;
-    if (j < count) {
-      var key_place: i32;
+    `for (var c = lane % ${readers}u; c < ${chunks}u; c += ${readers}u) { dot = fma(query[c], ${keys}[row_start / ${width}u + c], dot); }`;
+  return `    var start = ${UNSEEN};
+    if (first + lane < count) {
+      let j = first + lane; var key_place: i32;
 ${
     inParts(
       fresh,
@@ -193,12 +204,28 @@ ${
         start = f * ${kvcols}u + kv * ${d}u;`,
     )
   }
-      seen = key_place <= place${window === null ? "" : ` && place - key_place < ${window}i`};
-      if (seen) {
-        var dot = ${elementOf(width)}();
+      let seen = key_place <= place${window === null ? "" : ` && place - key_place < ${window}i`};
+      start = select(${UNSEEN}, start, seen);
+    }
+    starts[lane] = start;
+    workgroupBarrier();
+    for (var i = lane / ${readers}u; i < ${BLOCK}u; i += ${BLOCK / readers}u) {
+      let row_start = starts[i]; let j = first + i;
+      var dot = ${elementOf(width)}();
+      if (row_start != ${UNSEEN}) {
 ${inParts(fresh, `        ${product("past_k")}`, `        ${product("k")}`)}
-        score = ${width === 4 ? "(dot.x + dot.y + dot.z + dot.w)" : "dot"} * ${literal(scale)};
       }
+      products[i * ${readers + 1}u + lane % ${readers}u] = ${
+    width === 4 ? "dot.x + dot.y + dot.z + dot.w" : "dot"
+  };
+    }
+    workgroupBarrier();
+    let seen = start != ${UNSEEN};
+    var score = -1e30f;
+    if (seen) {
+      score = 0f;
+      for (var c = 0u; c < ${readers}u; c++) { score += products[lane * ${readers + 1}u + c]; }
+      score *= ${literal(scale)};
     }`;
 }
 

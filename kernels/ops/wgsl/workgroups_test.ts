@@ -168,6 +168,19 @@ Deno.test("a row that is generated shares its past out: 72 workgroups behind 480
   assertEquals(of(2048, 200).get("cached_attention, join"), undefined);
 });
 
+Deno.test("keys of a cache are read 256 bytes of a row side by side, whose sums fit the memory of every device", () => {
+  for (const d of [64, 80, 96, 128, 256]) {
+    const dims = { rows: 1, qcols: 8 * d, slots: 1, heads: 2, past: 1024, d, fresh: 0, kvcols: 2 * d };
+    const attrs = { heads: 8, kv_heads: 2, scale: 1 / 8, window: null };
+    const { code } = item(cachedAttention.wgsl(dims, attrs, LIMITS).dispatches, 0);
+    const [, side] = /c = lane % (\d+)u; .*past_k\[row_start \/ 4u \+ c\]/.exec(code) ?? [];
+    assertEquals(16 * Number(side), 256, `heads of ${d}`);
+    const bytes = [...code.matchAll(/var<workgroup> \w+: array<(vec4<f32>|f32|u32), (\d+)>/g)]
+      .reduce((sum, [, element, count]) => sum + Number(count) * (element === "vec4<f32>" ? 16 : 4), 0);
+    assert(bytes > 4096 && bytes <= 8192, `${bytes} bytes for heads of ${d}`);
+  }
+});
+
 /** Barriers in the text of the first dispatch with a label. */
 function barriersOf({ dispatches }: WgslProgram, label: string): number {
   const { code } = dispatches.find((dispatch) => dispatch.label === label)!;
