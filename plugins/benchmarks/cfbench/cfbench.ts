@@ -31,6 +31,7 @@ import {
   partialMetrics,
   type Priority,
 } from "./metrics.ts";
+import { markEntries, readOtherForms } from "./other_forms.ts";
 import { pythonFloat } from "./python_float.ts";
 import { readOnes, readStrict, readTolerant, withoutDress } from "./reading.ts";
 
@@ -131,7 +132,8 @@ export function cfbenchProtocol(mode: CfbenchMode, rounds = 10, prompt?: string)
     scale: 1,
     rounds,
     messages(item, response) {
-      const slots = { ...questionOf(item), response: neutralize(response), tag: tagOf(item, response) };
+      const shown = neutralize(response, item.constraints.map(({ text }) => text));
+      const slots = { ...questionOf(item), response: shown, tag: tagOf(item, response) };
       return [{ role: "user", content: fillTemplate(template, slots) }];
     },
     read(item, text, cut) {
@@ -168,7 +170,10 @@ export function readCfbench(item: BenchmarkItem, text: string, mode: CfbenchMode
   const criteria = item.constraints.map((c) => c.text);
   const scores = readStrict(text, criteria);
   if (scores !== undefined) return judgement(scores.map((score) => ({ score })), text);
-  if (mode === "fixed") return judgement(readTolerant(text, criteria), text);
+  if (mode === "fixed") {
+    const others = readOtherForms(text, criteria);
+    return judgement(others?.map((score) => ({ score })) ?? readTolerant(text, criteria), text);
+  }
   return {
     ...unreadable(item, text, "the judge's text isn't in the format asked for"),
     ...listed(readOnes(text)),
@@ -261,9 +266,9 @@ function shareMet({ constraints }: BenchmarkItem, judgement: Judgement | null): 
 }
 
 /** The response without lines that read like a score and without headings like those of the prompt. */
-function neutralize(response: string): string {
+function neutralize(response: string, criteria: readonly string[]): string {
   const headings = "用户指令|参考答案|模型答案|模型回答|考察点|检查点|评估标准|你的评估";
-  return breakMarks(response).split("\n").map(withoutScore).join("\n")
+  return markEntries(breakMarks(response), criteria).split("\n").map(withoutScore).join("\n")
     .replace(new RegExp(`[\\[【]\\s*(${headings})\\s*[\\]】]`, "g"), "〔$1〕");
 }
 

@@ -10,6 +10,8 @@ import { LEADING, lineScore } from "./line_score.ts";
 import { lineScores } from "./line_scores.ts";
 import type { NamedScore } from "./named_scores.ts";
 import { OWN, OWN_AT } from "./own_texts.ts";
+import { proseScores } from "./prose/prose_scores.ts";
+import { retractionsIn } from "./prose/retractions.ts";
 import { readRelaxedJson } from "./relaxed_json.ts";
 import { recordScores } from "./records.ts";
 import { scoresAbove } from "./score_above.ts";
@@ -81,9 +83,10 @@ function inScale(found: FineGrained, other: Heading["other"], scale: number): Fi
 
 /** True if a heading is followed by what can be scores. */
 function announces(text: string, { body, below, apart }: Heading): boolean {
-  return "[{".includes(text.charAt(body) || " ") || below !== undefined ||
+  return "[{".includes(text.charAt(codeStart(text, body)) || " ") || below !== undefined ||
     (apart && (scoreAt(text, body, 10) !== undefined || inlineScores(lineAt(text, body), 10) !== undefined ||
-      isEntry(lineAt(text, body)) || LISTED.test(text.slice(body, body + 200))));
+      isEntry(lineAt(text, body)) || proseScores(lineAt(text, body), 10) !== undefined ||
+      LISTED.test(text.slice(body, body + 200))));
 }
 
 /** A list of numbers with their scores: `1: 10`, and `2: ` below it. */
@@ -100,6 +103,11 @@ function isEntry(line: string): boolean {
 /** The language of a fenced block, a variable that the list is given to. */
 const CODE = /^(?:(?:json|python|py|js|javascript)\s)?(?:(?:const |let )?[a-z_]\w{0,23} ?= ?(?=[[{]))?/i;
 
+/** Where a list begins that has its language or variable in front of it. */
+function codeStart(text: string, body: number): number {
+  return body + (CODE.exec(text.slice(body, body + 48))?.[0].length ?? 0);
+}
+
 /** What stands behind a heading. */
 function behind(
   text: string,
@@ -109,13 +117,15 @@ function behind(
   scale: number,
 ): FineGrained {
   const { start: from, body, below = body } = heading;
-  const first = body + (CODE.exec(text.slice(body, body + 48))?.[0].length ?? 0);
+  const first = codeStart(text, body);
   const isJson = "[{".includes(text.charAt(first) || " ") && !LEADING.test(text.slice(first, first + 24)) &&
     !ONE_NUMBER.test(text.slice(first, first + 24));
   if (isJson) {
     const json = readRelaxedJson(text, first);
     if (json !== undefined) {
-      return { scores: jsonScores(json.value, scale), from, to: json.end, open: json.open };
+      const behind = text.slice(json.end, ends.find((place) => place >= json.end) ?? limit);
+      const scores = [...jsonScores(json.value, scale), ...retractionsIn(behind, scale)];
+      return { scores, from, to: json.end, open: json.open };
     }
   }
   const end = ends.find((place) => place >= first) ?? limit;
@@ -135,14 +145,15 @@ const EXPLANATION =
 
 /** Scores in front of a lone list of explanations, whose remarks may have numbers of their own; else those of all lines. */
 function behindHeading(region: string, scale: number): NamedScore[] {
-  const records = recordScores(region, scale);
+  const records = recordScores(region, scale) ?? proseScores(region, scale);
   if (records !== undefined) return records;
+  const taken = retractionsIn(region, scale);
   const [explanation, ...more] = region.matchAll(EXPLANATION);
   if (explanation !== undefined && more.length === 0) {
     const scores = scoresOf(region.slice(0, explanation.index), scale);
-    if (scores.length > 0) return scores;
+    if (scores.length > 0) return [...scores, ...taken];
   }
-  return scoresOf(region, scale);
+  return [...scoresOf(region, scale), ...taken];
 }
 
 /** Scores in one line, or one in each. */

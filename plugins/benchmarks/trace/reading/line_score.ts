@@ -8,6 +8,7 @@ import { labelOf } from "./label.ts";
 import { labelPart, type LineScore, nameParts, ownBehind, scoreWithNames } from "./line_names.ts";
 import type { NamedScore } from "./named_scores.ts";
 import { OWN, OWN_AT } from "./own_texts.ts";
+import { ENDS, tellsSeveral } from "./prose/references.ts";
 import { scoreAt, type ScoreText } from "./score_text.ts";
 import { REMARK, verdictOf, verdictOfScore } from "./verdict_of.ts";
 
@@ -53,6 +54,7 @@ export function lineScore(line: string, scale: number): LineScore | undefined {
   );
   if (!line.endsWith("\n") && NUMBER_LAST.test(body)) return undefined;
   if (TWO_NUMBERS.test(body) || SEVERAL.test(body) || SEVERAL_NAMED.test(body)) return undefined;
+  if (tellsSeveral(body.split(ENDS))) return undefined;
   return inDoubleBrackets(body, scale) ?? marked(body, scale) ?? leading(body, scale) ??
     signed(body, scale) ?? besideOwn(body, scale) ?? inParentheses(body, scale) ?? alone(body, scale);
 }

@@ -1,0 +1,52 @@
+/**
+ * What may stand in a sentence beside a score without making another score of it: a reason, a count of things.
+ * @module
+ */
+
+/** Words of a condition, of a correction, or of another score. */
+const DOUBTFUL = new RegExp(
+  [
+    String
+      .raw`\b(?:if|unless|until|or|instead|rather|actually|wait|should|would|could|might|may|maybe|perhaps|but|however|though|although|yet|revis\w*|` +
+    String
+      .raw`correct(?:ed|ion|ing)|adjust\w*|chang\w*|lower\w*|rais\w*|reflection|second thoughts?|almost|nearly|scores?|scored|scoring|points?|marks?|out of|rate[sd]?|` +
+    String
+      .raw`rating|grad(?:e[sd]?|ing)|giv(?:e[ns]?|ing)|gave|award\w*|deserv\w*|assign\w*|claims?|itself)\b`,
+    "如果|假如|若|否则|要不|或|但|不过|然而|虽|改|更正|修正|调整|应|不对|最多|至多|至少|最高|最低|可能|也许|左右|大约|差点|几乎|本来|原本|起初|自称|声称|评分|得分|打分|分数",
+    String.raw`[给打得评扣减][^,。]{0,4}\d`,
+    String.raw`(?:\d|[零一二三四五六七八九十两半])\s?[分點点](?![之钟析别段成句])`,
+    String.raw`\d\s?\/\s?\d|\[\[`,
+  ].join("|"),
+  "i",
+);
+/** A number that counts something: `2 words`, `3 of 5 bullets`, `2处`. */
+const COUNT =
+  /(?<![\d.])\d{1,6}(?: ?(?:of|-|–|~|到|至) ?(?:the )?\d{1,6})? ?(?!(?:to|or|and|out|if|for|in|at|on|is|was|of|than|a|an|it|i|points?|pts?|marks?)\b|[分點点](?![之钟析别段成句]))\p{L}/giu;
+/** A point that was taken off on the way to a score. */
+const TAKEN_OFF =
+  /(?:[扣减]了? ?(?:\d{1,2}|[一二三四五六七八九十两半]) ?分|\b(?:minus|less|deduct(?:ed|ing)?) (?:\d{1,2}|one|two|three) (?:points?|marks?))/gi;
+const WORDED = /(?<![\p{L}])(?:zero|one|two|three|four|five|six|seven|eight|nine|ten)(?: ?\/| out of)/iu;
+
+/** True if a text has a number that counts nothing. */
+export function hasNumber(text: string): boolean {
+  return /\d/.test(text.replace(COUNT, ""));
+}
+
+/** True if a text says no score, and no number that could be one. */
+export function saysNoScore(text: string): boolean {
+  return !DOUBTFUL.test(text) && !WORDED.test(text) && !hasNumber(text);
+}
+
+/** The same, where points may have been taken off before the score is said. */
+export function leadsToScore(text: string): boolean {
+  return saysNoScore(text.replace(TAKEN_OFF, ""));
+}
+
+const BEHIND =
+  /^[*_"'”’ ]{0,4}(?:[.!。]?\s*$|\((?<aside>[^()]*)\)[.!。]?\s*$|(?:,? (?:because|since|as|due to|given)\b|[,;:] ?| [-–—] ?|[–—])(?<reason>.+)$)/s;
+
+/** True if behind a score nothing stands but a reason. */
+export function isReason(behind: string): boolean {
+  const found = BEHIND.exec(behind);
+  return found !== null && saysNoScore(found.groups?.["aside"] ?? found.groups?.["reason"] ?? "");
+}
