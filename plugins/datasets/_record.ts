@@ -106,17 +106,29 @@ export function refuseSeveral(value: unknown, what: string, field: string): void
 }
 
 /** A kto tag: true or false, or these words as text (CSV). */
-export function ktoTag(record: Record<string, unknown>, { columns }: DatasetAttributes): boolean {
-  const column = columns.kto_tag ?? "kto_tag";
-  const value = own(record, column);
-  if (typeof value === "boolean") return value;
-  const word = typeof value === "string" ? value.toLowerCase() : "";
-  if (word === "true") return true;
-  if (word === "false") return false;
-  throw new RecordFault(
-    value === undefined || value === null ? "kto tag is missing" : "kto tag is not true or false",
-    column,
-  );
+export function ktoTag(record: Record<string, unknown>, attributes: DatasetAttributes): boolean {
+  return flagOf(record, attributes, { words: ["false", "true"], needed: "true or false" });
+}
+
+/** As {@linkcode ktoTag}, and by the numbers of a class label (`datasets`' feature `ClassLabel`): 1 is desirable, whatever its classes are called. */
+export function classLabel(record: Record<string, unknown>, attributes: DatasetAttributes): boolean {
+  const words = ["false", "true", "0", "1"], needed = "true or false (1 or 0)";
+  return flagOf(record, attributes, { words, needed });
+}
+
+/** @param words Of false and true in turn */
+function flagOf(
+  record: Record<string, unknown>,
+  { columns }: DatasetAttributes,
+  { words, needed }: { words: readonly string[]; needed: string },
+): boolean {
+  const column = columns.kto_tag ?? "kto_tag", value = own(record, column);
+  if (value === undefined || value === null) throw new RecordFault("kto tag is missing", column);
+  const word = ["boolean", "string", "number", "bigint"].includes(typeof value)
+    ? words.indexOf(String(value).toLowerCase())
+    : -1;
+  if (word < 0) throw new RecordFault(`kto tag is not ${needed}`, column);
+  return word % 2 === 1;
 }
 
 /** An assistant's message. */

@@ -8,10 +8,21 @@
  */
 import { z } from "zod";
 
+import { parsePyJson } from "../../formats/python_json.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+import { NO_VARIABLES } from "../kinds/template.ts";
 import type { Dataset, DatasetAttributes, Example, Message } from "../kinds/dataset.ts";
 import { converting } from "./_converting.ts";
-import { assistant, extras, ktoTag, own, RecordFault, refuseSeveral, requiredText } from "./_record.ts";
+import {
+  assistant,
+  classLabel,
+  extras,
+  own,
+  pythonJson,
+  RecordFault,
+  refuseSeveral,
+  requiredText,
+} from "./_record.ts";
 import { isHhDialogue, readHhDialogue } from "./_hh.ts";
 import { joinedResults, openaiReader, openaiTags } from "./openai.ts";
 import { alternate, finish, readMessage, withSystemTaken } from "./_turns.ts";
@@ -34,6 +45,7 @@ const dataset: Dataset = {
       images: "images",
       videos: "videos",
       audios: null,
+      chat_template_kwargs: "chat_template_kwargs",
     },
     tags: openaiTags,
   },
@@ -49,7 +61,7 @@ const dataset: Dataset = {
 const trlPlugin: Plugin<"dataset", typeof Options> = definePlugin({
   kind: "dataset",
   name: "trl",
-  version: "1",
+  version: "2",
   description:
     "TRL's records: prompt and completion, messages, chosen and rejected with or without prompt, label; HH dialogues",
   options: Options,
@@ -59,7 +71,7 @@ export default trlPlugin;
 
 function convert(record: Record<string, unknown>, attributes: DatasetAttributes): Omit<Example, "source"> {
   const { columns, shape } = attributes;
-  const { system, tools } = extras(record, attributes);
+  const { system, tools } = extras(record, attributes), variables = variablesOf(record, attributes);
   const value = (name: string) => columns[name] ? own(record, columns[name]) ?? undefined : undefined;
   const field = (name: string) => columns[name] ?? name;
   const made = (turns: Message[], answers: Record<string, Message>, more: Partial<Example> = {}) => {
@@ -68,7 +80,7 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
     if (talk.turns.length % 2 !== 1) {
       throw new RecordFault("prompt does not end with a user's turn", field("prompt"));
     }
-    return { shape, system: talk.system, tools, prompts: { x: talk.turns }, answers, ...more };
+    return { shape, system: talk.system, tools, ...variables, prompts: { x: talk.turns }, answers, ...more };
   };
   switch (shape) {
     case "text":
@@ -84,7 +96,7 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
       return made(prompt, { chosen, rejected });
     }
     case "kto": {
-      const desirable = ktoTag(record, attributes);
+      const desirable = classLabel(record, attributes);
       const prompt = turnsOf(value("prompt"), "user", field("prompt"), attributes);
       return made(
         prompt,
@@ -102,14 +114,26 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
           ...turnsOf(value("prompt"), "user", field("prompt"), attributes),
           ...turnsOf(value("completion"), "assistant", field("completion"), attributes),
         ];
-      return finish(
-        record,
-        attributes,
-        withSystemTaken({ system, tools, turns: talk }),
-        openaiReader(attributes),
-      );
+      const conversation = withSystemTaken({ system, tools, turns: talk });
+      return { ...finish(record, attributes, conversation, openaiReader(attributes)), ...variables };
     }
   }
+}
+
+/** Variables of the template for this row; nulls are kept, as Arrow fills in those of other rows and TRL gives them to the template. */
+function variablesOf(
+  record: Record<string, unknown>,
+  { columns }: DatasetAttributes,
+): Pick<Example, "variables"> {
+  const field = columns.chat_template_kwargs, value = field ? own(record, field) : undefined;
+  if (field === null || field === undefined || value === undefined || value === null) return {};
+  const text = pythonJson(value, "chat_template_kwargs", field), variables = parsePyJson(text);
+  if (!(variables instanceof Map)) throw new RecordFault("chat_template_kwargs is not an object", field);
+  const taken = NO_VARIABLES.find((name) => variables.has(name));
+  if (taken !== undefined) {
+    throw new RecordFault(`chat_template_kwargs has ${taken}, which is no variable`, `${field}.${taken}`);
+  }
+  return variables.size === 0 ? {} : { variables: text };
 }
 
 /** A prompt of its own, or the turns that chosen and rejected share. */

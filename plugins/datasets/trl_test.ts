@@ -106,3 +106,39 @@ Deno.test("sharegpt: roles and field names of other exports, where the entry nam
     "conversations[0].from: role is not one of the tags",
   );
 });
+
+Deno.test("trl: a class label's 1 is desirable and its 0 isn't, as TRL makes a boolean of it", () => {
+  const record = (label: unknown) => ({ prompt: "q", completion: "a", label });
+  const wanted = (desirable: boolean) => ({ prompts: [["user: q"]], answers: { y: "a" }, desirable });
+  for (const one of [1, 1n, "1", true, "True"]) assertEquals(read(record(one), "kto"), wanted(true));
+  for (const none of [0, 0n, "0", false, "false"]) assertEquals(read(record(none), "kto"), wanted(false));
+  for (const other of [2, -1, 0.5, "yes", [1], {}]) {
+    assertEquals(read(record(other), "kto"), "label: kto tag is not true or false (1 or 0)");
+  }
+  assertEquals(read(record(null), "kto"), "label: kto tag is missing");
+});
+
+Deno.test("trl: chat_template_kwargs are the row's variables of the template, in every shape with a prompt", () => {
+  const variables = (given: unknown, record: Record<string, unknown>, shape: ExampleShape) => {
+    const row = { ...record, chat_template_kwargs: given };
+    const got = openDataSet("trl", shape, Object.keys(row)).convert(row);
+    return "reason" in got ? `${got.field}: ${got.reason}` : got.variables;
+  };
+  const single = { prompt: "q", completion: "a" };
+  const given = { enable_thinking: false, mood: null }, text = '{"enable_thinking": false, "mood": null}';
+  assertEquals(variables(given, single, "single"), text);
+  assertEquals(variables(given, { messages: [user("q"), answer("a")] }, "single"), text);
+  assertEquals(variables(given, { prompt: "q", chosen: "a", rejected: "b" }, "pair"), text);
+  assertEquals(variables(given, { ...single, label: true }, "kto"), text);
+  for (const none of [null, {}]) assertEquals(variables(none, single, "single"), undefined);
+  for (const wrong of ["{}", [1], 3]) {
+    assertEquals(
+      variables(wrong, single, "single"),
+      "chat_template_kwargs: chat_template_kwargs is not an object",
+    );
+  }
+  assertEquals(
+    variables({ tools: [] }, single, "single"),
+    "chat_template_kwargs.tools: chat_template_kwargs has tools, which is no variable",
+  );
+});

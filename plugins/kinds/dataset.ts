@@ -42,6 +42,8 @@ export interface Example {
   system: string;
   /** Tool definitions as JSON text, "" when none. */
   tools: string;
+  /** Variables of the template for this row as a JSON object (TRL: `chat_template_kwargs`); absent for none. */
+  variables?: string;
   /** Conversations that end with a user (or tool) turn; earlier assistant turns included. */
   prompts: Record<string, Message[]>;
   /** Last assistant turns. */

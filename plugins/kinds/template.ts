@@ -20,7 +20,19 @@ export interface EncodedTurn {
 export interface TurnOptions {
   /** Only the last answer is learnt: reasoning templates then drop the thoughts of earlier answers. Default false. */
   maskHistory?: boolean;
+  /** Variables of the model's own template as a JSON object, in front of the run's. Absent: none. */
+  variables?: string;
 }
+
+/** Names that are no variables of a chat template: what calls it says them itself. */
+export const NO_VARIABLES = [
+  "messages",
+  "tools",
+  "add_generation_prompt",
+  "continue_final_message",
+  "chat_template",
+  "tokenize",
+] as const;
 
 /** Parts of a conversation that not every template writes. */
 export const MESSAGE_PARTS = ["thoughts", "tool calls", "words beside tool calls", "tools"] as const;
@@ -94,7 +106,10 @@ export interface Template {
     messages: readonly Message[],
     system: string,
     tools: string,
+    options?: Pick<TurnOptions, "variables">,
   ): EncodedTurn[];
+  /** True if a row's variable of this name can change what it writes. Absent: none does, and rows that have some are reported. */
+  readsVariable?(tokenizer: Tokenizer, name: string): boolean;
   /** Parts that it leaves out of what it writes, so that rows that have them are reported. Absent: none. */
   ignores?(tokenizer: Tokenizer): readonly MessagePart[];
   /** Ids of a conversation that ends with a user turn, assistant header included, for generating. */

@@ -95,6 +95,7 @@ export function autoTemplate(options: TemplateOptions): Template {
     trainedJinja: (tokenizer: EditableTokenizer) => trainedOwn(tokenizer, options),
     encodeChat: (tokenizer: Tokenizer, chat: AskedChat) =>
       encodeAsked(compiledFor(tokenizer), tokenizer, withSystem(chat, defaultSystem), options),
+    readsVariable: (tokenizer: Tokenizer, name: string) => namesVariable(tokenizer.chatTemplate ?? "", name),
     ignores: (tokenizer: Tokenizer) => ignoredParts(compiledFor(tokenizer), tokenizer, options),
   };
   return checkedTemplate(about, {
@@ -106,6 +107,11 @@ export function autoTemplate(options: TemplateOptions): Template {
       return rendered.encode(rendered.prompt(conversation.messages.length));
     },
   });
+}
+
+/** True if a template's text has the name as a word. */
+function namesVariable(text: string, name: string): boolean {
+  return text.match(/[\p{L}\p{N}_]+/gu)?.includes(name) === true;
 }
 
 /** A chat with the system text of `default_system` in front where it has none of its own. */

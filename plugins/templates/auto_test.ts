@@ -173,3 +173,27 @@ Deno.test("compareTemplates() shows the first difference", () => {
     null,
   );
 });
+
+Deno.test("auto gives the template a row's own variables, in front of the run's, in all its turns", () => {
+  const tokenizer = bare.withChatTemplate(
+    "{% for m in messages %}[{{ m['content'] }}{% if m['role'] == 'user' %}|{{ mood }}|{{ enable_thinking }}{% endif %}]{% endfor %}" +
+      "{% if add_generation_prompt %}[{% endif %}",
+  );
+  const shown = (turns: { source: number[]; target: number[] }[]) =>
+    turns.map(({ source }) => tokenizer.decode(source));
+  const talk = [user("a"), answer("b"), user("c"), answer("d")];
+  const variables = '{"mood": "<|im_end|>", "enable_thinking": false, "messages": []}';
+  for (const maskHistory of [false, true]) {
+    const found = shown(make().encodeTurns(tokenizer, talk, "", "", { variables, maskHistory }));
+    const [first, second] = ["[a|<|im_end|>|False][", "[c|<|im_end|>|False]["];
+    assertEquals(found, maskHistory ? [`${first}b]${second}`] : [first, second]);
+    assertEquals(
+      shown(make().encodeOneTurn!(tokenizer, talk, "", "", { variables })),
+      [`${first}b]${second}`],
+    );
+  }
+  // text of the data stays text
+  const ids = make().encodeOneTurn!(tokenizer, talk, "", "", { variables }).flatMap(({ source }) => source);
+  assertEquals(ids.filter((id) => tokenizer.specialIds.has(id)), []);
+  assertEquals(shown(make().encodeTurns(tokenizer, talk.slice(0, 2), "", "")), ["[a||True]["]);
+});

@@ -17,6 +17,8 @@ export interface EncodeInput {
   system: string;
   /** Definitions as JSON text, "" for none. */
   tools: string;
+  /** Variables of the model's own template as a JSON object. */
+  variables?: string;
 }
 
 /** A template's encoder of a conversation whose roles are in order. */
@@ -38,11 +40,11 @@ export function checkedTemplate(
     ...template,
     encodeTurns(tokenizer, messages, system, tools, options = {}) {
       checkConversation(messages, template.name);
-      return encoders.turns({ tokenizer, messages, system, tools }, options);
+      return encoders.turns({ tokenizer, messages, system, tools, ...options }, options);
     },
-    encodeOneTurn(tokenizer, messages, system, tools) {
+    encodeOneTurn(tokenizer, messages, system, tools, options = {}) {
       checkConversation(messages, template.name);
-      return [encoders.lastTurn({ tokenizer, messages, system, tools })];
+      return [encoders.lastTurn({ tokenizer, messages, system, tools, ...options })];
     },
     encodePrompt(tokenizer, messages, system, tools) {
       checkPrompt(messages, template.name);

@@ -116,12 +116,13 @@ export class RenderedConversation {
   /** Renders nothing yet. */
   constructor(
     jinja: JinjaTemplate,
-    { tokenizer, messages, system, tools }: EncodeInput,
+    { tokenizer, messages, system, tools, variables }: EncodeInput,
     options: TemplateOptions,
   ) {
     const hidden = new HiddenTokens(tokenizer, options.split_special_tokens, [
       system,
       tools,
+      variables,
       ...messages.flatMap((message) => message.results ?? [message])
         .flatMap(({ content, said, thought, fields }) => [content, said, thought, fields]),
     ]);
@@ -132,19 +133,21 @@ export class RenderedConversation {
     );
     const front = system === "" ? [] : [new Map([["role", "system"], ["content", hide(system)]])];
     const definitions = tools === "" ? [] : parseTools(hide(tools));
+    const given = variables === undefined ? new Map<string, PyJson>() : parsePyJson(hide(variables));
     this.#render = (count, addPrompt) =>
       renderWith(
         jinja,
         tokenizer,
         options.date,
         new Map<string, PyJson>([
-          ["messages", [...front, ...shown.slice(0, count).flat()]],
-          ["add_generation_prompt", addPrompt],
           ["date_string", options.date],
-          ["tools", definitions.length === 0 ? null : definitions],
           ...(options.enable_thinking === null
             ? []
             : [["enable_thinking", options.enable_thinking] as [string, PyJson]]),
+          ...given as Map<string, PyJson>,
+          ["messages", [...front, ...shown.slice(0, count).flat()]],
+          ["add_generation_prompt", addPrompt],
+          ["tools", definitions.length === 0 ? null : definitions],
         ]),
       );
   }

@@ -120,6 +120,17 @@ Deno.test("tools: what is wrong with them is said", () => {
   assertThrows(() => decoded("glm4", calls(two)), RangeError, "one call at a time");
 });
 
+Deno.test("tools: a property that is null, as Arrow fills in those of other rows' tools, is none in a list and null in JSON", () => {
+  const tools = (properties: string) =>
+    `[{"name": "f", "description": "d", "parameters": {"type": "object", "properties": {${properties}}}}]`;
+  const own = '"a": {"type": "string", "description": "e", "enum": null, "items": null}';
+  const [filled, alone] = [`"b": null, ${own}, "c": null`, own].map(tools);
+  assertEquals(decoded("default", TALK, {}, filled), decoded("default", TALK, {}, alone));
+  // transformers writes them, too: tojson of the tool
+  const [front = ""] = decoded("qwen", TALK, {}, filled);
+  assertEquals(front.includes(`{"b": null, ${own}, "c": null}`), true);
+});
+
 Deno.test("tools: several calls, a thought before them, another format", () => {
   const two = '[{"name": "f", "arguments": {"a": 1.0}}, {"name": "g", "arguments": {}}]';
   const call = (content: string, name = "qwen", options = {}) =>

@@ -130,7 +130,9 @@ function describeDefault(tools: readonly PyJson[]): TextPart[] {
     const tool = unwrap(wrapped);
     const parameters = asMap(tool.get("parameters") ?? new Map(), "a tool's parameters");
     const required = parameters.get("required");
+    // a null stands for a property of another row's tool, as Arrow has one type for all rows
     const lines = [...asMap(parameters.get("properties") ?? new Map(), "a tool's properties")]
+      .filter(([, value]) => value !== null)
       .map(([name, value]) => describeParameter(name, asMap(value, "a parameter"), required));
     names.push(nameOf(tool));
     parts.push(

@@ -51,7 +51,7 @@ export const toolJinja: Readonly<Record<ToolFormatName, ToolJinja>> = {
       } }}{% set all = namespace(names=[]) %}{% for tool in tools %}${UNWRAPPED}` +
         "{% set all.names = all.names + [tool['name']] %}{% set parameters = tool['parameters'] or {} %}" +
         "{{ '> Tool Name: ' + tool['name'] + '\\nTool Description: ' + (tool['description'] or '') + '\\nTool Args:\\n' }}" +
-        `{% for name, p in (parameters['properties'] or {}).items() %}${parameter}{% endfor %}{{ '\\n' }}{% endfor %}` +
+        `{% for name, p in (parameters['properties'] or {}).items() if p is not none %}${parameter}{% endfor %}{{ '\\n' }}{% endfor %}` +
         `{{ ${jinjaLiteral(list!)} + all.names | join(', ') + ${jinjaLiteral(end!)} }}`;
     },
     call: eachCall(

@@ -18,7 +18,7 @@ function named(name: string, options: Record<string, unknown> = {}): Template {
 const call = (name: string, args: string) => `{"name": "${name}", "arguments": ${args}}`;
 const TOOLS =
   '[{"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object", ' +
-  '"properties": {"a": {"type": "string", "description": "é", "enum": ["x", "y"]}, "b": {"type": "array", "items": {"type": "int"}}}, ' +
+  '"properties": {"a": {"type": "string", "description": "é", "enum": ["x", "y"]}, "b": {"type": "array", "items": {"type": "int"}}, "of_other_rows": null}, ' +
   '"required": ["a"]}}}, {"name": "g", "description": "e"}]';
 
 /** Conversations as the template encodes them, and as OpenAI's messages. */

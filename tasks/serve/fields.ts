@@ -8,6 +8,7 @@ import { didYouMean } from "../../formats/did_you_mean.ts";
 import { shown } from "../../formats/message.ts";
 import { keysAt } from "../../formats/schema_keys.ts";
 import { inWords } from "../../formats/zod_words.ts";
+import { NO_VARIABLES } from "../../plugins/kinds/template.ts";
 import { apart, chatApart, vllmApart, vllmChatApart } from "./apart_fields.ts";
 import { type ApiError, badRequest } from "./api_error.ts";
 import { structured } from "./structured_fields.ts";
@@ -73,16 +74,6 @@ const tool = z.strictObject({
   }),
 });
 
-/** Variables of chat templates that requests have fields for, or that no request changes. */
-const OWN_VARIABLES = [
-  "messages",
-  "tools",
-  "add_generation_prompt",
-  "continue_final_message",
-  "chat_template",
-  "tokenize",
-];
-
 /** A request for a chat's next message. */
 export const ChatFields = z.strictObject({
   ...common,
@@ -105,7 +96,7 @@ export const ChatFields = z.strictObject({
   chat_template_kwargs: z.looseObject({
     enable_thinking: z.boolean().optional(),
     ...Object.fromEntries(
-      OWN_VARIABLES.map((name) => [name, z.undefined("the request says it itself: leave it out").optional()]),
+      NO_VARIABLES.map((name) => [name, z.undefined("the request says it itself: leave it out").optional()]),
     ),
   }).nullish(),
   add_generation_prompt: z.boolean().nullish(),

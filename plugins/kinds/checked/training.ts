@@ -5,6 +5,7 @@
 import { z } from "zod";
 
 import { counted } from "../../../formats/counted.ts";
+import { parsePyJson } from "../../../formats/python_json.ts";
 import { Scalar } from "../../../kernels/tape.ts";
 import type { Dataset, ExampleShape } from "../dataset.ts";
 import type { Loss, LossInputs } from "../loss.ts";
@@ -63,12 +64,21 @@ const examples = Object.fromEntries(
       shape: oneOfNames(shape),
       system: anyText,
       tools: anyText,
+      variables: needed("a JSON object as text, or nothing,", (v) => v === undefined || isObjectText(v)),
       prompts: all(prompts, turns),
       answers: all(answers, message),
       desirable: shape === "kto" ? flag : orNothing(flag),
     }),
   ]),
 ) as Record<ExampleShape, z.ZodType>;
+
+function isObjectText(value: unknown): boolean {
+  try {
+    return typeof value === "string" && parsePyJson(value) instanceof Map;
+  } catch {
+    return false;
+  }
+}
 
 /** A dataset: each record's example is of the shape that the loss asks for, with all its prompts and answers. */
 export function checkedDataset(dataset: Dataset, maker: Maker): Dataset {

@@ -172,6 +172,7 @@ function encodeTurns(
     const messages = [...entryOf(example.prompts, prompt), entryOf(example.answers, answer)];
     const turns = template.encodeTurns(tokenizer, messages, example.system, example.tools, {
       maskHistory: options.mask_history,
+      ...variablesOf(example),
     });
     // a turn is two messages, what leads up to an answer and the answer
     const isLearnt = (turn: number) => messages[2 * turn + 1]?.learnt !== false;
@@ -276,11 +277,16 @@ function oneTurn(
   template: Template,
   tokenizer: Tokenizer,
   messages: Message[],
-  { system, tools }: Example,
+  example: Example,
 ): EncodedTurn {
-  const turns = template.encodeOneTurn?.(tokenizer, messages, system, tools) ??
-    template.encodeTurns(tokenizer, messages, system, tools);
+  const { system, tools } = example, options = variablesOf(example);
+  const turns = template.encodeOneTurn?.(tokenizer, messages, system, tools, options) ??
+    template.encodeTurns(tokenizer, messages, system, tools, options);
   const last = lastOf(turns);
   const before = turns.slice(0, -1).flatMap(({ source, target }) => [...source, ...target]);
   return { source: [...before, ...last.source], target: last.target };
+}
+
+function variablesOf({ variables }: Example): Pick<Example, "variables"> {
+  return variables === undefined ? {} : { variables };
 }

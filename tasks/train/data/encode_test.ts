@@ -7,7 +7,7 @@ import { type Template, templates } from "../../../plugins/templates/mod.ts";
 import { prepareTokenizer } from "../../../plugins/kinds/prepare_tokenizer.ts";
 import { datasetGolden } from "../../../tests/helpers/dataset_goldens.ts";
 import { openDataSet } from "../../../tests/helpers/open_data_set.ts";
-import { type EncodeOptions, encodeOptions, type NotEncoded } from "./encode.ts";
+import { type EncodeOptions, encodeOptions, encodeParts, type NotEncoded } from "./encode.ts";
 import { encodeBatch } from "./encode_batch.ts";
 import { toExamples } from "./store.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
@@ -256,4 +256,31 @@ Deno.test("kto: a sequence's cut doesn't depend on the other one (lengths by han
     list(s.labels).filter((label) => label !== -100).length,
   ]);
   assertEquals([lengths, got.desirable], [[[34, 6], [40, 21]], false]);
+});
+
+Deno.test("a row's chat_template_kwargs are the template's variables, in every shape of example", () => {
+  const tokenizer = raw.withChatTemplate(
+    "{% for m in messages %}{% if m['role'] == 'user' %}{{ m['content'] }}({{ mood }}){% else %}={{ m['content'] }}.{% endif %}{% endfor %}" +
+      "{% if add_generation_prompt %}={% endif %}",
+  );
+  const template = new Registry(templates).create("template", "auto", {});
+  const records = {
+    single: { prompt: "q", completion: "a" },
+    pair: { prompt: "q", chosen: "a", rejected: "b" },
+    kto: { prompt: "q", completion: "a", label: 1 },
+  };
+  for (const [shape, record] of Object.entries(records) as [ExampleShape, Record<string, unknown>][]) {
+    const { convert } = openDataSet("trl", shape, [...Object.keys(record), "chat_template_kwargs"]);
+    const { kl: _, ...sequences } = SEQUENCES[shape] as Loss["sequences"] & { kl?: never };
+    const prompts = (given: unknown) => {
+      const example = convert({ ...record, chat_template_kwargs: given }) as Example;
+      const encoded = encodeParts(example, sequences, template, tokenizer, OPTIONS);
+      if ("reason" in encoded) return encoded;
+      return encoded.sequences.map(({ parts }) => tokenizer.decode(Array.from(parts[0]?.ids ?? [])));
+    };
+    const each = (text: string) => Object.keys(sequences).map(() => text);
+    assertEquals(prompts({ mood: "glad" }), each("q(glad)="), shape);
+    assertEquals(prompts({ mood: 1.5 }), each("q(1.5)="), shape);
+    assertEquals(prompts(null), each("q()="), shape);
+  }
 });

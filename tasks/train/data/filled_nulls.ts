@@ -1,17 +1,18 @@
 /**
  * Nulls that tables put among tools: Arrow has one type for all rows, so a call's arguments and a tool's properties have those of all
- * other rows too, null where they aren't their own (findings/arguments_of_other_calls.sh).
+ * other rows too, and so have variables of the template, null where they aren't their own (findings/arguments_of_other_calls.sh).
  * @module
  */
 import type { Example } from "../../../plugins/kinds/dataset.ts";
 
-/** True if a call's arguments, or the properties of a tool's schema, hold a null. */
+/** True if a call's arguments, the properties of a tool's schema, or variables of the template hold a null. */
 export function hasFilledNulls(
-  { tools, prompts, answers }: Pick<Example, "tools" | "prompts" | "answers">,
+  { tools, variables, prompts, answers }: Pick<Example, "tools" | "variables" | "prompts" | "answers">,
 ): boolean {
   const messages = [...Object.values(prompts).flat(), ...Object.values(answers)];
   return messages.some(({ role, content }) => role === "function" && holds(content, "arguments")) ||
-    holds(tools, "properties");
+    holds(tools, "properties") ||
+    variables !== undefined && holds(`{"arguments": ${variables}}`, "arguments");
 }
 
 /** True if a null stands under `key`: anywhere in arguments, among the properties themselves. */

@@ -54,8 +54,8 @@ export class OddRows {
         example,
         "nulls",
         (rows, first) =>
-          `${rows} nulls among the arguments of tool calls or the properties of tools, ${first}: they stand in the text, as in TRL and ` +
-          "transformers. If datasets filled them in for other rows' arguments, write the set anew with its type Json " +
+          `${rows} nulls among the arguments of tool calls, the properties of tools or chat_template_kwargs, ${first}: the template gets them, ` +
+          "as in TRL and transformers. If datasets filled them in for other rows' arguments, write the set anew with its type Json " +
           '(Dataset.from_list(rows, on_mixed_types="use_json")), or take them out (TRL\'s remove_none_values)',
       );
     }

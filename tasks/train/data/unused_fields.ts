@@ -29,7 +29,7 @@ const TURN_FIELDS = [
 const SPEAKS = ["from", "value", "role", "content"];
 
 /** Columns whose lists and objects are no turns. */
-const NO_TURNS = ["tools", "system", "history", "images", "videos", "audios"];
+const NO_TURNS = ["tools", "system", "history", "images", "videos", "audios", "chat_template_kwargs"];
 
 /** Columns of what no model here reads. */
 const MEDIA = ["images", "videos", "audios"];
@@ -41,6 +41,7 @@ const SHAPES_OF: Readonly<Record<string, readonly ExampleShape[]>> = {
   kto_tag: ["kto"],
   text: ["text"],
   completion: ["single", "kto"],
+  chat_template_kwargs: ["single", "pair", "kto"],
 };
 
 /** Names shown at most; others are counted. */

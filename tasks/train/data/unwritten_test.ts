@@ -55,3 +55,22 @@ Deno.test("UnwrittenParts counts what the model's own chat template leaves out o
   assertEquals(notes("auto", more), ["1 row has words beside tool calls that aren't learnt"]);
   assertEquals(notes("qwen", PLAIN), []);
 });
+
+Deno.test("UnwrittenParts counts variables that the template doesn't read, each by its name", () => {
+  const notes = (template: string) => {
+    const tokenizer = bare.withChatTemplate(`{{ mood }}${PLAIN}`);
+    const unwritten = new UnwrittenParts(new Registry(templates).create("template", template, {}), tokenizer);
+    const row = example({ role: "assistant", content: "a" });
+    for (const variables of ['{"mood": "x"}', '{"mood": 1, "moo": 2}', '{"mood": null}']) {
+      unwritten.see({ ...row, variables });
+    }
+    return unwritten.notes();
+  };
+  assertEquals(notes("auto"), [
+    "1 row has chat_template_kwargs.moo, which the model's own chat template doesn't name: check its spelling, or take it out of the rows",
+  ]);
+  assertEquals(notes("qwen").map((note) => note.split(":")[0]), [
+    "2 rows have chat_template_kwargs.mood, which template qwen doesn't read",
+    "1 row has chat_template_kwargs.moo, which template qwen doesn't read",
+  ]);
+});
