@@ -74,6 +74,20 @@ Deno.test("a smoothed run whose sets are evaluated each by itself continues to t
   assertEquals(logged(stopped), logged(straight));
 });
 
+Deno.test("a run that goes on from another folder's checkpoint, twice, ends with the best weights before it too", async () => {
+  const folder = temporaryFolder(),
+    [straight, elsewhere] = [join(folder, "straight"), join(folder, "elsewhere")];
+  // the higher loss counts as the better one, so that step 2 is the best
+  const more = ["eval_steps=2", "save_steps=2", "load_best_model_at_end=true", "greater_is_better=true"];
+  const from = (checkpoint: string) => [...more, `resume_from_checkpoint=${checkpoint}`];
+  await repeatFactoryRun("sft_fixed", straight, more);
+  await repeatFactoryRun("sft_fixed", elsewhere, from(join(straight, "checkpoint-4")), 5);
+  await repeatFactoryRun("sft_fixed", elsewhere, from("true"));
+  const adapter = (of: string) => Deno.readFileSync(join(of, "adapter_model.safetensors"));
+  assertEquals(adapter(straight), adapter(join(straight, "checkpoint-2")));
+  assertEquals(adapter(elsewhere), adapter(straight));
+});
+
 Deno.test("a run with noise on its embeddings (NEFTune) continues to the same bytes, and none is in its evaluations", async () => {
   const folder = temporaryFolder(), more = ["neftune_noise_alpha=5", "eval_on_start=true", "max_steps=2"];
   const of = (name: string) => join(folder, name);

@@ -9,14 +9,13 @@ import type { EngineClient } from "../../../kernels/engine/host.ts";
 import { DEFAULT_ROWS, type PackRows, packRowsText } from "../../../kernels/engine/pack_rows.ts";
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
 import { planBatches } from "./batches.ts";
+import { keepBestAtHand, restoreBest } from "./best_checkpoint.ts";
 import {
-  checkCheckpoint,
   checkpointDifferences,
   type CheckpointState,
   isConfigChanged,
   readCheckpoint,
 } from "./checkpoint.ts";
-import { listCheckpoints } from "./checkpoint_directory.ts";
 import { evaluateSets } from "./evaluate.ts";
 import { type LoopResult, trainLoop } from "./loop.ts";
 import type { LoopInputs } from "./loop_inputs.ts";
@@ -79,6 +78,7 @@ export async function carryOut(inputs: TrainerInputs, open: OpenEngine): Promise
     }
     inputs.begin();
     if (resumed) log.restore(resumed.state.log);
+    if (resumeFrom && resumed) await keepBestAtHand(config, resumeFrom.path, resumed.state.best);
     const { rows, together } = await rowsOfPacks(config, resumed?.state, engine, log);
     const run: LoopInputs = {
       ...inputs,
@@ -103,7 +103,11 @@ export async function carryOut(inputs: TrainerInputs, open: OpenEngine): Promise
     }
     const result = await trainLoop(run);
     if (!result.finished) return INTERRUPTED;
-    const restored = await restoreBest(run, result, inputs);
+    const restored = await restoreBest(
+      run,
+      result,
+      (path) => readTrained(path, target, decoder, openWeights),
+    );
     const files = target.save(inputs.trainedDir, await engine.trained());
     const metrics = await finalEvaluation(run, result, restored, config.do_eval);
     // after other weights are put back, the checkpoint that they came from is the one to continue from
@@ -211,40 +215,6 @@ async function completeReferences(run: LoopInputs, { train, evaluation }: Traine
     const tell = (done: number, total: number) => log.phase("reference log-probabilities", done, total);
     await precomputeReferences(run, split, examples, config.micro_batch_tokens, signal, tell);
   }
-}
-
-/**
- * Puts the best checkpoint's weights back for `load_best_model_at_end`. Whether it did.
- * @throws {RangeError} If they are damaged and the last step has a checkpoint, so that nothing is lost
- */
-async function restoreBest(
-  { config, engine, target, log }: LoopInputs,
-  { best, step }: LoopResult,
-  { decoder }: TrainerInputs,
-): Promise<boolean> {
-  if (!config.load_best_model_at_end || !best || best.step === step) return false;
-  const all = listCheckpoints(config.output_dir);
-  const checkpoint = all.find((candidate) => candidate.step === best.step);
-  if (!checkpoint) {
-    log.warn(`the best step ${best.step} was not saved, so the last weights are kept`);
-    return false;
-  }
-  try {
-    checkCheckpoint(checkpoint.path);
-  } catch (error) {
-    const { message } = error as Error;
-    if (all.at(-1)?.step !== step) {
-      log.warn(`the best step ${best.step} can't be loaded, so the last weights are kept. ${message}`);
-      return false;
-    }
-    throw new RangeError(
-      `Cannot load the best weights, of step ${best.step}, for load_best_model_at_end. ${message}. With ` +
-        "load_best_model_at_end: false and resume_from_checkpoint: true the run ends with its last weights",
-      { cause: error },
-    );
-  }
-  await engine.restore(await readTrained(checkpoint.path, target, decoder, openWeights), null);
-  return true;
 }
 
 /** Metrics of the weights that were saved: {} without evaluation, null when interrupted. */
