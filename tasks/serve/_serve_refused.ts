@@ -148,6 +148,13 @@ async function refusesKeysAndTasks({ client, baseURL }: ServedClient): Promise<v
     () => new OpenAI({ baseURL, apiKey: "sk-wrong", maxRetries: 0 }).models.list(),
     AuthenticationError,
   );
+  // texts by themselves are as many answers
+  const many = await assertRejects(
+    () => client.completions.create({ model: "random", prompt: Array(7).fill("x"), max_tokens: 1 }),
+    APIError,
+    "6 places",
+  );
+  assertEquals([many.status, many.param], [400, "prompt"]);
   await assertRejects(
     () => client.embeddings.create({ model: "random", input: "x" }),
     APIError,

@@ -31,15 +31,16 @@ export class Places {
 
   /**
    * Takes places for the answers of one request.
+   * @param param Field that asks for so many
    * @returns Gives them back; may be called again
    * @throws {ApiError} 429 with the seconds to wait if there aren't enough now; 400 if there never are
    */
-  take(count: number): () => void {
+  take(count: number, param: string = "n"): () => void {
     const all = this.running + this.waiting;
     if (count > all) {
       throw badRequest(
         `Cannot make ${count} answers of one request: this server has ${all} places; raise --queue or ask for fewer`,
-        "n",
+        param,
       );
     }
     if (this.#taken + count > all) {

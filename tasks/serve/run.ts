@@ -70,7 +70,7 @@ export async function answerRequest(
   const { places, metrics } = service;
   const told = c.get("told") as Told;
   const count = asked.reduce((sum, { sampling }) => sum + (sampling.n ?? 1), 0);
-  const release = places.take(count);
+  const release = places.take(count, asked.length > 1 ? "prompt" : "n");
   const gone = new AbortController();
   const signal = AbortSignal.any([gone.signal, service.ending, c.req.raw.signal]);
   const timer = metrics.begin(told);
