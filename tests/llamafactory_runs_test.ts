@@ -35,6 +35,9 @@ const MORE: Readonly<Record<string, (adapter2: string) => string[]>> = {
   dpo_fixed_ref: () => referenceKeys(join(FACTORY, "adapter")),
   dpo_fixed_ref_two: (adapter2) => referenceKeys(adapter2, join(FACTORY, "adapter")),
   kto_fixed_ref: () => referenceKeys(join(FACTORY, "adapter")),
+  dpo_freeze_last: () => ["adapter_name_or_path=[]"],
+  sft_freeze_last: () => ["adapter_name_or_path=[]"],
+  sft_freeze_mlp_norm: () => ["adapter_name_or_path=[]"],
   dpo_full_ref: () => ["adapter_name_or_path=[]", ...referenceKeys(join(FACTORY, "adapter"))],
   sft_fixed_merged: (adapter2) => [`adapter_name_or_path=${adapter2},${join(FACTORY, "adapter")}`],
 };

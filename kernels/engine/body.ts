@@ -12,6 +12,20 @@ import { loraOfLayer, type Tuning } from "./parameters.ts";
 /** Name of the embedding table. */
 export const EMBEDDING = "model.embed_tokens.weight";
 
+/**
+ * The lowest layer that has something trained in it or below it: nothing below wants a gradient. As many as there are layers if none has.
+ * @param trained Full names
+ */
+export function lowestTrained(trained: Iterable<string>, numLayers: number): number {
+  let lowest = numLayers;
+  for (const name of trained) {
+    if (name === EMBEDDING) return 0;
+    const layer = /^model\.layers\.(\d+)\./.exec(name)?.[1];
+    if (layer !== undefined) lowest = Math.min(lowest, Number(layer));
+  }
+  return lowest;
+}
+
 /** Division of a body into programs: `blocks`, one program for all layers of a kind, or `stack`, one for everything. */
 export type BodyForm = "blocks" | "stack";
 

@@ -2,7 +2,8 @@
  * Blocks one after another through one program per shape class; between them stands `[T, D]`. With checkpointing that
  * is kept, on a CPU some values more (checkpointing.ts), and a block's backward program computes the others again; without, the forward
  * program hands them over.
- * Where the engine says which rows it wants, the last block computes no others behind attention.
+ * Where the engine says which rows it wants, the last block computes no others behind attention. Below the lowest layer that has something trained
+ * nothing is kept, and the way back ends there.
  * @module
  */
 import { entryOf } from "../../formats/elements.ts";
@@ -14,6 +15,7 @@ import {
   disposeAll,
   EMBEDDING,
   hasDropout,
+  lowestTrained,
   type Rows,
   takeKept,
   uploadMasks,
@@ -26,8 +28,8 @@ import { accumulate, type BlockClass, type Programs, runProgram } from "./progra
 /** Tensors that a forward pass keeps for its backward pass. */
 interface Kept {
   rows: Rows;
-  /** Input of each layer, and what its forward program handed over. */
-  layers: { x: Tensor; saved: Record<string, Tensor> }[];
+  /** Layers that the way back goes through: their inputs, and what their forward programs handed over. */
+  layers: { layer: number; x: Tensor; saved: Record<string, Tensor> }[];
   dropoutStep: number | undefined;
 }
 
@@ -36,13 +38,16 @@ export class BlocksBody implements Body {
   readonly #kept: Kept[] = [];
   /** By layer and kind of pass: making one looks at all trained names. */
   readonly #classes = new Map<string, BlockClass>();
+  readonly #lowest: number;
 
   constructor(
     readonly backend: Backend,
     readonly settings: BodySettings,
     readonly parameters: Parameters,
     readonly programs: Programs,
-  ) {}
+  ) {
+    this.#lowest = lowestTrained(parameters.trained.keys(), settings.config.numLayers);
+  }
 
   async forward(rows: Rows, { adapter, keep, dropoutStep }: BodyPass): Promise<Tensor> {
     const kept: Kept = { rows, layers: [], dropoutStep };
@@ -60,7 +65,7 @@ export class BlocksBody implements Body {
   async backward(dy: Tensor): Promise<void> {
     const { rows, layers, dropoutStep } = takeKept(this.#kept);
     let dx = dy;
-    for (const [layer, { x, saved }] of [...layers.entries()].reverse()) {
+    for (const { layer, x, saved } of layers.toReversed()) {
       const blockClass = this.#blockClass(layer, true, dropoutStep !== undefined, rows);
       const { backward } = await this.programs.blockPair(blockClass);
       const masks = this.#masks(blockClass, layer, rows, dropoutStep);
@@ -76,6 +81,7 @@ export class BlocksBody implements Body {
         ...this.parameters.blockTensors(backward.inputs, layer),
       });
       disposeAll({ x, dx, ...saved, ...masks });
+      if (!blockClass.below) return;
       dx = entryOf(result, "d.x");
     }
     if (this.parameters.isTrained(EMBEDDING)) {
@@ -118,7 +124,8 @@ export class BlocksBody implements Body {
     noise?.dispose();
     for (let layer = 0; layer < layers; layer++) {
       const blockClass = this.#blockClass(layer, adapter, dropoutStep !== undefined, rows);
-      const compiled = kept
+      const isKept = kept !== null && layer >= this.#lowest;
+      const compiled = isKept
         ? (await this.programs.blockPair(blockClass)).forward
         : await this.programs.block(blockClass);
       const masks = this.#masks(blockClass, layer, rows, dropoutStep);
@@ -131,7 +138,7 @@ export class BlocksBody implements Body {
         }),
       );
       disposeAll(masks);
-      if (kept) kept.layers.push({ x, saved });
+      if (isKept) kept.layers.push({ layer, x, saved });
       else x.dispose();
       x = y;
     }
@@ -158,6 +165,8 @@ export class BlocksBody implements Body {
       packing: this.parameters.packingOfLayer(layer),
       some,
       trained: adapter ? trained : [],
+      // of the first block it may be made in vain: its program is that of the others then
+      below: layer > this.#lowest || layer === 0,
     };
   }
 

@@ -87,6 +87,7 @@ export class StackBody implements Body {
 
   async backward(dy: Tensor): Promise<void> {
     const { own, rows } = takeKept(this.#kept);
+    if (this.#trained.length === 0) return disposeAll({ ...own, dy });
     const names = Object.fromEntries(this.#trained.map((name) => [name, name]));
     const given = { ...rows.tensors, ...own, ...this.#tensors(true), "d.y": dy };
     const outputs = await accumulate(this.parameters, await this.#program(), names, given);

@@ -9,7 +9,7 @@ import { entryOf, item } from "../../formats/elements.ts";
 import type { Backend, Tensor } from "../backend.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import type { ForwardOptions } from "./forward.ts";
-import { disposeAll, EMBEDDING, takeKept } from "./body.ts";
+import { disposeAll, EMBEDDING, lowestTrained, takeKept } from "./body.ts";
 import type { Pack } from "./pack.ts";
 import { paddedLabels } from "./padding.ts";
 import type { Parameters } from "./parameters.ts";
@@ -78,6 +78,8 @@ interface Chunk {
 export class Head {
   readonly #weight: string;
   readonly #chunk: number;
+  /** Inputs of the trained head whose gradients are wanted. */
+  readonly #wanted: readonly ("x" | "norm" | "w")[];
   readonly #kept: { x: Tensor; chunks: Chunk[] }[] = [];
   /** The vocabulary's mean row, once it was asked for; of a frozen head with smoothing. */
   #mean: Promise<Tensor> | null = null;
@@ -96,6 +98,12 @@ export class Head {
   ) {
     this.#weight = config.tieWordEmbeddings ? EMBEDDING : "lm_head.weight";
     this.#chunk = labelChunk;
+    const body = lowestTrained(parameters.trained.keys(), config.numLayers) < config.numLayers;
+    this.#wanted = [
+      ...body ? ["x" as const] : [],
+      ...parameters.isTrained(NORM) ? ["norm" as const] : [],
+      "w",
+    ];
   }
 
   /**
@@ -110,7 +118,8 @@ export class Head {
   ): Promise<() => Promise<Float64Array>> {
     const { backend, smoothing } = this, trained = this.parameters.isTrained(this.#weight);
     const given = { norm: this.parameters.get(NORM), w: this.parameters.get(this.#weight) };
-    const compiled = await this.programs.head({ keep, frozen: trained ? null : given, smoothing, best });
+    const { norm: _, ...matrix } = given, still = this.parameters.isTrained(NORM) ? matrix : given;
+    const compiled = await this.programs.head({ keep, frozen: trained ? null : still, smoothing, best });
     const mean = smoothing > 0 && !trained ? { mean: await (this.#mean ??= this.#meanRow(given.w)) } : {};
     const total = labels.labelIds.length, values = new Float64Array(best ? 2 * total : total);
     const parts: [row: number, start: number, values: Tensor][] = [];
@@ -140,9 +149,10 @@ export class Head {
     };
   }
 
-  /** Gradient of what the forward pass that is kept longest was given; adds to the head's own gradients. */
+  /** Gradient of what the forward pass that is kept longest was given, zeros where nothing below is trained; adds to the head's own gradients. */
   async backward(weights: Float64Array): Promise<Tensor> {
     const { backend, parameters } = this, { x, chunks } = takeKept(this.#kept), norm = parameters.get(NORM);
+    const normed = parameters.isTrained(NORM), ofNorm = normed ? { norm: NORM } : {};
     let dx = backend.zeros(x.shape);
     for (const { rows, ids, dh, start, count } of chunks) {
       const own = new Float32Array(count);
@@ -150,7 +160,7 @@ export class Head {
       const weight = backend.upload(own, [count]);
       const ones = dh ? {} : this.#ones(count, true);
       const result = dh
-        ? await runProgram(await this.programs.headBackward(), {
+        ? await accumulate(parameters, await this.programs.headBackward(normed), ofNorm, {
           x,
           norm,
           rows,
@@ -160,12 +170,14 @@ export class Head {
         })
         : await accumulate(
           parameters,
-          await this.programs.trainedHeadBackward(this.smoothing),
-          { norm: NORM, w: this.#weight },
+          await this.programs.trainedHeadBackward(this.#wanted, this.smoothing),
+          { ...ofNorm, w: this.#weight },
           { x, norm, w: parameters.get(this.#weight), rows, ids, ...ones, "d.logp": weight, "acc.x": dx },
         );
-      disposeAll({ dx, weight, rows, ids, ...ones, ...(dh && { dh }) });
-      dx = entryOf(result, "d.x");
+      disposeAll({ weight, rows, ids, ...ones, ...(dh && { dh }) });
+      if (!result["d.x"]) continue;
+      dx.dispose();
+      dx = result["d.x"];
     }
     x.dispose();
     return dx;

@@ -10,7 +10,7 @@ import { gatherRows } from "../ops/gather_rows.ts";
 import { labelLogprob, labelLogprobBest, labelLogprobUnit } from "../ops/label_logprob.ts";
 import { matmul } from "../ops/products.ts";
 import { rmsNorm } from "../ops/rms_norm.ts";
-import { rmsNormGrad } from "../ops/rms_norm_grad.ts";
+import { rmsNormGrad, rmsNormWeightGrad } from "../ops/rms_norm_grad.ts";
 import { rowDots } from "../ops/row_dots.ts";
 import { scaleRows } from "../ops/scale_rows.ts";
 import { scatterAddRows } from "../ops/scatter_add_rows.ts";
@@ -75,8 +75,11 @@ export function meanRowGraph(config: DecoderConfig): Graph {
   return g.finish({ mean: meanRow(g, config, g.input("w", [config.vocabSize, config.hiddenSize])) });
 }
 
-/** The frozen head's way back: `d.x [T, D]` = `before [T, D]` + the gradient that `dh` and `weights [L]` give. */
-export function headBackwardGraph(config: DecoderConfig): Graph {
+/**
+ * The frozen head's way back: `d.x [T, D]` = `before [T, D]` + the gradient that `dh` and `weights [L]` give.
+ * @param normed With `d.norm [D]`, the gradient of the norm's weights
+ */
+export function headBackwardGraph(config: DecoderConfig, normed = false): Graph {
   const g = new GraphBuilder();
   const x = g.input("x", ["T", config.hiddenSize]), norm = g.input("norm", [config.hiddenSize]);
   const rows = g.input("rows", ["L"], "i32"), weights = g.input("weights", ["L"]);
@@ -85,5 +88,8 @@ export function headBackwardGraph(config: DecoderConfig): Graph {
   const dy = g.run(scaleRows, { x: dh, factor: weights }).y;
   const dpicked = g.run(rmsNormGrad, { x: picked, weight: norm, dy }, { eps: config.rmsNormEps }).dx;
   const dx = g.run(scatterAddRows, { like: x, ids: rows, dy: dpicked }).dx;
-  return g.finish({ "d.x": g.run(add, { a: before, b: dx }).y });
+  const sum = { "d.x": g.run(add, { a: before, b: dx }).y };
+  if (!normed) return g.finish(sum);
+  const { dweight } = g.run(rmsNormWeightGrad, { x: picked, weight: norm, dy }, { eps: config.rmsNormEps });
+  return g.finish({ ...sum, "d.norm": dweight });
 }

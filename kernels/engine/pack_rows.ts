@@ -9,9 +9,9 @@ import { entryOf } from "../../formats/elements.ts";
 import { differentiate } from "../autodiff.ts";
 import type { Backend } from "../backend.ts";
 import { peakBytes } from "../backends/webgpu/plan.ts";
-import { blockGraph, blockShapes, loraShapes, tensorShapes } from "./decoder.ts";
+import { blockGraph, ofLayer, tensorShapes } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
-import { hasDropout } from "./body.ts";
+import { hasDropout, lowestTrained } from "./body.ts";
 import { labelChunkOn } from "./head.ts";
 import { loraOfLayer, trainedShapes, type Tuning } from "./parameters.ts";
 import { accumulating } from "./programs.ts";
@@ -52,9 +52,8 @@ export interface PackSettings {
  * @param packs Number of packs that are kept at once
  */
 export function packBytes({ config, tuning, checkpointing }: PackSettings, rows: number, packs = 1): number {
-  const sizes = new Map([["T", rows]]), lora = loraOfLayer(tuning, 0);
-  const names = tuning.type === "full" ? blockShapes(config) : loraShapes(config, lora);
-  const trained = [...names.keys()];
+  const sizes = new Map([["T", rows]]), shapes = trainedShapes(config, tuning);
+  const { layer, trained } = fullestBlock(shapes.keys(), config), lora = loraOfLayer(tuning, layer);
   const graph = blockGraph(config, config.slidingWindow[0] ?? null, lora, hasDropout(tuning));
   const pair = differentiate(graph, ["y"], ["x", ...trained], checkpointing ? "inputs" : "activations");
   const row = 4 * rows * config.hiddenSize;
@@ -67,14 +66,31 @@ export function packBytes({ config, tuning, checkpointing }: PackSettings, rows:
     peakBytes(pair.forward, sizes),
     peakBytes(accumulating(pair.backward, trained), sizes),
   );
-  const gradients = [...trainedShapes(config, tuning).values()].reduce(
+  const gradients = [...shapes.values()].reduce(
     (sum, shape) => sum + 4 * shape.reduce((a, b) => a * b, 1),
     0,
   );
   // Of the head: rows in and out, a row for each label, and logits of a chunk.
   const head = row +
     12 * labelChunkOn({ fewSizes: true }, config.vocabSize) * Math.min(8192, config.vocabSize);
-  return SPARE * (packs * (config.numLayers * kept + 2 * row) + working + head + 2 * gradients);
+  const layers = config.numLayers - lowestTrained(shapes.keys(), config.numLayers);
+  return SPARE * (packs * (layers * kept + 2 * row) + working + head + 2 * gradients);
+}
+
+/** The layer with the most trained tensors, and their names in it. */
+function fullestBlock(
+  names: Iterable<string>,
+  { numLayers }: DecoderConfig,
+): { layer: number; trained: string[] } {
+  const all = [...names];
+  const blocks = Array.from({ length: numLayers }, (_, layer) => {
+    const prefix = ofLayer(layer, "");
+    return {
+      layer,
+      trained: all.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)),
+    };
+  });
+  return blocks.reduce((most, block) => block.trained.length > most.trained.length ? block : most);
 }
 
 /**

@@ -25,6 +25,8 @@ import { type Trained, TrainedTensors } from "./trained_tensors.ts";
 export type Tuning =
   | { type: "lora"; modules: Readonly<Record<string, LoraModule>>; dropout: number }
   | { type: "full" }
+  /** Some of the model's own tensors, by their names. */
+  | { type: "freeze"; tensors: readonly string[] }
   | { type: "none" };
 
 /** A base tensor by its name in transformers: its values, at once or piece by piece, or, a frozen module's weight, in 4 or 8 bits. */
@@ -56,9 +58,16 @@ export function loraOfLayer(tuning: Tuning, layer: number): BlockLora {
   return found;
 }
 
+/** True if a tensor of the model itself is trained. */
+function isTuned(name: string, tuning: Tuning): boolean {
+  return tuning.type === "full" || (tuning.type === "freeze" && tuning.tensors.includes(name));
+}
+
 /** Shapes of everything that is trained, by name. */
 export function trainedShapes(config: DecoderConfig, tuning: Tuning): Map<string, readonly number[]> {
-  if (tuning.type === "full") return tensorShapes(config);
+  if (tuning.type === "full" || tuning.type === "freeze") {
+    return new Map([...tensorShapes(config)].filter(([name]) => isTuned(name, tuning)));
+  }
   const shapes = new Map<string, readonly number[]>();
   for (let i = 0; i < config.numLayers; i++) {
     for (const [name, shape] of loraShapes(config, loraOfLayer(tuning, i))) {
@@ -98,7 +107,7 @@ export class Parameters {
       const values = read(name);
       this.#measure(name, shape, values, tuning);
       if ("codes" in values) this.#pack(name, values, config, tuning);
-      else if (tuning.type === "full") this.tuned.put(name, float32Of(values));
+      else if (isTuned(name, tuning)) this.tuned.put(name, float32Of(values));
       else this.#tensors.set(name, this.#freeze(values, shape));
     }
     if (tuning.type !== "lora") return;
@@ -161,10 +170,10 @@ export class Parameters {
   }
 
   /** Puts a weight in few bits where the block's inputs have their names. */
-  #pack(name: string, matrix: PackedMatrix, config: DecoderConfig, { type }: Tuning): void {
+  #pack(name: string, matrix: PackedMatrix, config: DecoderConfig, tuning: Tuning): void {
     const found = /^model\.layers\.(\d+)\.(.+)\.weight$/.exec(name), layer = Number(found?.[1]);
     const module = LINEAR_MODULES.find((m) => m === found?.[2]);
-    if (!module || type === "full") {
+    if (!module || isTuned(name, tuning)) {
       throw new TypeError(`Cannot take "${name}" in ${matrix.bits} bits: it isn't a frozen module`);
     }
     const { codes, scales, minima } = packedInputs(module, moduleShape(config, module), matrix.bits);

@@ -36,6 +36,8 @@ export interface BlockClass {
   some: boolean;
   /** Names of inputs that are trained, in the block's own naming. */
   trained: readonly string[];
+  /** True if the gradient of its input is wanted. */
+  below: boolean;
 }
 
 /** A head that is asked for. */
@@ -144,7 +146,7 @@ export class Programs {
   /** A block alone, nothing kept. */
   block(blockClass: BlockClass): Promise<Compiled> {
     return this.#get(
-      `${partOf(blockClass)} ${key(blockClass)}`,
+      `${partOf(blockClass)} ${key(blockClass).forward}`,
       () => graphOf(this.config, blockClass),
     );
   }
@@ -155,10 +157,15 @@ export class Programs {
       const graph = graphOf(this.config, blockClass);
       // Its backward pass comes next: what is kept takes the memory that computing it again would.
       const keep = blockClass.some && this.keep === "dear" ? "activations" : this.keep;
-      const pair = differentiate(graph, ["y"], ["x", ...blockClass.trained], keep);
+      const pair = differentiate(
+        graph,
+        ["y"],
+        [...blockClass.below ? ["x"] : [], ...blockClass.trained],
+        keep,
+      );
       return { forward: pair.forward, backward: accumulating(pair.backward, blockClass.trained) };
     };
-    const part = partOf(blockClass), id = key(blockClass);
+    const part = partOf(blockClass), id = key(blockClass).pair;
     const keepsNothing = this.keep === "inputs" && !Object.values(blockClass.lora).some(({ dora }) => dora);
     const forward = keepsNothing
       ? this.block(blockClass)
@@ -198,8 +205,12 @@ export class Programs {
     );
   }
 
-  headBackward(): Promise<Compiled> {
-    return this.#get("head.backward", () => headBackwardGraph(this.config));
+  /** The frozen head's way back; with `norm` the gradient of its norm is added to what was there. */
+  headBackward(norm = false): Promise<Compiled> {
+    return this.#get(
+      `head.backward ${norm}`,
+      () => accumulating(headBackwardGraph(this.config, norm), norm ? ["norm"] : []),
+    );
   }
 
   /** The mean row of a frozen vocabulary. */
@@ -207,10 +218,13 @@ export class Programs {
     return this.#get("head.mean", () => meanRowGraph(this.config));
   }
 
-  /** The trained head's way back: `d.x`, `d.norm` and `d.w` are all added to what was there. */
-  trainedHeadBackward(smoothing = 0): Promise<Compiled> {
-    return this.#get(`head.trained ${smoothing}`, () => {
-      const names = ["x", "norm", "w"];
+  /**
+   * The trained head's way back: gradients of `wanted`, the matrix `w` and perhaps the rows `x` and the weights of the norm, are all added to
+   * what was there.
+   */
+  trainedHeadBackward(wanted: readonly ("x" | "norm" | "w")[], smoothing = 0): Promise<Compiled> {
+    return this.#get(`head.trained ${smoothing} ${wanted}`, () => {
+      const names = [...wanted];
       const graph = headGraph(this.config, false, { smoothing: smoothed(smoothing, true) });
       return accumulating(
         differentiate(graph, ["logp"], names, "inputs").backward,
@@ -265,17 +279,21 @@ function partOf({ some }: BlockClass): "last" | "block" {
   return some ? "last" : "block";
 }
 
-const keys = new WeakMap<BlockClass, string>();
+/** Names of a class's programs: a block alone is the same whatever is trained. */
+interface BlockKey {
+  forward: string;
+  pair: string;
+}
 
-function key(blockClass: BlockClass): string {
-  const known = keys.get(blockClass) ?? JSON.stringify([
-    blockClass.window,
-    blockClass.lora,
-    blockClass.dropout,
-    blockClass.packing,
-    blockClass.some,
-    blockClass.trained,
-  ]);
+const keys = new WeakMap<BlockClass, BlockKey>();
+
+function key(blockClass: BlockClass): BlockKey {
+  const known = keys.get(blockClass) ?? keyOf(blockClass);
   keys.set(blockClass, known);
   return known;
+}
+
+function keyOf({ window, lora, dropout, packing, some, trained, below }: BlockClass): BlockKey {
+  const graph = [window, lora, dropout, packing, some];
+  return { forward: JSON.stringify(graph), pair: JSON.stringify([...graph, trained, below]) };
 }

@@ -228,8 +228,16 @@ export interface TrainConfig {
   // Method
   /** Method of training. */
   stage: Stage;
-  /** Adapters, or all weights. */
-  finetuning_type: "lora" | "full";
+  /** Adapters, some of the model's own tensors, or all of them. */
+  finetuning_type: "lora" | "freeze" | "full";
+  /** Last layers that `freeze` trains; negative: first layers. */
+  freeze_trainable_layers: number;
+  /** Their modules, such as `mlp`; `all`: every tensor of theirs. */
+  freeze_trainable_modules: string[];
+  /** Modules beside the layers that `freeze` trains, such as `lm_head`. */
+  freeze_extra_modules: string[];
+  /** `freeze` trains the last layer of each of `freeze_trainable_layers` shares, which block expansion added. */
+  use_llama_pro: boolean;
   /** Rank of the adapters, > 0. */
   lora_rank: number;
   /** Resolved: twice the rank by default. */

@@ -17,6 +17,10 @@ export type TrainerConfig = Pick<
   // Method
   | "stage"
   | "finetuning_type"
+  | "freeze_trainable_layers"
+  | "freeze_trainable_modules"
+  | "freeze_extra_modules"
+  | "use_llama_pro"
   | "model_name_or_path"
   | "rope_scaling"
   | "base_model"
@@ -227,8 +231,8 @@ export interface RunSize {
   parameters: number;
   /** Weights that are trained. */
   trained: number;
-  /** All of them are, rather than adapters. */
-  full: boolean;
+  /** The model's own are, all or some, rather than adapters. */
+  own: boolean;
   /** Rows of the largest pack. */
   rows: number;
   /** True if blocks' activations are made again in the backward pass. */

@@ -60,6 +60,10 @@ function formOf(a: ReturnType<typeof childArguments>): StepForm {
 function loraOf(model: string, adapter: string): TargetConfig {
   return {
     finetuning_type: "lora",
+    freeze_trainable_layers: 2,
+    freeze_trainable_modules: ["all"],
+    freeze_extra_modules: [],
+    use_llama_pro: false,
     base_model: null,
     adapter_name_or_path: [],
     lora_target: ["all"],

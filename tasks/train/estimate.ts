@@ -98,7 +98,16 @@ function passOf(
     label_smoothing_factor: 0,
   };
   const { parameters, linear } = weightsOf(of, decoder, null);
-  const weights = { parameters, linear, full: false as const, trained: 0, adapted: [] };
+  const weights = {
+    parameters,
+    linear,
+    trained: 0,
+    own: 0,
+    tuned: 0,
+    reached: 1,
+    head: false,
+    adapted: [],
+  };
   const { forward } = workOf(of, decoder, train, { place, weights, rows });
   const memory = memoryOf(of, decoder, {
     place,

@@ -4,6 +4,7 @@
  */
 import { openModel } from "../../formats/hf_model/mod.ts";
 import type { EditableTokenizer } from "../../formats/tokenizer/tokenizer.ts";
+import { type FreezeKeys, freezeNotes } from "../../plugins/kinds/freeze_targets.ts";
 import { placed } from "../../plugins/kinds/place.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import type { TrainConfig } from "./config/mod.ts";
@@ -30,6 +31,7 @@ export type PrepareKeys =
   & ReferenceKeys
   & NameKeys
   & FreshKeys
+  & FreezeKeys
   & Pick<
     TrainConfig,
     | "model_name_or_path"
@@ -44,8 +46,8 @@ export type PrepareKeys =
  * Opens the model and makes template, loss and tokenizer ready.
  * @param say Gets a line while a model is downloaded
  * @param placeOf Where a key was written, for errors about what it names
- * @throws {RangeError} If a name is unknown, the template's tokens aren't in the model's vocabulary, or an adapter or
- * `lora_target` doesn't fit the model
+ * @throws {RangeError} If a name is unknown, the template's tokens aren't in the model's vocabulary, or an adapter,
+ * `lora_target` or a module that freeze names doesn't fit the model
  */
 export async function prepare(
   config: PrepareKeys,
@@ -97,6 +99,7 @@ export async function prepare(
     notes: [
       ...notes,
       ...scaled.notes,
+      ...config.finetuning_type === "freeze" ? freezeNotes(config, decoder) : [],
       ...fresh === null ? [] : [freshNote(fresh)],
       ...referenceNotes,
       ...mergeNotes(mergedFolders, config.model_name_or_path),

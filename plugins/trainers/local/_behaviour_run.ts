@@ -27,6 +27,10 @@ export type RunConfig = LoopConfig & PlanConfig & TargetConfig;
 export const CONFIG: RunConfig = {
   ...BARE_LOOP,
   finetuning_type: "lora",
+  freeze_trainable_layers: 2,
+  freeze_trainable_modules: ["all"],
+  freeze_extra_modules: [],
+  use_llama_pro: false,
   base_model: null,
   adapter_name_or_path: [],
   model_name_or_path: "tiny",

@@ -9,26 +9,28 @@ import { checkTensors, openModel } from "../../../formats/hf_model/mod.ts";
 import { tensorShapes } from "../../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
 import { trainedShapes } from "../../../kernels/engine/parameters.ts";
+import type { NamedArrays } from "../../../kernels/engine/optimizer.ts";
 import { readTrainedAdapter, type Target } from "./setup.ts";
 
 /**
  * Makes sure, before an engine is opened, that a run of other settings trains what its checkpoint holds.
  * @param path The checkpoint
- * @param changed What differs from the checkpoint's run, a line each
+ * @param settings.changed What differs from the checkpoint's run, a line each
+ * @param settings.optimizer The checkpoint's
  * @throws {RangeError} If it holds other tensors: `allow_changes` can't help there
  */
 export async function checkResumedForm(
   path: string,
   target: Target,
   decoder: DecoderConfig,
-  changed: readonly string[],
+  { changed, optimizer }: { changed: readonly string[]; optimizer: NamedArrays },
 ): Promise<void> {
-  const fault = await difference(path, target, decoder);
+  const fault = await difference(path, target, decoder) ?? otherTrained(target, decoder, optimizer);
   if (fault === null) return;
   throw new RangeError(
     `Cannot resume from ${path} as the run trains other tensors than it holds, which allow_changes can't change: ${fault}. Changed ` +
       `are:\n  ${changed.join("\n  ")}\n` +
-      "Undo the change of what is trained (finetuning_type, lora_rank, lora_target, use_dora, the adapter or the model), or start in another output_dir",
+      "Undo the change of what is trained (finetuning_type, freeze_trainable_layers, lora_rank, lora_target, use_dora, the adapter or the model), or start in another output_dir",
   );
 }
 
@@ -49,6 +51,20 @@ async function difference(path: string, target: Target, decoder: DecoderConfig):
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
+}
+
+/** Of a model that is saved whole only the optimizer tells what was trained. */
+function otherTrained(
+  { tuning }: Target,
+  decoder: DecoderConfig,
+  optimizer: NamedArrays,
+): string | null {
+  const before = Object.keys(optimizer).flatMap((key) => /^exp_avg\.(.+)$/.exec(key)?.[1] ?? []);
+  const shapes = trainedShapes(decoder, tuning);
+  const more = [...shapes.keys()].find((name) => !before.includes(name));
+  if (more !== undefined) return `tensor "${more}", which wasn't trained there`;
+  const less = before.find((name) => !shapes.has(name));
+  return less === undefined ? null : `tensor "${less}", which was trained there`;
 }
 
 function otherTensor(path: string, target: Target, decoder: DecoderConfig): string | null {

@@ -42,7 +42,7 @@ export async function carryOut(inputs: TrainerInputs, open: OpenEngine): Promise
   const plan = planBatches(config, inputs.train, inputs.shuffle, inputs.trainBins);
   const resumed = resumeFrom && resume(resumeFrom.path, inputs);
   if (resumeFrom && resumed && resumed.changed.length > 0) {
-    await checkResumedForm(resumeFrom.path, target, decoder, resumed.changed);
+    await checkResumedForm(resumeFrom.path, target, decoder, resumed);
   }
   const references = resumed?.references ?? new ReferenceCache();
   const reference = loss.needsReference ? inputs.reference : null;
@@ -98,7 +98,7 @@ export async function carryOut(inputs: TrainerInputs, open: OpenEngine): Promise
       from: resumed?.state ?? { step: 0, best: null },
     };
     // where that is interrupted, the loop saves what there is of them
-    if (config.finetuning_type === "full" && loss.needsReference && !reference) {
+    if (config.finetuning_type !== "lora" && loss.needsReference && !reference) {
       await completeReferences(run, inputs);
     }
     const result = await trainLoop(run);
@@ -191,8 +191,8 @@ function areReferencesOf(
 ): boolean {
   if (state.dataHash !== dataHash || state.referenceHash !== reference?.hash) return false;
   if (reference) return true;
-  // of full tuning they are the model's that the run began from, which only they keep
-  if (config.finetuning_type === "full") return true;
+  // where the model's own weights are trained they are those of the model that the run began from, which only they keep
+  if (config.finetuning_type !== "lora") return true;
   return state.modelHash === model.weights.hash() && !isConfigChanged(state, configHash(model)) &&
     !changes(state.config).some(({ key }) => key === "quantization_bit");
 }

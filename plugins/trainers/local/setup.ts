@@ -24,13 +24,14 @@ import {
   TRAINED_FIELDS,
   writeAdapter,
 } from "../../../formats/peft/mod.ts";
+import { type FreezeKeys, freezeTargets } from "../../kinds/freeze_targets.ts";
 import { targetModules } from "../../kinds/lora_targets.ts";
 import type { TrainConfig } from "../../kinds/train_config.ts";
 import { converted, convertedConfig, type PissaStart, readConverted } from "./pissa.ts";
 import type { WrittenFile } from "../../kinds/trainer.ts";
 import type { Tuning } from "../../../kernels/engine/parameters.ts";
 import { trainedShapes } from "../../../kernels/engine/parameters.ts";
-import { moduleShapes } from "../../../kernels/engine/decoder.ts";
+import { moduleShapes, tensorShapes } from "../../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
 import { kaimingUniformA } from "../../../kernels/random/counter.ts";
 
@@ -40,7 +41,7 @@ export type Tensors = Record<string, Float32Array<ArrayBuffer>>;
 /** Trained tensors, and their writer. */
 export interface Target {
   tuning: Tuning;
-  /** Initial LoRA tensors by the engine's names; {} for full tuning. */
+  /** Initial LoRA tensors by the engine's names; {} where the model's own are trained. */
   initial: Tensors;
   /** With PiSSA: A₀ and B₀, without which base and adapter aren't known; null without. */
   pissa: PissaStart | null;
@@ -49,27 +50,29 @@ export interface Target {
 }
 
 /** Keys of a configuration that decide what is trained. */
-export type TargetConfig = Pick<
-  TrainConfig,
-  | "finetuning_type"
-  | "adapter_name_or_path"
-  | "model_name_or_path"
-  | "base_model"
-  | "lora_target"
-  | "lora_rank"
-  | "lora_alpha"
-  | "lora_dropout"
-  | "use_rslora"
-  | "use_dora"
-  | "pissa_init"
-  | "seed"
->;
+export type TargetConfig =
+  & Pick<
+    TrainConfig,
+    | "finetuning_type"
+    | "adapter_name_or_path"
+    | "model_name_or_path"
+    | "base_model"
+    | "lora_target"
+    | "lora_rank"
+    | "lora_alpha"
+    | "lora_dropout"
+    | "use_rslora"
+    | "use_dora"
+    | "pissa_init"
+    | "seed"
+  >
+  & FreezeKeys;
 
 /**
  * The trained tensors of a run.
  * @param files Written beside the weights.
  * @param pissa Initial adapters of a run with `pissa_init`; what is saved is upon the model itself, of twice their rank
- * @throws {RangeError} If a name of `lora_target` fits no module, or the given adapter doesn't fit.
+ * @throws {RangeError} If a name of `lora_target` or of freeze's modules fits none, or the given adapter doesn't fit.
  */
 export function makeTarget(
   config: TargetConfig,
@@ -78,7 +81,7 @@ export function makeTarget(
   files: Record<string, string | Uint8Array>,
   pissa: PissaStart | null = null,
 ): Target {
-  if (config.finetuning_type === "full") return fullTarget(model, decoder, files);
+  if (config.finetuning_type !== "lora") return modelTarget(config, model, decoder, files);
   const shapes = moduleShapes(decoder);
   const given = config.adapter_name_or_path[0];
   const adapter = given === undefined ? null : readAdapter(given, shapes, decoder.moduleRoot, TRAINED_FIELDS);
@@ -145,22 +148,28 @@ export function newLora(
   };
 }
 
-function fullTarget(
+/** The model's own tensors, all or some; those that stay as they are are saved with the others. */
+function modelTarget(
+  config: TargetConfig,
   model: LoadedModel,
   decoder: DecoderConfig,
   files: Record<string, string | Uint8Array>,
 ): Target {
   checkWhole(model, decoder.moduleRoot);
-  const shapes = trainedShapes(decoder, { type: "full" }), more = { ...processorFiles(model), ...files };
+  const shapes = tensorShapes(decoder), more = { ...processorFiles(model), ...files };
+  const tuning: Tuning = config.finetuning_type === "freeze"
+    ? { type: "freeze", tensors: freezeTargets(config, decoder) }
+    : { type: "full" };
+  const own = trainedShapes(decoder, tuning);
   return {
-    tuning: { type: "full" },
+    tuning,
     initial: {},
     pissa: null,
     save: (directory, trained) => {
       const tensors = [...shapes].map(([name, shape]) => ({
         name,
         shape,
-        data: () => entryOf(trained, name),
+        data: () => own.has(name) ? entryOf(trained, name) : model.weights.read(name),
       }));
       const written = saveModel(directory, asStored(model, tensors), {
         config: model.config,

@@ -39,6 +39,7 @@ function openHeader(ranks: Ranks, setup: TorchSetup) {
     model: setup.modelPath,
     tuning: tuning.type,
     modules: tuning.type === "lora" ? tuning.modules : {},
+    tensors: tuning.type === "freeze" ? tuning.tensors : [],
     dropout: tuning.type === "lora" ? tuning.dropout : 0,
     seed: setup.seed,
     smoothing: setup.labelSmoothing ?? 0,

@@ -28,14 +28,14 @@ const QWEN = builtinRegistry().create("model", "qwen2").parse({
 const GIB = 2 ** 30;
 const sum = (list: number[]) => list.reduce((a, b) => a + b, 0);
 
-function memory(full: boolean, processes: number, choices: Partial<EngineChoices> = {}) {
+function memory(own: boolean, processes: number, choices: Partial<EngineChoices> = {}) {
   const parameters = sum([...tensorShapes(QWEN).values()].map((shape) => shape.reduce((a, b) => a * b, 1)));
   const adapters = QWEN.numLayers * 8 * sum(LINEAR_MODULES.map((name) => sum(moduleShape(QWEN, name))));
   const size = {
     decoder: QWEN,
     parameters,
-    trained: full ? parameters : adapters,
-    full,
+    trained: own ? parameters : adapters,
+    own,
     rows: 4096,
     checkpointing: true,
   };
@@ -44,8 +44,8 @@ function memory(full: boolean, processes: number, choices: Partial<EngineChoices
 }
 
 Deno.test("processMemory() has the table of docs/scale.md for Qwen2.5-7B, LoRA and full, by processes", () => {
-  const states = (full: boolean, processes: number, choices: Partial<EngineChoices> = {}) => {
-    const { weights, trained } = memory(full, processes, choices);
+  const states = (own: boolean, processes: number, choices: Partial<EngineChoices> = {}) => {
+    const { weights, trained } = memory(own, processes, choices);
     return (weights + trained) / GIB;
   };
   [[1, 14.5], [2, 10.1], [4, 6.5], [8, 4.7], [16, 3.8], [32, 3.4]].forEach(([n, gib]) =>

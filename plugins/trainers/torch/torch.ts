@@ -8,9 +8,9 @@ import { countGpus, processesPerNode } from "./gpus.ts";
 import { processMemory } from "./memory.ts";
 import { shardingOf, type TorchOptions, torchOptions } from "./options.ts";
 
-function storageOf(full: boolean, { dtype, quantization, cpu_offload }: TorchOptions): string {
-  const kept = full
-    ? "float32, as all are trained"
+function storageOf(own: boolean, { dtype, quantization, cpu_offload }: TorchOptions): string {
+  const kept = own
+    ? "float32, as the model's own are trained"
     : quantization === "4bit"
     ? `NF4, ${dtype} elsewhere`
     : dtype;
@@ -35,7 +35,7 @@ const torch: Plugin<"trainer", typeof torchOptions> = definePlugin({
       memory: (size) => ({
         memory: processMemory(size, { ...options, sharding }, processes),
         processes,
-        storage: storageOf(size.full, options),
+        storage: storageOf(size.own, options),
         place: countGpus(options) > 0 ? "device" : "host",
       }),
     };

@@ -56,7 +56,7 @@ export async function trainOnTorch(
       const { nnodes } = options, isFresh = isPolicy && inputs.fresh !== undefined;
       const isChanged = isScaled || isFresh || (setup.merged ?? []).length > 0;
       // weights that are trained begin in float32
-      const dtype = isPolicy && config.finetuning_type === "full" ? "float32" : options.dtype;
+      const dtype = isPolicy && config.finetuning_type !== "lora" ? "float32" : options.dtype;
       // the weights that are given have the adapters below the trained one in them, not what PiSSA takes out
       const below = (isPolicy ? inputs.merged : reference?.merged) ?? [];
       const taken = (setup.merged ?? []).slice(below.length);

@@ -68,7 +68,7 @@ export function markdownPage(): string {
     "",
     "The reference of stages dpo, kto and iopo is LLaMA-Factory's. With LoRA it is the model without the adapter that is trained: of an adapter",
     "that is trained on (`adapter_name_or_path`) that is the model below it, and not the adapter as it began, while adapters that are merged (all but",
-    "the last; all with `create_new_adapter`) belong to it. With `finetuning_type: full` it is the model as it begins. `ref_model` with",
+    "the last; all with `create_new_adapter`) belong to it. With `finetuning_type: full` or `freeze` it is the model as it begins. `ref_model` with",
     "`ref_model_adapters` names any other: to train an SFT adapter on and hold it to itself, `ref_model: BASE` and `ref_model_adapters: SFT`.",
     "Where it names the model that is trained itself, in the same number of bits, LoRA on the local trainer has no pass of its own, as without the key, and a note says so.",
   ];

@@ -49,13 +49,18 @@ const IDLE: readonly [
   [["buffer_size"], (c) => !c.streaming, () => "the data are not streamed"],
   [
     ["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora", "use_dora", "pissa_init"],
-    (c) => c.finetuning_type === "full",
-    () => "finetuning_type: full has no adapters",
+    (c) => c.finetuning_type !== "lora",
+    (c) => `finetuning_type: ${c.finetuning_type} has no adapters`,
   ],
   [
     ["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora", "use_dora", "pissa_init"],
     (c) => c.adapter_name_or_path.length > 0 && !c.create_new_adapter,
     () => "the adapter of adapter_name_or_path has its own",
+  ],
+  [
+    ["freeze_trainable_layers", "freeze_trainable_modules", "freeze_extra_modules"],
+    (c) => c.finetuning_type !== "freeze",
+    (c) => `finetuning_type is ${c.finetuning_type}`,
   ],
   [["pissa_iter", "pissa_convert"], (c) => !c.pissa_init, () => "pissa_init is false"],
   [

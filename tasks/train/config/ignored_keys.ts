@@ -276,13 +276,6 @@ const BLOCKS: readonly [string, Partial<Record<KeyGroup, Record<string, unknown>
       fp8_enable_fsdp_float8_all_gather: false,
     },
   }],
-  ["it only sets up finetuning_type: freeze, which is refused", {
-    finetuning: {
-      freeze_trainable_layers: 2,
-      freeze_trainable_modules: "all",
-      freeze_extra_modules: null,
-    },
-  }],
   ["it only sets up finetuning_type: oft, which is refused", {
     finetuning: {
       module_dropout: 0.0,

@@ -62,6 +62,8 @@ const RENAMED: Readonly<Record<string, string>> = {
   target_modules: "lora_target",
   r: "lora_rank",
   random_state: "seed",
+  name_module_trainable: "freeze_trainable_modules",
+  num_layer_trainable: "freeze_trainable_layers",
   token: "hf_hub_token",
   model: "model_name_or_path",
 };
@@ -78,15 +80,13 @@ const PROCESSES =
   "processes and how they share the work are trainer: torch's trainer_options (docs/scale.md): leave it out";
 const KTRANSFORMERS = "KTransformers is a program of its own: leave it out";
 const IMAGES = "models here are text alone: leave it out";
-const LAYERS =
-  "single layers can't be trained alone here: use finetuning_type: lora, with lora_target for the modules";
 const CHOICES = "it is for LLaMA-Factory's own benchmarks: deno task eval has others";
 const BUILT_IN = "leave it out: it makes no difference to the result here";
 
 /** Keys that have no counterpart of the same values: what to write. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   adapter:
-    "finetuning_type: lora or full says what is trained, adapter_name_or_path names an adapter to continue from",
+    "finetuning_type: lora, freeze or full says what is trained, adapter_name_or_path names an adapter to continue from",
   batch_size:
     "a step takes per_device_train_batch_size times gradient_accumulation_steps examples: set these two",
   new_special_tokens: "tokens can't be added here: add them to the model first",
@@ -94,8 +94,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   max_source_length: LENGTHS,
   cache_path: "encoded data has its own cache, which data_cache_dir places: leave it out",
   dataset_shards: "streaming: true reads a set piece by piece: leave it out",
-  name_module_trainable: LAYERS,
-  num_layer_trainable: LAYERS,
   lora_bf16_mode: FLOATS,
   padding_side: "nothing is padded here: leave it out",
   efficient_eos: "the end of every learnt answer is learnt: leave it out",
@@ -137,7 +135,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   rl: "use stage: dpo, kto or iopo; pref_loss: ipo, orpo or simpo is set in stage dpo",
   optimizer: "optim is its name, and adamw_torch the only optimizer here",
   lora_target_linear: "use lora_target: all",
-  unfrozen_parameters: "use finetuning_type: full, or lora with lora_target",
+  unfrozen_parameters: "use finetuning_type: freeze, which names layers and modules, or full",
   saves_per_epoch: "use save_strategy: steps with save_steps below 1, a share of all steps",
   evals_per_epoch: "use eval_strategy: steps with eval_steps below 1, a share of all steps",
   auto_resume_from_checkpoints: "use resume_from_checkpoint: auto",
@@ -194,7 +192,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   assistant_only_loss: "that is the default; mask_history: true learns only the last answer",
   max_prompt_length: LENGTHS,
   max_completion_length: LENGTHS,
-  use_peft: "use finetuning_type: lora or full",
+  use_peft: "use finetuning_type: lora, freeze or full",
   precompute_ref_log_probs: "they are computed once and kept in any case: leave it out",
   reference_free: "use pref_loss: orpo or simpo, which need no reference model",
   padding_free: "nothing is padded here: leave it out",

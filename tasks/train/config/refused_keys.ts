@@ -202,8 +202,8 @@ const ROWS: readonly [
     "additional_target",
     null,
     [null],
-    "only adapters (or, with finetuning_type: full, all weights) are trained",
-    "leave it out, or use finetuning_type: full",
+    "no module is trained whole beside adapters",
+    "leave it out, or use finetuning_type: full, or freeze with freeze_extra_modules",
   ],
   [
     "finetuning",
@@ -253,7 +253,6 @@ const ROWS: readonly [
     "trained weights are float32: rounding them to bf16 at each step changes what is learnt",
     "use bf16, which is accepted",
   ],
-  ["finetuning", "use_llama_pro", false, [false], "block expansion isn't there", "leave it out"],
   ["finetuning", "use_adam_mini", false, [false], "AdamW is the only optimizer", "leave it out"],
   ["finetuning", "use_mca", false, [false], "Megatron is a program of its own", "leave it out"],
   ["finetuning", "use_hyper_parallel", false, [false], "it is a program of its own", "leave it out"],

@@ -76,12 +76,12 @@ function model() {
     train_from_scratch: add(
       bool(),
       false,
-      "stages pt and sft with finetuning_type: full: begin from random weights (config.json's initializer_range, by seed); of the model only config.json and tokenizer are used",
+      "stages pt and sft with finetuning_type: full or freeze: begin from random weights (config.json's initializer_range, by seed); of the model only config.json and tokenizer are used",
     ),
     rope_scaling: add(
       orNull(oneOf(["linear", "dynamic", "yarn", "llama3"])),
       null,
-      "finetuning_type: full: stretches the model's positions to cutoff_len, in what is saved too; for adapters write it into the model's config.json",
+      "finetuning_type: full or freeze: stretches the model's positions to cutoff_len, in what is saved too; for adapters write it into the model's config.json",
     ),
     split_special_tokens: add(
       bool(),
@@ -393,12 +393,38 @@ function method() {
         },
       },
     ),
-    finetuning_type: add(oneOf(["lora", "full"]), "lora", "train adapters, or all weights", {
-      refused: {
-        freeze: "single layers can't be trained alone here: use lora, with lora_target for the modules",
-        oft: "there are no OFT adapters here: use lora",
+    finetuning_type: add(
+      oneOf(["lora", "freeze", "full"]),
+      "lora",
+      "train adapters, some layers, or all weights",
+      {
+        refused: {
+          oft: "there are no OFT adapters here: use lora",
+        },
       },
-    }),
+    ),
+    freeze_trainable_layers: add(
+      int(-Number.MAX_SAFE_INTEGER),
+      2,
+      "finetuning_type: freeze: how many of the last layers are trained; negative: of the first ones; 0: freeze_extra_modules alone",
+    ),
+    freeze_trainable_modules: add(
+      names(),
+      ["all"],
+      "finetuning_type: freeze: modules of these layers that are trained (self_attn, mlp, input_layernorm, post_attention_layernorm); all: every one",
+    ),
+    freeze_extra_modules: add(
+      names(),
+      [],
+      "finetuning_type: freeze: modules beside the layers that are trained too (embed_tokens, norm, lm_head); norm is a part of layers' names as well, " +
+        "and trains their norms, as in LLaMA-Factory",
+    ),
+    use_llama_pro: add(
+      bool(),
+      false,
+      "finetuning_type: freeze: train the last layer of each of freeze_trainable_layers equal shares, which block expansion (LLaMA Pro) has added to " +
+        "the model",
+    ),
     lora_rank: add(int(1), 8, "rank of the adapters"),
     lora_alpha: add(orNull(num({ above: 0 })), null, "scale of the adapters, over the rank", {
       derived: "twice lora_rank",

@@ -22,7 +22,7 @@ export function memoryOf(
   model: DecoderConfig,
   {
     place: { gpu, stack, checkpoints },
-    weights: { parameters, linear, full, trained, adapted },
+    weights: { parameters, linear, trained, own, reached, head, adapted },
     rows,
     half,
     adapter,
@@ -45,23 +45,23 @@ export function memoryOf(
   const before = Math.max(atOnce, Math.min(config.together ?? 0, rows.step));
   const kept = 4 * before * (2 * d + 2 * q + 2 * kv + 2 * f) * (gpu ? 1 : 17 / 16);
   const scores = gpu ? atOnce * atOnce : QUERY_CHUNK * rows.largest;
-  const masks = (adapter?.dropout ?? config.lora_dropout) > 0 && !full
+  const masks = (adapter?.dropout ?? config.lora_dropout) > 0
     ? 4 * atOnce * adapted.reduce((sum, [, i]) => sum + i, 0)
     : 0;
   const working = 4 * atOnce * (6 * d + 6 * f + 4 * q + 4 * kv) + 12 * numHeads * scores;
   const bits = config.quantization_bit, packed = bits === null ? 0 : linear;
   const keep = keepFor(true, { hostMemory: !gpu && config.backend !== "webgpu" }, bits !== null);
   const inputs = keep === "dear" ? 2 * d + q : d;
-  const layers = keeps ? model.numLayers : 0;
+  const layers = keeps ? reached * model.numLayers : 0;
   const activations = working +
     layers * (checkpoints ? 4 * before * inputs : kept) + masks * (stack ? layers : 1);
   // The head's gradient by smoothed labels has two parts more while it is made (see kernels/engine/head_graph.ts).
-  const smoothed = full && config.label_smoothing_factor > 0 ? 8 * model.vocabSize * d : 0;
+  const smoothed = head && config.label_smoothing_factor > 0 ? 8 * model.vocabSize * d : 0;
   // Codes, and a scale and a minimum for every 32 of them.
   const packedBytes = packed * ((bits ?? 0) / 8 + 8 / 32);
   const memory = {
-    weights: packedBytes + (parameters - packed) * (half ? 2 : 4), // of vectors, which stay float32, there are few
-    trained: trained * (full ? 16 : 20), // the sum of gradients, a program's new one beside it, two moments; adapters' own values too
+    weights: packedBytes + (parameters - packed - own) * (half ? 2 : 4) + 4 * own, // of vectors, which stay float32, there are few
+    trained: trained * (own > 0 ? 16 : 20), // the sum of gradients, a program's new one beside it, two moments; adapters' own values too
     activations: activations + smoothed + 12 * labelChunkFor(model.vocabSize) * model.vocabSize,
     runtime: RUNTIME_BYTES,
   };

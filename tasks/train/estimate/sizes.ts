@@ -6,9 +6,12 @@ import { valueOf } from "../../../formats/elements.ts";
 import { type LoraConfig, loraOf, matchTargets } from "../../../formats/peft/mod.ts";
 import { LINEAR_MODULES, moduleShape, moduleShapes, tensorShapes } from "../../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import { EMBEDDING, lowestTrained } from "../../../kernels/engine/body.ts";
+import { trainedShapes } from "../../../kernels/engine/parameters.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { exampleRows } from "../../../kernels/engine/pack.ts";
 import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
+import { freezeTargets } from "../../../plugins/kinds/freeze_targets.ts";
 import { targetModules } from "../../../plugins/kinds/lora_targets.ts";
 import { isOneProgram } from "../config/mod.ts";
 import type { EstimateConfig } from "./types.ts";
@@ -32,13 +35,18 @@ export function parametersOf(model: DecoderConfig): number {
   return [...tensorShapes(model).values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
 }
 
-/** Counts of the model's numbers: all, those of the blocks' linear modules, those that are trained; and the adapted modules' shapes. */
+/**
+ * Counts of the model's numbers: all, those of the blocks' linear modules, those that are trained, `own` those of the model itself among them;
+ * shares of the linear modules that are trained, and of the layers that the way back goes through; whether the head is trained; and the
+ * adapted modules' shapes.
+ */
 export function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter: LoraConfig | null) {
   const parameters = parametersOf(model);
   const linear = model.numLayers *
     LINEAR_MODULES.map((name) => moduleShape(model, name)).reduce((sum, [a, b]) => sum + a * b, 0);
-  const full = config.finetuning_type === "full";
-  if (full) return { parameters, linear, full, trained: parameters, adapted: [] };
+  if (config.finetuning_type !== "lora") {
+    return { parameters, linear, ...ownWeights(config, model, linear), adapted: [] };
+  }
   const shapes = moduleShapes(model), names = [...shapes.keys()];
   const targets = matchTargets(adapter ?? { targetModules: targetModules(config.lora_target, names) }, names);
   const rankOf = (name: string) => adapter ? loraOf(adapter, name).r : config.lora_rank;
@@ -48,7 +56,27 @@ export function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter:
   }, 0);
   const adapted = LINEAR_MODULES.filter((module) => targets.some((name) => name.endsWith(module)))
     .map((module) => moduleShape(model, module));
-  return { parameters, linear, full, trained, adapted };
+  const reached = 1 - lowestTrained(targets.map((name) => `${name}.`), model.numLayers) / model.numLayers;
+  return { parameters, linear, trained, own: 0, tuned: 0, reached, head: false, adapted };
+}
+
+/** Of the model's own tensors that are trained. */
+function ownWeights(config: EstimateConfig, model: DecoderConfig, linear: number) {
+  const { finetuning_type: type } = config;
+  const shapes = trainedShapes(
+    model,
+    type === "freeze" ? { type, tensors: freezeTargets(config, model) } : { type: "full" },
+  );
+  const sizes = [...shapes].map(([name, shape]) => ({ name, size: shape.reduce((a, b) => a * b, 1) }));
+  const own = sizes.reduce((sum, { size }) => sum + size, 0);
+  const inModules = sizes.filter(({ name }) => moduleShapes(model).has(name.replace(/\.weight$/, "")));
+  return {
+    trained: own,
+    own,
+    tuned: inModules.reduce((sum, { size }) => sum + size, 0) / linear,
+    reached: 1 - lowestTrained(shapes.keys(), model.numLayers) / model.numLayers,
+    head: shapes.has(model.tieWordEmbeddings ? EMBEDDING : "lm_head.weight"),
+  };
 }
 
 /** DataRows of all examples together and of the largest, and the learnt tokens. */

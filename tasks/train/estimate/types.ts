@@ -43,6 +43,10 @@ export type EstimateConfig =
   & Pick<
     TrainConfig,
     | "finetuning_type"
+    | "freeze_trainable_layers"
+    | "freeze_trainable_modules"
+    | "freeze_extra_modules"
+    | "use_llama_pro"
     | "lora_target"
     | "lora_rank"
     | "lora_dropout"

@@ -1,6 +1,7 @@
 /**
  * Work of one token, N parameters of the blocks' linear layers: forward 2N, gradient of activations 2N, gradient of
- * weights 2N (only with `full`), once more forward 2N when activations aren't kept; attention on top.
+ * weights 2 of those that are trained, once more forward 2N when activations aren't kept; attention on top. The way back goes through the layers
+ * down to the lowest that has something trained.
  * @module
  */
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
@@ -14,13 +15,13 @@ export function workOf(
   config: EstimateConfig,
   model: DecoderConfig,
   train: readonly EncodedExample[],
-  { place: { gpu, stack, checkpoints }, weights: { linear, full }, rows }: {
+  { place: { gpu, stack, checkpoints }, weights: { linear, tuned, reached, head: isHeadTrained }, rows }: {
     place: DevicePlace;
     weights: Weights;
     rows: DataRows;
   },
 ): { epoch: number; forward: number } {
-  const passes = (full ? 6 : 4) + (checkpoints || stack ? 2 : 0);
+  const passes = 2 + 2 * tuned + reached * (2 + (checkpoints || stack ? 2 : 0));
   // On a GPU of ONNX Runtime attention is whole: scores of all rows of a pack by all.
   const pairs = gpu
     ? rows.all * packRows(config, rows)
@@ -28,7 +29,7 @@ export function workOf(
   const attention = 2 * pairs * model.numHeads * model.headDim * model.numLayers;
   const head = rows.labels * model.hiddenSize * model.vocabSize;
   return {
-    epoch: passes * (linear * rows.all + attention) + (full ? 6 : 4) * head,
+    epoch: passes * (linear * rows.all + attention) + (isHeadTrained ? 6 : 4) * head,
     forward: 2 * (linear * rows.all + attention + head),
   };
 }

@@ -57,6 +57,10 @@ export type ModelCardKeys = Pick<
   | "warmup_ratio"
   | "max_steps"
   | "num_train_epochs"
+  | "freeze_trainable_layers"
+  | "freeze_trainable_modules"
+  | "freeze_extra_modules"
+  | "use_llama_pro"
   | "lora_rank"
   | "lora_alpha"
   | "lora_dropout"
@@ -215,6 +219,13 @@ function hyperparameters({ config, totalSteps }: ModelCard): Record<string, stri
       lora_alpha: config.lora_alpha,
       lora_dropout: config.lora_dropout,
       lora_target: config.lora_target.join(","),
+    }),
+    ...(config.finetuning_type === "freeze" && {
+      freeze_trainable_layers: config.freeze_trainable_layers,
+      freeze_trainable_modules: config.freeze_trainable_modules.join(","),
+      ...(config.freeze_extra_modules.length > 0 &&
+        { freeze_extra_modules: config.freeze_extra_modules.join(",") }),
+      ...(config.use_llama_pro && { use_llama_pro: "true" }),
     }),
     ...(preference &&
       { pref_beta: config.pref_beta, pref_loss: config.pref_loss, pref_ftx: config.pref_ftx }),

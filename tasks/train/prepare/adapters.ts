@@ -6,6 +6,7 @@ import { resolveAdapters, type ResolveOptions } from "../../../formats/hub/mod.t
 import { baseDifference, readAdapter, TRAINED_FIELDS } from "../../../formats/peft/mod.ts";
 import { moduleShapes } from "../../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import { type FreezeKeys, freezeTargets } from "../../../plugins/kinds/freeze_targets.ts";
 import { targetModules } from "../../../plugins/kinds/lora_targets.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
 import type { TrainConfig } from "../config/mod.ts";
@@ -17,11 +18,12 @@ type AdaptedKeys = Pick<TrainConfig, "lora_target"> & Partial<Pick<TrainConfig, 
 /** Keys that say which adapters there are. */
 type AdapterKeys =
   & AdaptedKeys
-  & Pick<TrainConfig, "finetuning_type" | "adapter_name_or_path" | "create_new_adapter">;
+  & Pick<TrainConfig, "finetuning_type" | "adapter_name_or_path" | "create_new_adapter">
+  & FreezeKeys;
 
 /**
  * Finds the adapters, downloaded if they are the hub's: folders of those to merge, in turn, and of the one that is trained on, if any.
- * @throws {RangeError} If one isn't found, or the one that is trained on, or `lora_target`, doesn't fit the model
+ * @throws {RangeError} If one isn't found, or the one that is trained on, `lora_target`, or a module that freeze names, doesn't fit the model
  */
 export async function prepareAdapters(
   config: AdapterKeys,
@@ -36,6 +38,7 @@ export async function prepareAdapters(
   const merged = config.create_new_adapter ? all.length : Math.max(0, all.length - 1);
   const mergedFolders = all.slice(0, merged), adapterFolders = all.slice(merged);
   if (config.finetuning_type === "lora") checkAdapted(adapterFolders, config, decoder, placeOf);
+  if (config.finetuning_type === "freeze") freezeTargets(config, decoder, placeOf);
   return { mergedFolders, adapterFolders };
 }
 

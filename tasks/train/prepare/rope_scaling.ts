@@ -51,7 +51,7 @@ export function scaledConfig(
     ...(kind !== "linear" && { [name]: original }),
     ...(kind === "llama3" && { low_freq_factor: 1, high_freq_factor: 4 }),
   };
-  if (finetuning_type !== "full") {
+  if (finetuning_type === "lora") {
     const fitting = JSON.stringify({ max_position_embeddings: positions, rope_scaling: scaling });
     throw new RangeError(
       `Cannot scale positions with finetuning_type: ${finetuning_type} as an adapter can't say that its base is to be rotated otherwise, so ` +

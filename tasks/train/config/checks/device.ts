@@ -48,9 +48,9 @@ export function checkDevice(c: TrainConfig, given: ReadonlyMap<string, unknown>,
 function checkQuantization(c: TrainConfig, refuse: Refuse): void {
   const key = "quantization_bit", used = `Cannot use quantization_bit: ${c.quantization_bit} with`;
   refuse(
-    c.finetuning_type === "full",
+    c.finetuning_type !== "lora",
     key,
-    `${used} finetuning_type: full: weights that are trained are float32; use finetuning_type: lora, or leave it out`,
+    `${used} finetuning_type: ${c.finetuning_type}: weights that are trained are float32; use finetuning_type: lora, or leave it out`,
   );
   refuse(
     c.trainer !== "local",

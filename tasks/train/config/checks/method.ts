@@ -25,9 +25,9 @@ export function checkMethod(c: TrainConfig, refuse: Refuse): void {
 function checkTuning(c: TrainConfig, refuse: Refuse): void {
   const adapters = c.adapter_name_or_path.length;
   refuse(
-    adapters > 0 && c.finetuning_type === "full",
+    adapters > 0 && c.finetuning_type !== "lora",
     "adapter_name_or_path",
-    "Cannot train all weights from an adapter: merge it first, or use finetuning_type: lora",
+    "Cannot train a model's own weights from an adapter: merge it first, or use finetuning_type: lora",
   );
   refuse(
     c.quantization_bit !== null && (adapters > 1 || (adapters > 0 && c.create_new_adapter)),
@@ -43,18 +43,31 @@ function checkTuning(c: TrainConfig, refuse: Refuse): void {
     "Cannot train as lora_target names no module: use all, or names",
   );
   refuse(
-    c.loraplus_lr_ratio !== null && c.finetuning_type === "full",
+    c.loraplus_lr_ratio !== null && c.finetuning_type !== "lora",
     "loraplus_lr_ratio",
-    "Cannot use loraplus_lr_ratio with finetuning_type: full as it is the rate of adapters' B: leave it out, or use finetuning_type: lora",
+    `Cannot use loraplus_lr_ratio with finetuning_type: ${c.finetuning_type} as it is the rate of adapters' B: leave it out, or use finetuning_type: lora`,
+  );
+  refuse(
+    c.use_llama_pro && c.finetuning_type !== "freeze",
+    "use_llama_pro",
+    c.finetuning_type === "lora"
+      ? "Cannot use use_llama_pro with finetuning_type: lora: leave it out, and name the expanded blocks' modules in lora_target " +
+        "(model.layers.3.mlp.up_proj), or use finetuning_type: freeze"
+      : "Cannot use use_llama_pro with finetuning_type: full, as in LLaMA-Factory: use finetuning_type: freeze",
+  );
+  refuse(
+    c.freeze_trainable_modules.length === 0,
+    "freeze_trainable_modules",
+    "Cannot train as freeze_trainable_modules names no module: use all, or names",
   );
 }
 
 function checkFromScratch(c: TrainConfig, refuse: Refuse): void {
   const { stage } = c;
   refuse(
-    c.train_from_scratch && c.finetuning_type !== "full",
+    c.train_from_scratch && c.finetuning_type === "lora",
     "train_from_scratch",
-    `Cannot train from scratch with finetuning_type: ${c.finetuning_type} as only the adapter would be saved, and its base, random weights, be lost: ` +
+    "Cannot train from scratch with finetuning_type: lora as only the adapter would be saved, and its base, random weights, be lost: " +
       "use finetuning_type: full",
   );
   refuse(

@@ -166,8 +166,8 @@ class Engine:
         else:
             dtype = torch.bfloat16 if half and not self.widened else torch.float32
             tree = ChainTree(until, positions, dtype, device, rebuilds=not self.setup.checkpointing)
-        # A model trained whole is stored in float32; without FSDP's casting, and modules that cast, its products are cast here.
-        casts = half and self.setup.tuning == "full" and self.setup.sharding != "fsdp" and not self.widened
+        # A model whose own weights are trained is stored in float32; without FSDP's casting, and modules that cast, its products are cast here.
+        casts = half and self.setup.own and self.setup.sharding != "fsdp" and not self.widened
         cast = torch.autocast(device.type, torch.bfloat16) if casts else contextlib.nullcontext()
         # The reference of compiled blocks runs the policy's own program, with B zero: another program rounds differently.
         same = self.setup.compile and not adapter

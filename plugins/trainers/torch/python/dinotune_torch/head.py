@@ -54,7 +54,8 @@ class LabelHead(torch.autograd.Function):
             here = _labels(ids, start, end)
             slope.index_put_((rows[here], ids[here] - start), gradient[here], accumulate=True)
             slope = slope.to(wider.dtype)
-            of_hidden += slope @ w
+            if ctx.needs_input_grad[0]:
+                of_hidden += slope @ w
             if of_weight is not None:
                 of_weight[start:end] = slope.t() @ wider
         return of_hidden.to(hidden.dtype), of_weight, None, None, None

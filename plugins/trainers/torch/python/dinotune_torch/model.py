@@ -23,7 +23,7 @@ class Setup:
 
     model: str
     tuning: str
-    """lora, full or none."""
+    """lora, freeze, full or none."""
     modules: dict[str, dict[str, float]]
     dropout: float
     seed: int
@@ -41,6 +41,13 @@ class Setup:
     compile: bool
     quantization: str
     threads: int
+    tensors: tuple[str, ...] = ()
+    """Of freeze: names of the parameters that are trained."""
+
+    @property
+    def own(self) -> bool:
+        """Whether the model's own weights are trained, all or some."""
+        return self.tuning in ("full", "freeze")
 
 
 def load(setup: Setup, ranks: Ranks, switch: Switch) -> torch.nn.Module:
@@ -50,15 +57,15 @@ def load(setup: Setup, ranks: Ranks, switch: Switch) -> torch.nn.Module:
     register()
     half = torch.bfloat16 if setup.dtype == "bfloat16" else torch.float32
     # Trained tensors are kept in float32: steps of 1e-5 vanish in bfloat16.
-    stored = torch.float32 if setup.tuning == "full" else half
+    stored = torch.float32 if setup.own else half
     options: dict[str, Any] = {"dtype": stored, "attn_implementation": ATTENTION}
     if setup.quantization == "4bit":
         options.update(_four_bits(setup, half, ranks))
     config = copy.deepcopy(AutoConfig.from_pretrained(setup.model))
     config.use_cache = False
     model = AutoModelForCausalLM.from_pretrained(setup.model, config=config, **options)
-    for parameter in model.parameters():
-        parameter.requires_grad_(setup.tuning == "full")
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(setup.tuning == "full" or name in setup.tensors)
     if widened(setup, ranks):
         widen_products(model.model)
     if setup.tuning == "lora":
@@ -72,8 +79,9 @@ def load(setup: Setup, ranks: Ranks, switch: Switch) -> torch.nn.Module:
     if setup.neftune > 0:
         model.get_input_embeddings().register_forward_hook(noise_hook(switch, setup.neftune))
     if setup.compile:
-        # Else the first block's input alone would need no gradient, and have programs of its own.
-        model.enable_input_require_grads()
+        if setup.tuning != "freeze":
+            # Else the first block's input alone would need no gradient, and have programs of its own. Below the lowest trained block no gradient is made.
+            model.enable_input_require_grads()
         for block in model.model.layers:
             block.compile(dynamic=True)
     if setup.sharding == "fsdp":
@@ -106,10 +114,10 @@ def _shard(model: torch.nn.Module, setup: Setup, half: torch.dtype) -> None:
     """FSDP2: each block a unit, what is left (embedding, last norm, head) the root's, which is the module that is called."""
     from torch.distributed.fsdp import CPUOffloadPolicy, MixedPrecisionPolicy, OffloadPolicy, fully_shard
 
-    full = setup.tuning == "full" and half is not torch.float32
+    cast = setup.own and half is not torch.float32
     options = {
-        # Frozen bfloat16 and trained float32 may share a unit; only a model trained whole is cast for its products.
-        "mp_policy": MixedPrecisionPolicy(param_dtype=half, reduce_dtype=torch.float32) if full else MixedPrecisionPolicy(),
+        # Frozen bfloat16 and trained float32 may share a unit; only a model whose own weights are trained is cast for its products.
+        "mp_policy": MixedPrecisionPolicy(param_dtype=half, reduce_dtype=torch.float32) if cast else MixedPrecisionPolicy(),
         # Pinned memory is for copies to and from a GPU, and needs one.
         "offload_policy": CPUOffloadPolicy(pin_memory=torch.cuda.is_available()) if setup.cpu_offload else OffloadPolicy(),
     }
@@ -119,8 +127,8 @@ def _shard(model: torch.nn.Module, setup: Setup, half: torch.dtype) -> None:
 
 
 def _four_bits(setup: Setup, half: torch.dtype, ranks: Ranks) -> dict[str, Any]:
-    if setup.tuning == "full":
-        raise Unusable("Cannot train all weights with quantization: 4bit as it freezes them: set finetuning_type: lora or quantization: none")
+    if setup.own:
+        raise Unusable("Cannot train a model's own weights with quantization: 4bit as it freezes them: set finetuning_type: lora or quantization: none")
     try:
         import bitsandbytes  # noqa: F401  # type: ignore[import-not-found]
     except ImportError as error:
