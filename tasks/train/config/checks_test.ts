@@ -93,6 +93,21 @@ Deno.test("keys that contradict each other are refused", () => {
       ["stage: dpo\nneat_packing: true", "it is for sft"],
       ["finetuning_type: full\nloraplus_lr_ratio: 4", "as it is the rate of adapters' B"],
       ["loraplus_lr_ratio: 0", "a number > 0"],
+      [
+        "finetuning_type: freeze\nloraplus_lr_ratio: 4",
+        "with finetuning_type: freeze as it is the rate of adapters' B",
+      ],
+      [
+        "finetuning_type: freeze\nadapter_name_or_path: a",
+        "Cannot train a model's own weights from an adapter",
+      ],
+      [
+        "finetuning_type: freeze\nquantization_bit: 4",
+        "with finetuning_type: freeze: weights that are trained are float32",
+      ],
+      ["finetuning_type: freeze\nfreeze_trainable_modules: []", "names no module"],
+      ["use_llama_pro: true", "name the expanded blocks' modules in lora_target"],
+      ["finetuning_type: full\nuse_llama_pro: true", "use finetuning_type: freeze"],
       ["stage: dpo\nref_model_adapters: a", "without ref_model, as LLaMA-Factory reads them with it alone"],
       [
         "stage: kto\nref_model: m\nref_model_adapters: a,b\nref_model_quantization_bit: 4",
@@ -222,6 +237,14 @@ Deno.test("keys that do nothing beside the others are told, with what makes them
     [
       "adapter_name_or_path: a\nlora_rank: 4\nlora_target: q_proj\n",
       "lora_rank, lora_target: not used, as the adapter of adapter_name_or_path has its own",
+    ],
+    [
+      "freeze_trainable_layers: 3\nfreeze_extra_modules: norm\n",
+      "freeze_trainable_layers, freeze_extra_modules: not used, as finetuning_type is lora",
+    ],
+    [
+      "finetuning_type: freeze\nfreeze_trainable_layers: 3\nlora_rank: 4\n",
+      "lora_rank: not used, as finetuning_type: freeze has no adapters",
     ],
     ["pref_beta: 0.2\npref_loss: ipo\n", "pref_beta: not used, as stage is sft"],
     ["stage: dpo\nsimpo_gamma: 1\n", "simpo_gamma: not used, as only pref_loss: simpo has a margin"],

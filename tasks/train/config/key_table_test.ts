@@ -22,6 +22,8 @@ Deno.test("keyTable() knows every key of LLaMA-Factory, in one state, with its d
     adapter_name_or_path: [],
     dataset: [],
     eval_dataset: [],
+    freeze_extra_modules: [],
+    freeze_trainable_modules: ["all"],
     lora_target: ["all"],
     ref_model_adapters: [],
     report_to: [],
