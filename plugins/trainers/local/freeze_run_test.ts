@@ -49,7 +49,7 @@ Deno.test("a run doesn't continue with other layers than its checkpoint trained"
     const [keys, fault] of [
       [
         ["freeze_trainable_layers=-1"],
-        'tensor "model.layers.0.self_attn.q_proj.weight", which wasn\'t trained there',
+        'tensor "model.layers.0.input_layernorm.weight", which wasn\'t trained there',
       ],
       [["freeze_trainable_modules=mlp"], 'k_proj.bias", which was trained there'],
       [["freeze_trainable_modules=self_attn"], 'down_proj.weight", which was trained there'],
