@@ -1,6 +1,6 @@
 /**
- * The meaning of `finetuning_type: freeze`, once for what trains, checks and estimates: LLaMA-Factory 0.9.5's `_setup_freeze_tuning`
- * (model/adapter.py), which goes by parts of tensors' names.
+ * The meaning of `finetuning_type: freeze`, once for what trains, checks and estimates: LLaMA-Factory 0.9.5's `_setup_freeze_tuning`,
+ * which goes by parts of tensors' names.
  * @module
  */
 import { didYouMean } from "../../formats/did_you_mean.ts";
