@@ -164,7 +164,7 @@ export class Device {
   }
 
   /**
-   * Values of the first `bytes` of a place.
+   * Values of the first `bytes` of a place; what is written or handed over after the call doesn't change them.
    * @param ahead True if other work follows before they are asked for.
    */
   async read(
@@ -176,8 +176,11 @@ export class Device {
     const size = Math.max(4, bytes), staging = this.staging.take(size);
     const encoder = this.gpu.createCommandEncoder();
     encoder.copyBufferToBuffer(buffer, offset, staging, 0, size);
-    this.submit([encoder.finish()]);
+    this.gather(encoder.finish(), { dispatches: 1, operations: 0 });
     this.work.downloads++;
+    // Reads that are asked for together are handed over together, then all are waited for.
+    await null;
+    if (this.#gathered.length) this.submit([]);
     try {
       const mapped = staging.mapAsync(1, 0, size);
       await (ahead ? mapped : this.#wait(mapped));

@@ -50,3 +50,16 @@ Deno.test("what has gathered is handed over before a write, with a read, and bef
   await device.finish();
   assertEquals(given, ["a", "write", "b c read", "d"]);
 });
+
+Deno.test("reads that are asked for together are one submit and one wait, and what follows them comes behind", async () => {
+  const { device, given } = noting(), short = { dispatches: 1, operations: 1 };
+  const place = { buffer: device.memory.take(16), offset: 0 };
+  device.gather(command("a"), short);
+  const reads = [0, 1, 2].map(() => device.read(place, 4));
+  device.write(place.buffer, new Uint32Array(4));
+  device.gather(command("b"), short);
+  await Promise.all(reads);
+  await device.finish();
+  assertEquals(given, ["a read read read", "write", "b"]);
+  assertEquals([device.work.downloads, device.work.waits], [3, 2]);
+});

@@ -5,6 +5,7 @@
  */
 import { item } from "../../../formats/elements.ts";
 import type { Backend, Tensor } from "../../backend.ts";
+import { disposeAll } from "../body.ts";
 import type { DecoderConfig } from "../decoder_config.ts";
 import { Parameters, type ReadTensor, type Tuning } from "../parameters.ts";
 import { breathe } from "./breathe.ts";
@@ -119,7 +120,7 @@ export class GenerationEngine {
       return found;
     } finally {
       own.dispose();
-      chunks.flat().forEach(disposePair);
+      chunks.flat().forEach(({ k, v }) => disposeAll({ k, v }));
     }
   }
 
@@ -148,12 +149,14 @@ export class GenerationEngine {
     await this.#makeRoom(ids.length);
     const count = Math.min(item(picks, 0).length, this.#cache.left);
     const chosen = this.#chosenBy(ids.length, count);
+    const ways = chosen.map((_, i) => this.#passes.uploadPicks(picks.map((own) => item(own, i))));
     for (const [i, into] of chosen.entries()) {
       const logits = await this.#advance(i === 0 ? Int32Array.from(ids) : item(chosen, i - 1));
-      await this.#passes.choose(logits, picks.map((own) => item(own, i)), into);
+      await this.#passes.choose(logits, item(ways, i), into);
       logits.dispose();
     }
     const rows = await Promise.all(chosen.map((tensor) => this.backend.download(tensor)));
+    ways.forEach(disposeAll);
     return Array.from(ids, (_, slot) => rows.map((row) => item(row, slot)));
   }
 
@@ -186,8 +189,9 @@ export class GenerationEngine {
   /** Choices and logits that were wished for, of logits `[rows, V]`, by one wait; disposes of them. */
   async #read(logits: Tensor, rows: number, { logits: all, picks = [] }: WantedNext): Promise<FoundNext> {
     const picking = picks.some((pick) => pick !== null);
-    const ids = picking &&
-      await this.#passes.choose(logits, picks.map((pick) => pick ?? { temperature: 0, share: 0 }));
+    const ways = picking &&
+      this.#passes.uploadPicks(picks.map((pick) => pick ?? { temperature: 0, share: 0 }));
+    const ids = ways && await this.#passes.choose(logits, ways);
     const [values, chosen] = await Promise.all([
       all ? this.backend.download(logits) : null,
       ids ? this.backend.download(ids) : [],
@@ -197,7 +201,7 @@ export class GenerationEngine {
       chosen: Array.from({ length: rows }, (_, row) => picks[row] ? item(chosen, row) : undefined),
     };
     logits.dispose();
-    if (ids) ids.dispose();
+    if (ids && ways) disposeAll({ ids, ...ways });
     return found;
   }
 
@@ -240,9 +244,4 @@ export class GenerationEngine {
 function logitsIn({ logits }: FoundNext): Float32Array {
   if (!logits) throw new Error("Cannot give logits: none were wanted");
   return logits;
-}
-
-function disposePair({ k, v }: LayerCache): void {
-  k.dispose();
-  v.dispose();
 }

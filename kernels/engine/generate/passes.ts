@@ -28,6 +28,9 @@ export interface LayersPass extends Omit<NextRows, "into"> {
   rows: Int32Array<ArrayBuffer> | null;
 }
 
+/** Ways to choose of some rows, `[rows]` each, as `choose_token` takes them. */
+export type UploadedPicks = Readonly<Record<"scale" | "share", Tensor>>;
+
 /** A model's weights and programs. */
 export class ModelPasses {
   readonly #backend: Backend;
@@ -48,19 +51,20 @@ export class ModelPasses {
     this.#rotary = new RotaryTable(config);
   }
 
-  /** Ids `[rows]` of the tokens that follow logits `[rows, V]`, in `into` where it is given; the caller's. */
-  async choose(logits: Tensor, picks: readonly TokenPick[], into?: Tensor): Promise<Tensor> {
-    const backend = this.#backend, choose = await this.#compiled("choose", () => chooseGraph(this.#config));
-    const given = {
-      scale: backend.upload(
-        Float32Array.from(picks, ({ temperature }) => temperature === 0 ? 0 : 1 / temperature),
-        [picks.length],
-      ),
-      share: backend.upload(Float32Array.from(picks, ({ share }) => share), [picks.length]),
+  /** Ways to choose, on the backend; the caller's. Put there before other work they part no commands. */
+  uploadPicks(picks: readonly TokenPick[]): UploadedPicks {
+    const put = (of: (pick: TokenPick) => number) =>
+      this.#backend.upload(Float32Array.from(picks, of), [picks.length]);
+    return {
+      scale: put(({ temperature }) => temperature === 0 ? 0 : 1 / temperature),
+      share: put(({ share }) => share),
     };
-    const { ids } = await choose.program.run({ logits, ...given }, into ? { ids: into } : {});
-    given.scale.dispose();
-    given.share.dispose();
+  }
+
+  /** Ids `[rows]` of the tokens that follow logits `[rows, V]`, in `into` where it is given; the caller's. */
+  async choose(logits: Tensor, picks: UploadedPicks, into?: Tensor): Promise<Tensor> {
+    const choose = await this.#compiled("choose", () => chooseGraph(this.#config));
+    const { ids } = await choose.program.run({ logits, ...picks }, into ? { ids: into } : {});
     return entryOf({ ids }, "ids") as Tensor;
   }
 
@@ -79,6 +83,7 @@ export class ModelPasses {
       put: backend.upload(pass.put, [count]),
       fresh_places: backend.upload(pass.freshPlaces, [pass.freshPlaces.length]),
     };
+    const picked = pass.rows && backend.upload(pass.rows, [pass.rows.length]);
     const past_places = pass.cache.pastPlaces();
     let x = await this.#embedded(pass.ids);
     for (let layer = 0; layer < config.numLayers; layer++) {
@@ -101,8 +106,8 @@ export class ModelPasses {
       x.dispose();
       x = entryOf(outputs, "y");
     }
-    const logits = pass.rows && await this.#logits(x, pass.rows);
-    for (const tensor of [x, ...Object.values(common)]) tensor.dispose();
+    const logits = picked && await this.#logits(x, picked);
+    for (const tensor of [x, picked, ...Object.values(common)]) tensor?.dispose();
     return logits;
   }
 
@@ -116,17 +121,14 @@ export class ModelPasses {
     for (const compiled of this.#programs.values()) await (await compiled).program.dispose();
   }
 
-  async #logits(x: Tensor, rows: Int32Array<ArrayBuffer>): Promise<Tensor> {
-    const backend = this.#backend, tied = this.#config.tieWordEmbeddings;
+  async #logits(x: Tensor, rows: Tensor): Promise<Tensor> {
+    const tied = this.#config.tieWordEmbeddings;
     const weights = {
       norm: this.#parameters.get("model.norm.weight"),
       w: this.#parameters.get(tied ? EMBEDDING : "lm_head.weight"),
     };
     const head = await this.#compiled("head", () => logitsGraph(this.#config), () => weights);
-    const picked = backend.upload(rows, [rows.length]);
-    const logits = entryOf(await runProgram(head, { x, rows: picked, ...weights }), "logits");
-    picked.dispose();
-    return logits;
+    return entryOf(await runProgram(head, { x, rows, ...weights }), "logits");
   }
 
   async #embedded(tokens: Int32Array<ArrayBuffer> | Tensor): Promise<Tensor> {

@@ -53,10 +53,12 @@ Deno.test("runs of tokens that the device chooses, of several sequences, make no
   for (const tokens of [9, 40, 21]) await engine.addFor({ logits: false, picks: [GREEDY] }, prompt(tokens));
   const made: number[][] = [];
   for (let run = 0; run < 10; run++) {
-    const { plans, bindGroups } = work;
+    const { plans, bindGroups, submits } = work;
     const rows = await engine.run([1, 2, 3], Array.from({ length: 3 }, () => Array(8).fill(GREEDY)));
     assertEquals(rows.map((row) => row.length), [8, 8, 8]);
     made.push([work.plans - plans, work.bindGroups - bindGroups]);
+    // What is written for a token parts it from the one before; all that is read goes with the last.
+    if (run > 1) assertEquals(work.submits - submits, 8);
   }
   // All tokens of a run but its first find the same memory; a token that was chosen is another tensor each time: the embedding's group, and the choice's.
   assert(made[0]![1]! <= 2 * PER_TOKEN + 2 * 8, `${made[0]} plans and groups of the first run`);
