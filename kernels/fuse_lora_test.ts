@@ -17,7 +17,7 @@ const { config } = tinyModel("qwen2"), T = 5;
 const lora = Object.fromEntries(LINEAR_MODULES.map((name) => [name, { rank: 4, scale: 2 }]));
 
 function blockPair(dropout: boolean) {
-  const trained = [...loraShapes(config, lora).keys()], block = blockGraph(config, null, lora, dropout);
+  const trained = [...loraShapes(config, lora).keys()], block = blockGraph(config, null, lora, { dropout });
   const { forward, backward } = differentiate(block, ["y"], ["x", ...trained], "inputs");
   return { forward, backward: accumulating(backward, trained) };
 }

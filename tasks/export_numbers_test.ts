@@ -29,7 +29,7 @@ async function assertLogps(
   const { sequences } = goldenLogps(path), backend = referenceBackend();
   const decoder = decoderOf(builtinRegistry(), model);
   for (const [s, ids] of sequences.entries()) {
-    assertClose(await layeredLogits(backend, decoder, read, ids), path, s, decoder.vocabSize);
+    assertClose(await layeredLogits(backend, decoder, { read, ids }), path, s, decoder.vocabSize);
   }
   await backend.dispose();
 }

@@ -47,7 +47,7 @@ export function stackGraph(config: DecoderConfig, tuning: Tuning, embed: boolean
   };
   for (let layer = 0; layer < config.numLayers; layer++) {
     const window = config.slidingWindow[layer] ?? null;
-    const block = blockGraph(config, window, loraOfLayer(tuning, layer), hasDropout(tuning));
+    const block = blockGraph(config, window, loraOfLayer(tuning, layer), { dropout: hasDropout(tuning) });
     x = entryOf(g.include(block, { x, ...common }, (name) => ofLayer(layer, name)), "y");
   }
   return g.finish({ y: x });

@@ -159,6 +159,13 @@ export function loraShapes(config: DecoderConfig, lora: BlockLora): Map<string, 
   return shapes;
 }
 
+/** Inputs of a block beside those that each has, see {@linkcode blockGraph}. */
+export interface BlockInputs {
+  dropout?: boolean;
+  packing?: BlockPacking;
+  some?: boolean;
+}
+
 /**
  * One decoder block, `y [T, D]` from `x [T, D]`.
  * Inputs: `x`, `cos`/`sin` `[T, head/2]`, `until`/`positions` `[T]` int32, the block's tensors by name, LoRA tensors by
@@ -170,9 +177,7 @@ export function blockGraph(
   config: DecoderConfig,
   window: number | null,
   lora: BlockLora = {},
-  dropout = false,
-  packing: BlockPacking = {},
-  some = false,
+  { dropout = false, packing = {}, some = false }: BlockInputs = {},
 ): Graph {
   const g = new GraphBuilder();
   const x = g.input("x", ["T", config.hiddenSize]);
@@ -205,7 +210,7 @@ export function blockGraph(
     if (spec.dora) {
       const norm = g.input(weightNorm(module), [moduleShape(config, module)[0]]);
       const parts = { frozen, a: t(a), b: t(b), magnitude: t(magnitude), norm };
-      return biased(doraOutput(g, value, mask, parts, scale), module);
+      return biased(doraOutput(g, { x: value, mask, scale }, parts), module);
     }
     const y = frozen(value), kept = mask ? g.run(multiply, { a: value, b: mask }).y : value;
     const h = g.run(linear, { x: kept, w: t(a) }).y;

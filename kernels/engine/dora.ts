@@ -30,16 +30,12 @@ export interface DoraParts {
  * The module's output `[T, out]` without its bias.
  *
  * With dropout D PEFT drops the inputs of all that isn't the frozen module's own output: y = W x + (m / ‖V‖ − 1) ∘ W D x + m / ‖V‖ ∘ s B A D x.
- * @param x `[T, in]`
- * @param mask Of dropout, `[T, in]` (0 or 1/(1 − rate)); null without it
- * @param scale s, α/r or α/√r
+ * @param inputs `x` `[T, in]`; `mask` of dropout, `[T, in]` (0 or 1/(1 − rate)), null without it; `scale` s, α/r or α/√r
  */
 export function doraOutput(
   g: GraphBuilder,
-  x: Value,
-  mask: Value | null,
+  { x, mask, scale }: { x: Value; mask: Value | null; scale: number },
   { frozen, a, b, magnitude, norm }: DoraParts,
-  scale: number,
 ): Value {
   const y = frozen(x), aw = frozen(a), gram = g.run(linear, { x: a, w: a }).y;
   const bg = g.run(linear, { x: b, w: gram }).y;

@@ -89,7 +89,12 @@ export class Engine {
     this.#body = this.form === "blocks"
       ? this.#blocks
       : new StackBody(backend, settings, this.parameters, this.#programs);
-    this.#head = new Head(backend, config, this.parameters, this.#programs, labelChunk, labelSmoothing);
+    this.#head = new Head(backend, config, {
+      parameters: this.parameters,
+      programs: this.#programs,
+      labelChunk,
+      smoothing: labelSmoothing,
+    });
   }
 
   /** Log-probability (nats) of every label of a pack, `[L]`, smoothed where the engine smooths; `[2, L]` with `best`. */

@@ -76,6 +76,9 @@ interface Chunk {
 
 /** Final norm and output matrix. */
 export class Head {
+  readonly parameters: Parameters;
+  readonly programs: Programs;
+  readonly smoothing: number;
   readonly #weight: string;
   readonly #chunk: number;
   /** Inputs of the trained head whose gradients are wanted. */
@@ -85,17 +88,21 @@ export class Head {
   #mean: Promise<Tensor> | null = null;
 
   /**
-   * @param labelChunk Labels of a chunk, ≥ 1.
-   * @param smoothing ε of the labels, in [0, 1); 0: none.
+   * @param parts `labelChunk`: labels of a chunk, ≥ 1; `smoothing`: ε of the labels, in [0, 1), absent: 0, none.
    */
   constructor(
     readonly backend: Backend,
     config: DecoderConfig,
-    readonly parameters: Parameters,
-    readonly programs: Programs,
-    labelChunk: number,
-    readonly smoothing: number = 0,
+    { parameters, programs, labelChunk, smoothing = 0 }: {
+      parameters: Parameters;
+      programs: Programs;
+      labelChunk: number;
+      smoothing?: number;
+    },
   ) {
+    this.parameters = parameters;
+    this.programs = programs;
+    this.smoothing = smoothing;
     this.#weight = config.tieWordEmbeddings ? EMBEDDING : "lm_head.weight";
     this.#chunk = labelChunk;
     const body = lowestTrained(parameters.trained.keys(), config.numLayers) < config.numLayers;

@@ -12,18 +12,19 @@ import { RotaryTable } from "./rope.ts";
 
 /**
  * Runs the model over one text.
- * @param read Float32 values of a tensor by its name in transformers, `lm_head.weight` too
- * @param ids `[T]`, each below the size of the vocabulary
- * @param onLayer Called when a layer is done
+ * @param text `read`: float32 values of a tensor by its name in transformers, `lm_head.weight` too; `ids` `[T]`, each below the size of the
+ * vocabulary; `onLayer` is called when a layer is done
  * @returns `[T, vocabulary]`
  * @throws {RangeError} If an id has no row in the embedding
  */
 export async function layeredLogits(
   backend: Backend,
   config: DecoderConfig,
-  read: (name: string) => Float32Array<ArrayBuffer>,
-  ids: readonly number[],
-  onLayer: () => void = () => {},
+  { read, ids, onLayer = () => {} }: {
+    read: (name: string) => Float32Array<ArrayBuffer>;
+    ids: readonly number[];
+    onLayer?: (() => void) | undefined;
+  },
 ): Promise<Float32Array> {
   const rows = ids.length, width = config.hiddenSize;
   const upload = (data: HostArray, shape: readonly number[]) => backend.upload(data, shape);

@@ -54,7 +54,7 @@ export interface PackSettings {
 export function packBytes({ config, tuning, checkpointing }: PackSettings, rows: number, packs = 1): number {
   const sizes = new Map([["T", rows]]), shapes = trainedShapes(config, tuning);
   const { layer, trained } = fullestBlock(shapes.keys(), config), lora = loraOfLayer(tuning, layer);
-  const graph = blockGraph(config, config.slidingWindow[0] ?? null, lora, hasDropout(tuning));
+  const graph = blockGraph(config, config.slidingWindow[0] ?? null, lora, { dropout: hasDropout(tuning) });
   const pair = differentiate(graph, ["y"], ["x", ...trained], checkpointing ? "inputs" : "activations");
   const row = 4 * rows * config.hiddenSize;
   const kept = Object.keys(pair.forward.outputs).filter((name) => name !== "y").reduce((sum, name) => {

@@ -270,8 +270,8 @@ function smoothed(amount: number, isTrained: boolean): LabelSmoothing | null {
   return amount === 0 ? null : { amount, mean: isTrained ? "graph" : "input" };
 }
 
-function graphOf(config: DecoderConfig, { window, lora, dropout, packing, some }: BlockClass): Graph {
-  return blockGraph(config, window, lora, dropout, packing, some);
+function graphOf(config: DecoderConfig, { window, lora, ...inputs }: BlockClass): Graph {
+  return blockGraph(config, window, lora, inputs);
 }
 
 /** First word of a block's programs. */

@@ -92,7 +92,11 @@ Deno.test({
       const program = new ProgramEngine({
         library: library!,
         config,
-        prepared: prepareWeights(config, { read, packed: () => null }, null, folder, native !== null),
+        prepared: prepareWeights(config, { read, packed: () => null }, {
+          bits: null,
+          folder,
+          native: native !== null,
+        }),
         folder,
         native,
         threads: 2,

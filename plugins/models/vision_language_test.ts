@@ -40,7 +40,8 @@ async function assertGolden(family: string, kind: "base" | "lora", decoder: Deco
   const named: Read = (name) =>
     read(decoder.tieWordEmbeddings && name === "lm_head.weight" ? "model.embed_tokens.weight" : name);
   for (const [row, ids] of sequences.entries()) {
-    const logits = await layeredLogits(referenceBackend(), decoder, named, ids), V = decoder.vocabSize;
+    const logits = await layeredLogits(referenceBackend(), decoder, { read: named, ids }),
+      V = decoder.vocabSize;
     for (let t = 1; t < ids.length; t++) {
       const at = logits.subarray((t - 1) * V, t * V), top = Math.max(...at);
       const sum = at.reduce((total, value) => total + Math.exp(value - top), 0);

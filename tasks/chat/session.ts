@@ -139,7 +139,9 @@ export class ChatSession {
   async #ask(text: string, sink: AnswerSink, signal: AbortSignal): Promise<void> {
     const prompts = this.#sides.map((side) => this.#prompt(side, text));
     await Promise.all(
-      this.#sides.map((side, i) => this.#answer(side, i, text, prompts[i] ?? [], sink, signal)),
+      this.#sides.map((side, i) =>
+        this.#answer(side, { index: i, text, prompt: prompts[i] ?? [] }, sink, signal)
+      ),
     );
   }
 
@@ -157,9 +159,7 @@ export class ChatSession {
 
   async #answer(
     side: Side,
-    index: number,
-    text: string,
-    prompt: readonly number[],
+    { index, text, prompt }: { index: number; text: string; prompt: readonly number[] },
     sink: AnswerSink,
     signal: AbortSignal,
   ): Promise<void> {

@@ -101,7 +101,7 @@ export async function logitsOf(
   const backend = await makeBackend(CPU), tied = decoder.tieWordEmbeddings;
   const named = (name: string) => read(tied && name === "lm_head.weight" ? EMBEDDING : name);
   try {
-    return await layeredLogits(backend, decoder, named, ids, onLayer);
+    return await layeredLogits(backend, decoder, { read: named, ids, onLayer });
   } finally {
     await backend.dispose();
   }

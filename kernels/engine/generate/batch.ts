@@ -100,7 +100,7 @@ export class BatchGenerator {
         return await this.#queue({
           prompt,
           index,
-          sampler: new Sampler(own, prompt, ends, mask, vocabSize),
+          sampler: new Sampler(own, prompt, ends, { mask, vocabSize }),
           endIds: new Set(ends),
           onToken,
           signal: both,

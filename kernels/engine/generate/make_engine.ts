@@ -45,14 +45,14 @@ export async function makeBatchEngine(
   const bits = typeof quantization === "number" ? quantization : null;
   const { choice } = await chooseBackend({ ...device, quantization_bit: bits });
   const why = whyNoProgram(choice, options.decoder);
-  if (why === null) return programEngine(options, model, adapter, choice, quantization, onPhase);
+  if (why === null) return programEngine({ options, model, adapter, onPhase }, choice, quantization);
   if (bits !== null) {
     throw new RangeError(
       `Cannot hold weights in ${bits} bits: ${why}; leave them as they are stored, or use backend: onnx with provider: cpu`,
     );
   }
   const backend = await makeBackend({ ...choice, blocks: hasPacked(model.weights) });
-  const engine = makeBlockEngine(backend, options, model, adapter, onPhase);
+  const engine = makeBlockEngine({ options, model, adapter, onPhase }, backend);
   return {
     engine: blockEngine(engine, options.decoder.vocabSize),
     backend: `${backend.name}: ${backend.description}${
@@ -71,13 +71,18 @@ function whyNoProgram({ backend, provider }: BackendChoice, config: DecoderConfi
   return openLibrary().reason ?? cannotRun(config);
 }
 
+/** What an engine is made of. */
+interface EngineParts {
+  options: GeneratorOptions;
+  model: Pick<LoadedModel, "weights">;
+  adapter: Adapter | null;
+  onPhase: OnPhase;
+}
+
 function programEngine(
-  options: GeneratorOptions,
-  model: Pick<LoadedModel, "weights">,
-  adapter: Adapter | null,
+  { options, model, adapter, onPhase }: EngineParts,
   { threads }: BackendChoice,
   quantization: Quantization,
-  onPhase: OnPhase,
 ): MadeEngine {
   const { library, reason } = openLibrary(), { decoder: config, merge = true } = options;
   if (library === null) throw new Error(`Cannot call ONNX Runtime: ${reason}`);
@@ -96,14 +101,12 @@ function programEngine(
     preparedFolder(),
     key,
     (folder) =>
-      prepareWeights(
-        config,
-        source,
+      prepareWeights(config, source, {
         bits,
         folder,
-        native !== null,
-        (done, all) => onPhase("preparing weights", done, all),
-      ),
+        native: native !== null,
+        onPart: (done, all) => onPhase("preparing weights", done, all),
+      }),
   );
   const count = threads ?? defaultThreads();
   const engine = new ProgramEngine({
@@ -132,12 +135,10 @@ function programEngine(
 }
 
 function makeBlockEngine(
+  { options, model, adapter, onPhase }: EngineParts,
   backend: Awaited<ReturnType<typeof makeBackend>>,
-  { decoder: config, promptChunk, merge = true }: GeneratorOptions,
-  model: Pick<LoadedModel, "weights">,
-  adapter: Adapter | null,
-  onPhase: OnPhase,
 ): GenerationEngine {
+  const { decoder: config, promptChunk, merge = true } = options;
   const tensors = tensorShapes(config).size;
   let count = 0;
   const tell = <T>(values: T): T => {

@@ -24,17 +24,18 @@ import {
  * Logits `[V]` after all processors in transformers' order (sequence bias, repetition penalty, minimum length; then
  * temperature, top-k, top-p, min-p), with OpenAI's penalties behind the repetition penalty as in vLLM. What may not
  * be chosen is −Infinity. With temperature 0 the last four are left out.
- * @param output Ids of the answer so far.
- * @param endIds Ids that `min_tokens` holds back.
- * @param allowed Bitmask of a {@linkcode TokenMask}; null: all tokens.
+ * @param answer `prompt` and `output`: ids of the prompt and of the answer so far; `endIds`: ids that `min_tokens` holds back, absent: none;
+ * `allowed`: bitmask of a {@linkcode TokenMask}, absent: all tokens.
  */
 export function processLogits(
   logits: ArrayLike<number>,
   sampling: Sampling,
-  prompt: ArrayLike<number>,
-  output: ArrayLike<number>,
-  endIds: Iterable<number> = [],
-  allowed: Int32Array | null = null,
+  { prompt, output, endIds = [], allowed = null }: {
+    prompt: ArrayLike<number>;
+    output: ArrayLike<number>;
+    endIds?: Iterable<number>;
+    allowed?: Int32Array | null;
+  },
 ): Float64Array {
   const z = Float64Array.from(logits);
   biased(z, sampling.logit_bias);
@@ -97,22 +98,24 @@ export class Sampler {
   /** True if logits count as they are. */
   readonly #unbiased: boolean;
   readonly #words: Int32Array<ArrayBuffer>;
+  /** Tokens that a grammar allows; null: all. */
+  readonly mask: TokenMask | null;
 
   /**
    * @param sampling From `checkSampling`.
-   * @param mask Tokens that a grammar allows; null: all.
+   * @param held A grammar, and the size of the vocabulary that it masks.
    */
   constructor(
     readonly sampling: Sampling,
     readonly prompt: ArrayLike<number>,
     readonly endIds: readonly number[],
-    readonly mask: TokenMask | null = null,
-    vocabSize = 0,
+    held: { mask: TokenMask | null; vocabSize: number } = { mask: null, vocabSize: 0 },
   ) {
     const s = sampling;
     this.#unbiased = s.repetition_penalty === 1 && s.presence_penalty === 0 && s.frequency_penalty === 0 &&
-      Object.keys(s.logit_bias).length === 0 && mask === null;
-    this.#words = new Int32Array(mask ? Math.ceil(vocabSize / 32) : 0);
+      Object.keys(s.logit_bias).length === 0 && held.mask === null;
+    this.mask = held.mask;
+    this.#words = new Int32Array(held.mask ? Math.ceil(held.vocabSize / 32) : 0);
   }
 
   /**
@@ -156,9 +159,12 @@ export class Sampler {
       mask?.fill(this.#words);
       if (mask) allowed = this.#words;
       const plain = this.#unbiased && sampling.temperature === 0 && output.length >= sampling.min_tokens;
-      const z = plain
-        ? outlook.logits
-        : processLogits(outlook.logits, sampling, this.prompt, output, this.endIds, allowed);
+      const z = plain ? outlook.logits : processLogits(outlook.logits, sampling, {
+        prompt: this.prompt,
+        output,
+        endIds: this.endIds,
+        allowed,
+      });
       id = sampling.temperature === 0 ? argmax(z) : inverseSoftmax(z as Float64Array, draw());
     }
     if (id < 0) {
@@ -173,7 +179,7 @@ export class Sampler {
   /** As from all logits, since what is behind `top_k` has no share (unless more tokens tie with the last of them than the best ones are). */
   #amongBest({ ids, best }: Best, share: number): number {
     const order = [...ids.keys()].sort((a, b) => item(ids, a) - item(ids, b));
-    const z = processLogits(order.map((i) => item(best, i)), this.sampling, [], []);
+    const z = processLogits(order.map((i) => item(best, i)), this.sampling, { prompt: [], output: [] });
     const chosen = inverseSoftmax(z, share);
     return chosen < 0 ? -1 : item(ids, item(order, chosen));
   }

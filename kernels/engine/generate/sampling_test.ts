@@ -13,7 +13,10 @@ const number = (value: number | string) => typeof value === "string" ? -Infinity
 for (const { vector, settings, logits, kept } of golden.processors) {
   Deno.test(`processLogits() equals transformers on "${vector}" with ${JSON.stringify(settings)}`, () => {
     const sampling = checkSampling({ temperature: 1, ...settings }, 50);
-    const actual = processLogits(golden.vectors[vector], sampling, golden.prompt_ids, golden.output_ids);
+    const actual = processLogits(golden.vectors[vector], sampling, {
+      prompt: golden.prompt_ids,
+      output: golden.output_ids,
+    });
     assertEquals([...actual.keys()].filter((i) => actual[i] !== -Infinity), kept);
     for (const i of kept) {
       assertAlmostEquals(actual[i]!, number(logits[i]), 1e-12 * Math.max(1, Math.abs(logits[i])), `id ${i}`);
@@ -24,7 +27,10 @@ for (const { vector, settings, logits, kept } of golden.processors) {
 for (const { vector, logits, order: _, ...settings } of golden.penalties) {
   Deno.test(`processLogits() equals the definition on "${vector}" with ${JSON.stringify(settings)}`, () => {
     const sampling = checkSampling({ temperature: 1, ...settings }, 50);
-    const actual = processLogits(golden.vectors[vector], sampling, golden.prompt_ids, golden.output_ids);
+    const actual = processLogits(golden.vectors[vector], sampling, {
+      prompt: golden.prompt_ids,
+      output: golden.output_ids,
+    });
     actual.forEach((v, i) => assertAlmostEquals(v, logits[i], 1e-12 * Math.max(1, Math.abs(v)), `id ${i}`));
   });
 }
@@ -46,13 +52,21 @@ for (const { parts, top_p, kept, ties } of boundary.cases) {
 Deno.test("processLogits() adds logit_bias before the repetition penalty", () => {
   const sampling = { ...GREEDY, logit_bias: { 1: 3, 2: -100 }, repetition_penalty: 2 };
   // 1: (-1 + 3) / 2, since it is in the prompt; 2 isn't; 0 is in the output: 4 / 2.
-  assertEquals([...processLogits([4, -1, 5], sampling, [1], [0])], [2, 1, -95]);
+  assertEquals([...processLogits([4, -1, 5], sampling, { prompt: [1], output: [0] })], [2, 1, -95]);
 });
 
 Deno.test("processLogits() holds back ends until min_tokens", () => {
   const sampling = { ...GREEDY, min_tokens: 2 };
-  assertEquals([...processLogits([1, 9, 2], sampling, [], [0], [1])], [1, -Infinity, 2]);
-  assertEquals([...processLogits([1, 9, 2], sampling, [], [0, 0], [1])], [1, 9, 2]);
+  assertEquals([...processLogits([1, 9, 2], sampling, { prompt: [], output: [0], endIds: [1] })], [
+    1,
+    -Infinity,
+    2,
+  ]);
+  assertEquals([...processLogits([1, 9, 2], sampling, { prompt: [], output: [0, 0], endIds: [1] })], [
+    1,
+    9,
+    2,
+  ]);
 });
 
 Deno.test("keepTopK() equals sorting", () => {

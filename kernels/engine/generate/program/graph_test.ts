@@ -17,7 +17,7 @@ Deno.test("decoderModel(): behind the last layer's attention only wanted rows go
       // Minima, so that sums of groups stand before a product.
       return { ...made, minima: made.scales.slice() };
     };
-    const prepared = prepareWeights(config, { read, packed }, null, folder, false);
+    const prepared = prepareWeights(config, { read, packed }, { bits: null, folder, native: false });
     const { graph } = onnxProto.onnx.ModelProto.decode(decoderModel(config, prepared, null));
     const nodes = graph?.node ?? [], givers = new Map(nodes.flatMap((n) => n.output!.map((o) => [o, n])));
     /** True if every way from a product's input back to an attention goes through a choice of `rows`. */

@@ -57,19 +57,23 @@ export const SINGLE: readonly LinearModule[] = [
 /** A matrix as read: floats, or in few bits. */
 type Matrix = PackedMatrix | { rows: number; columns: number; bits: 32; values: Float32Array<ArrayBuffer> };
 
-/**
- * Writes all constants of a program.
- * @param bits To what float32 matrices are rounded; null: not at all. The output head gets 8 bits where 4 are asked for.
- * @param native Whether packed matrices are for the operators of kernels/native, else for MatMulNBits.
- * @param onPart Called when a layer, or at last the output head, is written.
- */
+/** How constants are written, and where. */
+export interface PrepareOptions {
+  /** To what float32 matrices are rounded; null: not at all. The output head gets 8 bits where 4 are asked for. */
+  bits: 4 | 8 | null;
+  /** Which exists. */
+  folder: string;
+  /** Whether packed matrices are for the operators of kernels/native, else for MatMulNBits. */
+  native: boolean;
+  /** Called when a layer, or at last the output head, is written. */
+  onPart?: (done: number, parts: number) => void;
+}
+
+/** Writes all constants of a program. */
 export function prepareWeights(
   config: DecoderConfig,
   source: PreparedSource,
-  bits: 4 | 8 | null,
-  folder: string,
-  native: boolean,
-  onPart: (done: number, parts: number) => void = () => {},
+  { bits, folder, native, onPart = () => {} }: PrepareOptions,
 ): Prepared {
   using writer = new ConstantsWriter(folder);
   const products: Record<string, Product> = {};

@@ -33,7 +33,7 @@ function open(
 ): ProgramEngine {
   const folder = Deno.makeTempDirSync(), read = reader(weights), width = config.hiddenSize;
   const { packed = () => null, native = nativeLibrary().path, ...rest } = given;
-  const prepared = prepareWeights(config, { read, packed }, bits, folder, native !== null);
+  const prepared = prepareWeights(config, { read, packed }, { bits, folder, native: native !== null });
   const table = read("model.embed_tokens.weight");
   return new ProgramEngine({
     library: library!,

@@ -118,7 +118,7 @@ export class ProgramSession {
     const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
     this.#bindAngles(bound, longest);
     const put = (name: string, shape: readonly number[], type: OrtType, make: () => Bound) =>
-      this.#bound(bound, name, shape, type, make, "input");
+      this.#bound(bound, name, { shape, type, make, kind: "input" });
     (put(
       "x",
       [sequences, tokens, config.hiddenSize],
@@ -153,7 +153,12 @@ export class ProgramSession {
       choose("row_choice", [1, rows.length], rows.map((row) => Math.floor(row / tokens)));
     }
     const take = (name: string, width: number, type: OrtType, make: (length: number) => Bound) =>
-      this.#bound(bound, name, [count, width], type, () => make(count * width), "output");
+      this.#bound(bound, name, {
+        shape: [count, width],
+        type,
+        make: () => make(count * width),
+        kind: "output",
+      });
     const best = take("best", this.#bestCount, "f32", (n) => new Float32Array(n)) as Float32Array;
     const ids = take("ids", this.#bestCount, "i64", (n) => new BigInt64Array(n)) as BigInt64Array;
     const logits = run.logits
@@ -181,10 +186,12 @@ export class ProgramSession {
   #bound(
     { binding, tensors }: Binding,
     name: string,
-    shape: readonly number[],
-    type: OrtType,
-    make: () => Bound,
-    kind: "input" | "output",
+    { shape, type, make, kind }: {
+      shape: readonly number[];
+      type: OrtType;
+      make: () => Bound;
+      kind: "input" | "output";
+    },
   ): Bound {
     const known = tensors.get(name);
     if (known && known.tensor.shape.every((size, i) => size === shape[i])) return known.data;
