@@ -119,6 +119,12 @@ const REFUSED: [request: unknown, status: number, param: string | null, words: s
   ],
   [asked("x", { verbosity: "low" }), 400, "verbosity", "no such setting"],
   [{ ...asked("x"), return_token_ids: true }, 400, "return_token_ids", "told as texts"],
+  [
+    { ...asked("x"), guided_json: '{"items":'.repeat(5000) + "{}" + "}".repeat(5000) },
+    400,
+    "guided_json",
+    "nested more than 500 levels deep",
+  ],
   [asked("y".repeat(200_001)), 413, null, "200000 bytes"],
 ];
 

@@ -6,6 +6,8 @@ import { loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { ApiError, toApiError } from "./api_error.ts";
 import { tierOf, unusedFields } from "./apart_fields.ts";
+import { callMask } from "./grammar.ts";
+import { answerMask } from "./structured.ts";
 import { hasThinkingSwitch, thinkingOf } from "./thinking.ts";
 import { ChatFields, readFields, TextFields } from "./fields.ts";
 import { InputTokenFields } from "./responses/input_tokens.ts";
@@ -212,6 +214,21 @@ Deno.test("vLLM's fields are taken at the values that hold anyway, and refused a
     const error = assertThrows(() => readFields(ChatFields, { messages, [name as string]: value }), ApiError);
     assert(error.fields.param?.startsWith(name as string), error.message);
   }
+});
+
+Deno.test("a schema that is nested too deep is refused by its place, in whichever field", () => {
+  const nested = (levels: number): Record<string, unknown> =>
+    JSON.parse('{"items":'.repeat(levels - 1) + "{}" + "}".repeat(levels - 1));
+  const json_schema = { name: "a", schema: nested(501) }, words = "nested more than 500 levels deep";
+  assertThrows(() => answerMask({ response_format: { type: "json_schema", json_schema } }), ApiError, words);
+  assertThrows(
+    () => answerMask({ guided_json: JSON.stringify(nested(2800)) }),
+    ApiError,
+    "guided_json: it is nested",
+  );
+  const tool = { name: "f", parameters: { properties: nested(500) } };
+  assertThrows(() => callMask([tool], ["", "", ""]), ApiError, "tools.f.parameters: it is nested");
+  answerMask({ guided_json: nested(500) });
 });
 
 Deno.test("a fault of the program isn't told as one of the request", () => {

@@ -19,6 +19,9 @@ export interface GrammarChoice {
   end: string;
 }
 
+/** Levels of a schema, at most: deeper ones get lost on their way to the Worker, without a word. */
+const MOST_LEVELS = 500;
+
 /** Grammar of a mask, see grammar/mask.ts. */
 export interface GrammarOptions {
   /** Field of the request that asks for it, for errors. */
@@ -91,6 +94,24 @@ function maskOf(
   choices: GrammarOptions["choices"],
   free: Pick<GrammarOptions, "trigger" | "once"> = { trigger: null, once: true },
 ): MaskSource {
+  for (const { held, place } of choices) {
+    if ("schema" in held && isDeeper(held.schema, MOST_LEVELS)) {
+      throw badRequest(
+        `Cannot hold an answer to ${place}: it is nested more than ${MOST_LEVELS} levels deep`,
+        param,
+      );
+    }
+  }
   const options: GrammarOptions = { param, choices, ...free };
   return { module: new URL("./grammar/mask.ts", import.meta.url).href, options };
+}
+
+/** True if objects and lists stand within each other by more than so many levels. Level by level, as calls within calls would end the stack. */
+function isDeeper(value: unknown, levels: number): boolean {
+  const isNested = (each: unknown): each is object => typeof each === "object" && each !== null;
+  let level = [value].filter(isNested);
+  for (let depth = 0; depth < levels; depth++) {
+    level = level.flatMap((each): unknown[] => Object.values(each)).filter(isNested);
+  }
+  return level.length > 0;
 }
