@@ -44,18 +44,20 @@ base.weights.close();
 writeAdapter(
   `${folder}/adapter`,
   {
-    targetModules: [MODULE, OTHER],
-    baseModel: null,
-    revision: null,
-    r: 4,
-    alpha: 4,
-    dropout: 0,
-    useRslora: false,
-    useDora: false,
-    rankPattern: {},
-    alphaPattern: { q_proj: 3 },
+    config: {
+      targetModules: [MODULE, OTHER],
+      baseModel: null,
+      revision: null,
+      r: 4,
+      alpha: 4,
+      dropout: 0,
+      useRslora: false,
+      useDora: false,
+      rankPattern: {},
+      alphaPattern: { q_proj: 3 },
+    },
+    modules: new Map(matrices),
   },
-  new Map(matrices),
   shapes,
 );
 

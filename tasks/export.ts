@@ -148,7 +148,7 @@ async function write(
   const onTensor = () => progress.phase("writing tensors", ++done, count);
   const lent = { ...source, read: oneAtATime(source.read) };
   const writing = quantised === null
-    ? writeFiles(config, lent, dtype, folder.staging, onTensor)
+    ? writeFiles(config, lent, { dtype, folder: folder.staging, onTensor })
     : quantised.writing(lent, config.export_size * 1e9, onTensor);
   const notes = await interruptible(writing, signal);
   progress.stop();

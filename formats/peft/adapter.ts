@@ -231,7 +231,7 @@ export function checkAdapterTensors(
 /**
  * Writes an adapter directory, float32, weights first.
  * @param directory Made if missing.
- * @param modules By name; exactly those that `config` means.
+ * @param adapter `modules` by name: exactly those that `config` means.
  * @param shapes Of the model's linear modules.
  * @param root As {@linkcode readAdapter}'s; where it isn't `model.`, every module is named, as LLaMA-Factory does it: endings of names may
  * be those of modules beside the decoder, too.
@@ -241,8 +241,10 @@ export function checkAdapterTensors(
  */
 export function writeAdapter(
   directory: string,
-  config: LoraConfig,
-  modules: ReadonlyMap<string, Pick<LoraTensors, "a" | "b" | "magnitude">>,
+  { config, modules }: {
+    config: LoraConfig;
+    modules: ReadonlyMap<string, Pick<LoraTensors, "a" | "b" | "magnitude">>;
+  },
   shapes: ModuleShapes,
   root: string = TEXT_ROOT,
 ): void {

@@ -42,7 +42,7 @@ for (
       const adapter = readAdapter(source, SHAPES);
       assertEquals(adapter.modules.size, count);
       assertEquals(adapter.config.baseModel, "tiny/qwen2/model");
-      writeAdapter(directory, adapter.config, adapter.modules, SHAPES);
+      writeAdapter(directory, adapter, SHAPES);
       const file = "adapter_model.safetensors";
       assertEquals(Deno.readFileSync(join(directory, file)), Deno.readFileSync(join(source, file)));
       const read = (path: string) => JSON.parse(Deno.readTextFileSync(join(path, "adapter_config.json")));
@@ -200,7 +200,7 @@ Deno.test("readAdapterConfig() refuses what isn't supported, by name", () =>
 Deno.test("readAdapter() refuses tensors that don't fit configuration or model", () =>
   withTempDir((directory) => {
     const { config, modules } = readAdapter(golden("peft/qv_only/adapter"), SHAPES);
-    writeAdapter(directory, config, modules, SHAPES);
+    writeAdapter(directory, { config, modules }, SHAPES);
     const path = join(directory, "adapter_model.safetensors");
     using file = new SafetensorsFile(golden("peft/qv_only/adapter/adapter_model.safetensors"));
     const first = "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight";
@@ -235,7 +235,7 @@ Deno.test("writeAdapter() keeps ranks whose patterns would be sorted into anothe
     const { config, modules } = readAdapter(golden("peft/lora/adapter"), SHAPES);
     const rankPattern = { "layers.1.*": 4, ".*": 4, "z": 1 };
     const alphaPattern = { "layers.1.self_attn.*": 5, ".*": 6 };
-    writeAdapter(directory, { ...config, rankPattern, alphaPattern }, modules, SHAPES);
+    writeAdapter(directory, { config: { ...config, rankPattern, alphaPattern }, modules }, SHAPES);
     const read = readAdapter(directory, SHAPES).modules;
     assertEquals(read.get("model.layers.1.self_attn.q_proj")!.alpha, 5);
     assertEquals(read.get("model.layers.1.mlp.up_proj")!.alpha, 6);
@@ -247,11 +247,15 @@ Deno.test("writeAdapter() refuses modules that its target_modules don't mean", (
     const { config, modules } = readAdapter(golden("peft/qv_only/adapter"), SHAPES);
     const path = join(directory, "out");
     assertThrows(
-      () => writeAdapter(path, { ...config, targetModules: ["q_proj"] }, modules, SHAPES),
+      () => writeAdapter(path, { config: { ...config, targetModules: ["q_proj"] }, modules }, SHAPES),
       RangeError,
       "model.layers.0.self_attn.v_proj",
     );
-    assertThrows(() => writeAdapter(path, { ...config, r: 5 }, modules, SHAPES), TypeError, "lora_A");
+    assertThrows(
+      () => writeAdapter(path, { config: { ...config, r: 5 }, modules }, SHAPES),
+      TypeError,
+      "lora_A",
+    );
     assert(
       ![...Deno.readDirSync(directory)].some(({ name }) => name === "out") ||
         [...Deno.readDirSync(path)].length === 0,

@@ -63,7 +63,7 @@ export function readWholeAdapter(
     [inner, base],
     beside === null ? null : stored.tensors.keys(),
   );
-  const parts = partsOf(given, config, targets, new Map([...inner, ...base.outer]), base);
+  const parts = partsOf(given, { config, targets }, [new Map([...inner, ...base.outer]), base]);
   const expected = new Map([...parts.expected]);
   // a tied head may be saved apart from its embedding
   const places = new Map([
@@ -147,10 +147,8 @@ function targetsOf(
 /** Modules by the way in which they are adapted, and shapes of the tensors that this takes, by their names in the file. */
 function partsOf(
   { fields, path }: Given,
-  config: LoraConfig,
-  targets: readonly string[],
-  shapes: ModuleShapes,
-  { vocabulary, hidden, isTied }: Base,
+  { config, targets }: { config: LoraConfig; targets: readonly string[] },
+  [shapes, { vocabulary, hidden, isTied }]: readonly [ModuleShapes, Base],
 ) {
   const linear = targets.filter((name) => name !== EMBEDDING_MODULE);
   const expected = loraTensorShapes(config, linear, shapes),

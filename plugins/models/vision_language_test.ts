@@ -157,7 +157,7 @@ Deno.test("an adapter is written under PEFT's names of these classes, each modul
     ...adapter.config,
     targetModules: ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
   };
-  writeAdapter(folder, config, adapter.modules, shapes, decoder.moduleRoot);
+  writeAdapter(folder, { config, modules: adapter.modules }, shapes, decoder.moduleRoot);
   using ours = new SafetensorsFile(join(folder, "adapter_model.safetensors"));
   using theirs = new SafetensorsFile(golden("qwen3_vl/adapter/adapter_model.safetensors"));
   assertEquals([...ours.tensors.keys()].sort(), [...theirs.tensors.keys()].sort());

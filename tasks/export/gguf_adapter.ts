@@ -52,8 +52,7 @@ export function* exportGgufAdapter(
   path: string,
   source: ExportSource,
   adapter: Adapter,
-  dtype: ExportDtype,
-  onTensor: () => void,
+  { dtype, onTensor }: { dtype: ExportDtype; onTensor: () => void },
 ): Generator<void, string[]> {
   const { decoder } = source, architecture = checkArchitecture(decoder);
   const encoding = ENCODINGS[dtype], notes: string[] = [];

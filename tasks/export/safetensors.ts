@@ -42,9 +42,11 @@ export function sourceTokenizerFiles(
 export function* exportSafetensors(
   folder: string,
   source: ExportSource,
-  dtype: "float32" | "float16" | "bfloat16",
-  shardBytes: number,
-  onTensor: () => void,
+  { dtype, shardBytes, onTensor }: {
+    dtype: "float32" | "float16" | "bfloat16";
+    shardBytes: number;
+    onTensor: () => void;
+  },
 ): Generator<void, void> {
   const read = (name: string) => {
     onTensor();

@@ -94,7 +94,7 @@ export async function openSource(
     );
     const adapters = await placed(
       placeOf("adapter_name_or_path"),
-      () => adapterFolders.map((path) => adapterOf(path, config, base, own, beside)),
+      () => adapterFolders.map((path) => adapterOf(path, config, base, { own, beside })),
     );
     const untied = adapters.some(({ unties }) => unties) ? withHead(model) : null;
     const decoder = untied === null ? base : decoderOf(registry, untied);
@@ -102,7 +102,7 @@ export async function openSource(
       (before, adapter) => wholeMerge(before, adapter),
       (name: string) => model.weights.read(untied !== null && name === HEAD ? EMBEDDING : name),
     );
-    const written = tokenizerOf(config, registry, model, adapterFolders, placeOf);
+    const written = tokenizerOf(config, { registry, model, adapterFolders, placeOf });
     const others = adapterFolders.flatMap((path) => baseDifference(path, config.model_name_or_path) ?? []);
     const head = untied === null
       ? []
@@ -135,13 +135,15 @@ function adapterOf(
   path: string,
   { export_format: format }: ExportConfig,
   decoder: DecoderConfig,
-  tensors: ReadonlyMap<string, readonly number[]>,
-  beside: ReadonlyMap<string, readonly number[]> | null,
+  { own, beside }: {
+    own: ReadonlyMap<string, readonly number[]>;
+    beside: ReadonlyMap<string, readonly number[]> | null;
+  },
 ): WholeAdapter {
   const modules = moduleShapes(decoder), { moduleRoot } = decoder;
   if (format !== "gguf-adapter") {
     // a GGUF file of the language part alone has adapters of the whole model's names, too
-    return readWholeAdapter(path, modules, tensors, beside ?? (moduleRoot === undefined ? null : new Map()));
+    return readWholeAdapter(path, modules, own, beside ?? (moduleRoot === undefined ? null : new Map()));
   }
   const none = new Map<string, never>();
   return {
@@ -239,14 +241,16 @@ function splitNotes(
 
 function tokenizerOf(
   config: ExportConfig,
-  registry: Registry,
-  model: LoadedModel,
-  adapters: readonly string[],
-  placeOf: (key: string) => string,
+  { registry, model, adapterFolders, placeOf }: {
+    registry: Registry;
+    model: LoadedModel;
+    adapterFolders: readonly string[];
+    placeOf: (key: string) => string;
+  },
 ): Pick<ExportSource, "tokenizer" | "chatTemplate" | "notes"> {
   const { template: name } = config;
   if (name === null) {
-    const trained = adapters.findLast((path) => exists(join(path, "tokenizer.json")));
+    const trained = adapterFolders.findLast((path) => exists(join(path, "tokenizer.json")));
     if (trained === undefined && !hasTokenizer(model)) {
       const need = TOKENIZER_NEED[config.export_format];
       if (need !== null) {

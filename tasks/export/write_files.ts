@@ -13,33 +13,28 @@ import type { ExportSource } from "./source.ts";
 
 /**
  * Writes what a configuration asks for, a tensor at each step.
- * @param folder Of the files, which exists
- * @param onTensor Called after each
+ * @param files `folder` of the files, which exists; `onTensor` is called for each
  * @returns Notes for whoever reads along
  */
 export function* writeFiles(
   { export_format: format, export_size }: ExportConfig,
   source: ExportSource,
-  dtype: ExportDtype,
-  folder: string,
-  onTensor: () => void,
+  { dtype, folder, onTensor }: { dtype: ExportDtype; folder: string; onTensor: () => void },
 ): Generator<void, string[]> {
+  const shardBytes = export_size * 1e9;
   switch (format) {
     case "safetensors":
-      yield* exportSafetensors(folder, source, dtype as "float32", export_size * 1e9, onTensor);
+      yield* exportSafetensors(folder, source, { dtype: dtype as "float32", shardBytes, onTensor });
       return [];
     case "gguf":
       return yield* exportGguf(ggufPath(folder, format, dtype), source, dtype, onTensor);
     case "gguf-adapter":
-      return yield* exportGgufAdapter(
-        ggufPath(folder, format, dtype),
-        source,
-        onlyAdapter(source),
+      return yield* exportGgufAdapter(ggufPath(folder, format, dtype), source, onlyAdapter(source), {
         dtype,
         onTensor,
-      );
+      });
     case "onnx":
-      yield* exportOnnx(folder, source, dtype as OnnxDtype, export_size * 1e9, onTensor);
+      yield* exportOnnx(folder, source, { dtype: dtype as OnnxDtype, limit: shardBytes, onTensor });
       return [];
   }
 }

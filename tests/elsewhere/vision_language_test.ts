@@ -114,8 +114,8 @@ Deno.test({
       const shapes = moduleShapes(decoder),
         ours = family === "qwen2_5_vl" ? null : join(folder, `${family}_adapter`);
       if (ours !== null) {
-        const { config, modules } = readAdapter(adapter, shapes, decoder.moduleRoot);
-        writeAdapter(ours, config, modules, shapes, decoder.moduleRoot);
+        const given = readAdapter(adapter, shapes, decoder.moduleRoot);
+        writeAdapter(ours, given, shapes, decoder.moduleRoot);
       }
       model.weights.close();
       models.push({ base, adapter, merged, ours });

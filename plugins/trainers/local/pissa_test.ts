@@ -56,7 +56,7 @@ Deno.test("a run with PiSSA begins as the model, steps as PEFT's, and saves a pl
   const start = await pissaStart(lora, opened.weights, shapes, { iterations: -1, seed: 1 });
   const target = makeTarget(config, { config: {}, hubId: null } as never, decoder, {}, start);
   const rest = temporaryFolder(), saved = temporaryFolder();
-  writeAdapter(rest, lora, negated(start), shapes);
+  writeAdapter(rest, { config: lora, modules: negated(start) }, shapes);
   const residual = withMerged(opened.weights, [rest], decoder);
   const engine = new Engine(
     onnxBackend(),
@@ -112,7 +112,7 @@ Deno.test("PiSSA: dropout drops the adapter's inputs alone, not those of the bas
   const dropped = { ...config, lora_dropout: rate };
   const target = makeTarget(dropped, { config: {}, hubId: null } as never, decoder, {}, start);
   const rest = temporaryFolder();
-  writeAdapter(rest, lora, negated(start), shapes);
+  writeAdapter(rest, { config: lora, modules: negated(start) }, shapes);
   const residual = withMerged(opened.weights, [rest], decoder);
   const engine = new Engine(
     onnxBackend(),

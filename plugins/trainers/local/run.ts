@@ -139,7 +139,8 @@ async function pissaOf(inputs: TrainerInputs): Promise<PissaStart | null> {
 /** A folder, gone with the scope, of the adapter that takes the leading parts out of the base. */
 function residualFolder(pissa: PissaStart, { config, model, decoder }: TrainerInputs) {
   const path = Deno.makeTempDirSync({ prefix: "dinotune-pissa-" }), shapes = moduleShapes(decoder);
-  writeAdapter(path, newLora(config, model, [...shapes.keys()]), negated(pissa), shapes, decoder.moduleRoot);
+  const adapter = { config: newLora(config, model, [...shapes.keys()]), modules: negated(pissa) };
+  writeAdapter(path, adapter, shapes, decoder.moduleRoot);
   return { path, [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }) };
 }
 

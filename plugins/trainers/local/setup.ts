@@ -121,7 +121,7 @@ export function makeTarget(
       const plain = pissa === null
         ? { config: lora, modules: new Map(pairs) }
         : { config: convertedConfig(lora), modules: converted(new Map(pairs), pissa, lora.r) };
-      writeAdapter(directory, plain.config, plain.modules, shapes, decoder.moduleRoot);
+      writeAdapter(directory, plain, shapes, decoder.moduleRoot);
       for (const [name, data] of Object.entries(files)) writeFileAtomicSync(join(directory, name), data);
       return described(["adapter_config.json", "adapter_model.safetensors"], files);
     },

@@ -63,9 +63,9 @@ export function onnxAttention(
   const { g, config: { numHeads, numKeyValueHeads, headDim, slidingWindow } } = products;
   const name = `model.layers.${layer}.self_attn.`, { key, value } = onnxCacheNames(layer);
   const q = products.project(x, layer, "self_attn.q_proj");
-  const rotatedQ = rotated(products, inputs, q, numHeads, `${name}q_norm.weight`);
+  const rotatedQ = rotated(products, inputs, { x: q, heads: numHeads, norm: `${name}q_norm.weight` });
   const k = products.project(x, layer, "self_attn.k_proj");
-  const rotatedK = rotated(products, inputs, k, numKeyValueHeads, `${name}k_norm.weight`);
+  const rotatedK = rotated(products, inputs, { x: k, heads: numKeyValueHeads, norm: `${name}k_norm.weight` });
   const v = g.op("Reshape", [products.project(x, layer, "self_attn.v_proj"), inputs.threeD]);
   const past = [key, value].map(({ past }) =>
     g.input(past, "f32", [BATCH, numKeyValueHeads, "past_sequence_length", headDim])
@@ -94,9 +94,7 @@ export function onnxAttention(
 function rotated(
   products: OnnxProducts,
   { threeD, positions }: OnnxInputs,
-  x: string,
-  heads: number,
-  norm: string,
+  { x, heads, norm }: { x: string; heads: number; norm: string },
 ): string {
   const { g, config: { qkNorm, headDim } } = products;
   let y = g.op("Reshape", [x, threeD]);

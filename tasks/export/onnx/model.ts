@@ -61,16 +61,14 @@ export function checkOnnxDecoder({ modelType, headDim }: Pick<DecoderConfig, "mo
 export function* exportOnnx(
   folder: string,
   source: ExportSource,
-  dtype: OnnxDtype,
-  limit: number,
-  onTensor: () => void,
+  { dtype, limit, onTensor }: { dtype: OnnxDtype; limit: number; onTensor: () => void },
 ): Generator<void, void> {
   const { decoder, model } = source, { name: dtypeName, bits } = DTYPES[dtype];
   checkOnnxDecoder(decoder);
   const path = onnxPath(folder, dtype), name = path.slice(path.lastIndexOf("/") + 1);
   Deno.mkdirSync(join(folder, "onnx"));
   const file = (index: number) => `${name}_data${index === 0 ? "" : `_${index}`}`;
-  const weights = yield* writeOnnxWeights(join(folder, "onnx"), decoder, source.read, bits, {
+  const weights = yield* writeOnnxWeights(join(folder, "onnx"), { ...source, bits }, {
     file,
     limit,
     onTensor,

@@ -38,9 +38,11 @@ export type AngleTable = "rotary.cos" | "rotary.sin";
  */
 export function* writeOnnxWeights(
   folder: string,
-  config: DecoderConfig,
-  read: (name: string) => Float32Array<ArrayBuffer>,
-  bits: 4 | 8 | null,
+  { decoder: config, read, bits }: {
+    decoder: DecoderConfig;
+    read: (name: string) => Float32Array<ArrayBuffer>;
+    bits: 4 | 8 | null;
+  },
   { file, limit, onTensor }: { file: (index: number) => string; limit: number; onTensor: () => void },
 ): Generator<void, OnnxWeights> {
   using writer = new ConstantsWriter(folder, { file, limit });
