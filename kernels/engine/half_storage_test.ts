@@ -127,8 +127,7 @@ for (const run of ["lora_sft_llama3", "lora_dpo_llama", "lora_iopo_qwen2", "lora
               quads: golden.data,
             },
             backend,
-            budget,
-            checkpointing,
+            { budget, checkpointing },
           );
         // The reference backend repeats PyTorch's steps on the weights as they were (loop_test.ts).
         const expected = await repeat(referenceBackend());

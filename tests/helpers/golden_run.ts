@@ -63,9 +63,7 @@ export function adamwOf({ golden: { optimizer } }: GoldenStart): AdamWOptions {
 export function repeatRun(
   start: GoldenStart,
   backend: Backend,
-  budget: number,
-  checkpointing: boolean,
-  limit?: number,
+  { budget, checkpointing, limit }: { budget: number; checkpointing: boolean; limit?: number | undefined },
 ) {
   const { decoder, tuning, initial } = start;
   const engine = new EngineHost(backend, {
@@ -78,16 +76,18 @@ export function repeatRun(
     device: { backend: "reference", provider: "cpu", threads: null },
     optimizer: adamwOf(start),
   }, start.read);
-  return repeatOn(start, engine, budget, limit);
+  return repeatOn(start, engine, { budget, limit });
 }
 
 /** Repeats a golden's optimizer steps, or interrupts after the first `limit`; gives reports and what was trained. Closes the engine. */
 export async function repeatOn(
   { golden, method, tuning, quads }: GoldenStart,
   engine: EngineClient,
-  budget: number,
-  limit: number = golden.order.length,
-  loss: Loss = lossOf(method, golden.beta),
+  { budget, limit = golden.order.length, loss = lossOf(method, golden.beta) }: {
+    budget: number;
+    limit?: number | undefined;
+    loss?: Loss;
+  },
 ) {
   const { peak_lr, max_grad_norm } = golden.optimizer;
   const log = recorder(), references = new ReferenceCache();

@@ -51,7 +51,7 @@ export async function smollm2Start(method: string): Promise<{ start: GoldenStart
 export async function repeat(method: string, backend: Backend, checkpointing: boolean, limit?: number) {
   const { start, model } = await smollm2Start(method);
   const before = Object.fromEntries(Object.entries(start.initial).map(([name, v]) => [name, v.slice()]));
-  const { steps, trained } = await repeatRun(start, backend, 1536, checkpointing, limit);
+  const { steps, trained } = await repeatRun(start, backend, { budget: 1536, checkpointing, limit });
   model.weights.close();
   return { golden: start.golden, start: before, steps, trained };
 }

@@ -56,8 +56,7 @@ for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
               quads: golden.data,
             },
             await make(),
-            budget,
-            checkpointing,
+            { budget, checkpointing },
           );
           assertSteps(steps, golden.steps);
           const expected = readAdapterTensors(`${TINY}train/${run}.final.safetensors`);

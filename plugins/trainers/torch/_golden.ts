@@ -43,9 +43,7 @@ export function tinyStart(run: string): GoldenStart & { arch: string } {
 export async function assertRepeats(
   ranks: Ranks,
   run: string,
-  choices: Partial<EngineChoices>,
-  budget: number,
-  checkpointing: boolean,
+  { budget, checkpointing, ...choices }: Partial<EngineChoices> & { budget: number; checkpointing: boolean },
 ) {
   const start = tinyStart(run), { tuning, initial, decoder } = start;
   const engine = await openTorchEngine(ranks, {
@@ -62,7 +60,7 @@ export async function assertRepeats(
     threads: 1,
   });
   const shared = { ...engine, close: () => Promise.resolve() }; // the next run's, too
-  const { steps, trained } = await repeatOn(start, shared, budget);
+  const { steps, trained } = await repeatOn(start, shared, { budget });
   assertSteps(steps, start.golden.steps);
   const expected = readAdapterTensors(`${TINY}train/${run}.final.safetensors`);
   assertUpdate(trained, { expected, start: initial, limit: 1e-3 });

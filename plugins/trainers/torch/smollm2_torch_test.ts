@@ -28,7 +28,7 @@ async function assertGolden(method: string, processes: number, sharding: EngineC
     optimizer: adamwOf(start),
     threads: null,
   });
-  const { steps, trained } = await repeatOn(start, engine, 1536);
+  const { steps, trained } = await repeatOn(start, engine, { budget: 1536 });
   assertSteps(steps, start.golden.steps);
   const expected = readAdapterTensors(`${GOLDENS}lora_final_${method}.safetensors`);
   assertUpdate(trained, { expected, start: before, limit: 2e-3 });

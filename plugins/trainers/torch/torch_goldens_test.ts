@@ -89,7 +89,7 @@ const OWN_LOSS = defineLoss({
 async function assertOwnLoss(ranks: Ranks) {
   const start = tinyStart("lora_iopo_qwen2"), optimizer = adamwOf(start);
   const stepsOf = async (engine: EngineClient) =>
-    (await repeatOn(start, engine, 1000, undefined, OWN_LOSS)).steps;
+    (await repeatOn(start, engine, { budget: 1000, loss: OWN_LOSS })).steps;
   const local = await stepsOf(localEngine(optimizer));
   const engine = await openTiny(ranks, { sharding: "ddp" }, { dropout: 0, optimizer });
   const torch = await stepsOf({ ...engine, close: () => Promise.resolve() });
@@ -172,7 +172,7 @@ for (
           const form = budget === 1 ? "an example a pack" : "a step a pack";
           await t.step(
             `${run}, ${sharding}, ${form}${checkpointing ? ", checkpointing" : ""}`,
-            () => assertRepeats(ranks, run, { sharding }, budget, checkpointing),
+            () => assertRepeats(ranks, run, { sharding, budget, checkpointing }),
           );
         }
         if (processes === 1) {

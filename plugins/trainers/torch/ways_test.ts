@@ -24,7 +24,7 @@ const hasNf4 = hasPythonPackage("bitsandbytes"), NO_BITSANDBYTES = " (ignored: P
 async function assertWay(options: Partial<TorchOptions>, choices: Partial<EngineChoices>, run: string) {
   const ranks = await startRanks(optionsOf(options));
   try {
-    await assertRepeats(ranks, run, choices, 1000, true);
+    await assertRepeats(ranks, run, { ...choices, budget: 1000, checkpointing: true });
   } finally {
     await ranks.end();
   }
@@ -106,7 +106,7 @@ Deno.test({
       ) {
         const choices = { ...zero, reshard_after_forward, cpu_offload };
         const name = `${run}, ZeRO-${reshard_after_forward ? 3 : 2}${cpu_offload ? ", offloading" : ""}`;
-        await t.step(name, () => assertRepeats(ranks, run, choices, budget, true));
+        await t.step(name, () => assertRepeats(ranks, run, { ...choices, budget, checkpointing: true }));
       }
       for (const reshard_after_forward of [false, true]) {
         await t.step(

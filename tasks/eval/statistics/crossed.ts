@@ -61,7 +61,7 @@ export function crossedDifference(
       values: [[...item(first.values, 0)], [...item(second.values, 0)]] as [number[], number[]],
       weights: [[...first.weights], [...second.weights]] as [number[], number[]],
     };
-    return { difference, interval: pairedScore("", pairs, resamples, seed).interval };
+    return { difference, interval: pairedScore("", pairs, { resamples, seed }).interval };
   }
   if (items < 2) return { difference, interval: null };
   const nextItem = randomIndex(seed, items), nextSeed = randomIndex(seed + 1, seeds);

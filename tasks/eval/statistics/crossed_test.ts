@@ -35,7 +35,7 @@ Deno.test("crossedDifference() draws items and seeds, and is the paired bootstra
   const pairs = { values: [[0, 1, 1, 0], [1, 0, 1, 1]], weights: [weights, weights] };
   assertEquals(
     crossedDifference(first, second, 500, 3).interval,
-    pairedScore("", pairs as Parameters<typeof pairedScore>[1], 500, 3).interval,
+    pairedScore("", pairs as Parameters<typeof pairedScore>[1], { resamples: 500, seed: 3 }).interval,
   );
   assertEquals(seededMean({ values: [[1, 0], [2, 1]], weights: [2, 2] }), 0.5);
   assertThrows(

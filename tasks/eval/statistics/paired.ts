@@ -44,13 +44,12 @@ export interface Pairs {
 /**
  * One score's pairs, made into numbers. The interval is a percentile bootstrap over pairs; where changes go in one direction
  * or there are none, it is that of {@linkcode pairedShareInterval}, as the bootstrap would be sure of what it didn't see.
+ * @param drawing `resamples` and `seed` of the bootstrap; `max`: largest value of the score, absent: 1
  */
 export function pairedScore(
   metric: string,
   { values, weights }: Pairs,
-  resamples: number,
-  seed: number,
-  max = 1,
+  { resamples, seed, max = 1 }: { resamples: number; seed: number; max?: number },
 ): Omit<PairedScore, "ofAll" | "unscored"> {
   const n = values[0].length;
   if (n === 0) {

@@ -61,8 +61,7 @@ export function evaluationEntry(
   state: RunLogState,
   settings: Seen,
   metrics: LogEntry,
-  step: number | undefined,
-  epoch: number,
+  { step, epoch }: { step?: number; epoch: number },
 ): LogEntry {
   return { ...metrics, epoch, ...seen(state, settings), ...(step !== undefined && { step }) };
 }
@@ -108,15 +107,13 @@ export function moreOfRow(entry: LogEntry): LogEntry {
 
 /**
  * One line of trainer_log.jsonl; values that are undefined are left out.
- * @param more Behind LLaMA-Factory's own names
+ * @param line `more`: what comes behind LLaMA-Factory's own names
  */
 export function logRow(
   state: RunLogState,
   { speed, left }: TrainingPace,
   values: Readonly<Record<string, number | undefined>>,
-  step: number,
-  epoch: number,
-  more: LogEntry = {},
+  { step, epoch, more = {} }: { step: number; epoch: number; more?: LogEntry },
 ): RunLogState["rows"][number] {
   const { totalSteps, seconds, tokens } = state;
   const all = {

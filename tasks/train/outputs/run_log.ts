@@ -145,9 +145,12 @@ export class RunLog implements LogSink {
     if (best !== null && best.step !== before?.step) {
       this.#state.best = { metric: best.value, step: best.step, saved: false };
     }
-    const entry = evaluationEntry(this.#state, this.#options.settings, kept, step, epoch);
+    const entry = evaluationEntry(this.#state, this.#options.settings, kept, { step, epoch });
     const more = moreOfRow(entry);
-    this.#record(entry, logRow(this.#state, this.#pace(), { eval_loss: kept.eval_loss }, step, epoch, more));
+    this.#record(
+      entry,
+      logRow(this.#state, this.#pace(), { eval_loss: kept.eval_loss }, { step, epoch, more }),
+    );
     this.#options.progress.line(logLine(entry, this.#state.totalSteps));
   }
 
@@ -203,7 +206,7 @@ export class RunLog implements LogSink {
     const more = { ...moreOfRow(entry), memory: this.#memory() };
     this.#record(
       entry,
-      logRow(this.#state, this.#pace(), { loss, accuracy, lr: learningRate }, step, epoch, more),
+      logRow(this.#state, this.#pace(), { loss, accuracy, lr: learningRate }, { step, epoch, more }),
     );
     progress.log({ entry, totalSteps: this.#state.totalSteps, ...this.#pace() });
   }
@@ -223,14 +226,14 @@ export class RunLog implements LogSink {
     const { settings } = this.#options;
     const { step, epoch, history } = this.#state;
     const summary = summaryEntry(this.#state, settings, this.#start);
-    const row = step > 0 ? logRow(this.#state, this.#pace(), {}, step, epoch) : null;
+    const row = step > 0 ? logRow(this.#state, this.#pace(), {}, { step, epoch }) : null;
     this.#record({ ...summary, step }, row);
     const atLastStep = history.findLast((entry) => isEvaluation(entry) && entry.step === step);
     const { step: _step, ...metrics } = evaluation ? this.#finite(evaluation) : atLastStep ?? {};
     const hasEvaluation = Object.keys(metrics).length > 0;
     return {
       train: step > 0 ? summary : null,
-      eval: hasEvaluation ? evaluationEntry(this.#state, settings, metrics, undefined, epoch) : null,
+      eval: hasEvaluation ? evaluationEntry(this.#state, settings, metrics, { epoch }) : null,
     };
   }
 
