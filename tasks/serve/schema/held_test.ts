@@ -126,6 +126,8 @@ const REFUSED: [schema: Record<string, unknown>, words: string][] = [
   [{ type: "string", pattern: "a\\b" }, "at its begin and end alone"],
   [{ type: "string", pattern: "(a+)b\\1" }, "isn't an expression that can be followed"],
   [{ type: "string", pattern: "(" }, "isn't an expression"],
+  [{ type: "string", pattern: `${"(".repeat(20_000)}a${")".repeat(20_000)}` }, "within each other too deep"],
+  [{ type: "string", pattern: `^(${"abcde|".repeat(2500)})$` }, "256 states"],
   [{ type: "string", pattern: "^(?=.*a).{900}$" }, "256 states"],
   [{ type: "string", format: "byte" }, "doesn't know the format byte"],
   [{ type: "string", format: "e-mail" }, 'the format e-mail - did you mean "email"?'],

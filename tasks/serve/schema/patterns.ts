@@ -3,7 +3,17 @@
  * conditions at a text's begin (`^(?=.*\d)`) become sets that it has to be in.
  * @module
  */
-import { type Assertion, CharSet, type Concatenation, DFA, type Element, JS, NFA, type NoParent } from "refa";
+import {
+  type Assertion,
+  CharSet,
+  type Concatenation,
+  DFA,
+  type Element,
+  JS,
+  NFA,
+  type NoParent,
+  TooManyNodesError,
+} from "refa";
 import { MAXIMUM } from "./utf8.ts";
 
 type Piece = NoParent<Element>;
@@ -45,9 +55,10 @@ function parsed(pattern: string): readonly Alternative[] {
     const parser = JS.Parser.fromLiteral({ source: pattern, flags: "u" });
     return parser.parse({ backreferences: "throw", assertions: "parse" }).expression.alternatives;
   } catch (error) {
-    throw new RangeError(
-      `it isn't an expression that can be followed: ${(error as Error).message.split("\n")[0]}`,
-    );
+    if (error instanceof TooManyNodesError) throw error;
+    const [said] = (error as Error).message.split("\n");
+    const why = error instanceof RangeError ? "its groups stand within each other too deep" : said;
+    throw new RangeError(`it isn't an expression that can be followed: ${why}`);
   }
 }
 

@@ -57,10 +57,21 @@ Deno.test("an answer held to a list is one of its texts as it stands", async () 
 });
 
 Deno.test("an expression that no automaton follows, or no text fits, is refused with its place", () => {
-  const cases = [["([ab]*)\\1", "be followed"], ["(", "Unterminated group"], ["a)(b", "Unmatched"], [
-    "[]",
-    "no text fits",
-  ], ["(ab?){300}", "256 states"]];
+  const cases = [
+    ["([ab]*)\\1", "be followed"],
+    ["(", "Unterminated group"],
+    ["a)(b", "Unmatched"],
+    [
+      "[]",
+      "no text fits",
+    ],
+    ["(ab?){300}", "256 states"],
+    [
+      Array.from({ length: 400 }, (_, i) => "a".repeat(i + 1)).join("|"),
+      "256 states",
+    ],
+    ["(".repeat(20_000) + "a" + ")".repeat(20_000), "within each other too deep"],
+  ];
   for (const [expression, words] of cases as [string, string][]) {
     const error = assertThrows(
       () => expressionGrammar(expression, "guided_regex"),
