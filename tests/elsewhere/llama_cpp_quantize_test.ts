@@ -1,4 +1,4 @@
-/** Mixtures of k-quants beside llama.cpp's own quantisation of the same float32 file, and its answers from ours. */
+/** Q8_0 and mixtures of k-quants beside llama.cpp's own quantisation of the same float32 file, and its answers from ours. */
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
@@ -13,7 +13,7 @@ import { askElsewhere, ELSEWHERE } from "../helpers/elsewhere.ts";
 import { temporaryFolder } from "../helpers/temporary_folder.ts";
 import { writeByteTokenizer } from "./_byte_tokenizer.ts";
 
-const MIXTURES = ["q4_k_m", "q4_k_s", "q5_k_m", "q5_k_s", "q6_k"] as const;
+const DTYPES = ["q8_0", "q4_k_m", "q4_k_s", "q5_k_m", "q5_k_s", "q6_k"] as const;
 
 /** Sizes of made-up models: whole blocks of 256, and rows that aren't (as SmolLM2's of 576) beside some that are. */
 const MODELS: readonly Record<string, unknown>[] = [
@@ -69,7 +69,7 @@ function drawnModel(folder: string, sizes: Record<string, unknown>): void {
 
 Deno.test({
   name:
-    `every mixture has llama-quantize's types and bytes, tensor by tensor, and llama.cpp answers from it as from its own${ELSEWHERE.why}`,
+    `q8_0 and every mixture have llama-quantize's types and bytes, tensor by tensor, and llama.cpp answers from it as from its own${ELSEWHERE.why}`,
   ignore: ELSEWHERE.ignore,
   fn: async () => {
     const folder = temporaryFolder(), files: { label: string; ours: string; theirs: string }[] = [];
@@ -89,7 +89,7 @@ Deno.test({
         return join(out, [...Deno.readDirSync(out)].find(({ name }) => name.endsWith(".gguf"))!.name);
       };
       const from = await exported("float32");
-      for (const dtype of MIXTURES) {
+      for (const dtype of DTYPES) {
         const ours = await exported(dtype), theirs = join(folder, `theirs-${dtype}-${i}.gguf`);
         files.push({ label: `${dtype} of model ${i}`, ours, theirs });
         questions.push({ from, to: theirs, type: FILE_TYPES[dtype] });

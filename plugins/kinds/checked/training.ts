@@ -248,9 +248,10 @@ export function checkedTemplateProduct(template: Template, maker: Maker): Templa
       jinja: functionOrNothing,
       trainedJinja: functionOrNothing,
       ignores: functionOrNothing,
+      readsVariable: functionOrNothing,
     }),
   );
-  const { encodeOneTurn, encodeChat, jinja, trainedJinja, ignores } = template;
+  const { encodeOneTurn, encodeChat, jinja, trainedJinja, ignores, readsVariable } = template;
   return replacing(template, {
     encodeTurns(tokenizer, messages, ...more) {
       const found = maker.objecting(() => template.encodeTurns(tokenizer, frozenCopy(messages), ...more));
@@ -295,6 +296,11 @@ export function checkedTemplateProduct(template: Template, maker: Maker): Templa
     ignores: ignores && ((tokenizer) => {
       const found = maker.run(() => ignores.call(template, tokenizer));
       maker.check("ignores()", found, listOf(oneOfNames(...MESSAGE_PARTS)));
+      return found;
+    }),
+    readsVariable: readsVariable && ((tokenizer, name) => {
+      const found = maker.run(() => readsVariable.call(template, tokenizer, name));
+      maker.check("readsVariable()", found, flag);
       return found;
     }),
   });

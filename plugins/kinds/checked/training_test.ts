@@ -158,6 +158,10 @@ Deno.test("a template has a turn for every two messages, and its optional parts 
         'ignores()[0] as one of thoughts, tool calls, words beside tool calls, tools is needed: current value is "thought"',
       ],
       [
+        () => template({ readsVariable: () => "yes" }).readsVariable!({} as never, "mood"),
+        'readsVariable() as true or false is needed: current value is "yes"',
+      ],
+      [
         () => template({ efficientEos: 1 }),
         "create().efficientEos as true or false is needed: current value is 1",
       ],
