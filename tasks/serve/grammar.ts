@@ -19,7 +19,7 @@ export interface GrammarChoice {
   end: string;
 }
 
-/** Levels of a schema, at most: deeper ones get lost on their way to the Worker, without a word. */
+/** Levels of a schema, at most: much deeper ones get lost on their way to the Worker, without a word (`findings/deep_message_that_is_lost.sh`). */
 const MOST_LEVELS = 500;
 
 /** Grammar of a mask, see grammar/mask.ts. */
