@@ -19,7 +19,7 @@ import { stringify } from "yaml";
 import { redactValue } from "../formats/secrets.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { optionTexts } from "../plugins/kinds/option_words.ts";
-import { interruption, print, printError, runTask, VERSION } from "./common/cli.ts";
+import { type Interruption, interruption, print, printError, runTask, VERSION } from "./common/cli.ts";
 import { taskCommand } from "./common/command.ts";
 import { textOverride } from "./common/override.ts";
 import { SIGNAL_CODES } from "./common/stop_signals.ts";
@@ -27,6 +27,7 @@ import { checkFolderPlace } from "./common/folder_place.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 import { registryOf } from "./common/config_file.ts";
 import { DEFAULT_EVALUATOR, DEFAULT_TRAINING } from "./common/default_files.ts";
+import { Stopped } from "./ask/stopped.ts";
 import { cardOfRun } from "./eval/card_of_run.ts";
 import { type Command, readCommand } from "./eval/commands.ts";
 import { compareDirectories, type Comparison } from "./eval/compare.ts";
@@ -146,12 +147,24 @@ export function exitCode(
 type CommandOf<Verb extends Command["verb"]> = Command & { verb: Verb };
 
 async function runEvaluate(command: CommandOf<"evaluate">): Promise<number> {
-  const { config, overrides, stage, fresh, rejudge, json } = command;
   if (command.dryRun) {
-    await dryRun(config ?? DEFAULT_EVALUATOR, command);
+    await dryRun(command.config ?? DEFAULT_EVALUATOR, command);
     return 0;
   }
   using interrupted = interruption(printError, "what is under way is finished first");
+  try {
+    return await runEvaluation(command, interrupted);
+  } catch (error) {
+    if (!(error instanceof Stopped) || error.why !== "signal") throw error;
+    printError(error.message);
+    return interrupted.code;
+  }
+}
+
+async function runEvaluation(
+  { config, overrides, stage, fresh, rejudge, json }: CommandOf<"evaluate">,
+  interrupted: Interruption,
+): Promise<number> {
   const options: EvalTaskOptions = {
     signal: interrupted.signal,
     fresh,

@@ -4,6 +4,7 @@
  */
 import { counted } from "../../formats/counted.ts";
 import type { PlaceOf } from "../../plugins/kinds/place.ts";
+import { Stopped } from "../ask/stopped.ts";
 import type { ResponseCache } from "../ask/response_cache.ts";
 import { cachedAnswers } from "./cache_notes.ts";
 import { changedItems } from "./changed_items.ts";
@@ -24,24 +25,30 @@ export interface TakeOver {
   cache: ResponseCache | null;
   say: (line: string) => void;
   placeOf: PlaceOf | undefined;
+  /** Aborted by Ctrl-C. */
+  signal: AbortSignal;
 }
 
 /**
  * Looks at every item, and removes what is not to stay. Nothing is removed if an item can't be read.
  * @returns Number of items
  * @throws As {@linkcode surveyItems}
+ * @throws {Stopped} If the signal comes
  */
 export async function takeOver(
   config: EvalConfig,
   { part, model, judge }: Parties,
   store: ItemStore,
-  { overwrite, fresh, rejudge, cache, say, placeOf }: TakeOver,
+  { overwrite, fresh, rejudge, cache, say, placeOf, signal }: TakeOver,
 ): Promise<number> {
   const toAsk = cachedAnswers(cache, model, config, {
     has: (id, key) => !overwrite && store.has("generate", id, key),
   });
   const changed = changedItems(store, overwrite ? null : model);
   const { items } = await surveyItems(config, part, placeOf, (item) => {
+    if (signal.aborted) {
+      throw new Stopped("signal", "Stopped while the items were read, before any was asked");
+    }
     toAsk.see(item);
     changed.see(item);
   });

@@ -97,7 +97,7 @@ export async function evaluate(
   if (!overwrite) refuseOtherRun(parties.before, provenance, store, config, model);
   const fresh = options.fresh === true || overwrite, folder = options.cacheFolder;
   using cache = model === null && judge === null ? null : openCache(config, fresh, { folder });
-  const earlier = { overwrite, fresh: options.fresh === true, rejudge, cache, say, placeOf };
+  const earlier = { overwrite, fresh: options.fresh === true, rejudge, cache, say, placeOf, signal };
   const total = await takeOver(config, parties, store, earlier);
   await writeEvalRunYaml(config, provenance);
 

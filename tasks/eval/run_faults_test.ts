@@ -1,10 +1,13 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { z } from "zod";
 
 import { findScore } from "../../plugins/benchmarks/scores.ts";
-import { builtinPlugins } from "../../plugins/builtins.ts";
+import { builtinPlugins, builtinRegistry } from "../../plugins/builtins.ts";
 import openai, { openaiEndpoint, type OpenaiOptions } from "../../plugins/endpoints/openai.ts";
+import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
 import { Registry } from "../../plugins/registry.ts";
+import { Stopped } from "../ask/stopped.ts";
 import { completionResponse, mockServer } from "../bench/mock_server.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
 import { evaluate } from "./run.ts";
@@ -157,3 +160,34 @@ for (const [name, text, message] of badRows) {
     });
   });
 }
+
+Deno.test("evaluate() stops at a signal while it reads items that have no end, before any is asked", async () => {
+  await inFolder(async (folder) => {
+    await using server = mockServer();
+    const registry = builtinRegistry();
+    const item = { messages: [{ role: "user", content: "q" }], constraints: [], groups: {}, fields: {} };
+    registry.define({
+      kind: "benchmark",
+      name: "endless",
+      version: "1",
+      description: "",
+      options: z.strictObject({}),
+      create: () => ({
+        async *items() {
+          for (let n = 0; n < 1e7; n++) {
+            yield await Promise.resolve({ ...item, id: String(n) } as BenchmarkItem);
+          }
+        },
+        check: () => Promise.reject(new Error("nothing is asked")),
+        contributions: () => [],
+      }),
+    }, "my.ts");
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(1));
+    const { evaluator_llm: _, dataset: __, ...config } = rowsConfig(folder, server.base);
+    const error = await assertRejects(
+      () => evaluate({ ...config, type: "endless" }, registry, { signal: AbortSignal.timeout(50) }),
+      Stopped,
+    );
+    assertEquals([error.why, server.log.length], ["signal", 0]);
+  });
+});

@@ -4,7 +4,8 @@
  */
 import { z } from "zod";
 
-import type { Benchmark, Contribution, JudgeProtocol } from "../benchmark.ts";
+import { breathing } from "../../../formats/breathing.ts";
+import type { Benchmark, BenchmarkItem, Contribution, JudgeProtocol } from "../benchmark.ts";
 import type { Judge } from "../judge.ts";
 import type { JudgeResult } from "../judgement.ts";
 import { onlyFields, productFields } from "./fields_only.ts";
@@ -194,6 +195,11 @@ export function checkedBenchmark(benchmark: Benchmark, maker: Maker): Benchmark 
     ),
   );
   const { check, protocol: asking } = benchmark;
+  if (check && asking) {
+    maker.alone.refuse(
+      "Cannot use create() as check or protocol, one of the two, is needed: current value has both",
+    );
+  }
   const largest = new Map<string, number>();
   return replacing(benchmark, {
     async *items() {
@@ -216,6 +222,7 @@ export function checkedBenchmark(benchmark: Benchmark, maker: Maker): Benchmark 
     contributions(result) {
       const found = maker.run(() => benchmark.contributions(frozenCopy(result)));
       maker.check("contributions()", found, contributions);
+      if (result.judgement !== null) checkNames(found, benchmark, result.item, maker);
       found.forEach(({ metric, value, max = 1 }, i) => {
         if (result.judgement === null && value !== null) {
           maker.refuse(
@@ -235,6 +242,26 @@ export function checkedBenchmark(benchmark: Benchmark, maker: Maker): Benchmark 
   });
 }
 
+/** Scores that only the judged have would be without their unscored items: thresholds and denominators would be wrong. */
+function checkNames(
+  found: readonly Contribution[],
+  benchmark: Benchmark,
+  asked: BenchmarkItem,
+  maker: Maker,
+): void {
+  const unjudged = { item: frozenCopy(asked), response: null, judgement: null };
+  const named = maker.run(() => benchmark.contributions(unjudged));
+  maker.check("contributions()", named, contributions);
+  const names = [...new Set(named.map(({ metric }) => metric))];
+  const index = found.findIndex(({ metric }) => !names.includes(metric));
+  if (index < 0) return;
+  maker.refuse(
+    `Cannot use contributions()[${index}].metric as one of the scores that it names of an item without a judgement (${
+      names.join(", ") || "none"
+    }) is needed: current value is "${found[index]?.metric}"`,
+  );
+}
+
 const iterable = needed(
   "what `for await` takes (as `async *items()` gives)",
   (v) => typeof v === "object" && v !== null && (Symbol.asyncIterator in v || Symbol.iterator in v),
@@ -245,8 +272,10 @@ async function* settledItems<T>(items: AsyncIterable<T> | Iterable<T>, maker: Ma
   maker.check("items()", items, iterable);
   const iterator = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
   let hasMore = false;
+  const breathe = breathing();
   try {
     while (true) {
+      await breathe();
       const next = await maker.run(() => iterator.next());
       if (next.done) return;
       hasMore = true;

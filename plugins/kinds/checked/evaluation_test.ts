@@ -130,7 +130,12 @@ Deno.test("an endpoint's error has words and a known kind; an item's groups and 
 
 Deno.test("contributions of the unjudged are null, and a score has one largest value", () => {
   const give = (judgement: unknown, ...contributions: unknown[]) => {
-    const benchmark = madeOf("benchmark", { items: () => [], contributions: () => contributions.shift() });
+    const unjudged = [{ metric: "m", value: null, weight: 1 }];
+    const benchmark = madeOf("benchmark", {
+      items: () => [],
+      contributions: ({ response }: { response: string | null }) =>
+        response === null ? unjudged : contributions.shift(),
+    });
     return fault(() => {
       for (let i = contributions.length; i > 0; i--) {
         benchmark.contributions({ item: {} as never, response: "", judgement: judgement as never });
@@ -256,4 +261,57 @@ Deno.test("what a benchmark's protocol asks is a conversation, and what it reads
     ),
     "Cannot use judge().readings.loose as a list of 1 verdicts, one per constraint, is needed: current value is []",
   );
+});
+
+Deno.test("a benchmark names its scores of the unjudged too, and has one way to judge; getters are the plugin's", async () => {
+  const { signal } = new AbortController();
+  const judgement = { constraints: [], overall: { score: 1 }, raw: "" };
+  const result = { item: item as never, response: "", judgement };
+  const flipping = madeOf("benchmark", {
+    items: () => [],
+    contributions: ({ judgement }: { judgement: unknown }) => [
+      { metric: judgement ? "right" : "rigth", value: judgement ? 1 : null, weight: 1 },
+    ],
+  });
+  assertEquals(
+    fault(() => flipping.contributions(result)),
+    "Cannot use contributions()[0].metric as one of the scores that it names of an item without a judgement (rigth) is needed: " +
+      'current value is "right"',
+  );
+  const protocol = { scale: 1, rounds: 1, messages() {}, read() {}, structured: { schema() {}, read() {} } };
+  assertEquals(
+    fault(() => madeOf("benchmark", { items: () => [], contributions: () => [], check() {}, protocol })),
+    "benchmark/mine of my.ts: Cannot use create() as check or protocol, one of the two, is needed: current value has both",
+  );
+  const getting = {
+    model: "m",
+    complete() {},
+    close() {},
+    get identity() {
+      throw new Error("boom");
+    },
+  };
+  assertEquals(fault(() => madeOf("endpoint", getting)), "endpoint/mine of my.ts: boom");
+  const large = { constraints: [{ score: 1n }], overall: { score: 1 }, raw: "" };
+  assertEquals(
+    await said(() =>
+      madeOf("judge", { scale: 1, judge: () => large })
+        .judge({ id: "a", prompt: "", response: "", constraints: [{ text: "c" }] }, signal)
+    ),
+    "Cannot use judge().constraints[0].score as a number from 0 to 1, or null, is needed: current value is 1n",
+  );
+});
+
+Deno.test("items without an end let signals in", async () => {
+  const endless = madeOf("benchmark", {
+    async *items() {
+      for (let n = 0;; n++) yield await Promise.resolve({ ...item, id: String(n) });
+    },
+    contributions: () => [],
+  });
+  const signal = AbortSignal.timeout(20);
+  let seen = 0;
+  // more than are read until the signal comes, where it comes
+  for await (const _ of endless.items()) if (signal.aborted || ++seen > 3e5) break;
+  assertEquals(signal.aborted, true);
 });

@@ -77,7 +77,8 @@ export class Maker {
    * @throws {FormFault} If the value isn't what the schema says
    */
   check(where: string, value: unknown, schema: z.ZodType, input = ""): void {
-    const issue = schema.safeParse(value).error?.issues[0];
+    // what is looked at may be a getter of the plugin's
+    const issue = this.run(() => schema.safeParse(value).error?.issues[0]);
     if (issue === undefined) return;
     const path = issue.path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`).join("");
     let found = value;
@@ -113,6 +114,7 @@ function unsettled(): Error {
 function described(value: unknown): string {
   if (value instanceof Promise) return "a Promise";
   if (typeof value === "function") return "a function";
+  if (typeof value === "bigint") return `${value}n`;
   return typeof value === "number" ? String(value) : shown(value);
 }
 

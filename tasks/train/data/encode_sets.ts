@@ -2,6 +2,7 @@
  * Encodes all rows of the sets of a run, mixes and splits them.
  * @module
  */
+import { breathing } from "../../../formats/breathing.ts";
 import { item } from "../../../formats/elements.ts";
 import { shortened } from "../../../formats/message.ts";
 import type { Example } from "../../../plugins/kinds/dataset.ts";
@@ -159,16 +160,6 @@ async function encodeRows(
     await breathe();
   }
   return rows;
-}
-
-/** Lets timers, the progress bar and Ctrl-C have a turn ten times a second: neither reading nor encoding waits for anything. */
-function breathing(): () => Promise<void> {
-  let last = performance.now();
-  return async () => {
-    if (performance.now() - last < 100) return;
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    last = performance.now();
-  };
 }
 
 function encodeExamples({ context, tally, unwritten }: Work, examples: Example[]): (StoredExample | null)[] {
