@@ -68,6 +68,7 @@ export async function board(args: readonly string[], stop: Promise<void>): Promi
     folders,
     port: portNumber(given, DEFAULT_PORT),
     control,
+    note: (line) => printError(`note: ${line}`),
     fault,
   });
   printError("Open this address; it has a token, so it is for you only. Ctrl-C ends.");

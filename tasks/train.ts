@@ -64,6 +64,8 @@ export interface TrainOptions {
   signal?: AbortSignal;
   /** Called with human-readable lines; standard output by default. */
   say?: (line: string) => void;
+  /** Gets a line while a model or a data set is downloaded; `say` by default. */
+  sayDownload?: (line: string) => void;
   /** Shows steps; a bar on a terminal, lines elsewhere by default. */
   progress?: Progress;
   /** Command that goes on after an error; default: that of the run itself. */
@@ -88,7 +90,7 @@ export async function train(
   overrides: readonly string[] = [],
   options: TrainOptions = {},
 ): Promise<RunResult> {
-  const { signal = new AbortController().signal, say = print } = options;
+  const { signal = new AbortController().signal, say = print, sayDownload = say } = options;
   const { config, notes, provenance, placeOf } = readRun(configPath, overrides);
   const directory = config.output_dir;
   for (const note of notes) say(`note: ${note}`);
@@ -123,7 +125,7 @@ export async function train(
     );
     return { directory, finished: true, files: [], metrics: finishedMetrics(directory) };
   }
-  const ready = await prepare(config, registry, say, placeOf);
+  const ready = await prepare(config, registry, sayDownload, placeOf);
   for (const note of ready.notes) say(`note: ${note}`);
   const progress = options.progress ?? createProgress({ disabled: config.disable_tqdm });
   const data = await encode(
@@ -131,7 +133,7 @@ export async function train(
     registry,
     ready,
     (phase, done, total) => progress.phase(phase, done, total),
-    say,
+    sayDownload,
   );
   progress.stop();
   say(dataText(data.report));

@@ -124,6 +124,13 @@ async function hubAdapters(): Promise<void> {
     }),
   );
 
+  // the cells of a sweep are quiet, but a wait of minutes has to be seen
+  Deno.removeSync(env.HF_HUB_CACHE, { recursive: true });
+  const cells = ["model_revision=v2", "weight_decay=0,0.1", "--out", join(folder, "sweep")];
+  const swept = await task("sweep", [file, ...BRIEF, ...cells], env);
+  ended(swept);
+  assertStringIncludes(swept.error, "Downloading adapter_model.safetensors (");
+
   const lines = async (name: string, args: Record<string, unknown>) => {
     const model = { type: "local", args: { model: MODEL, backend: "onnx", ...args } };
     const out_dir = join(folder, name), config = join(folder, `${name}.json`);

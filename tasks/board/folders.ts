@@ -35,6 +35,7 @@ const MOST = 5000;
 export class Folders {
   /** As they were given, and without links. */
   readonly roots: readonly { given: string; path: string }[];
+  #closed: string[] = [];
 
   /**
    * @param given At least one
@@ -44,8 +45,17 @@ export class Folders {
     this.roots = given.map((folder) => {
       try {
         const path = Deno.realPathSync(folder);
-        if (Deno.statSync(path).isDirectory) return { given: folder, path };
+        if (Deno.statSync(path).isDirectory) {
+          Deno.readDirSync(path);
+          return { given: folder, path };
+        }
       } catch (error) {
+        if (error instanceof Deno.errors.PermissionDenied) {
+          throw new RangeError(
+            `Cannot show ${folder} as a folder that may be read is needed: current value is closed to this user. Change its permissions ` +
+              "or start the board as its owner",
+          );
+        }
         if (!(error instanceof Deno.errors.NotFound)) throw error;
         throw new RangeError(
           `Cannot show ${folder} as a folder is needed: current value isn't there. Train first (deno task train), or name a ` +
@@ -59,6 +69,7 @@ export class Folders {
   /** Every folder with one of these files, in order of names. */
   find(marks: readonly string[]): RunFolder[] {
     const found: RunFolder[] = [];
+    this.#closed = [];
     for (const [i, { path, given }] of this.roots.entries()) {
       this.#walk(path, DEPTH, (folder, entries) => {
         if (found.length >= MOST || !marks.some((mark) => entries.has(mark))) return;
@@ -71,8 +82,13 @@ export class Folders {
     return found;
   }
 
+  /** Folders that may not be read, as the last {@linkcode Folders.find} met them: what is in them isn't shown. */
+  get closed(): readonly string[] {
+    return this.#closed;
+  }
+
   #walk(folder: string, depth: number, visit: (folder: string, entries: ReadonlySet<string>) => void): void {
-    const entries = ifReadable(() => [...Deno.readDirSync(folder)]);
+    const entries = ifReadable(() => [...Deno.readDirSync(folder)], () => this.#closed.push(folder));
     if (entries === null) return;
     // a pipe would keep whoever opens it waiting
     visit(folder, new Set(entries.filter(({ isFile }) => isFile).map(({ name }) => name)));

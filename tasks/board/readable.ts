@@ -5,12 +5,14 @@
 
 /**
  * Result of a read; null where the file is gone meanwhile, is no file, or isn't ours to read. One run mustn't hide all others.
+ * @param denied Called where it is there, and isn't ours to read
  * @throws Whatever else the read throws
  */
-export function ifReadable<T>(read: () => T): T | null {
+export function ifReadable<T>(read: () => T, denied: () => void = () => {}): T | null {
   try {
     return read();
   } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) denied();
     if (UNREADABLE.some((kind) => error instanceof kind)) return null;
     throw error;
   }

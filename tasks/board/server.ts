@@ -2,6 +2,7 @@
  * A running board: listening on loopback, and stopped.
  * @module
  */
+import { counted } from "../../formats/counted.ts";
 import { boardApp } from "./app.ts";
 import { News } from "./events.ts";
 import { Control } from "./control/control.ts";
@@ -20,6 +21,8 @@ export interface BoardOptions {
   token?: string;
   /** True if the page may mark verdicts, start and stop runs, and talk to models; false by default. */
   control?: boolean;
+  /** Gets what to know at the start; dropped by default. */
+  note?(line: string): void;
   /** Gets what went wrong inside. */
   fault(error: unknown): void;
 }
@@ -53,6 +56,14 @@ export async function startBoard(options: BoardOptions): Promise<RunningBoard> {
     };
   }, fault);
   await news.look();
+  const { closed } = folders;
+  if (closed.length > 0) {
+    options.note?.(
+      `${counted(closed.length, "folder")} may not be read by this user, so runs in ${
+        closed.length === 1 ? "it" : "them"
+      } aren't shown: ${closed.slice(0, 3).join(", ")}${closed.length > 3 ? ", …" : ""}`,
+    );
+  }
   const app = boardApp({ token, folders, runs, evaluations, control, news, fault });
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {

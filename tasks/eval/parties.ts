@@ -38,6 +38,8 @@ export interface PartiesOptions {
   does: (stage: EvalStage) => boolean;
   /** Gets notes, and lines that tell how far a download is. */
   say: (line: string) => void;
+  /** Gets a line while a model is downloaded. */
+  sayDownload: (line: string) => void;
   /** Version of the project. */
   version: string;
   /** Where keys were written, for messages. */
@@ -51,13 +53,15 @@ export interface PartiesOptions {
 export async function makeParties(
   config: EvalConfig,
   registry: Registry,
-  { does, say, version, placeOf }: PartiesOptions,
+  { does, say, sayDownload, version, placeOf }: PartiesOptions,
 ): Promise<Parties> {
   const part = makeBenchmark(config, registry, placeOf);
   const before = readEvalRunYaml(config.out_dir);
-  const judge = does("judge") ? await makeJudge(config, registry, part, { placeOf, say }) : null;
+  const judge = does("judge") ? await makeJudge(config, registry, part, { placeOf, say: sayDownload }) : null;
   for (const note of judge?.notes ?? []) say(`note: ${note}`);
-  const model = does("generate") ? await makeModel(config.model, registry, { placeOf, say }) : null;
+  const model = does("generate")
+    ? await makeModel(config.model, registry, { placeOf, say: sayDownload })
+    : null;
   for (const note of model?.endpoint.notes ?? []) say(`note: ${note}`);
   const provenance = provenanceOf(part, model, judge, before, version);
   const parties = { part, model, judge, before, provenance };

@@ -44,6 +44,8 @@ export interface EvaluateOptions {
   signal?: AbortSignal;
   /** Called with human-readable lines. */
   say?: (line: string) => void;
+  /** Gets a line while a model is downloaded; `say` by default. */
+  sayDownload?: (line: string) => void;
   /** Called with how far a stage is. */
   progress?: (stage: EvalStage, done: number, total: number, usage: Usage) => void;
   /** Version of the project, for run.yaml. */
@@ -81,8 +83,8 @@ export async function evaluate(
   const { stage, signal = new AbortController().signal, say = () => {}, progress = () => {}, placeOf } =
     options;
   const does = (which: EvalStage) => stage === undefined || stage === which;
-  const { version = "", rejudge = false } = options;
-  const parties = await makeParties(config, registry, { does, say, version, placeOf });
+  const { version = "", rejudge = false, sayDownload = say } = options;
+  const parties = await makeParties(config, registry, { does, say, sayDownload, version, placeOf });
   const { part, model, judge, provenance } = parties;
 
   if (!does("generate")) requireAnswers(config.out_dir);

@@ -7,7 +7,7 @@ import { join } from "@std/path";
 import { exists } from "../../formats/exists.ts";
 import type { YamlFile } from "../../formats/yaml/yaml.ts";
 import type { Registry } from "../../plugins/registry.ts";
-import { VERSION } from "../common/cli.ts";
+import { printError, VERSION } from "../common/cli.ts";
 import { registryOf } from "../common/config_file.ts";
 import { resolveEvalConfig } from "../eval/config.ts";
 import { evaluate, type Evaluated } from "../eval/run.ts";
@@ -25,6 +25,8 @@ export interface CellContext {
   progress: Progress;
   /** Command that goes on with all cells after an error of one; absent: that of the cell is told. */
   continues?: string;
+  /** Gets a line while a model or a data set is downloaded; absent: standard error. */
+  sayDownload?: (line: string) => void;
 }
 
 /** Thrown when Ctrl-C stopped a cell; what is done stays. */
@@ -33,7 +35,7 @@ export class Interrupted extends Error {
 }
 
 /**
- * Trains one cell by the code of `deno task train`, quietly.
+ * Trains one cell by the code of `deno task train`, quietly but for downloads.
  * @param overrides Without those of the output folder
  * @throws {Interrupted} If it was stopped
  */
@@ -41,12 +43,12 @@ export async function trainCell(
   config: string,
   overrides: readonly string[],
   directory: string,
-  { signal, progress, continues }: CellContext,
+  { signal, progress, continues, sayDownload = printError }: CellContext,
 ): Promise<void> {
   const own = [`output_dir=${JSON.stringify(directory)}`, "resume_from_checkpoint=auto"];
   const all = [...overrides, ...own];
   if (await isDone(config, all, directory)) return;
-  const { finished } = await train(config, all, { signal, progress, continues, say: () => {} });
+  const { finished } = await train(config, all, { signal, progress, continues, sayDownload, say: () => {} });
   progress.stop();
   if (!finished || signal.aborted) throw new Interrupted("stopped");
 }
@@ -75,7 +77,7 @@ export async function evaluateCell(
   file: YamlFile,
   overrides: readonly string[],
   registry: Registry,
-  { signal, progress }: CellContext,
+  { signal, progress, sayDownload = printError }: CellContext,
 ): Promise<Evaluated> {
   const { config, placeOf } = resolveEvalConfig(file, overrides);
   let done: Evaluated;
@@ -86,6 +88,7 @@ export async function evaluateCell(
       progress: (stage, done, total) => progress.phase(stage, done, total),
       version: VERSION,
       placeOf,
+      sayDownload,
     });
   } finally {
     progress.stop();

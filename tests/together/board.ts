@@ -3,6 +3,7 @@
  * @module
  */
 import "../../tasks/board/access_test.ts";
+import "../../tasks/board/closed_folders_test.ts";
 import "../../tasks/board/control_test.ts";
 import "../../tasks/board/curves_test.ts";
 import "../../tasks/board/items_test.ts";

@@ -10,6 +10,8 @@ import "../../plugins/datasets/silent_losses_test.ts";
 import "../../plugins/datasets/trl_test.ts";
 import "../../plugins/kinds/checked/checked_test.ts";
 import "../../plugins/kinds/checked/evaluation_test.ts";
+import "../../plugins/kinds/checked/fields_only_test.ts";
+import "../../plugins/kinds/checked/loss_inputs_test.ts";
 import "../../plugins/kinds/checked/training_test.ts";
 import "../../plugins/kinds/end_token_test.ts";
 import "../../plugins/kinds/thought_stream_test.ts";
