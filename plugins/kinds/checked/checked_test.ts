@@ -2,6 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 
 import { constant, Scalar } from "../../../kernels/tape.ts";
+import { silentLog } from "../log_sink.ts";
 import { attributes, dataset, example, fault, madeItem as item, madeOf, pair, source } from "./_made.ts";
 
 Deno.test("a dataset's records have to be examples of the loss's shape, or have a reason", () => {
@@ -111,7 +112,7 @@ Deno.test("a loss has to declare what its shape has, and to give a finite value 
 
 Deno.test("a trainer's result, a template's ids and a family's parts are checked; a template's objections stay", async () => {
   const wrong = madeOf("trainer", { train: () => Promise.resolve({ files: [], finished: true }) });
-  const { message } = await assertRejects(() => wrong.train({} as never), TypeError);
+  const { message } = await assertRejects(() => wrong.train({ log: silentLog() } as never), TypeError);
   assertEquals(
     message,
     "trainer/mine of my.ts: Cannot use train().metrics as a map of names to numbers is needed: current value is missing",
@@ -289,7 +290,7 @@ Deno.test("a promise that nothing can settle any more is the plugin's fault", as
     judge(late).then((found) => assertEquals(found, answered as typeof found)),
     assertRejects(() => judge(async () => await lost()), RangeError, unsettled),
     assertRejects(
-      () => madeOf("trainer", { train: lost }).train({} as never),
+      () => madeOf("trainer", { train: lost }).train({ log: silentLog() } as never),
       RangeError,
       `trainer/mine of my.ts: ${unsettled}`,
     ),

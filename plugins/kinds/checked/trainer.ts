@@ -12,6 +12,7 @@ import { onlyFields, productFields } from "./fields_only.ts";
 import {
   aFunction,
   anyText,
+  fields,
   flag,
   functionOrNothing,
   listOf,
@@ -26,7 +27,7 @@ import {
 
 const whole = needed("a whole number > 0", (v) => Number.isSafeInteger(v) && (v as number) > 0);
 const aNumber = needed("a number", (v) => typeof v === "number");
-const stepReport = onlyFields({
+const stepReport = fields({
   step: whole,
   totalSteps: whole,
   epoch: aNumber,
@@ -39,6 +40,10 @@ const stepReport = onlyFields({
   tokens: aNumber,
   seconds: aNumber,
 });
+const orBefore = needed("a whole number >= 0", (v) => Number.isSafeInteger(v) && (v as number) >= 0);
+const evaluated = fields({ step: orBefore, epoch: aNumber, metrics: namedNumbers });
+const saved = fields({ step: orBefore, directory: words });
+const phase = fields({ name: words, done: aNumber, total: aNumber });
 const result = onlyFields({
   files: listOf(onlyFields({ name: words, what: anyText })),
   finished: flag,
@@ -81,7 +86,7 @@ export function checkedTrainer(trainer: Trainer, maker: Maker): Trainer {
         inputs.begin();
       };
       const log = checkedLog(inputs.log, maker);
-      const found = await maker.run(async () => await trainer.train({ ...inputs, begin, log }));
+      const found = await maker.run(async () => await trainer.train({ ...unwritable(inputs), begin, log }));
       maker.check("train()", found, result);
       if (found.finished && !begun) {
         maker.refuse(
@@ -92,6 +97,18 @@ export function checkedTrainer(trainer: Trainer, maker: Maker): Trainer {
       return found;
     },
   });
+}
+
+/** The same inputs, whose settings and lists of examples can't be written to: what the run writes of itself is made of them. */
+function unwritable(inputs: TrainerInputs): TrainerInputs {
+  const { config, record, train, evaluation } = inputs;
+  return {
+    ...inputs,
+    ...(config && { config: frozenCopy(config) }),
+    ...(record && { record: frozenCopy(record) }),
+    ...(train && { train: Object.freeze([...train]) as TrainerInputs["train"] }),
+    ...(evaluation && { evaluation: Object.freeze([...evaluation]) as TrainerInputs["evaluation"] }),
+  };
 }
 
 function checkFiles(files: readonly { name: string }[], { trainedDir }: TrainerInputs, maker: Maker): void {
@@ -118,8 +135,24 @@ function checkedLog(log: LogSink, maker: Maker): LogSink {
       log.step(report);
     },
     evaluation(step, epoch, metrics, best) {
-      maker.check("train()'s log.evaluation()", metrics, namedNumbers);
+      maker.check("train()'s log.evaluation()", { step, epoch, metrics }, evaluated);
       log.evaluation(step, epoch, metrics, best);
     },
+    checkpoint(step, directory) {
+      maker.check("train()'s log.checkpoint()", { step, directory }, saved);
+      log.checkpoint(step, directory);
+    },
+    phase(name, done, total, pace) {
+      maker.check("train()'s log.phase()", { name, done, total }, phase);
+      log.phase(name, done, total, pace);
+    },
+    warn(message) {
+      maker.check("train()'s log.warn()", message, words);
+      log.warn(message);
+    },
+    note: log.note && ((message) => {
+      maker.check("train()'s log.note()", message, words);
+      log.note?.(message);
+    }),
   });
 }

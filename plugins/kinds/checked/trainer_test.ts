@@ -31,6 +31,8 @@ function trained(train: (inputs: TrainerInputs) => unknown, signal = new AbortCo
     log: silentLog(),
     signal,
     trainedDir: temporaryFolder(),
+    config: { seed: 42 },
+    train: [{}],
   } as unknown as TrainerInputs;
   return madeOf("trainer", { train }).train(inputs);
 }
@@ -77,6 +79,32 @@ const MISTAKES: [what: string, train: (inputs: TrainerInputs) => unknown, messag
     ({ log }) => log.evaluation(1, 1, undefined as never),
     "Cannot use train()'s log.evaluation()",
   ],
+  [
+    "an evaluation's step is text",
+    ({ log }) => log.evaluation("1" as never, 1, {}),
+    "log.evaluation().step as a whole number >= 0 is needed",
+  ],
+  [
+    "a checkpoint's folder is a number",
+    ({ log }) => log.checkpoint(1, 3 as never),
+    "log.checkpoint().directory as a text that isn't empty is needed: current value is 3",
+  ],
+  [
+    "a phase has no name",
+    ({ log }) => log.phase(1 as never, 0, 1),
+    "log.phase().name as a text that isn't empty is needed: current value is 1",
+  ],
+  [
+    "a warning says nothing",
+    ({ log }) => log.warn(undefined as never),
+    "log.warn() as a text that isn't empty",
+  ],
+  [
+    "it writes to the run's settings",
+    ({ config }) => (config as { seed: number }).seed = 7,
+    "Cannot assign to read only property 'seed'",
+  ],
+  ["it takes examples away", ({ train }) => train.pop(), "Cannot delete property '0'"],
 ];
 
 Deno.test("a trainer's mistakes are told with its name, what is needed and what it gave", async () => {
@@ -89,7 +117,8 @@ Deno.test("a trainer's mistakes are told with its name, what is needed and what 
 Deno.test("a trainer that begins, reports steps and writes its files is taken, and so is one that was stopped", async () => {
   const good = await trained(({ begin, log, trainedDir }) => {
     begin();
-    for (const n of [1, 2, 4]) log.step(step(n));
+    // a built-in trainer's reports, which one of one's own hands on, have more
+    for (const n of [1, 2, 4]) log.step(step(n, { epochBefore: 0 }));
     Deno.writeTextFileSync(join(trainedDir, "a"), "");
     return Promise.resolve({ ...DONE, files: [{ name: "a", what: "b" }] });
   });
