@@ -186,8 +186,8 @@ async function runEvaluation(
 
 /** Content of results.json, with the run's directory, files and exit code. */
 function evaluatedJson(done: Evaluated, code: number | undefined): Record<string, unknown> {
-  const { directory, results, complete, stopped, files } = done;
-  const ended = { complete, stopped: stopped?.message ?? null };
+  const { directory, results, complete, stopped, unreported, files } = done;
+  const ended = { complete, stopped: stopped?.message ?? null, unreported };
   return { ...results ?? ended, directory, files, exit_code: code };
 }
 

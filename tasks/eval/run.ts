@@ -22,7 +22,7 @@ import { ItemStore } from "./item_store.ts";
 import { makeParties } from "./parties.ts";
 import { refuseOtherRun } from "./provenance.ts";
 import { PageSurvey } from "./report/page_survey.ts";
-import { writeReports } from "./report/mod.ts";
+import { withoutReports, writeReports } from "./report/mod.ts";
 import { type EvalResults, scoreRun } from "./results.ts";
 import { writeEvalRunYaml } from "./run_yaml.ts";
 import { EVAL_STAGES, type EvalStage } from "./stages.ts";
@@ -58,8 +58,10 @@ export interface EvaluateOptions {
 export interface Evaluated {
   /** Directory of the run. */
   directory: string;
-  /** Scores and counts, also in results.json; null when only generate or judge ran. */
+  /** Scores and counts, also in results.json; null when only generate or judge ran, or nothing could be scored. */
   results: EvalResults | null;
+  /** Why there are no scores and reports although they were asked for; null when there are, or weren't to be. */
+  unreported: string | null;
   /** True if every item has an outcome. */
   complete: boolean;
   /** Why it stopped before its end; null when it didn't. */
@@ -119,14 +121,25 @@ export async function evaluate(
     { name: "run.yaml", what: "every key of this run" },
     { name: "items.jsonl", what: "each item's answer and verdicts" },
   ];
-  const ended = { directory: config.out_dir, stopped, files, resumable: resumable(stopped, failures) };
+  const ended = {
+    directory: config.out_dir,
+    stopped,
+    files,
+    resumable: resumable(stopped, failures),
+    unreported: null,
+  };
   if (!does("score") && !does("report")) {
     say(usageText(store.count("generate"), total, usage));
     for (const failure of failures.list()) say(failureText(failure));
     return { ...ended, results: null, complete: stopped === null && failures.size === 0 };
   }
-  const page = does("report") ? new PageSurvey(config.page_items) : null;
   const run = { config, part, store, provenance };
+  const unreported = stopped === null ? null : nothingToReport(store, total);
+  if (unreported !== null) {
+    for (const failure of failures.list()) say(failureText(failure));
+    return { ...ended, results: null, complete: false, unreported: unreported + await withoutReports(run) };
+  }
+  const page = does("report") ? new PageSurvey(config.page_items) : null;
   const results = await scoreRun({
     ...run,
     usage,
@@ -154,6 +167,18 @@ function requireAnswers(directory: string): void {
       file === null ? "no items.jsonl" : "an empty items.jsonl"
     }; restore that file, or run without --stage or --rescore, which asks the model`,
   );
+}
+
+/** Why a run that stopped has nothing to score: not one answer, or answers without one verdict; null when it has something. */
+function nothingToReport(store: ItemStore, total: number): string | null {
+  const answered = store.count("generate");
+  if (answered === 0) {
+    return `None of ${counted(total, "item")} is answered: no scores and no report are written`;
+  }
+  if (answered < total || store.count("judge") > 0) return null;
+  return `${
+    counted(answered, "answer", ["is", "are"])
+  } kept, none of them judged: no scores and no report are written`;
 }
 
 /** True if starting again as it is can help. */

@@ -98,7 +98,7 @@ export async function evaluateCell(
   throw new Error(
     `Cannot continue: a whole evaluation is needed: current value of ${config.out_dir} is incomplete` +
       `${done.stopped === null ? "" : `, ${done.stopped.message}`}; ${
-        join(config.out_dir, "report.html")
-      } says more`,
+        done.unreported ?? `${join(config.out_dir, "report.html")} says more`
+      }`,
   );
 }

@@ -23,6 +23,7 @@ export function endingLines(done: Evaluated): string[] {
     ...(results?.thresholds ?? []).map((t) =>
       `\n${t.passed ? "Threshold reached" : "Below the threshold"}: ${thresholdText(t)}`
     ),
+    ...(done.unreported === null ? [] : [`\n${done.unreported}`]),
     ...(complete ? [] : [`\n${notComplete(done)}`]),
   ];
 }

@@ -5,6 +5,7 @@
 import { join } from "@std/path";
 
 import { writeFileAtomic } from "../../../formats/atomic.ts";
+import { statOrNull } from "../../../formats/exists.ts";
 import type { PlaceOf } from "../../../plugins/kinds/place.ts";
 import type { EvalResults } from "../results.ts";
 import type { StoredRun } from "../stored.ts";
@@ -15,6 +16,19 @@ import { junitWriter } from "./junit.ts";
 import { markdown } from "./markdown.ts";
 import type { PageSurvey } from "./page_survey.ts";
 import { releasedName, releasedWriter } from "./released.ts";
+
+/**
+ * Removes what an earlier run wrote into the folder, where there is nothing to write instead: its answers are gone.
+ * @returns What was removed, as the end of a sentence; empty when there was nothing
+ */
+export async function withoutReports(run: StoredRun): Promise<string> {
+  // an out_file may be another run's by now
+  const released = run.config.out_file === undefined ? [releasedName(run)] : [];
+  const names = ["results.json", ...released, "report.html", "report.md", "junit.xml"];
+  const there = names.filter((name) => statOrNull(join(run.config.out_dir, name)) !== null);
+  for (const name of there) await Deno.remove(join(run.config.out_dir, name));
+  return there.length === 0 ? "" : `; those of an earlier run are removed (${there.join(", ")})`;
+}
 
 /**
  * Writes the files of a run.

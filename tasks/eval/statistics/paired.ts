@@ -74,6 +74,10 @@ export function pairedScore(
     );
     squares += (item(residual, 1) - item(residual, 0)) ** 2;
   }
+  // a run that scored fewer parts of an item differs although its value is the same
+  const unchanged = [0, 1].every((side) =>
+    item([values, weights], side)[0].every((value, i) => value === item([values, weights], side)[1][i])
+  );
   return {
     metric,
     items: n,
@@ -82,7 +86,7 @@ export function pairedScore(
     difference: ratio[1] - ratio[0],
     // residuals are over the mean weight, so this is √(n/(n−1) Σd²)/n
     stderr: n < 2 ? null : Math.sqrt((n / (n - 1)) * squares) / n,
-    interval: (binary && Math.min(onlyFirst, onlySecond) === 0) || onlyFirst + onlySecond === 0
+    interval: (binary && Math.min(onlyFirst, onlySecond) === 0) || unchanged
       ? pairedShareInterval(onlyFirst, onlySecond, n).map((end) => end * max) as [number, number]
       : n < 2
       ? null

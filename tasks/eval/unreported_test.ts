@@ -1,0 +1,67 @@
+/** Runs that stop before anything can be scored: they write nothing that looks like an evaluation, and say so. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+
+import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
+import { mockServer } from "../bench/mock_server.ts";
+import { asksJudge, errorResponse } from "./_mocked.ts";
+import { endingLines } from "./report/ending_text.ts";
+
+function reportsIn(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name)
+    .filter((name) => /^(?:results|report|rows_.*)\.(?:json|html|md)$/.test(name)).sort();
+}
+
+Deno.test("a run that stops before its first answer writes no scores and no report, and says so", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(5));
+    let allowed = false;
+    await using server = mockServer({ respond: () => allowed ? undefined : errorResponse(401, "bad key") });
+    const config = rowsConfig(folder, server.base, ["concurrency=1"]);
+    const done = await runConfig(config);
+    assertEquals([done.results, done.complete, done.stopped?.why], [null, false, "fatal"]);
+    assertEquals(reportsIn(config.out_dir), []);
+    assertEquals(done.files.map(({ name }) => name), ["run.yaml", "items.jsonl"]);
+    assertStringIncludes(
+      endingLines(done).join("\n"),
+      "None of 5 items is answered: no scores and no report",
+    );
+    // the same start goes on when it can
+    allowed = true;
+    const again = await runConfig(config);
+    assertEquals([again.complete, again.unreported, again.results?.counts.answered], [true, null, 5]);
+    assertEquals(reportsIn(config.out_dir).includes("report.html"), true);
+    // started from the beginning and stopped again: what is left isn't a report of answers that are gone
+    allowed = false;
+    const over = await runConfig({ ...config, overwrite: true });
+    assertEquals([over.results, reportsIn(config.out_dir)], [null, []]);
+    assertStringIncludes(over.unreported ?? "", "those of an earlier run are removed (results.json");
+  });
+});
+
+Deno.test("a signal before the first answer leaves no report", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(5));
+    await using server = mockServer({});
+    const config = rowsConfig(folder, server.base);
+    const done = await runConfig(config, { signal: AbortSignal.abort() });
+    assertEquals([done.results, done.stopped?.why, reportsIn(config.out_dir)], [null, "signal", []]);
+  });
+});
+
+Deno.test("a judge that can't be asked at all leaves answers and no report; one verdict is enough for one", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(5));
+    let verdicts = 0;
+    await using server = mockServer({
+      respond: ({ body }) => asksJudge(body) && verdicts-- <= 0 ? errorResponse(401, "bad key") : undefined,
+    });
+    const config = rowsConfig(folder, server.base, ["concurrency=1"]);
+    const done = await runConfig(config);
+    assertEquals([done.results, done.complete, reportsIn(config.out_dir)], [null, false, []]);
+    assertStringIncludes(done.unreported ?? "", "5 answers are kept, none of them judged: no scores");
+    verdicts = 1;
+    const second = await runConfig(config);
+    assertEquals([second.results?.counts.judged, second.unreported], [1, null]);
+  });
+});
