@@ -6,7 +6,7 @@ import { taskHere } from "../tests/helpers/task_here.ts";
 import { cardOfRun } from "./eval/card_of_run.ts";
 import { compareDirectories } from "./eval/compare.ts";
 import { comparisonText } from "./eval/report/comparison.ts";
-import { judgeCardText } from "./eval/report/judge_card_text.ts";
+import { judgeCardText, nothingAgreedText } from "./eval/report/judge_card_text.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { evalTask, evaluateFile, exitCode } from "./eval.ts";
 import { silentProgress } from "./train/outputs/mod.ts";
@@ -61,6 +61,12 @@ Deno.test("evaluateFile(), compareDirectories() and cardOfRun(): exit codes, fli
     const made = (await card("a", join(folder, "strict.jsonl"))).agreement!;
     assertEquals([made.constraints, made.accuracy, made.tooKind, made.tooStrict], [18, 15 / 18, 3 / 18, 0]);
     assertEquals((await card("b", join(folder, "a"))).agreement!.tooStrict, 3 / 18);
+    // a reference that judges none of the constraints is told, not a card of dashes that ends well
+    await Deno.writeTextFile(join(folder, "none.jsonl"), '{"id": "row-0", "scores": [null]}\n');
+    const empty = await card("a", join(folder, "none.jsonl"));
+    assertStringIncludes(nothingAgreedText(empty) ?? "", "Nothing compared: of 18 constraints");
+    assertEquals(nothingAgreedText(await card("a", join(folder, "strict.jsonl"))), null);
+    assertEquals(await evalTask(["card", join(folder, "a"), `reference=${join(folder, "none.jsonl")}`]), 2);
     assertStringIncludes(judgeCardText(await card("b")), "# Judge card: recorded");
 
     await Deno.writeTextFile(join(folder, "answers.jsonl"), '{"id": "row-0", "response": "only one"}\n');

@@ -42,6 +42,15 @@ export function judgeCardText(card: JudgeCard): string {
   );
 }
 
+/** Why a card says nothing of its reference; null when it does, or has none. */
+export function nothingAgreedText({ agreement, constraints, unscored }: JudgeCard): string | null {
+  if (agreement === null || agreement.constraints > 0) return null;
+  return `Nothing compared: of ${counted(constraints, "constraint")} (${
+    percent(unscored)
+  } unscored by the judge) none has a verdict ` +
+    `of the judge and one of ${agreement.reference}; give a reference that judges these constraints`;
+}
+
 function agreementRows(a: NonNullable<JudgeCard["agreement"]>): Row[] {
   return [
     ["compared with", `${a.reference}, ${counted(a.constraints, "constraint")}`],
