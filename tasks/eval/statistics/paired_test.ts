@@ -69,16 +69,14 @@ Deno.test("a run that scored fewer parts of its items has a difference, and the 
   const less = pairedScore(
     "met",
     { values: [[1, 1, 1], [1, 1, 1]], weights: [[1, 1, 1], [2, 2, 2]] },
-    1000,
-    0,
+    { resamples: 1000, seed: 0 },
   );
   assertEquals([less.difference, less.interval], [-0.5, [-0.5, -0.5]]);
   // one item of three: the bootstrap's draws are 0, 1, 2 or 3 times that item, differences 0, −1/4, −2/5, −1/2
   const one = pairedScore(
     "met",
     { values: [[1, 1, 1], [1, 1, 1]], weights: [[1, 1, 1], [1, 1, 2]] },
-    1000,
-    0,
+    { resamples: 1000, seed: 0 },
   );
   assertEquals([one.difference, one.interval], [-0.25, [-0.5, 0]]);
 });
