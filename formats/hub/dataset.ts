@@ -67,7 +67,7 @@ async function resolve(
 ): Promise<DownloadedDataset> {
   const { commit, files } = await source.list(revision);
   const names = splitFiles(files.map(({ name }) => name), await readCard(commit, files, source), wanted);
-  if (names !== null) return await downloaded(revision, commit, files, names, source);
+  if (names !== null) return await downloaded(source, { revision, commit, files }, names);
   let converted: Awaited<ReturnType<Source["list"]>>;
   try {
     converted = await source.list(CONVERTED);
@@ -81,15 +81,13 @@ async function resolve(
     );
   }
   const found = convertedFiles(converted.files.map(({ name }) => name), wanted);
-  return await downloaded(CONVERTED, converted.commit, converted.files, found, source);
+  return await downloaded(source, { revision: CONVERTED, ...converted }, found);
 }
 
 async function downloaded(
-  revision: string,
-  commit: string,
-  all: readonly RemoteFile[],
-  names: readonly string[],
   source: Source,
+  { revision, commit, files: all }: { revision: string; commit: string; files: readonly RemoteFile[] },
+  names: readonly string[],
 ): Promise<DownloadedDataset> {
   const files = names.flatMap((name) => all.find((file) => file.name === name) ?? []);
   const paths = await source.fetch(commit, files);
@@ -117,7 +115,7 @@ function hubSource(hub: HubRepository, cache: RepositoryCache, options: ResolveO
       return { commit, files };
     },
     async fetch(commit, files) {
-      await fetchFiles(hub, cache, commit, files, options);
+      await fetchFiles({ hub, cache }, commit, files, options);
       return files.map(({ name }) => join(cache.snapshot(commit), name));
     },
   };

@@ -82,7 +82,7 @@ export function convertedFiles(names: readonly string[], wanted: HubDataset): st
   const all = [...subsets.keys()];
   const subset = wanted.subset ?? (all.length === 1 ? all[0]! : "default");
   const splits = subsets.get(subset);
-  if (splits === undefined) throw unknown("subset", wanted.subset, all, wanted);
+  if (splits === undefined) throw unknown(wanted, { what: "subset", name: wanted.subset, known: all });
   if (!splits.has(wanted.split) && splits.has(`partial-${wanted.split}`)) {
     throw new RangeError(
       `Cannot use split ${wanted.split} of ${wanted.name}: the hub converted only a part of it to parquet. Save it with the ` +
@@ -115,7 +115,13 @@ function chosen(configs: readonly CardConfig[], wanted: HubDataset): CardConfig 
     ? configs.find(({ name }) => name === wanted.subset)
     : configs.find(({ fields }) => fields["default"] === true) ??
       configs.find(({ name }) => name === "default") ?? (configs.length === 1 ? configs[0] : undefined);
-  if (found === undefined) throw unknown("subset", wanted.subset, configs.map(({ name }) => name), wanted);
+  if (found === undefined) {
+    throw unknown(wanted, {
+      what: "subset",
+      name: wanted.subset,
+      known: configs.map(({ name }) => name),
+    });
+  }
   const other = Object.keys(found.fields).find((key) => !CARD_KEYS.includes(key));
   if (other !== undefined) {
     throw new RangeError(
@@ -163,7 +169,7 @@ function inFolder(names: readonly string[], folder: string, wanted: HubDataset):
   const found = names.filter((name) => name.startsWith(`${folder}/`));
   if (found.length > 0) return found;
   const folders = [...new Set(names.map((name) => dirname(name)).filter((name) => name !== "."))];
-  throw unknown("folder", folder, folders, wanted);
+  throw unknown(wanted, { what: "folder", name: folder, known: folders });
 }
 
 /** Sharded files, else folders named like splits, else files named like splits, else all for training. */
@@ -204,7 +210,7 @@ function ofSplit(splits: ReadonlyMap<string, string[]>, wanted: HubDataset): str
     ? ". Parts and sums of splits aren't taken: use num_samples or max_samples, or an entry for each split"
     : "";
   const known = [...splits].filter(([, names]) => names.length > 0).map(([split]) => split);
-  throw unknown("split", wanted.split, known, wanted, how);
+  throw unknown(wanted, { what: "split", name: wanted.split, known, how });
 }
 
 function ofOneType(files: string[], wanted: HubDataset): string[] {
@@ -218,11 +224,13 @@ function ofOneType(files: string[], wanted: HubDataset): string[] {
 }
 
 function unknown(
-  what: string,
-  name: string | null,
-  known: readonly string[],
   wanted: HubDataset,
-  how = "",
+  { what, name, known, how = "" }: {
+    what: string;
+    name: string | null;
+    known: readonly string[];
+    how?: string;
+  },
 ): RangeError {
   const list = known.length > 20
     ? `${known.slice(0, 20).join(", ")} and ${known.length - 20} more`

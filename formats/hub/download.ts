@@ -79,7 +79,7 @@ export async function downloadFile(
     const before = file.statSync().size;
     if (before >= remote.size) break;
     try {
-      await receive(file, before, remote, target, options);
+      await receive(remote, { file, target, from: before }, options);
     } catch (error) {
       checkStop();
       if (error instanceof StatusError && error.status < 500 && error.status !== 429) throw error;
@@ -115,10 +115,8 @@ function writing<T>(path: string, write: () => T): T {
 
 /** Appends what the server sends from byte `from` on. */
 async function receive(
-  file: Deno.FsFile,
-  from: number,
   remote: RemoteFile,
-  target: string,
+  { file, target, from }: { file: Deno.FsFile; target: string; from: number },
   options: DownloadOptions,
 ): Promise<void> {
   const headers: Record<string, string> = { "accept-encoding": "identity" };

@@ -88,8 +88,7 @@ export function isOffline({ offline }: ResolveOptions): boolean {
  * @throws {Error} As {@linkcode downloadFile} does
  */
 export async function fetchFiles(
-  hub: HubRepository,
-  cache: RepositoryCache,
+  { hub, cache }: { hub: HubRepository; cache: RepositoryCache },
   commit: string,
   files: readonly RemoteFile[],
   options: ResolveOptions,

@@ -62,7 +62,7 @@ export async function resolveModel(
   try {
     const commit = options.commit ?? await hub.commit(revision);
     const files = neededFiles(await hub.files(commit), hub, kind);
-    await fetchFiles(hub, cache, commit, files, options);
+    await fetchFiles({ hub, cache }, commit, files, options);
     if (revision !== commit) cache.saveReference(revision, commit);
     return cache.snapshot(commit);
   } catch (error) {
