@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 import { type AnswerPart, callsOf, textOfParts } from "./answer_parts.ts";
 import { AnswerReader } from "./answer_reader.ts";
 import { ANSWER_FORMATS, type AnswerFormat, answerFormatOf } from "./tool_formats.ts";
+import { MT19937 } from "../../kernels/random/mt19937.ts";
 import { loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { prepareTokenizer } from "../../plugins/kinds/prepare_tokenizer.ts";
@@ -105,6 +106,7 @@ const CASES: [AnswerFormat["name"] | null, string, Read][] = [
       "{}",
     ], ["g", "{}"]],
   ]],
+  ["hermes", '<tool_call>{"name": "f", "arguments": {"x": 1</tool_c', ["", "", [["f", '{"x": 1']]]],
   // the mark within a text is the text's
   ["hermes", '<tool_call>{"name": "f", "arguments": {"t": "</tool_call>"}}</tool_call>', ["", "", [[
     "f",
@@ -131,6 +133,7 @@ const CASES: [AnswerFormat["name"] | null, string, Read][] = [
   ]]]],
   ["llama", '{"type": "function", "name": "f", "parameters": {"q": "}"}}', ["", "", [["f", '{"q": "}"}']]]],
   ["llama", '{"name": "f", "parameters": {"q": 1}} as you said', ["", "as you said", [["f", '{"q": 1}']]]],
+  ["llama", '{"name": "f", "parameters": {}};{<a>', ["", ";{<a>", [["f", "{}"]]]],
   ["llama", '{"name": "Ada", "born": 1815}', ["", '{"name": "Ada", "born": 1815}', []]],
   ["llama", '{"answer": 42}', ["", '{"answer": 42}', []]],
   ["llama", "[1] is a note", ["", "[1] is a note", []]],
@@ -150,6 +153,37 @@ Deno.test("AnswerReader takes thoughts, words and calls apart, in pieces of any 
     }
   }
   assertEquals(read("hm</think>\nyes", 2, null, ["<think>", "</think>"]), ["hm", "yes", []]);
+});
+
+Deno.test("AnswerReader reads the same from pieces of any size, of texts made of calls' parts by chance", () => {
+  const bits = [
+    "<tool_call>",
+    "</tool_call>",
+    "[TOOL_CALLS]",
+    "[ARGS]",
+    "<|python_tag|>",
+    "<think>",
+    "</think>",
+    "</tool",
+  ];
+  bits.push(
+    ...'\n {}[]"\\:,;<1',
+    '"name"',
+    '"arguments"',
+    '"f"',
+    '{"name": "f", "arguments": {',
+    '"parameters": {"a": 1}',
+    "é😀",
+  );
+  const random = new MT19937(1);
+  const drawn = (below: number) => random.next() % below;
+  for (let i = 0; i < 3000; i++) {
+    const text = Array.from({ length: 1 + drawn(14) }, () => bits[drawn(bits.length)]).join("");
+    for (const { name } of ANSWER_FORMATS) {
+      const whole = read(text, 1000, name);
+      for (const size of [1, 5]) assertEquals(read(text, size, name), whole, `${text} by ${size} as ${name}`);
+    }
+  }
 });
 
 Deno.test("a call's name comes with its arguments' bracket, and the arguments as they are written", () => {

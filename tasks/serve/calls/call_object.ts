@@ -63,9 +63,7 @@ export function* argumentsText(
   let mark = "", character = first;
   const take = (text: string) => {
     for (const each of text) scan.read(each);
-    const last = out.at(-1);
-    if (last?.type === "arguments") last.text += text;
-    else out.push({ type: "arguments", text });
+    out.push({ type: "arguments", text });
   };
   for (;;) {
     // a string may well hold the text that ends calls

@@ -18,6 +18,8 @@ interface Section {
   out: CallPart[];
   /** True if there was a call in it. */
   hasCall: boolean;
+  /** True while arguments come. */
+  isOpen: boolean;
 }
 
 /** Finds calls in the text behind the thoughts. */
@@ -46,9 +48,11 @@ export class CallReader {
 
   /** No more text: gives the rest. */
   end(): AnswerPart[] {
-    const section = this.#section, rest = section?.seen ?? this.#held;
+    const section = this.#section, rest = section === null ? this.#held : unread(section);
     [this.#held, this.#section] = ["", null];
-    if (section !== null && !section.hasCall) return content(section.begin + rest);
+    // what is held back within arguments is a piece of the mark that ends them
+    if (section?.isOpen) return [];
+    if (section !== null && !section.hasCall) return content(rest);
     // brackets and white space behind calls say nothing
     const blank = section === null ? /^\s*$/ : /^[\s,;\]}]*$/;
     return this.#calls > 0 && blank.test(rest) ? [] : content(rest);
@@ -82,7 +86,7 @@ export class CallReader {
     const out: CallPart[] = [], { format: { end, read } } = this;
     const reading = read({ end, unmarked: begin === "", out });
     reading.next();
-    this.#section = { reading, begin, seen: "", out, hasCall: false };
+    this.#section = { reading, begin, seen: "", out, hasCall: false, isOpen: false };
     this.#held = this.#held.slice(behind);
     this.#started = true;
     this.#unclosed = false;
@@ -96,29 +100,35 @@ export class CallReader {
       read += character.length;
       const { done, value } = section.reading.next(character);
       section.seen += character;
-      if (section.out.length > 0) {
-        section.seen = "";
-        section.hasCall = true;
-      }
-      if (done !== true) continue;
       this.#take(parts, section);
+      if (done !== true) continue;
       this.#section = null;
       this.#unclosed = section.hasCall;
-      if (value === null) parts.push(...content((section.hasCall ? "" : section.begin) + section.seen));
+      if (value === null) parts.push(...content(unread(section)));
       this.#held = (value ?? "") + this.#held.slice(read);
       return true;
     }
-    this.#take(parts, section);
     this.#held = "";
     return false;
   }
 
-  /** Hands out what a section found. */
+  /** Hands out what a section found with a character; arguments of one push are one part. */
   #take(parts: AnswerPart[], section: Section): void {
+    if (section.out.length === 0) return;
+    section.seen = "";
+    section.hasCall = true;
     for (const part of section.out.splice(0)) {
+      section.isOpen = part.type !== "called";
       if (part.type === "call") this.#calls++;
       if (this.oneCall && this.#calls > 1) continue;
-      parts.push(part);
+      const last = parts.at(-1);
+      if (part.type === "arguments" && last?.type === "arguments") last.text += part.text;
+      else parts.push(part);
     }
   }
+}
+
+/** What was read of a section and is no call. The bracket behind a call's arguments is the call's. */
+function unread({ begin, seen, hasCall }: Section): string {
+  return hasCall ? seen.replace(/^\s*\}/, "") : begin + seen;
 }
