@@ -4,6 +4,7 @@
  * @module
  */
 import { shown } from "../message.ts";
+import { ggufTokenizerLosses } from "./gguf_losses.ts";
 import { namedSplitter } from "./gguf_tokenizer.ts";
 import { GPT2_PATTERN } from "./patterns.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -29,6 +30,8 @@ export interface GgufTokenizerKeys {
   addEos: boolean;
   /** True if a text gets a space in front (`llama` only). */
   addSpacePrefix: boolean;
+  /** Sentences about texts that llama.cpp cuts otherwise. */
+  losses: string[];
 }
 
 const NORMAL = 1, UNKNOWN = 2, CONTROL = 3, USER_DEFINED = 4, UNUSED = 5, BYTE = 6;
@@ -68,7 +71,8 @@ export function ggufTokenizerKeys(tokenizer: Tokenizer, rows: number): GgufToken
   const pairs = json.model.merges.map((merge) => typeof merge === "string" ? merge.split(" ") : merge);
   const puts = (id: number | null, place: 0 | -1) =>
     id !== null && hasAt(json.post_processor, place, tokenizer.idToToken(id));
-  const common = { tokens, types, addBos: puts(tokenizer.bosId, 0), addEos: puts(tokenizer.eosId, -1) };
+  const ends = { addBos: puts(tokenizer.bosId, 0), addEos: puts(tokenizer.eosId, -1) };
+  const common = { tokens, types, ...ends, losses: ggufTokenizerLosses(json) };
   if (!isByteLevel) {
     const scores = scoresOf(tokens, pairs);
     return { ...common, model: "llama", pre: null, merges: null, scores, addSpacePrefix: hasPrefix(json) };

@@ -75,7 +75,8 @@ export function* exportGguf(
       },
     };
   });
-  notes.push(...otherTypes(tensors, encoding));
+  const tokenizer = tokenizerKeys(source);
+  notes.push(...otherTypes(tensors, encoding), ...tokenizer.notes);
   if (rope.divisors !== null) {
     const { divisors } = rope;
     tensors.push({
@@ -102,7 +103,7 @@ export function* exportGguf(
     ...sectionKeys(source.model.config, architecture),
     ["general.file_type", { type: "u32", value: FILE_TYPES[dtype] }],
     ["general.quantization_version", { type: "u32", value: 2 }],
-    ...tokenizerKeys(source),
+    ...tokenizer.keys,
   ]);
   yield* writingGguf(path, metadata, tensors);
   return notes;

@@ -3,17 +3,19 @@
  * @module
  */
 import type { GgufTyped } from "../../formats/gguf/mod.ts";
-import { ggufTokenizerKeys, type Tokenizer } from "../../formats/tokenizer/mod.ts";
+import { type GgufTokenizerKeys, ggufTokenizerKeys, type Tokenizer } from "../../formats/tokenizer/mod.ts";
 import type { ExportSource } from "./source.ts";
 
 /**
  * The base's own keys where it is a GGUF file, else those of tokenizer.json; template and end token are what is written.
+ * @returns The keys, and remarks on texts that llama.cpp cuts otherwise than tokenizer.json
  * @throws {TypeError} If there is no tokenizer
  */
-export function tokenizerKeys(source: ExportSource): [string, GgufTyped][] {
+export function tokenizerKeys(source: ExportSource): { keys: [string, GgufTyped][]; notes: string[] } {
   const { model, chatTemplate, decoder } = source, tokenizer = writtenTokenizer(source);
+  const made = model.metadata === null ? ggufTokenizerKeys(tokenizer, decoder.vocabSize) : null;
   const keys = new Map<string, GgufTyped>(
-    model.metadata === null ? madeTokenizer(source) : copiedTokenizer(model.metadata),
+    made === null ? copiedTokenizer(model.metadata ?? new Map()) : typedKeys(made, tokenizer.unkId),
   );
   for (
     const [key, id] of [["bos", tokenizer.bosId], ["eos", tokenizer.eosId], [
@@ -26,7 +28,7 @@ export function tokenizerKeys(source: ExportSource): [string, GgufTyped][] {
     }
   }
   if (chatTemplate !== null) keys.set("tokenizer.chat_template", { type: "string", value: chatTemplate });
-  return [...keys];
+  return { keys: [...keys], notes: made?.losses ?? [] };
 }
 
 /** There is one: `openSource` refuses this format otherwise. */
@@ -35,9 +37,7 @@ function writtenTokenizer({ tokenizer }: ExportSource): Tokenizer {
   return tokenizer;
 }
 
-function madeTokenizer(source: ExportSource): [string, GgufTyped][] {
-  const { decoder } = source, tokenizer = writtenTokenizer(source);
-  const made = ggufTokenizerKeys(tokenizer, decoder.vocabSize);
+function typedKeys(made: GgufTokenizerKeys, unknown: number | null): [string, GgufTyped][] {
   const key = (name: string, value: GgufTyped): [string, GgufTyped] => [`tokenizer.ggml.${name}`, value];
   return [
     key("model", { type: "string", value: made.model }),
@@ -46,7 +46,7 @@ function madeTokenizer(source: ExportSource): [string, GgufTyped][] {
     ...(made.scores === null ? [] : [key("scores", { type: "f32s", value: made.scores })]),
     key("token_type", { type: "i32s", value: made.types }),
     ...(made.merges === null ? [] : [key("merges", { type: "strings", value: made.merges })]),
-    ...(tokenizer.unkId === null ? [] : [key("unknown_token_id", { type: "u32", value: tokenizer.unkId })]),
+    ...(unknown === null ? [] : [key("unknown_token_id", { type: "u32", value: unknown })]),
     key("add_bos_token", { type: "bool", value: made.addBos }),
     key("add_eos_token", { type: "bool", value: made.addEos }),
     ...(made.model === "llama"
