@@ -2,16 +2,26 @@
  * Predictions beside LLaMA-Factory's own runs, from fixtures/goldens/llamafactory/predictions.
  * @module
  */
-import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { join } from "@std/path";
 
 import { parse } from "yaml";
 
+import { testWebGpu } from "../../../kernels/testing/backends.ts";
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { train } from "../../train.ts";
 import { dryRun } from "../dry_run.ts";
 import { silentProgress } from "../outputs/mod.ts";
 import type { Prediction } from "./files.ts";
 
+const webgpu = await testWebGpu();
 const goldens = new URL("../../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
 
 /** A run's configuration, its paths those of a folder with model, data and `adapter2`. */
@@ -96,6 +106,24 @@ for (const name of ["predict", "predict_split"]) {
     }
   });
 }
+
+Deno.test({
+  name: `train() with do_predict gives LLaMA-Factory's answers on WebGPU, and draws by seed (${webgpu.name})`,
+  ignore: webgpu.ignore,
+  fn: async () => {
+    const folder = temporaryFolder(), { file, golden } = arranged("predict", folder);
+    const answers = async (output: string, ...keys: string[]) => {
+      const overrides = ["use_cpu=false", "backend=webgpu", `output_dir=${join(folder, output)}`, ...keys];
+      await train(file, overrides, { say: () => {}, progress: silentProgress() });
+      return rowsOf(join(folder, output, "generated_predictions.jsonl"));
+    };
+    assertEquals(await answers("likeliest"), golden.map(withoutPadding));
+    const drawing = ["do_sample=true", "temperature=1.5", "top_p=1"];
+    const drawn = await answers("drawn", ...drawing);
+    assertEquals(await answers("again", ...drawing, "per_device_eval_batch_size=1"), drawn);
+    assertNotEquals(drawn, golden.map(withoutPadding));
+  },
+});
 
 Deno.test("train() with do_predict draws by seed, and writes nothing when it is stopped", async () => {
   const folder = Deno.makeTempDirSync();
