@@ -66,8 +66,9 @@ export async function preview(
   ready.model.weights.close();
   for (const text of [...notes, ...ready.notes]) note(`note: ${text}`);
   const data = await encode(config, registry, ready, undefined, note);
-  (json ? note : say)(dataText(data.report, config.do_predict));
-  const order = config.do_predict ? data.evaluation : inTrainingOrder(data, config, epoch);
+  const predicts = config.do_predict && !config.do_train;
+  (json ? note : say)(dataText(data.report, predicts));
+  const order = predicts ? data.evaluation : inTrainingOrder(data, config, epoch);
   for (const example of order.slice(0, limit ?? (json ? order.length : 2))) {
     say(json ? exampleJson(example) : `\n${exampleTable(example, ready.model.tokenizer)}`);
   }

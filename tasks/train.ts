@@ -8,7 +8,7 @@
  * deno task train CONFIG.yaml resume_from_checkpoint=auto # continues from the last checkpoint, if there is one
  * deno task train OUTPUT_DIR/run.yaml                 # continues that run, or repeats it if it is finished
  * deno task train CONFIG.yaml --dry-run               # resolved configuration, token statistics, memory and time
- * deno task train PREDICT.yaml                        # do_predict in place of do_train: answers of a finished model
+ * deno task train PREDICT.yaml                        # do_predict: answers of what was trained, without do_train of a finished model
  * ```
  * Prints what it takes for granted, a progress bar, the loss curve, the files it wrote and what to type next.
  * @module
@@ -90,7 +90,12 @@ export async function train(
   overrides: readonly string[] = [],
   options: TrainOptions = {},
 ): Promise<RunResult> {
-  const { signal = new AbortController().signal, say = print, sayDownload = say } = options;
+  const { signal = new AbortController().signal } = options, told = new Set<string>();
+  const say = (line: string) => {
+    told.add(line);
+    (options.say ?? print)(line);
+  };
+  const { sayDownload = say } = options;
   const { config, notes, provenance, placeOf } = readRun(configPath, overrides);
   const directory = config.output_dir;
   for (const note of notes) say(`note: ${note}`);
@@ -102,7 +107,7 @@ export async function train(
     () =>
       registry.create("trainer", config.trainer, config.trainer_options, () => placeOf("trainer_options")),
   );
-  if (config.do_predict) {
+  if (config.do_predict && !config.do_train) {
     const progress = options.progress ?? createProgress({ disabled: config.disable_tqdm });
     // loaded by runs that predict: it brings the generator and jieba's dictionary
     const { predict, predictedText } = await import("./train/predict/predict.ts");
@@ -123,7 +128,8 @@ export async function train(
     say(
       `${directory} holds this run, finished: its files are left as they are (another output_dir repeats it)`,
     );
-    return { directory, finished: true, files: [], metrics: finishedMetrics(directory) };
+    const result = { directory, finished: true, files: [], metrics: finishedMetrics(directory) };
+    return await withAnswers(result, options.progress ?? createProgress({ disabled: config.disable_tqdm }));
   }
   const ready = await prepare(config, registry, sayDownload, placeOf);
   for (const note of ready.notes) say(`note: ${note}`);
@@ -159,7 +165,18 @@ export async function train(
   );
   const { history } = log.state();
   sayEnd({ config, baseModel, isBundled: configPath === DEFAULT_TRAINING, result, files, history }, say);
-  return { ...result, directory, files };
+  return await withAnswers({ ...result, directory, files }, progress);
+
+  /** A run's result with that of its answers, if it is to give any and has none. */
+  async function withAnswers(result: RunResult, progress: Progress): Promise<RunResult> {
+    if (!config.do_predict || !result.finished) return result;
+    const { lacksAnswers, predictTrained } = await import("./train/predict/trained.ts");
+    if (!lacksAnswers(config)) return result;
+    // training has told its notes
+    const sayNew = (line: string) => line.startsWith("note: ") && told.has(line) ? undefined : say(line);
+    const { metrics } = await predictTrained(config, { registry, placeOf, say: sayNew, progress, signal });
+    return { ...result, finished: !signal.aborted, metrics: { ...result.metrics, ...metrics } };
+  }
 }
 
 /** The text of `--help`: a screen, one key, or `all` of them. @throws {RangeError} If there is no such key */
@@ -198,8 +215,10 @@ if (import.meta.main) {
     const own = ["local", "torch"].includes(settings.trainer);
     using interrupted = interruption(
       printError,
-      settings.do_predict
+      settings.do_predict && !settings.do_train
         ? "no answers are written"
+        : settings.do_predict
+        ? "training saves a checkpoint first, of answers none are written"
         : own
         ? "saving a checkpoint first"
         : `the trainer ${settings.trainer} is asked to stop, and waited for`,

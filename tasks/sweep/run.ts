@@ -57,7 +57,7 @@ export function checkCells({ config, cells, evaluation, out }: SweepPlan): void 
     }
     if (training.do_predict) {
       throw new RangeError(
-        `Cannot train the cell ${name} as do_predict is about a finished model: leave it out`,
+        `Cannot train the cell ${name} as a sweep compares losses and evaluations, and predictions are none: leave do_predict out`,
       );
     }
     if (evaluation !== undefined) {

@@ -49,7 +49,9 @@ export async function dryRun(
   const code = pluginNote(config.plugins);
   if (code !== null) say(`note: ${code}`);
   const registry = await registryOf(config.plugins, placeOf("plugins"));
-  if (config.do_predict) return await dryPredictions({ config, notes, placeOf }, registry, say);
+  if (config.do_predict && !config.do_train) {
+    return await dryPredictions({ config, notes, placeOf }, registry, say);
+  }
   const isThisRun = () => isSameRun(config.output_dir, config, registry);
   placed(
     placeOf("output_dir"),

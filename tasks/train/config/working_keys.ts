@@ -177,13 +177,13 @@ function training() {
     do_predict: add(
       bool(),
       false,
-      "stage sft, without do_train: answers to the evaluation rows by a finished model, beside those of the data, as generated_predictions.jsonl; BLEU-4 and ROUGE as " +
-        "predict_results.json",
+      "stage sft: answers to the evaluation rows, beside those of the data, as generated_predictions.jsonl; BLEU-4 and ROUGE as predict_results.json; with " +
+        "do_train by what was trained, else by the model and adapter that are named",
     ),
     predict_with_generate: add(
       bool(),
       false,
-      "needed by do_predict, as in LLaMA-Factory; training doesn't take it",
+      "needed by do_predict, as in LLaMA-Factory; evaluations give losses with it too",
     ),
     do_eval: add(bool(), false, "evaluate at the end", { derived: "true when eval_strategy isn't no" }),
     eval_strategy: add(interval, "no", "when to evaluate"),

@@ -19,7 +19,7 @@ export const FINISHED_FILES: RegExp = new RegExp(
     String.raw`(generation_)?config\.json`,
     String.raw`tokenizer(_config)?\.json|tokenizer\.model|special_tokens_map\.json|added_tokens\.json`,
     String.raw`vocab\.json|merges\.txt|chat_template\.jinja`,
-    String.raw`(train|eval|all)_results\.json`,
+    String.raw`(train|eval|predict|all)_results\.json|generated_predictions\.jsonl`,
     String.raw`training_[\w.-]+\.(png|svg)`,
     String.raw`README\.md`,
   ].join("|") + ")$",

@@ -1,5 +1,5 @@
 /**
- * `do_predict` without `do_train`: a finished model answers the evaluation rows, and the answers are compared with those of the
+ * `do_predict`: a finished model answers the evaluation rows, and the answers are compared with those of the
  * data. LLaMA-Factory's `predict_with_generate`: the same prompts, labels, ends of answers, scores and files.
  * @module
  */

@@ -36,6 +36,11 @@ export function methodNotes(c: TrainConfig): string[] {
         "(llamafactory_version: 0.9.5 repeats it)",
     );
   }
+  if (c.do_train && c.do_predict && c.do_eval) {
+    notes.push(
+      "predict_with_generate: answers are generated behind training alone; evaluations give losses, where LLaMA-Factory's generate too",
+    );
+  }
   if (c.learning_rate === 0) {
     notes.push("learning_rate: 0 changes no weight: the run computes and saves, and learns nothing");
   }

@@ -1,5 +1,5 @@
 /**
- * Checks of keys for predictions: answers of a finished model to the evaluation rows.
+ * Checks of keys for predictions: answers to the evaluation rows, of a finished model or of what the run has trained.
  * @module
  */
 import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
@@ -12,7 +12,8 @@ export function checkPrediction(c: TrainConfig, refuse: Refuse): void {
     c.predict_with_generate && !c.do_predict,
     "predict_with_generate",
     c.do_train
-      ? "Cannot train with predict_with_generate as evaluations here give losses: leave it out, and run a file with do_predict: true afterwards"
+      ? "Cannot train with predict_with_generate and without do_predict as evaluations here give losses: leave it out, or set do_predict: true, " +
+        "which answers the evaluation rows behind training"
       : "Cannot use predict_with_generate without do_predict: set do_predict: true",
   );
   refuse(
@@ -21,12 +22,6 @@ export function checkPrediction(c: TrainConfig, refuse: Refuse): void {
     "Cannot predict without generating, as in LLaMA-Factory: set predict_with_generate: true",
   );
   if (!predicts) return;
-  refuse(
-    c.do_train && c.do_predict,
-    "do_predict",
-    "Cannot train and predict in one run: train first, then run the file with do_train=false, adapter_name_or_path=OUTPUT_DIR (after " +
-      "finetuning_type: full model_name_or_path) and another output_dir",
-  );
   refuse(
     c.stage !== "sft",
     "predict_with_generate",
@@ -57,11 +52,14 @@ export function checkPrediction(c: TrainConfig, refuse: Refuse): void {
     "num_beams",
     `Cannot search with num_beams: ${c.num_beams} beams as answers are drawn token by token: leave it out`,
   );
+  const adapters = c.adapter_name_or_path.length, isNew = c.do_train && c.create_new_adapter;
   refuse(
-    c.adapter_name_or_path.length > 1,
+    adapters > 1 || (isNew && adapters > 0),
     "adapter_name_or_path",
     "Cannot predict with several adapters: merge them with deno task export, and name the result as model_name_or_path",
   );
+  // what is trained has them in what it saves
+  if (c.do_train) return;
   refuse(c.loss !== null, "loss", "Cannot predict with a loss, which is about training: leave it out");
   refuse(
     c.train_from_scratch,
