@@ -69,8 +69,8 @@ Deno.test("do_predict takes LLaMA-Factory's prediction file, and refuses what it
   for (
     const [more, text] of [
       [
-        "do_predict: true\npredict_with_generate: true\neval_dataset: e",
-        "Cannot train and predict in one run",
+        "do_predict: true\npredict_with_generate: true\neval_dataset: e\nadapter_name_or_path: a\ncreate_new_adapter: true",
+        "Cannot predict with several adapters",
       ],
       ["predict_with_generate: true\neval_dataset: e", "Cannot train with predict_with_generate"],
       ["do_predict: true\neval_dataset: e", "set predict_with_generate: true"],

@@ -21,7 +21,7 @@ export interface Prediction {
 }
 
 /** Name of the file that has the answers. */
-const PREDICTIONS = "generated_predictions.jsonl";
+export const PREDICTIONS = "generated_predictions.jsonl";
 
 /** @throws {RangeError} If answers lie there already that aren't to be overwritten */
 export function checkPredictions(directory: string, overwrite: boolean): void {

@@ -178,7 +178,7 @@ Deno.test("dryRun() of predictions counts rows and writes nothing", async () => 
 });
 
 for (const tuning of ["lora", "freeze"] as const) {
-  Deno.test(`train() with do_train and do_predict answers by what it has trained: ${tuning}`, async () => {
+  Deno.test(`train() with do_train and do_predict trains the same, and answers by what it has trained: ${tuning}`, async () => {
     const folder = Deno.makeTempDirSync(), quiet = { say: () => {}, progress: silentProgress() };
     try {
       const { file } = arranged("predict_split", folder),
@@ -191,20 +191,31 @@ for (const tuning of ["lora", "freeze"] as const) {
           "plot_loss=false",
           `finetuning_type=${tuning}`,
         ],
-        ...["adapter_name_or_path=[]", "freeze_trainable_layers=1", `output_dir=${both}`],
+        ...[
+          "adapter_name_or_path=[]",
+          "freeze_trainable_layers=1",
+          "dataset=toy_sft,toy_talks",
+          `output_dir=${both}`,
+        ],
       ];
       const { finished, metrics } = await train(file, training, quiet);
       assertEquals(finished, true);
       const rows = rowsOf(join(both, "generated_predictions.jsonl"));
       const results = JSON.parse(Deno.readTextFileSync(join(both, "all_results.json")));
       assert(results.train_loss > 0 && metrics["predict_rouge-l"] === results["predict_rouge-l"]);
-      // the same by two runs
+      // the same by two runs, of which the first knows of no predictions
+      const plain = join(folder, "plain"),
+        name = tuning === "lora" ? "adapter_model.safetensors" : "model.safetensors";
+      const without = ["do_predict=false", "predict_with_generate=false", `output_dir=${plain}`];
+      await train(file, [...training, ...without], quiet);
+      assertEquals(Deno.readFileSync(join(plain, name)), Deno.readFileSync(join(both, name)));
       const trained = tuning === "lora" ? `adapter_name_or_path=${both}` : `model_name_or_path=${both}`;
-      const model = tuning === "lora" ? [] : ["adapter_name_or_path=[]", "finetuning_type=lora"];
-      await train(file, [trained, ...model, `output_dir=${alone}`], quiet);
+      const rest = ["dataset=toy_sft,toy_talks"],
+        model = tuning === "lora" ? [] : ["adapter_name_or_path=[]", "finetuning_type=lora"];
+      await train(file, [trained, ...model, ...rest, `output_dir=${alone}`], quiet);
       assertEquals(rowsOf(join(alone, "generated_predictions.jsonl")), rows);
       // not those of the model that it began from
-      await train(file, ["adapter_name_or_path=[]", `output_dir=${join(folder, "base")}`], quiet);
+      await train(file, ["adapter_name_or_path=[]", ...rest, `output_dir=${join(folder, "base")}`], quiet);
       assert(
         rowsOf(join(folder, "base", "generated_predictions.jsonl")).some(({ predict }, i) =>
           predict !== rows[i]?.predict
@@ -212,8 +223,7 @@ for (const tuning of ["lora", "freeze"] as const) {
       );
 
       // a finished run whose answers are missing makes them, and trains nothing
-      const weights = () =>
-        Deno.readFileSync(join(both, tuning === "lora" ? "adapter_model.safetensors" : "model.safetensors"));
+      const weights = () => Deno.readFileSync(join(both, name));
       const before = weights(),
         going = [...training, "overwrite_output_dir=false", "resume_from_checkpoint=auto"];
       Deno.removeSync(join(both, "generated_predictions.jsonl"));

@@ -4,13 +4,18 @@
  */
 import { placed } from "../../../plugins/kinds/place.ts";
 import type { Registry } from "../../../plugins/registry.ts";
+import type { TrainConfig } from "../config/mod.ts";
 import { type DataOptions, type LoadedExamples, loadExamples } from "../data/mod.ts";
 import type { Ready } from "./ready.ts";
 import { adapterWarnings, checkTokenIds, emptyGradientWarnings, lengthWarnings } from "../start_checks.ts";
 import { type HubKeys, hubOptions } from "./hub_options.ts";
 
 /** Keys of a configuration that {@linkcode encode} reads. */
-export type EncodeKeys = DataOptions & HubKeys & Parameters<typeof adapterWarnings>[1];
+export type EncodeKeys =
+  & DataOptions
+  & HubKeys
+  & Parameters<typeof adapterWarnings>[1]
+  & Partial<Pick<TrainConfig, "do_train">>;
 
 /**
  * Reads, converts and encodes the data. What is probably not meant is among the report's warnings.
@@ -25,7 +30,8 @@ export async function encode(
   say: (line: string) => void = () => {},
 ): Promise<LoadedExamples> {
   const data = await loadExamples({
-    options: config,
+    // rows of a run that trains are learnt; those that it answers behind that are encoded anew
+    options: { ...config, predict_with_generate: config.predict_with_generate && config.do_train !== true },
     registry,
     template: ready.template,
     tokenizer: ready.model.tokenizer,
