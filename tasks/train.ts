@@ -43,6 +43,7 @@ import {
 } from "./train/outputs/mod.ts";
 import { dropNetwork, dropPrograms, needsNetwork, startsPrograms } from "./train/network.ts";
 import { finishedMetrics, isSameRun, readRun } from "./train/own_run.ts";
+import { lacksAnswers } from "./train/predict/files.ts";
 import { prepare } from "./train/prepare.ts";
 import { encode } from "./train/prepare/encode.ts";
 import { inputsOf } from "./train/prepare/inputs.ts";
@@ -169,9 +170,8 @@ export async function train(
 
   /** A run's result with that of its answers, if it is to give any and has none. */
   async function withAnswers(result: RunResult, progress: Progress): Promise<RunResult> {
-    if (!config.do_predict || !result.finished) return result;
-    const { lacksAnswers, predictTrained } = await import("./train/predict/trained.ts");
-    if (!lacksAnswers(config)) return result;
+    if (!result.finished || !lacksAnswers(config)) return result;
+    const { predictTrained } = await import("./train/predict/trained.ts");
     // training has told its notes
     const sayNew = (line: string) => line.startsWith("note: ") && told.has(line) ? undefined : say(line);
     const { metrics } = await predictTrained(config, { registry, placeOf, say: sayNew, progress, signal });

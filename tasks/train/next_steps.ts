@@ -56,6 +56,11 @@ export function withWhatIsKept(
   return error;
 }
 
+/** Command by which a finished run that lacks its answers makes them. */
+export function answering(directory: string): string {
+  return taskCommand("train", [resolve(directory, "run.yaml")]);
+}
+
 function continuing(directory: string): string {
   return taskCommand("train", [resolve(directory, "run.yaml"), "resume_from_checkpoint=auto"]);
 }

@@ -15,6 +15,7 @@ import {
   type UsedPlugin,
 } from "./config/mod.ts";
 import { isFinished } from "./outputs/mod.ts";
+import { lacksAnswers } from "./predict/files.ts";
 import { freeName } from "./repeated.ts";
 
 /** Arguments that decide themselves about an earlier run. */
@@ -22,7 +23,8 @@ const DECIDES = /^-{0,2}(output_dir|overwrite_output_dir|resume_from_checkpoint)
 
 /**
  * Reads a training file. A run.yaml in its own output folder can't be trained as it stands, as that folder isn't empty: a
- * finished run is repeated in a folder beside it, another one continues from its last checkpoint, if it has one.
+ * finished run is repeated in a folder beside it, or makes the answers of `do_predict` that it lacks; another one continues from its last
+ * checkpoint, if it has one.
  * @throws As {@linkcode readTrainConfig}
  */
 export function readRun(path: string, overrides: readonly string[]): ResolvedConfig {
@@ -31,17 +33,27 @@ export function readRun(path: string, overrides: readonly string[]): ResolvedCon
   const isOwn = resolved.provenance !== null && !overrides.some((text) => DECIDES.test(text)) &&
     isSameFile(path, join(directory, "run.yaml"));
   if (!isOwn) return resolved;
-  const [override, note] = isFinished(directory)
-    ? [
-      `output_dir=${JSON.stringify(freeName(directory))}`,
-      `${directory} holds this run already, so it is repeated there`,
-    ]
-    : [
-      "resume_from_checkpoint=auto",
-      `the run in ${directory} isn't finished, so it continues if it has a checkpoint`,
-    ];
-  const again = readTrainConfig(path, [...overrides, override]);
-  return { ...again, notes: [`${override.replaceAll('"', "")}: ${note}`, ...again.notes] };
+  const { changes, note } = ownChanges(path, resolved.config);
+  const again = readTrainConfig(path, [...overrides, ...changes]);
+  return { ...again, notes: [`${changes.join(" ").replaceAll('"', "")}: ${note}`, ...again.notes] };
+}
+
+/** Arguments with which a run.yaml is trained whose folder has its run, and why. */
+function ownChanges(path: string, config: TrainConfig): { changes: string[]; note: string } {
+  const { output_dir: directory } = config, goOn = "resume_from_checkpoint=auto";
+  if (!isFinished(directory)) {
+    const note = `the run in ${directory} isn't finished, so it continues if it has a checkpoint`;
+    return { changes: [goOn], note };
+  }
+  if (lacksAnswers(config) && diffConfigs(readTrainConfig(path).config, config).length === 0) {
+    const note =
+      `what the run in ${directory} trained is there, and its answers are missing, so it makes them`;
+    return { changes: [goOn, "overwrite_output_dir=false"], note };
+  }
+  return {
+    changes: [`output_dir=${JSON.stringify(freeName(directory))}`],
+    note: `${directory} holds this run already, so it is repeated there`,
+  };
 }
 
 /** True if the finished run in a folder is one of this configuration, so that there is nothing left to do. */

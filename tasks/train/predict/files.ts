@@ -8,6 +8,7 @@ import { join } from "@std/path";
 import { writeFileAtomic } from "../../../formats/atomic.ts";
 import { exists } from "../../../formats/exists.ts";
 import { readJsonFile } from "../../../formats/hf_model/json.ts";
+import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import { jsonLine, sortedJson } from "../outputs/mod.ts";
 
 /** A row that was answered. */
@@ -22,6 +23,13 @@ export interface Prediction {
 
 /** Name of the file that has the answers. */
 export const PREDICTIONS = "generated_predictions.jsonl";
+
+/** True if a finished run of this configuration lacks its answers, as it was stopped before they were whole. */
+export function lacksAnswers(
+  { do_predict, output_dir }: Pick<TrainConfig, "do_predict" | "output_dir">,
+): boolean {
+  return do_predict && !exists(join(output_dir, PREDICTIONS));
+}
 
 /** @throws {RangeError} If answers lie there already that aren't to be overwritten */
 export function checkPredictions(directory: string, overwrite: boolean): void {
@@ -47,9 +55,10 @@ export async function writePredictions(
   const all = join(directory, "all_results.json");
   const before = exists(all) ? readJsonFile(all) as Record<string, unknown> : {};
   const texts = {
-    [PREDICTIONS]: rows.map((row) => jsonLine({ ...row }) + "\n").join(""),
     "predict_results.json": sortedJson(results, 4),
     "all_results.json": sortedJson({ ...before, ...results }, 4),
+    // last: with them all is there
+    [PREDICTIONS]: rows.map((row) => jsonLine({ ...row }) + "\n").join(""),
   };
   for (const [name, text] of Object.entries(texts)) await writeFileAtomic(join(directory, name), text);
   return Object.keys(texts);

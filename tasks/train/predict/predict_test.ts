@@ -15,12 +15,13 @@ import { createHash } from "node:crypto";
 
 import { parse } from "yaml";
 
+import { exists } from "../../../formats/exists.ts";
 import { testWebGpu } from "../../../kernels/testing/backends.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { train } from "../../train.ts";
 import { dryRun } from "../dry_run.ts";
 import { silentProgress } from "../outputs/mod.ts";
-import type { Prediction } from "./files.ts";
+import { lacksAnswers, type Prediction, writePredictions } from "./files.ts";
 
 const webgpu = await testWebGpu();
 const goldens = new URL("../../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
@@ -238,3 +239,48 @@ for (const tuning of ["lora", "freeze"] as const) {
     }
   });
 }
+
+Deno.test("train() that is stopped, or fails, while it answers keeps what it trained, and its run.yaml makes the answers alone", async () => {
+  const folder = temporaryFolder(), { file } = arranged("predict", folder), out = join(folder, "out");
+  const progress = silentProgress(), stop = new AbortController(), said: string[] = [];
+  // nothing but the folder's files says that it is trained, and the file says that they may be taken away
+  const training = [
+    "do_train=true",
+    "dataset=toy_sft",
+    "adapter_name_or_path=[]",
+    "max_steps=1",
+    "plot_loss=false",
+  ];
+  const keys = [...training, "save_strategy=no", "overwrite_output_dir=true"];
+  const isAnswering = (line: string) => line.startsWith("answers ");
+  const say = (line: string) => {
+    said.push(line);
+    if (isAnswering(line)) stop.abort();
+  };
+  const { finished } = await train(file, keys, { say, progress, signal: stop.signal });
+  const weights = () => Deno.readFileSync(join(out, "adapter_model.safetensors"));
+  const before = weights();
+  assertEquals([finished, said.some((line) => line.includes("nothing is trained"))], [false, false]);
+  assertEquals(said.at(-2), "Stopped: no answers were written");
+  const kept = "What was trained is kept. To answer by it:\n  ", command = said.at(-1)!;
+  assert(command.startsWith(kept) && command.endsWith(join(out, "run.yaml")), command);
+
+  const failing = (line: string) => {
+    if (isAnswering(line)) throw new RangeError("no room");
+  };
+  const again = () => train(join(out, "run.yaml"), [], { say: failing, progress });
+  const { message } = await assertRejects(again, RangeError);
+  assertEquals(message, `no room\n${command}`);
+
+  await train(join(out, "run.yaml"), [], { say: () => {}, progress });
+  assertEquals([rowsOf(join(out, "generated_predictions.jsonl")).length, weights()], [8, before]);
+  assertEquals(exists(`${out}-again`), false);
+});
+
+Deno.test("writePredictions() writes the answers last, so that they are there when all is", async () => {
+  const folder = temporaryFolder();
+  Deno.mkdirSync(join(folder, "predict_results.json", "in_the_way"), { recursive: true });
+  const rows = [{ prompt: "p", predict: "a", label: "b" }];
+  await assertRejects(() => writePredictions(folder, rows, { predict_runtime: 1 }));
+  assertEquals(lacksAnswers({ do_predict: true, output_dir: folder }), true);
+});

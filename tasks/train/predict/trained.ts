@@ -2,11 +2,8 @@
  * Predictions behind training: what a run has trained answers its evaluation rows, as LLaMA-Factory does with do_train and do_predict.
  * @module
  */
-import { join } from "@std/path";
-
-import { exists } from "../../../formats/exists.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
-import { PREDICTIONS } from "./files.ts";
+import { answering } from "../next_steps.ts";
 import { predict, predictedText, type Predicting, type PredictionResult } from "./predict.ts";
 
 /** The configuration with which what lies in `output_dir` predicts. */
@@ -26,19 +23,24 @@ export function configOfTrained(config: TrainConfig): TrainConfig {
     rope_scaling: null,
     loss: null,
     loss_options: {},
+    dataset: config.eval_dataset.length > 0 ? [] : config.dataset,
   };
 }
 
-/** True if a finished run of this configuration lacks its answers, as it was stopped before they were whole. */
-export function lacksAnswers(
-  { do_predict, output_dir }: Pick<TrainConfig, "do_predict" | "output_dir">,
-): boolean {
-  return do_predict && !exists(join(output_dir, PREDICTIONS));
-}
-
-/** Answers the evaluation rows by what a finished run has trained, and says the scores. @throws {RangeError} As {@linkcode predict} does */
+/**
+ * Answers the evaluation rows by what a finished run has trained, and says the scores, or how to get them.
+ * @throws {RangeError} As {@linkcode predict} does, with the command that answers once more
+ */
 export async function predictTrained(config: TrainConfig, predicting: Predicting): Promise<PredictionResult> {
-  const predicted = await predict(configOfTrained(config), predicting);
-  predicting.say(predictedText(config.output_dir, predicted));
-  return predicted;
+  const { output_dir: directory } = config;
+  const kept = `What was trained is kept. To answer by it:\n  ${answering(directory)}`;
+  try {
+    const predicted = await predict(configOfTrained(config), predicting);
+    predicting.say(predictedText(directory, predicted));
+    if (predicted.files.length === 0) predicting.say(kept);
+    return predicted;
+  } catch (error) {
+    if (error instanceof Error) error.message += `\n${kept}`;
+    throw error;
+  }
 }
