@@ -250,6 +250,14 @@ Deno.test("keys that do nothing beside the others are told, with what makes them
     ["stage: dpo\nsimpo_gamma: 1\n", "simpo_gamma: not used, as only pref_loss: simpo has a margin"],
     ["stage: dpo\nkto_chosen_weight: 2\n", "kto_chosen_weight: not used, as stage is dpo"],
     [
+      "stage: iopo\nloss: mine\niopo_label_smoothing: 0.1\niopo_variant: first_group_only\n",
+      "iopo_label_smoothing, iopo_variant: not used, as loss: mine has its own options (loss_options)",
+    ],
+    [
+      "stage: dpo\nloss: mine\ndpo_label_smoothing: 0.1\n",
+      "dpo_label_smoothing: not used, as loss: mine has its own options (loss_options)",
+    ],
+    [
       "packing: false\nneat_packing: true\n",
       "packing: false is not used, as neat_packing: true packs, as in LLaMA-Factory",
     ],

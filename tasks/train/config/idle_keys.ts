@@ -83,7 +83,10 @@ const IDLE: readonly [
     () => "only pref_loss: simpo has a margin",
   ],
   [
-    ["pref_beta", "pref_ftx", "pref_loss", "kto_chosen_weight", "kto_rejected_weight", "simpo_gamma"],
+    [
+      ...["pref_beta", "pref_ftx", "pref_loss", "kto_chosen_weight", "kto_rejected_weight"] as const,
+      ...["simpo_gamma", "dpo_label_smoothing", "iopo_label_smoothing", "iopo_variant"] as const,
+    ],
     (c) => c.loss !== null,
     (c) => `loss: ${c.loss} has its own options (loss_options)`,
   ],

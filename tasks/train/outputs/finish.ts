@@ -56,7 +56,7 @@ export async function writeRunOutputs(outputs: RunOutputs): Promise<WrittenFile[
       config,
       baseModel,
       name,
-      hasLengths: hasLengths(staging),
+      adapter: savedAdapter(staging),
       totalSteps,
       history,
       evaluation: results.eval,
@@ -67,10 +67,9 @@ export async function writeRunOutputs(outputs: RunOutputs): Promise<WrittenFile[
   return names.map(described);
 }
 
-/** True if an adapter with DoRA lies there. */
-function hasLengths(directory: string): boolean {
-  return exists(join(directory, "adapter_config.json")) &&
-    readAdapterFields(directory).fields.use_dora === true;
+/** Fields of the adapter that lies there; null: none. */
+function savedAdapter(directory: string): Readonly<Record<string, unknown>> | null {
+  return exists(join(directory, "adapter_config.json")) ? readAdapterFields(directory).fields : null;
 }
 
 /**

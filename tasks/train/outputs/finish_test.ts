@@ -28,7 +28,7 @@ function card(changes: Partial<ModelCard> = {}): string {
     config: config(DPO),
     baseModel: "model",
     name: "out_dpo",
-    hasLengths: false,
+    adapter: null,
     totalSteps: 6,
     history: goldenJson("dpo_trainer_state.json").log_history,
     evaluation: goldenJson("dpo_eval_results.json"),
@@ -194,11 +194,45 @@ Deno.test("the card of an adapter shows how peft, vLLM and llama.cpp load it, wi
   const lengths = card({
     baseModel: "owner/base",
     config: config("stage: sft\nuse_dora: true\n"),
-    hasLengths: true,
+    adapter: { r: 8, use_dora: true },
   });
   assertStringIncludes(
     lengths,
     "deno task export model_name_or_path=owner/base adapter_name_or_path=out_dpo export_dir=out_dpo-merged",
   );
   assert(!lengths.includes("--enable-lora") && !lengths.includes("convert_lora"));
+});
+
+Deno.test("the card of an adapter that was trained on has its own settings, and vLLM's rank is that of what is saved", () => {
+  const own = {
+    r: 4,
+    rank_pattern: { "layers.0.self_attn.q_proj": 64 },
+    lora_alpha: 12,
+    lora_dropout: 0.1,
+    target_modules: ["q_proj", "v_proj"],
+    use_rslora: true,
+  };
+  const keys = "stage: sft\nlora_rank: 8\nuse_dora: true\nadapter_name_or_path: a\n";
+  const continued = card({ config: config(keys), adapter: own });
+  const { lora_rank, lora_alpha, lora_dropout, lora_target, use_rslora, use_dora } = listed(continued);
+  assertEquals(
+    [lora_rank, lora_alpha, lora_dropout, lora_target, use_rslora, use_dora],
+    ["4", "12", "0.1", "q_proj,v_proj", "true", undefined],
+  );
+  assertStringIncludes(continued, "--max-lora-rank 64 ");
+  // a new one upon it is the run's
+  const fresh = listed(card({ config: config(`${keys}create_new_adapter: true\n`), adapter: { r: 8 } }));
+  assertEquals([fresh.lora_rank, fresh.lora_alpha, fresh.use_dora], ["8", "16", "true"]);
+  // PiSSA's is saved with twice the rank
+  const pissa = "stage: sft\npissa_init: true\npissa_convert: true\n";
+  const saved = card({ config: config(pissa), adapter: { r: 16 } });
+  assertEquals(listed(saved).lora_rank, "8");
+  assertStringIncludes(saved, "--max-lora-rank 16 ");
+});
+
+Deno.test("the card of a run with a loss plugin has its options, and no key that does nothing beside it", () => {
+  const keys = "stage: dpo\nloss: mine\nloss_options: { margin: 2 }\ndpo_label_smoothing: 0.1\n";
+  const found = listed(card({ config: config(keys) }));
+  assertEquals([found.loss, found.loss_options], ["mine", '{"margin":2}']);
+  assertEquals(Object.keys(found).filter((key) => /^pref_|smoothing/.test(key)), []);
 });

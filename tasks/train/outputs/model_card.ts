@@ -7,30 +7,48 @@ import { stringify } from "yaml";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import { keyTable } from "../config/key_table.ts";
 
+/** Keys that say where others work. */
+type Where = Pick<
+  TrainConfig,
+  "stage" | "loss" | "pref_loss" | "finetuning_type" | "adapter_name_or_path" | "create_new_adapter"
+>;
+
 /** Keys that change what is learnt and are shown where they differ from their default, which most runs leave them; by where they work. */
 const DEPARTURES = [
   {
     works: () => true,
     keys: [
       ...["max_grad_norm", "lr_scheduler_kwargs", "neftune_noise_alpha", "label_smoothing_factor"] as const,
-      ...["use_dft_loss", "ld_alpha", "dpo_label_smoothing", "iopo_label_smoothing"] as const,
-      ...["iopo_variant", "train_on_prompt", "mask_history", "neat_packing", "quantization_bit"] as const,
+      ...["train_on_prompt", "mask_history", "neat_packing", "quantization_bit"] as const,
+    ],
+  },
+  {
+    // a loss plugin has options of its own
+    works: ({ loss }) => loss === null,
+    keys: [
+      ...["use_dft_loss", "ld_alpha", "dpo_label_smoothing", "iopo_label_smoothing", "iopo_variant"] as const,
     ],
   },
   { works: ({ stage }) => stage !== "pt", keys: ["packing"] as const },
-  { works: ({ stage }) => stage === "kto", keys: ["kto_chosen_weight", "kto_rejected_weight"] as const },
   {
-    works: ({ stage, pref_loss }) => stage === "dpo" && pref_loss === "simpo",
+    works: ({ stage, loss }) => stage === "kto" && loss === null,
+    keys: ["kto_chosen_weight", "kto_rejected_weight"] as const,
+  },
+  {
+    works: ({ stage, loss, pref_loss }) => stage === "dpo" && loss === null && pref_loss === "simpo",
     keys: ["simpo_gamma"] as const,
   },
   {
-    works: ({ finetuning_type }) => finetuning_type === "lora",
-    keys: ["use_rslora", "use_dora", "pissa_init", "loraplus_lr_ratio"] as const,
+    works: (of) => of.finetuning_type === "lora" && !isContinued(of),
+    keys: ["use_rslora", "use_dora", "pissa_init"] as const,
   },
-] satisfies {
-  works(of: Pick<TrainConfig, "stage" | "pref_loss" | "finetuning_type">): boolean;
-  keys: unknown;
-}[];
+  { works: ({ finetuning_type }) => finetuning_type === "lora", keys: ["loraplus_lr_ratio"] as const },
+] satisfies { works(of: Where): boolean; keys: unknown }[];
+
+/** True if an adapter is trained on, which has its own settings. */
+function isContinued({ adapter_name_or_path, create_new_adapter }: Where): boolean {
+  return adapter_name_or_path.length > 0 && !create_new_adapter;
+}
 
 /** Keys of a configuration that a model card shows. */
 export type ModelCardKeys = Pick<
@@ -65,7 +83,10 @@ export type ModelCardKeys = Pick<
   | "lora_alpha"
   | "lora_dropout"
   | "lora_target"
+  | "adapter_name_or_path"
+  | "create_new_adapter"
   | "loss"
+  | "loss_options"
   | "pref_beta"
   | "pref_loss"
   | "pref_ftx"
@@ -83,8 +104,8 @@ export interface ModelCard {
   baseModel: string;
   /** Last part of the output directory. */
   name: string;
-  /** True if the adapter has DoRA's lengths of rows. */
-  hasLengths: boolean;
+  /** Fields of the adapter_config.json that is saved; null: none is. */
+  adapter: Readonly<Record<string, unknown>> | null;
   /** Optimizer steps done. */
   totalSteps: number;
   /** `log_history`. */
@@ -132,7 +153,7 @@ export function modelCard(card: ModelCard): string {
     `This model is ${trained} on ${data} with stage \`${config.stage}\`${reference}.`,
     ...(evaluation === null ? [] : [`Results on the evaluation set:\n\n${resultList(evaluation)}`]),
     ...pictures.filter((file) => file.endsWith(".png")).map((file) => `![${pictureTitle(file)}](${file})`),
-    ...(isLora ? [`## How to use\n\n${uses(name, baseModel, config.lora_rank, card.hasLengths)}`] : []),
+    ...(isLora ? [`## How to use\n\n${uses(card)}`] : []),
     "## Model description\n\nMore information needed",
     "## Intended uses & limitations\n\nMore information needed",
     "## Training and evaluation data\n\nMore information needed",
@@ -154,14 +175,14 @@ function referenceText({ ref_model, ref_model_adapters: adapters }: ModelCardKey
 }
 
 /** Lines for the programs that load an adapter; `name` is the adapter's folder. */
-function uses(name: string, baseModel: string, rank: number, hasLengths: boolean): string {
+function uses({ name, baseModel, config, adapter }: ModelCard): string {
   const peft = `With peft:
 
 \`\`\`python
 from peft import AutoPeftModelForCausalLM
 model = AutoPeftModelForCausalLM.from_pretrained("${name}")
 \`\`\``;
-  if (hasLengths) {
+  if (adapter?.use_dora === true) {
     return `${peft}
 
 With vLLM and llama.cpp, whose adapters have no place for DoRA's lengths of rows, merged (\`export_format=gguf\` for llama.cpp):
@@ -175,7 +196,9 @@ deno task export model_name_or_path=${baseModel} adapter_name_or_path=${name} ex
 With vLLM:
 
 \`\`\`sh
-vllm serve ${baseModel} --enable-lora --max-lora-rank ${vllmRank(rank)} --lora-modules ${name}=${name}
+vllm serve ${baseModel} --enable-lora --max-lora-rank ${
+    vllmRank(largestRank(config, adapter))
+  } --lora-modules ${name}=${name}
 \`\`\`
 
 With llama.cpp (\`base.gguf\` is the base model as a GGUF file):
@@ -188,12 +211,19 @@ llama-cli -m base.gguf --lora ${name}.gguf
 \`\`\``;
 }
 
+/** Of the adapter's modules; the run's is another where PiSSA's is converted, or an adapter is trained on. */
+function largestRank({ lora_rank }: ModelCardKeys, adapter: ModelCard["adapter"]): number {
+  const ranks = adapter === null ? [] : [adapter.r, ...Object.values(adapter.rank_pattern ?? {})];
+  const known = ranks.filter((rank) => typeof rank === "number");
+  return known.length === 0 ? lora_rank : Math.max(...known);
+}
+
 /** vLLM takes a few ranks only; the next larger one does. */
 function vllmRank(rank: number): number {
   return [1, 8, 16, 32, 64, 128, 256, 320, 512].find((limit) => limit >= rank) ?? rank;
 }
 
-function hyperparameters({ config, totalSteps }: ModelCard): Record<string, string | number | null> {
+function hyperparameters({ config, totalSteps, adapter }: ModelCard): Record<string, string | number | null> {
   const preference = ["dpo", "iopo", "kto"].includes(config.stage);
   const batch = config.per_device_train_batch_size;
   return {
@@ -214,12 +244,7 @@ function hyperparameters({ config, totalSteps }: ModelCard): Record<string, stri
     ...departures(config),
     cutoff_len: config.cutoff_len,
     ...(config.template !== null && { template: config.template }),
-    ...(config.finetuning_type === "lora" && {
-      lora_rank: config.lora_rank,
-      lora_alpha: config.lora_alpha,
-      lora_dropout: config.lora_dropout,
-      lora_target: config.lora_target.join(","),
-    }),
+    ...(config.finetuning_type === "lora" && adapterSettings(config, adapter)),
     ...(config.finetuning_type === "freeze" && {
       freeze_trainable_layers: config.freeze_trainable_layers,
       freeze_trainable_modules: config.freeze_trainable_modules.join(","),
@@ -227,7 +252,7 @@ function hyperparameters({ config, totalSteps }: ModelCard): Record<string, stri
         { freeze_extra_modules: config.freeze_extra_modules.join(",") }),
       ...(config.use_llama_pro && { use_llama_pro: "true" }),
     }),
-    ...(preference &&
+    ...(preference && config.loss === null &&
       { pref_beta: config.pref_beta, pref_loss: config.pref_loss, pref_ftx: config.pref_ftx }),
     ...(config.ref_model !== null && {
       ref_model: config.ref_model,
@@ -236,7 +261,33 @@ function hyperparameters({ config, totalSteps }: ModelCard): Record<string, stri
       ...(config.ref_model_quantization_bit !== null &&
         { ref_model_quantization_bit: config.ref_model_quantization_bit }),
     }),
-    ...(config.loss !== null && { loss: config.loss }),
+    ...(config.loss !== null && {
+      loss: config.loss,
+      ...(Object.keys(config.loss_options).length > 0 && { loss_options: asText(config.loss_options) }),
+    }),
+  };
+}
+
+/** Settings of the adapter: those of the run, or its own where it was trained on. */
+function adapterSettings(
+  config: ModelCardKeys,
+  adapter: ModelCard["adapter"],
+): Record<string, string | number> {
+  if (adapter === null || !isContinued(config)) {
+    return {
+      lora_rank: config.lora_rank,
+      lora_alpha: config.lora_alpha,
+      lora_dropout: config.lora_dropout,
+      lora_target: config.lora_target.join(","),
+    };
+  }
+  return {
+    lora_rank: asText(adapter.r),
+    lora_alpha: asText(adapter.lora_alpha),
+    lora_dropout: asText(adapter.lora_dropout ?? 0),
+    lora_target: [adapter.target_modules].flat().join(","),
+    ...(adapter.use_rslora === true && { use_rslora: "true" }),
+    ...(adapter.use_dora === true && { use_dora: "true" }),
   };
 }
 
