@@ -151,6 +151,23 @@ Deno.test("estimate() of ONNX Runtime's CUDA provider counts kept activations, w
   assert(all.flopsPerStep < device.flopsPerStep, "nothing is computed again");
 });
 
+Deno.test("estimate() of one layer of 30 trained: the way back ends there, and one program makes all layers again", () => {
+  const head = 4 * 2 * 576 * 49152; // two labels
+  const blocks = (more: string) =>
+    estimate(config(`max_steps: 1\nbackend: onnx\n${more}`), SMOLLM2, sft, [example(3, 2)]).flopsPerStep -
+    head;
+  const freeze = "finetuning_type: freeze\nfreeze_trainable_layers: 1\n";
+  // adapters: forward, gradients of activations, forward again
+  const forward = blocks("") / 3, onDevice = blocks("provider: cuda\n") / 3;
+  assertAlmostEquals(blocks(freeze) / forward, 1 + 3 / 30, 1e-9);
+  assertAlmostEquals(blocks(`${freeze}provider: cuda\n`) / onDevice, 1 + 2 / 30 + 1, 1e-9);
+  const ofHead =
+    "finetuning_type: freeze\nfreeze_trainable_layers: 0\nfreeze_extra_modules: lm_head\nprovider: cuda\n";
+  const untied = { ...SMOLLM2, tieWordEmbeddings: false };
+  const headAlone = estimate(config(`max_steps: 1\nbackend: onnx\n${ofHead}`), untied, sft, [example(3, 2)]);
+  assertAlmostEquals((headAlone.flopsPerStep - 1.5 * head) / onDevice, 1, 1e-9);
+});
+
 Deno.test("estimate() counts what checkpointing keeps: blocks' inputs, on a CPU attention's rows and a sum too, not in few bits", () => {
   const of = (more: string) =>
     estimate(config(`max_steps: 1\n${more}`), SMOLLM2, sft, [example(3, 2)]).memory.activations;

@@ -1,9 +1,10 @@
 /** Some of a model's tensors trained on PyTorch's processes, beside the local engine: the same after the same steps. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 
 import { referenceBackend } from "../../../kernels/mod.ts";
 import { EngineHost } from "../../../kernels/engine/host.ts";
 import type { Tuning } from "../../../kernels/engine/parameters.ts";
+import { assertUpdate } from "../../../tests/helpers/relative_distance.ts";
 import { TINY } from "../../../tests/helpers/tiny_model.ts";
 import { TORCH_PYTHON } from "../../../tests/helpers/torch_python.ts";
 import { ADAMW, stepThrough, TINY_RUN } from "./_golden.ts";
@@ -45,15 +46,7 @@ for (const [world, sharding] of [[1, "none"], [2, "fsdp"], [2, "ddp"]] as const)
             found = await stepThrough(torch, 0, 3, false);
           assertEquals(Object.keys(found.trained).sort(), tuning.tensors.toSorted(), what);
           assertEquals(Object.keys(found.state).sort(), Object.keys(expected.state).sort());
-          let off = 0, update = 0;
-          for (const [name, values] of Object.entries(expected.trained)) {
-            values.forEach((v, i) => {
-              off += (found.trained[name]![i]! - v) ** 2;
-              update += (v - weights[name]![i]!) ** 2;
-            });
-          }
-          const distance = Math.sqrt(off / update);
-          assert(update > 0 && distance < 2e-3, `${what}: relative L2 of the update is ${distance}`);
+          assertUpdate(found.trained, { expected: expected.trained, start: weights, limit: 2e-3 });
         }
       } finally {
         await ranks.end();

@@ -26,16 +26,19 @@ const QWEN = builtinRegistry().create("model", "qwen2").parse({
 });
 
 const GIB = 2 ** 30;
+/** Numbers of a layer: q and o, k and v, with biases but o; gate, up and down; two norms. */
+const LAYER = 2 * 3584 ** 2 + 3584 + 2 * (3584 + 1) * 512 + 3 * 3584 * 18944 + 2 * 3584;
 const sum = (list: number[]) => list.reduce((a, b) => a + b, 0);
 
-function memory(own: boolean, processes: number, choices: Partial<EngineChoices> = {}) {
+/** @param own Layers that freeze trains, true: all weights are trained, false: adapters */
+function memory(own: boolean | number, processes: number, choices: Partial<EngineChoices> = {}) {
   const parameters = sum([...tensorShapes(QWEN).values()].map((shape) => shape.reduce((a, b) => a * b, 1)));
   const adapters = QWEN.numLayers * 8 * sum(LINEAR_MODULES.map((name) => sum(moduleShape(QWEN, name))));
   const size = {
     decoder: QWEN,
     parameters,
-    trained: own ? parameters : adapters,
-    own,
+    trained: typeof own === "number" ? own * LAYER : own ? parameters : adapters,
+    own: own !== false,
     rows: 4096,
     checkpointing: true,
   };
@@ -43,8 +46,8 @@ function memory(own: boolean, processes: number, choices: Partial<EngineChoices>
   return processMemory(size, { ...optionsOf({ dtype: "bfloat16" }), sharding, ...choices }, processes);
 }
 
-Deno.test("processMemory() has the table of docs/scale.md for Qwen2.5-7B, LoRA and full, by processes", () => {
-  const states = (own: boolean, processes: number, choices: Partial<EngineChoices> = {}) => {
+Deno.test("processMemory() has the table of docs/scale.md for Qwen2.5-7B, LoRA, two layers and full, by processes", () => {
+  const states = (own: boolean | number, processes: number, choices: Partial<EngineChoices> = {}) => {
     const { weights, trained } = memory(own, processes, choices);
     return (weights + trained) / GIB;
   };
@@ -53,6 +56,9 @@ Deno.test("processMemory() has the table of docs/scale.md for Qwen2.5-7B, LoRA a
   );
   [[1, 113.5], [2, 59.6], [4, 31.3], [8, 17.1], [16, 10.0], [32, 6.4]].forEach(([n, gib]) =>
     assertAlmostEquals(states(true, n!), gib!, 0.06)
+  );
+  [[1, 33.6], [2, 19.7], [4, 11.3], [8, 7.1], [16, 5.0], [32, 4.0]].forEach(([n, gib]) =>
+    assertAlmostEquals(states(2, n!), gib!, 0.06)
   );
   assertAlmostEquals(states(false, 1, { quantization: "4bit" }), 5.7, 0.06);
   assertAlmostEquals(memory(false, 1).activations / GIB, 2.13, 0.01);

@@ -1,7 +1,7 @@
 /**
  * Work of one token, N parameters of the blocks' linear layers: forward 2N, gradient of activations 2N, gradient of
  * weights 2 of those that are trained, once more forward 2N when activations aren't kept; attention on top. The way back goes through the layers
- * down to the lowest that has something trained.
+ * down to the lowest that has something trained; where all blocks are one program, it makes all of them again.
  * @module
  */
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
@@ -21,7 +21,9 @@ export function workOf(
     rows: DataRows;
   },
 ): { epoch: number; forward: number } {
-  const passes = 2 + 2 * tuned + reached * (2 + (checkpoints || stack ? 2 : 0));
+  // one program makes all of the forward pass again, however little the way back needs of it
+  const again = stack ? Math.ceil(reached) : checkpoints ? reached : 0;
+  const passes = 2 * (1 + tuned + reached + again);
   // On a GPU of ONNX Runtime attention is whole: scores of all rows of a pack by all.
   const pairs = gpu
     ? rows.all * packRows(config, rows)
