@@ -76,6 +76,7 @@ export interface Evaluated {
  * Carries out an evaluation.
  * @throws {RangeError} If anything in the configuration is wrong, the directory holds another run, or a stage's answers are missing; before
  * any request
+ * @throws {Stopped} If the signal comes before anything is asked; later it ends the run, and `stopped` has it
  */
 export async function evaluate(
   config: EvalConfig,

@@ -1,8 +1,9 @@
 /** Runs that stop before anything can be scored: they write nothing that looks like an evaluation, and say so. */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
+import { Stopped } from "../ask/stopped.ts";
 import { mockServer } from "../bench/mock_server.ts";
 import { asksJudge, errorResponse } from "./_mocked.ts";
 import { endingLines } from "./report/ending_text.ts";
@@ -42,10 +43,31 @@ Deno.test("a run that stops before its first answer writes no scores and no repo
 Deno.test("a signal before the first answer leaves no report", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(5));
+    const interrupted = new AbortController();
+    await using server = mockServer({
+      respond: () => {
+        interrupted.abort();
+        return errorResponse(503, "busy");
+      },
+    });
+    const config = rowsConfig(folder, server.base);
+    const done = await runConfig(config, { signal: interrupted.signal });
+    assertEquals([done.results, done.stopped?.why, reportsIn(config.out_dir)], [null, "signal", []]);
+    assertStringIncludes(done.unreported ?? "", "None of 5 items is answered");
+  });
+});
+
+Deno.test("a signal before the items are read leaves no report and asks nothing", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(5));
     await using server = mockServer({});
     const config = rowsConfig(folder, server.base);
-    const done = await runConfig(config, { signal: AbortSignal.abort() });
-    assertEquals([done.results, done.stopped?.why, reportsIn(config.out_dir)], [null, "signal", []]);
+    const { why } = await assertRejects(
+      () => runConfig(config, { signal: AbortSignal.abort() }),
+      Stopped,
+      "before any was asked",
+    );
+    assertEquals([why, server.log.length, reportsIn(config.out_dir)], ["signal", 0, []]);
   });
 });
 

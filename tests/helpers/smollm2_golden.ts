@@ -1,4 +1,7 @@
 /** SmolLM2-135M-Instruct and its golden runs (shared/goldens/smollm2), for the tests of more than one file. */
+import { assertEquals } from "@std/assert";
+
+import { assertUpdate } from "./relative_distance.ts";
 import { sharedForSmollm2, SMOLLM2 } from "./shared_data.ts";
 import type { Backend } from "../../kernels/backend.ts";
 import { type LoadedModel, openModel } from "../../formats/hf_model/mod.ts";
@@ -54,4 +57,15 @@ export async function repeat(method: string, backend: Backend, checkpointing: bo
   const { steps, trained } = await repeatRun(start, backend, { budget: 1536, checkpointing, limit });
   model.weights.close();
   return { golden: start.golden, start: before, steps, trained };
+}
+
+/** Asserts that every tensor of the start was trained, and that those of the layers which the golden keeps (0, 14, 29) end as it has them. */
+export function assertFinal(
+  method: string,
+  { start, trained }: Record<"start" | "trained", GoldenStart["initial"]>,
+): void {
+  assertEquals(Object.keys(trained).sort(), Object.keys(start).sort(), "trained tensors");
+  const expected = readAdapterTensors(`${GOLDENS}lora_final_${method}.safetensors`);
+  const kept = Object.fromEntries(Object.entries(trained).filter(([name]) => name in expected));
+  assertUpdate(kept, { expected, start, limit: 2e-3 });
 }

@@ -1,12 +1,11 @@
 /** SmolLM2-135M-Instruct against PyTorch (shared/goldens/smollm2): six steps of SFT, DPO and IOPO through the ONNX backend. */
 import { assertAlmostEquals } from "@std/assert";
 import { onnxBackend } from "../../../kernels/mod.ts";
-import { gpuLikeOnnx, idsExample, readAdapterTensors, readJson } from "../../../tests/helpers/tiny_model.ts";
+import { gpuLikeOnnx, idsExample, readJson } from "../../../tests/helpers/tiny_model.ts";
 import { Engine } from "../../../kernels/engine/engine.ts";
 import { packExamples } from "../../../kernels/engine/pack.ts";
 import { assertSteps } from "../../../tests/helpers/golden_run.ts";
-import { assertUpdate } from "../../../tests/helpers/relative_distance.ts";
-import { GOLDENS, ignore, repeat, smollm2, why } from "../../../tests/helpers/smollm2_golden.ts";
+import { assertFinal, GOLDENS, ignore, repeat, smollm2, why } from "../../../tests/helpers/smollm2_golden.ts";
 
 Deno.test({
   name: `Engine: log-probabilities of SmolLM2 equal PyTorch's within 2e-4${why}`,
@@ -37,8 +36,7 @@ for (const method of ["iopo", "dpo", "sft"]) {
     fn: async () => {
       const { golden, start, steps, trained } = await repeat(method, onnxBackend(), method === "dpo");
       assertSteps(steps, golden.steps);
-      const expected = readAdapterTensors(`${GOLDENS}lora_final_${method}.safetensors`);
-      assertUpdate(trained, { expected, start, limit: 2e-3 });
+      assertFinal(method, { start, trained });
     },
   });
 }

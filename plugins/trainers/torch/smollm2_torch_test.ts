@@ -1,10 +1,8 @@
 /** SmolLM2-135M-Instruct on PyTorch's processes against its golden runs (shared/goldens/smollm2): six steps of SFT, DPO and IOPO. */
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { adamwOf, assertSteps, repeatOn } from "../../../tests/helpers/golden_run.ts";
-import { assertUpdate } from "../../../tests/helpers/relative_distance.ts";
-import { readAdapterTensors } from "../../../tests/helpers/tiny_model.ts";
 import { TORCH_FULL } from "../../../tests/helpers/torch_python.ts";
-import { GOLDENS, ignore, smollm2Start, why } from "../../../tests/helpers/smollm2_golden.ts";
+import { assertFinal, ignore, smollm2Start, why } from "../../../tests/helpers/smollm2_golden.ts";
 import { cpuRanks, optionsOf } from "./_python.ts";
 import { openTorchEngine } from "./engine.ts";
 import { modelFolder } from "./model_folder.ts";
@@ -30,8 +28,7 @@ async function assertGolden(method: string, processes: number, sharding: EngineC
   });
   const { steps, trained } = await repeatOn(start, engine, { budget: 1536 });
   assertSteps(steps, start.golden.steps);
-  const expected = readAdapterTensors(`${GOLDENS}lora_final_${method}.safetensors`);
-  assertUpdate(trained, { expected, start: before, limit: 2e-3 });
+  assertFinal(method, { start: before, trained });
 }
 
 for (
