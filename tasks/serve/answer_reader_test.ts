@@ -107,6 +107,14 @@ const CASES: [AnswerFormat["name"] | null, string, Read][] = [
     ], ["g", "{}"]],
   ]],
   ["hermes", '<tool_call>{"name": "f", "arguments": {"x": 1</tool_c', ["", "", [["f", '{"x": 1']]]],
+  // members behind the arguments say nothing, whole or cut
+  ["hermes", '<tool_call>{"name": "f", "arguments": {}, "id": 5', ["", "", [["f", "{}"]]]],
+  ["mistral", '[TOOL_CALLS] [{"name": "f", "arguments": {}, "id": "a1', ["", "", [["f", "{}"]]]],
+  ["mistral", '[TOOL_CALLS] [{"name": "f", "arguments": {}, "id": 5}, {"name": "g"', ["", ', {"name": "g"', [[
+    "f",
+    "{}",
+  ]]]],
+  ["llama", '{"name": "f", "parameters": {}, "why": {"a": [1', ["", "", [["f", "{}"]]]],
   // the mark within a text is the text's
   ["hermes", '<tool_call>{"name": "f", "arguments": {"t": "</tool_call>"}}</tool_call>', ["", "", [[
     "f",
@@ -135,6 +143,11 @@ const CASES: [AnswerFormat["name"] | null, string, Read][] = [
   ["llama", '{"name": "f", "parameters": {"q": 1}} as you said', ["", "as you said", [["f", '{"q": 1}']]]],
   ["llama", '{"name": "f", "parameters": {}};{<a>', ["", ";{<a>", [["f", "{}"]]]],
   ["llama", '{"name": "Ada", "born": 1815}', ["", '{"name": "Ada", "born": 1815}', []]],
+  ["llama", '{"name": "Ada"}', ["", '{"name": "Ada"}', []]],
+  ["llama", '{"name": "Ada", "id": 5}', ["", '{"name": "Ada", "id": 5}', []]],
+  ["llama", '[{"name": "Ada"}, {"name": "Bo"}]', ["", '[{"name": "Ada"}, {"name": "Bo"}]', []]],
+  ["llama", '<|python_tag|>{"name": "f"}', ["", "", [["f", "{}"]]]],
+  ["llama", '{"name": "f", "parameters": null}', ["", "", [["f", "{}"]]]],
   ["llama", '{"answer": 42}', ["", '{"answer": 42}', []]],
   ["llama", "[1] is a note", ["", "[1] is a note", []]],
   ["llama", '<|python_tag|>search.call(query="x")', ["", '<|python_tag|>search.call(query="x")', []]],

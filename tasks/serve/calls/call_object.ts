@@ -17,6 +17,8 @@ export interface ReadingOptions {
   unmarked: boolean;
   /** Gets parts as they become certain. */
   out: CallPart[];
+  /** Set while members behind a call's arguments are passed over. */
+  isPassing: boolean;
 }
 
 /** Members of calls as models write them; `type` is the tool definitions'. */
@@ -38,14 +40,14 @@ export function* callObject(member: ArgumentsMember, options: ReadingOptions): R
     if (key === member && first === "{" && typeof name === "string" && name !== "") {
       options.out.push({ type: "call", name });
       const rest = yield* argumentsText(first, options);
-      return rest === "" ? yield* restOfObject() : rest;
+      return rest === "" ? yield* restOfObject(options) : rest;
     }
     const { text, next } = yield* memberValue(first), value = parsed(text);
     if (value === undefined) return null;
     members.set(key, value);
     texts.set(key, text);
     if (next === ",") continue;
-    const call = next === "}" ? callOf(members, texts, member) : null;
+    const call = next === "}" ? callOf(members, texts, { member, ...options }) : null;
     if (call === null) return null;
     options.out.push({ type: "call", name: call.name }, { type: "arguments", text: call.arguments });
     options.out.push({ type: "called" });
@@ -85,28 +87,38 @@ export function* argumentsText(
 }
 
 /** Reads an object on behind its arguments. */
-function* restOfObject(): Reading<string> {
+function* restOfObject(options: Pick<ReadingOptions, "isPassing">): Reading<string> {
   let character = yield* behindBlanks();
   while (character === ",") {
     character = yield* behindBlanks();
     if (character !== '"') return character;
-    if ((yield* stringLiteral()) === null) return "";
-    character = yield* behindBlanks();
-    if (character !== ":") return character;
-    character = (yield* memberValue(yield* behindBlanks())).next;
+    options.isPassing = true;
+    const behind = yield* memberBehindName();
+    options.isPassing = false;
+    if (behind === null) return "";
+    character = behind;
   }
   return character === "}" ? "" : character;
+}
+
+/** Reads a member whose quotation mark came. @returns The character behind it; null: its name is none of JSON's */
+function* memberBehindName(): Reading<string | null> {
+  if ((yield* stringLiteral()) === null) return null;
+  const colon = yield* behindBlanks();
+  return colon === ":" ? (yield* memberValue(yield* behindBlanks())).next : colon;
 }
 
 function callOf(
   members: ReadonlyMap<string, PyJson>,
   texts: ReadonlyMap<string, string>,
-  member: ArgumentsMember,
+  { member, unmarked }: Pick<ReadingOptions, "unmarked"> & { member: ArgumentsMember },
 ): AnsweredCall | null {
   const name = members.get("name");
   if (typeof name !== "string" || name === "") return null;
   const other = member === "arguments" ? "parameters" : "arguments";
   const key = members.get(member) == null ? other : member, value = members.get(key);
+  // JSON with a name and nothing to call it with is an answer as well
+  if (value === undefined && unmarked && !members.has(member)) return null;
   if (value == null) return { name, arguments: "{}" };
   // some models write the arguments as a text of their own
   const text = typeof value === "string" ? value : texts.get(key) ?? "";

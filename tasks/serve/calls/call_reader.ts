@@ -4,8 +4,9 @@
  * @module
  */
 import { partial } from "../../../plugins/kinds/thought_stream.ts";
-import { type AnswerPart, type CallPart, content } from "../answer_parts.ts";
+import { type AnswerPart, content } from "../answer_parts.ts";
 import type { AnswerFormat } from "../tool_formats.ts";
+import type { ReadingOptions } from "./call_object.ts";
 import type { Reading } from "./characters.ts";
 
 /** Calls that are being read. */
@@ -13,9 +14,9 @@ interface Section {
   reading: Reading<string | null>;
   /** Text that began it. */
   begin: string;
-  /** Read since the last part of a call. */
+  options: ReadingOptions;
+  /** Read since the last part of a call, without what is passed over. */
   seen: string;
-  out: CallPart[];
   /** True if there was a call in it. */
   hasCall: boolean;
   /** True while arguments come. */
@@ -83,10 +84,11 @@ export class CallReader {
   }
 
   #begin(begin: string, behind: number): boolean {
-    const out: CallPart[] = [], { format: { end, read } } = this;
-    const reading = read({ end, unmarked: begin === "", out });
+    const { end, read } = this.format;
+    const options = { end, unmarked: begin === "", out: [], isPassing: false };
+    const reading = read(options);
     reading.next();
-    this.#section = { reading, begin, seen: "", out, hasCall: false, isOpen: false };
+    this.#section = { reading, begin, options, seen: "", hasCall: false, isOpen: false };
     this.#held = this.#held.slice(behind);
     this.#started = true;
     this.#unclosed = false;
@@ -99,7 +101,7 @@ export class CallReader {
     for (const character of this.#held) {
       read += character.length;
       const { done, value } = section.reading.next(character);
-      section.seen += character;
+      section.seen = section.options.isPassing ? "" : section.seen + character;
       this.#take(parts, section);
       if (done !== true) continue;
       this.#section = null;
@@ -114,10 +116,11 @@ export class CallReader {
 
   /** Hands out what a section found with a character; arguments of one push are one part. */
   #take(parts: AnswerPart[], section: Section): void {
-    if (section.out.length === 0) return;
+    const { out } = section.options;
+    if (out.length === 0) return;
     section.seen = "";
     section.hasCall = true;
-    for (const part of section.out.splice(0)) {
+    for (const part of out.splice(0)) {
       section.isOpen = part.type !== "called";
       if (part.type === "call") this.#calls++;
       if (this.oneCall && this.#calls > 1) continue;
