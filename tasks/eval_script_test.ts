@@ -106,7 +106,7 @@ Deno.test("evaluate_all_task_for_model.sh starts vllm where nothing answers, wai
     const path = await fakeVllm(folder);
     const { code, out, port } = await runScript(folder, path, {});
     assertEquals(code, 0, out);
-    assertStringIncludes(out, "mine on trace 2, judged by gpt-4o");
+    assertStringIncludes(out, "mine on trace 3, judged by gpt-4o");
     const called = (await Deno.readTextFile(join(folder, "called"))).trim().split("\n");
     assertEquals(
       called,

@@ -18,7 +18,7 @@ Deno.test("deno task eval: the released files, one key of the environment, anoth
       "max_samples=12",
     ], { OPENAI_API_KEY: "sk-of-the-judge", OPENAI_API_BASE: server.base });
     assertEquals(code, 0, out);
-    assertStringIncludes(out, "qwen2_7b_trace_iopo on trace 2, judged by gpt-4o");
+    assertStringIncludes(out, "qwen2_7b_trace_iopo on trace 3, judged by gpt-4o");
     // the served model was asked without a key, the judge with it
     const keys = new Map(server.log.map(({ body, authorization }) => [body.model, authorization]));
     assertEquals(keys.get("gpt-4o"), "Bearer sk-of-the-judge");

@@ -65,6 +65,7 @@ export class LineStore<State extends Line> implements Disposable {
   #end = 0;
   #unflushed = 0;
   #flushing = false;
+  #isKept: boolean;
 
   /** Bytes of a cut-off line that were dropped on opening. */
   readonly dropped: number;
@@ -72,14 +73,15 @@ export class LineStore<State extends Line> implements Disposable {
   /**
    * Opens or makes the file of a run directory.
    * @param stages Every step that a line may be of
-   * @param options `readOnly`: changes nothing, and another process may be writing
+   * @param options `readOnly`: changes nothing, and another process may be writing; `provisional`: a file that is made here and empty
+   * when it is closed is taken away again, unless {@linkcode LineStore.keep} was called
    * @throws {RangeError} If it is missing (to read), or a line in its middle isn't a state
    * @throws {Error} If another process writes to the directory: names it
    */
   constructor(
     directory: string,
     stages: readonly State["stage"][],
-    { readOnly = false }: { readOnly?: boolean } = {},
+    { readOnly = false, provisional = false }: { readOnly?: boolean; provisional?: boolean } = {},
   ) {
     this.#lines = new Map(stages.map((stage) => [stage, new LinePlaces()]));
     this.#path = join(directory, "items.jsonl");
@@ -87,6 +89,7 @@ export class LineStore<State extends Line> implements Disposable {
     const isThere = !readOnly && exists(directory);
     this.#lock = isThere ? lockDirectory(directory, "write to") : null;
     try {
+      this.#isKept = !provisional || readOnly || exists(this.#path);
       this.#file = Deno.openSync(this.#path, { read: true, write: !readOnly, create: !readOnly });
     } catch (error) {
       this.#lock?.[Symbol.dispose]();
@@ -191,10 +194,16 @@ export class LineStore<State extends Line> implements Disposable {
     this.#file.syncData().catch(() => {}).finally(() => this.#flushing = false);
   }
 
+  /** A provisional file stays, empty or not. */
+  keep(): void {
+    this.#isKept = true;
+  }
+
   /** Flushes and closes. */
   [Symbol.dispose](): void {
     if (this.#unflushed > 0 || this.#flushing) this.#file.syncDataSync();
     this.#file.close();
+    if (!this.#isKept && this.#end === 0) Deno.removeSync(this.#path);
     this.#lock?.[Symbol.dispose]();
   }
 

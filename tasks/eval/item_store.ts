@@ -59,11 +59,11 @@ export type ItemState = AnswerState | JudgementState;
 export class ItemStore extends LineStore<ItemState> {
   /**
    * Opens or makes the file of a run directory.
-   * @param options `readOnly`: changes nothing, and another process may be writing
+   * @param options As those of {@linkcode LineStore}
    * @throws {RangeError} If it is missing (to read), or a line in its middle isn't a state
    * @throws {Error} If another process writes to the directory: names it
    */
-  constructor(directory: string, options: { readOnly?: boolean } = {}) {
+  constructor(directory: string, options: { readOnly?: boolean; provisional?: boolean } = {}) {
     super(directory, ["generate", "judge"], options);
   }
 

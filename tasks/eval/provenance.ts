@@ -28,7 +28,9 @@ export function provenanceOf(
   };
   return {
     dinotune: version,
-    benchmark: `${part.name} ${part.version}`,
+    benchmark: judge === null && before !== null && nameIn(before.benchmark) === part.name
+      ? before.benchmark
+      : `${part.name} ${part.version}`,
     model: model?.endpoint.model ?? before?.model ?? missing("generate"),
     endpoint: model?.plugin ?? before?.endpoint ?? missing("generate"),
     ...revisionOf(model, before),
@@ -38,13 +40,37 @@ export function provenanceOf(
   };
 }
 
+/** The benchmark's name in what run.yaml says of it, without its version. */
+function nameIn(benchmark: string): string {
+  return benchmark.slice(0, benchmark.lastIndexOf(" "));
+}
+
+/**
+ * What becomes of verdicts that another version of the benchmark asked for and read; null where there are none.
+ * @param judges True if this start gives verdicts
+ */
+export function otherVersionNote(
+  before: EvalProvenance | null,
+  part: BenchmarkPart,
+  store: ItemStore,
+  judges: boolean,
+): string | null {
+  const now = `${part.name} ${part.version}`, kept = store.count("judge");
+  if (before === null || before.benchmark === now || kept === 0) return null;
+  const verdicts = `${counted(kept, "verdict", ["is", "are"])} of ${before.benchmark}`;
+  return judges
+    ? `note: ${verdicts}, which judges otherwise than ${now}: all are given again; --rescore shows them as they are`
+    : `note: ${verdicts}, which judges otherwise than ${now}: they are shown as they are; a start without --rescore or --stage gives all again`;
+}
+
 function revisionOf(model: ModelPart | null, before: EvalProvenance | null): { revision?: string } {
   const revision = model === null ? before?.revision : model.endpoint.revision?.commit;
   return revision === undefined ? {} : { revision };
 }
 
 /**
- * Refuses a directory with answers of another run.
+ * Refuses a directory with answers of another run. Another version of the benchmark is none: questions that it asks otherwise are asked
+ * again, and so are verdicts.
  * @param model Null where this start asks none
  * @throws {RangeError} If benchmark, model, endpoint or sampling differ
  */
@@ -57,7 +83,7 @@ export function refuseOtherRun(
 ): void {
   if (before === null || store.count("generate") === 0) return;
   const changed = (["benchmark", "model", "endpoint", "answers"] as const).filter((key) =>
-    before[key] !== now[key]
+    key === "benchmark" ? nameIn(before[key]) !== nameIn(now[key]) : before[key] !== now[key]
   );
   if (changed.length === 0) return;
   const what = changed.includes("benchmark")

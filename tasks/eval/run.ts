@@ -20,12 +20,13 @@ import type { EvalConfig } from "./config.ts";
 import { takeOver } from "./earlier_start.ts";
 import { ItemStore } from "./item_store.ts";
 import { makeParties } from "./parties.ts";
-import { refuseOtherRun } from "./provenance.ts";
+import { otherVersionNote, refuseOtherRun } from "./provenance.ts";
 import { PageSurvey } from "./report/page_survey.ts";
-import { withoutReports, writeReports } from "./report/mod.ts";
+import { earlierReports, writeReports } from "./report/mod.ts";
 import { type EvalResults, scoreRun } from "./results.ts";
 import { writeEvalRunYaml } from "./run_yaml.ts";
 import { EVAL_STAGES, type EvalStage } from "./stages.ts";
+import { storedItems, type StoredRun } from "./stored.ts";
 import { refuseUnasked } from "./unasked.ts";
 
 export { EVAL_STAGES, type EvalStage };
@@ -93,18 +94,23 @@ export async function evaluate(
   if (!does("generate")) requireAnswers(config.out_dir);
   refuseUnasked(config, parties, does);
   using _folder = provisionalFolder(config.out_dir);
-  using store = new ItemStore(config.out_dir);
+  using store = new ItemStore(config.out_dir, { provisional: true });
   if (!store.isLocked) {
     say("note: out_dir: its file system knows no locks, so nothing keeps a second run out");
   }
   if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
   const overwrite = config.overwrite && does("generate");
-  if (!overwrite) refuseOtherRun(parties.before, provenance, store, config, model);
+  if (!overwrite) {
+    refuseOtherRun(parties.before, provenance, store, config, model);
+    const note = otherVersionNote(parties.before, part, store, does("judge"));
+    if (note !== null) say(note);
+  }
   const fresh = options.fresh === true || overwrite, folder = options.cacheFolder;
   using cache = model === null && judge === null ? null : openCache(config, fresh, { folder });
   const earlier = { overwrite, fresh: options.fresh === true, rejudge, cache, say, placeOf, signal };
   const total = await takeOver(config, parties, store, earlier);
   await writeEvalRunYaml(config, provenance);
+  store.keep();
 
   const meter = new Meter(config.budget), failures = new Failures();
   using ownCache = rejudge && !fresh && judge !== null ? openCache(config, true, { folder }) : null;
@@ -135,10 +141,11 @@ export async function evaluate(
     return { ...ended, results: null, complete: stopped === null && failures.size === 0 };
   }
   const run = { config, part, store, provenance };
-  const unreported = stopped === null ? null : nothingToReport(store, total);
+  const unreported = stopped === null ? null : await nothingToReport(run, total);
   if (unreported !== null) {
     for (const failure of failures.list()) say(failureText(failure));
-    return { ...ended, results: null, complete: false, unreported: unreported + await withoutReports(run) };
+    const kept = await earlierReports(run, overwrite);
+    return { ...ended, results: null, complete: false, unreported: unreported + kept };
   }
   const page = does("report") ? new PageSurvey(config.page_items) : null;
   const results = await scoreRun({
@@ -170,13 +177,20 @@ function requireAnswers(directory: string): void {
   );
 }
 
-/** Why a run that stopped has nothing to score: not one answer, or answers without one verdict; null when it has something. */
-function nothingToReport(store: ItemStore, total: number): string | null {
-  const answered = store.count("generate");
+/**
+ * Why a run that stopped has nothing to score: not one answer, or all answers and no verdict; null when it has something. What another
+ * model or judge gave isn't counted.
+ */
+async function nothingToReport(run: StoredRun, total: number): Promise<string | null> {
+  let answered = 0;
+  for await (const { answer, judgement } of storedItems(run)) {
+    if (judgement !== null) return null;
+    if (answer !== null) answered++;
+  }
   if (answered === 0) {
     return `None of ${counted(total, "item")} is answered: no scores and no report are written`;
   }
-  if (answered < total || store.count("judge") > 0) return null;
+  if (answered < total) return null;
   return `${
     counted(answered, "answer", ["is", "are"])
   } kept, none of them judged: no scores and no report are written`;

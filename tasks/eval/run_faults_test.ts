@@ -191,3 +191,40 @@ Deno.test("evaluate() stops at a signal while it reads items that have no end, b
     assertEquals([error.why, server.log.length], ["signal", 0]);
   });
 });
+
+Deno.test("items of a benchmark of one's own with one id, or none of them, are told with their numbers and file", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "data.jsonl"), ids: string[] = [];
+    const item = { messages: [{ role: "user", content: "q" }], constraints: [], groups: {}, fields: {} };
+    const registry = builtinRegistry();
+    registry.define({
+      kind: "benchmark",
+      name: "twice",
+      version: "1",
+      description: "",
+      options: z.strictObject({ path: z.string() }),
+      create: () => ({
+        async *items() {
+          for (const id of ids) yield await Promise.resolve({ ...item, id } as BenchmarkItem);
+        },
+        check: () => Promise.reject(new Error("nothing is asked")),
+        contributions: () => [],
+      }),
+    }, "my.ts");
+    const { evaluator_llm: _, dataset: __, ...config } = rowsConfig(folder, "http://127.0.0.1:1/v1");
+    const refused = async () =>
+      (await assertRejects(
+        () => evaluate({ ...config, type: "twice", args: { path } }, registry),
+        RangeError,
+      )).message;
+    assertEquals(
+      await refused(),
+      `Cannot evaluate twice as items are needed: current value is none of ${path}`,
+    );
+    ids.push("a", "b", "a");
+    assertEquals(
+      await refused(),
+      `Cannot evaluate twice as an id of its own is needed of each item: current value is "a" of items 0 and 2 of ${path}, from 0`,
+    );
+  });
+});

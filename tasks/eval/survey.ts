@@ -2,6 +2,7 @@
  * One look at every item before anything is asked: how many there are, that their ids differ, and which scores they have.
  * @module
  */
+import { shown } from "../../formats/message.ts";
 import { UniqueIds } from "../../formats/records/ids.ts";
 import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
 import type { PlaceOf } from "../../plugins/kinds/place.ts";
@@ -32,9 +33,16 @@ export async function surveyItems(
 ): Promise<Survey> {
   const ids = new UniqueIds();
   const scores = new Map<string, number>();
+  const { path } = part.options;
+  const data = typeof path === "string" ? ` of ${path}` : "";
   for await (const item of itemsOf(config, part)) {
-    if (ids.claim(item.id, ids.size) !== undefined) {
-      throw new RangeError(`Cannot evaluate ${part.name} as two items have the id "${item.id}"`);
+    const before = ids.claim(item.id, ids.size);
+    if (before !== undefined) {
+      throw new RangeError(
+        `Cannot evaluate ${part.name} as an id of its own is needed of each item: current value is ${
+          shown(item.id)
+        } of items ${before} and ${ids.size}${data}, from 0`,
+      );
     }
     for (
       const { metric, group, max = 1 } of part.benchmark.contributions({
@@ -47,7 +55,9 @@ export async function surveyItems(
     }
     see(item);
   }
-  if (ids.size === 0) throw new RangeError(`Cannot evaluate ${part.name} as it has no items`);
+  if (ids.size === 0) {
+    throw new RangeError(`Cannot evaluate ${part.name} as items are needed: current value is none${data}`);
+  }
   checkThreshold(
     config,
     scores,

@@ -2,6 +2,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
+import { exists } from "../../formats/exists.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
 import { Stopped } from "../ask/stopped.ts";
 import { mockServer } from "../bench/mock_server.ts";
@@ -67,7 +68,7 @@ Deno.test("a signal before the items are read leaves no report and asks nothing"
       Stopped,
       "before any was asked",
     );
-    assertEquals([why, server.log.length, reportsIn(config.out_dir)], ["signal", 0, []]);
+    assertEquals([why, server.log.length, exists(config.out_dir)], ["signal", 0, false]);
   });
 });
 
@@ -85,5 +86,44 @@ Deno.test("a judge that can't be asked at all leaves answers and no report; one 
     verdicts = 1;
     const second = await runConfig(config);
     assertEquals([second.results?.counts.judged, second.unreported], [1, null]);
+  });
+});
+
+Deno.test("a finished run's reports stay where another judge, or the same one again, can't be asked", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(3));
+    let allowed = true;
+    await using server = mockServer({ respond: () => allowed ? undefined : errorResponse(401, "bad key") });
+    const config = (...own: string[]) => rowsConfig(folder, server.base, ["cache=false", ...own]);
+    assertEquals((await runConfig(config())).complete, true);
+    const results = join(config().out_dir, "results.json"), before = await Deno.readTextFile(results);
+    allowed = false;
+    const starts = [
+      await runConfig(config("evaluator_llm.args.name=other")),
+      await runConfig(config(), { rejudge: true }),
+    ];
+    for (const { unreported, results: none } of starts) {
+      assertEquals(none, null);
+      assertStringIncludes(
+        unreported ?? "",
+        "3 answers are kept, none of them judged: no scores and no report are written; those of an earlier start stay as they are " +
+          "(results.json",
+      );
+    }
+    assertEquals(await Deno.readTextFile(results), before);
+  });
+});
+
+Deno.test("a start that is refused leaves nothing in out_dir", async () => {
+  await inFolder(async (folder) => {
+    const rows = join(folder, "rows.jsonl"), config = rowsConfig(folder, "http://127.0.0.1:1/v1");
+    await Deno.writeTextFile(rows, "");
+    const refused = () => assertRejects(() => runConfig(config), RangeError, rows);
+    await refused();
+    assertEquals(exists(config.out_dir), false);
+    await Deno.mkdir(config.out_dir);
+    await Deno.writeTextFile(join(config.out_dir, "notes.txt"), "mine");
+    await refused();
+    assertEquals([...Deno.readDirSync(config.out_dir)].map(({ name }) => name), ["notes.txt"]);
   });
 });

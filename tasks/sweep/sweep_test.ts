@@ -1,9 +1,12 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { fileURLToPath } from "node:url";
+import { stringify } from "yaml";
 
 import { LOCK_FILE, lockDirectory } from "../../formats/directory_lock.ts";
-import { inFolder } from "../../tests/helpers/evaluation_run.ts";
+import { parseYaml } from "../../formats/yaml/yaml.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import { inFolder, rowsConfig, rowsText } from "../../tests/helpers/evaluation_run.ts";
 import { tablePaths, writeTables } from "../common/table_files.ts";
 import { colorOf } from "../common/page/colors.js";
 import { CURVES, trainingCurvesSvg } from "../compare/curves.ts";
@@ -13,7 +16,7 @@ import { silentProgress } from "../train/outputs/progress.ts";
 import { cellsOf, readAxes } from "./grid.ts";
 import { sweepTable, writeSweep } from "./report.ts";
 import { bestSetting, sweep } from "./run.ts";
-import { Interrupted } from "./train_cell.ts";
+import { evaluateCell, Interrupted } from "./train_cell.ts";
 
 const EXAMPLE = new URL("../../examples/default_iopo.yaml", import.meta.url);
 
@@ -37,6 +40,18 @@ Deno.test("a cell's evaluation at the end counts where the log has none, as with
   } finally {
     await Deno.remove(out, { recursive: true });
   }
+});
+
+Deno.test("an evaluation that is stopped while its items are read is a cell that was stopped", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(2));
+    const { evaluator_llm, model, out_dir } = rowsConfig(folder, "http://127.0.0.1:1/v1");
+    const dataset = { args: { url: join(folder, "rows.jsonl") } };
+    const evaluator = { type: "rows", dataset, model, evaluator_llm, out_dir, cache: false };
+    const file = parseYaml(stringify({ evaluator }), "eval.yaml");
+    const context = { signal: AbortSignal.abort(), progress: silentProgress() };
+    await assertRejects(() => evaluateCell(file, [], builtinRegistry(), context), Interrupted);
+  });
 });
 
 Deno.test("a sweep trains its cells, leaves finished ones, and its table and the comparison say what the runs say", async () => {

@@ -7,6 +7,7 @@ import { join } from "@std/path";
 import { exists } from "../../formats/exists.ts";
 import type { YamlFile } from "../../formats/yaml/yaml.ts";
 import type { Registry } from "../../plugins/registry.ts";
+import { Stopped } from "../ask/stopped.ts";
 import { printError, VERSION } from "../common/cli.ts";
 import { registryOf } from "../common/config_file.ts";
 import { resolveEvalConfig } from "../eval/config.ts";
@@ -90,6 +91,8 @@ export async function evaluateCell(
       placeOf,
       sayDownload,
     });
+  } catch (error) {
+    throw error instanceof Stopped && error.why === "signal" ? new Interrupted("stopped") : error;
   } finally {
     progress.stop();
   }

@@ -81,7 +81,7 @@ const Row: z.ZodType<CfbenchRow> = z.object({
 const cfbench: Plugin<"benchmark", typeof Options> = definePlugin({
   kind: "benchmark",
   name: "cfbench",
-  version: "2",
+  version: "3",
   description: "CFBench: Chinese instructions with prioritised criteria, judged by a model (CSR, ISR, PSR)",
   options: Options,
   create: ({ path, mode, prompt, rounds }) => ({

@@ -25,7 +25,7 @@ const Options = z.strictObject({
 const rows: Plugin<"benchmark", typeof Options> = definePlugin({
   kind: "benchmark",
   name: "rows",
-  version: "2",
+  version: "3",
   description: "Your own instructions with constraints (JSON lines), judged by any judge",
   options: Options,
   create: ({ path, prompt, rounds }) => ({

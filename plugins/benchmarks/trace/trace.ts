@@ -42,7 +42,7 @@ const Options = z.strictObject({
 const trace: Plugin<"benchmark", typeof Options> = definePlugin({
   kind: "benchmark",
   name: "trace",
-  version: "2",
+  version: "3",
   description: "TRACE: complex Chinese instructions, every constraint judged by a model (IF-S, IF-M)",
   options: Options,
   create: ({ path, prompt, rounds }) => ({

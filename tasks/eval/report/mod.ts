@@ -18,16 +18,19 @@ import type { PageSurvey } from "./page_survey.ts";
 import { releasedName, releasedWriter } from "./released.ts";
 
 /**
- * Removes what an earlier run wrote into the folder, where there is nothing to write instead: its answers are gone.
- * @returns What was removed, as the end of a sentence; empty when there was nothing
+ * What becomes of the reports that an earlier start wrote into the folder, where there is nothing to write instead.
+ * @param gone True if its answers are removed: then these go with them
+ * @returns What became of them, as the end of a sentence; empty when there are none
  */
-export async function withoutReports(run: StoredRun): Promise<string> {
+export async function earlierReports(run: StoredRun, gone: boolean): Promise<string> {
   // an out_file may be another run's by now
   const released = run.config.out_file === undefined ? [releasedName(run)] : [];
   const names = ["results.json", ...released, "report.html", "report.md", "junit.xml"];
   const there = names.filter((name) => statOrNull(join(run.config.out_dir, name)) !== null);
+  if (there.length === 0) return "";
+  if (!gone) return `; those of an earlier start stay as they are (${there.join(", ")})`;
   for (const name of there) await Deno.remove(join(run.config.out_dir, name));
-  return there.length === 0 ? "" : `; those of an earlier run are removed (${there.join(", ")})`;
+  return `; those of an earlier run are removed (${there.join(", ")})`;
 }
 
 /**
