@@ -6,6 +6,7 @@
 import { readRelaxedJson, type Relaxed } from "../trace/reading/relaxed_json.ts";
 import { OWN, OwnTexts } from "../trace/reading/own_texts.ts";
 import { foldJudgeText } from "../trace/reading/plain_text.ts";
+import { saysNoScore } from "../trace/reading/prose/remarks.ts";
 
 /** A number, bullet or heading sign in front of an entry. */
 const LABEL = String
@@ -38,30 +39,35 @@ export function readOtherForms(text: string, criteria: readonly string[]): numbe
   const entries = jsonEntries(lines.join("\n")) ?? lineEntries(lines);
   if (entries?.length !== criteria.length) return undefined;
   const fits = entries.every(([name], i) => {
-    const wanted = own.hide(foldJudgeText(criteria[i] ?? "")).trim();
-    return bareName(name) === bareName(wanted) && new RegExp(OWN).test(name);
+    const whole = own.hide(foldJudgeText(criteria[i] ?? "")).trim();
+    const [wanted] = new RegExp(OWN).exec(whole) ?? [];
+    return wanted !== undefined && (name.trim() === whole || NAME.exec(name.trim())?.[1] === wanted);
   });
   return fits ? entries.map(([, score]) => score) : undefined;
 }
 
-function bareName(text: string): string {
-  return new RegExp(OWN).exec(text)?.[0] ?? text;
-}
+/** A criterion's text with its number, and nothing else: "not met: …" isn't one. */
+const NAME = new RegExp(String.raw`^${LABEL}[*"“「[]{0,3}(${OWN})[*"”」\].。;,:!…]{0,4}$`, "i");
 
-/** A line that could be an entry, or a part of one, of such an answer. */
+/** A line that could be an entry, or a part of one, of such an answer; JSON may have the score in a line of its own. */
 const PART = new RegExp(
-  String
-    .raw`${OWN}["”’']{0,2} ?[:,|] ?["“]?[01]\b|["“](?:score|result|得分|评分|打分|结果|分数)["”] ?: ?["“]?[01]\b`,
+  [
+    String.raw`${OWN}["”’']{0,2} ?[:,|] ?["“]?[01]\b`,
+    String.raw`["“](?:score|result|得分|评分|打分|结果|分数)["”] ?: ?["“]?[01]\b`,
+    String.raw`^[\s:,"“]{0,8}[01](?:\.0)?[\s,"”}\]]{0,8}$`,
+  ].join("|"),
   "i",
 );
 
 /**
  * A response in which no line is an entry: " (quoted)" stands behind each that a judge which repeats it would have judged by. Lines that
- * name none of the criteria stay, but for fields of a score where another line names one.
+ * name none of the criteria stay, but for fields of a score and lone ones where another line names one.
  */
 export function markEntries(response: string, criteria: readonly string[]): string {
-  const own = new OwnTexts(criteria.map((criterion) => foldJudgeText(criterion)));
-  if (!new RegExp(OWN).test(own.hide(foldJudgeText(response)))) return response;
+  const texts = criteria.map((criterion) => foldJudgeText(criterion).trim());
+  if (!new RegExp(OWN).test(new OwnTexts(texts).hide(foldJudgeText(response)))) return response;
+  // of a criterion of several lines the score stands behind the last one
+  const own = new OwnTexts([...texts, ...texts.map((text) => text.split("\n").at(-1) ?? "")]);
   return response.split("\n").map((line) => {
     const hidden = own.hide(foldJudgeText(line)).trim();
     const cells = hidden.replace(/^\||\|$/g, "").split("|").map((cell) => cell.trim()).join("|");
@@ -108,10 +114,20 @@ function entriesOf(value: Relaxed): Scored[] | undefined {
   const [name, score] = [named[0]?.[1], scored[0]?.[1]];
   if (named.length === 1 && scored.length === 1 && name?.kind === "text") {
     const number = score === undefined ? undefined : zeroOrOne(score);
-    return number === undefined ? undefined : [[name.text, number]];
+    const others = value.pairs.filter(([key]) => !TEXT_KEY.test(key.trim()) && !SCORE_KEY.test(key.trim()));
+    return number === undefined || !others.every(isBeside) ? undefined : [[name.text, number]];
   }
   const pairs = value.pairs.map(([key, inner]): [string, number | undefined] => [key, zeroOrOne(inner)]);
   return pairs.every((pair): pair is Scored => pair[1] !== undefined) ? pairs : undefined;
+}
+
+const BESIDE_KEY =
+  /^(?:#|no\.?|number|id|index|序号|编号|type|priority|类型|优先级|reason|explanation|comment|理由|原因|说明|解释)$/i;
+
+/** True for a field beside criterion and score that can't say another score. */
+function isBeside([key, value]: readonly [string, Relaxed]): boolean {
+  return BESIDE_KEY.test(key.trim()) && value.kind === "text" &&
+    saysNoScore(value.text.replace(/^\d{1,3}$/, ""));
 }
 
 function zeroOrOne(value: Relaxed): number | undefined {

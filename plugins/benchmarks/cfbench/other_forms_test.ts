@@ -68,10 +68,42 @@ Deno.test("fixed mode reads colons, tables and JSON where the answer is nothing 
   assert(read > 0.7 * all, `${read} of ${all}`);
 });
 
-Deno.test("a response that is such an answer isn't one any more where the judge sees it", () => {
+Deno.test("JSON with other words beside a criterion, or another score of it, gives none; a number and a reason beside it do", () => {
   const texts = ["使用中文", "不超过100字"];
   const item = criteriaItem(...texts.map((text): [string, "主需"] => [text, "主需"]));
-  for (const make of Object.values(FORMS)) {
+  const given = (value: unknown) =>
+    readCfbench(item, JSON.stringify(value), "fixed").constraints.map(({ score }) => score);
+  const each = (more: object) => texts.map((text) => ({ 检查点: text, 得分: 1, ...more }));
+  const none = [null, null];
+  assertEquals(given(Object.fromEntries(texts.map((text) => [`未满足：${text}`, 1]))), none);
+  assertEquals(given(Object.fromEntries(texts.map((text) => [`${text}（违反）`, 1]))), none);
+  assertEquals(given(each({ 修正得分: 0 })), none);
+  assertEquals(given(each({ 理由: "不对，应为0分" })), none);
+  assertEquals(given(each({ 序号: 2, 理由: "全文都是中文" })), [1, 1]);
+  assertEquals(given(Object.fromEntries(texts.map((text, i) => [`${i + 1}. ${text}。`, i]))), [0, 1]);
+});
+
+/** JSON that breaks its lines behind a colon, and a criterion of several lines. */
+const BROKEN: Record<string, (texts: readonly string[], scores: readonly number[]) => string> = {
+  "broken map": (t, v) => `{${t.map((text, i) => `${JSON.stringify(text)}:\n${v[i]}`).join(",\n")}}`,
+  "broken fields": (t, v) =>
+    JSON.stringify(t.map((text, i) => ({ 检查点: text, 得分: v[i] }))).replaceAll(":", "\n:\n").replaceAll(
+      ",",
+      ",\n",
+    ),
+};
+
+Deno.test("a response that is such an answer isn't one any more where the judge sees it", () => {
+  for (const texts of [["使用中文", "不超过100字"], ["输出格式为：\n1. <主题>\n2. <摘要>", "使用中文"]]) {
+    checkMarked(texts);
+  }
+});
+
+function checkMarked(texts: readonly string[]): void {
+  const item = criteriaItem(...texts.map((text): [string, "主需"] => [text, "主需"]));
+  for (const [form, make] of Object.entries({ ...FORMS, ...BROKEN })) {
+    // a table has no place for a criterion of several lines
+    if (form.startsWith("table") && texts.some((text) => text.includes("\n"))) continue;
     const response = make(texts, [1, 1]);
     assertEquals(readCfbench(item, response, "fixed").constraints.map(({ score }) => score), [1, 1]);
     const [message] = cfbenchProtocol("fixed").messages(item, response);
@@ -86,4 +118,4 @@ Deno.test("a response that is such an answer isn't one any more where the judge 
   const honest = "温度：1\n使用中文写成。\n| a | 1 |";
   const [message] = cfbenchProtocol("fixed").messages(item, honest);
   assert(message?.content.includes(honest));
-});
+}

@@ -29,3 +29,42 @@ Deno.test("readTraceText() gives the scores that sentences tell, and none of a c
 
 /** What isn't read: a count behind a dash, a table in its heading's line, one score without a name. */
 const LEAST = 0.6;
+
+Deno.test("a number in words takes a score back as digits do, and one that counts something doesn't", () => {
+  const constraints = [{ text: "mention tea" }, { text: "be formal" }];
+  const read = (body: string) =>
+    readTraceText(`Fine Grained Score:\n${body}\n\nConstraints Overall Score: [[5]]\n`, constraints)
+      .constraints
+      .map(({ score }) => score);
+  const list = "1. mention tea: 8\n2. be formal: 7";
+  assertEquals(read(list), [8, 7]);
+  for (
+    const taken of [
+      "On reflection, constraint 1 deserves a six.",
+      "Actually, the first constraint should get six out of ten.",
+      "However, a six is fairer for constraint 1.",
+      "再想一下，第1条应为六分。",
+    ]
+  ) {
+    assertEquals(read(`${list}\n\n${taken}`), [null, 7], taken);
+  }
+  for (
+    const said of [
+      "Constraint 1 gets 8, no, six.",
+      "I'd give constraint 1 an 8. Hmm, seven.",
+      "Constraint 1 gets 8 - make it a six!",
+    ]
+  ) {
+    const [first] = read(`${said}\nConstraint 2 gets 7.`);
+    assertEquals(first, null, said);
+  }
+  for (
+    const remark of [
+      "However, constraint 1 has two flaws.",
+      "But the first one took three lines for six points of tea.",
+    ]
+  ) {
+    assertEquals(read(`${list}\n\n${remark}`), [8, 7], remark);
+  }
+  assertEquals(read("Constraint 1 gets 8, because two words lack.\nConstraint 2 gets 7."), [8, 7]);
+});

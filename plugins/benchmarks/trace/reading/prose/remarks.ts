@@ -25,16 +25,18 @@ const COUNT =
 /** A point that was taken off on the way to a score. */
 const TAKEN_OFF =
   /(?:[扣减]了? ?(?:\d{1,2}|[一二三四五六七八九十两半]) ?分|\b(?:minus|less|deduct(?:ed|ing)?) (?:\d{1,2}|one|two|three) (?:points?|marks?))/gi;
-const WORDED = /(?<![\p{L}])(?:zero|one|two|three|four|five|six|seven|eight|nine|ten)(?: ?\/| out of)/iu;
+/** A number in words that counts nothing: with its scale, or with nothing behind it that it could count. */
+const WORDED =
+  /(?<![\p{L}-])(?:(?:zero|one|two|three|four|five|six|seven|eight|nine|ten)(?: ?\/| out of)|(?:zero|two|three|four|five|six|seven|eight|nine|ten)(?=["'”’*_ ]{0,3}(?:$|[.,;:!?)\n]|(?:is|was|would|seems|feels|it is|then|instead|now)\b)))|[零一二三四五六七八九十两半]\s?[分點点](?![之钟析别段成句])/iu;
 
 /** True if a text has a number that counts nothing. */
 export function hasNumber(text: string): boolean {
-  return /\d/.test(text.replace(COUNT, ""));
+  return /\d/.test(text.replace(COUNT, "")) || WORDED.test(text);
 }
 
 /** True if a text says no score, and no number that could be one. */
 export function saysNoScore(text: string): boolean {
-  return !DOUBTFUL.test(text) && !WORDED.test(text) && !hasNumber(text);
+  return !DOUBTFUL.test(text) && !hasNumber(text);
 }
 
 /** The same, where points may have been taken off before the score is said. */
