@@ -8,12 +8,13 @@ import { didYouMean } from "../../../formats/did_you_mean.ts";
 import { misspeltOption } from "../shape_fault.ts";
 import { fields } from "./maker.ts";
 
-/** An object with these fields and no others: what another one holds would be lost unseen. */
+/** An object with these fields and no others: what another one holds would be lost unseen; one that holds undefined is none. */
 export function onlyFields(shape: Record<string, z.ZodType>): z.ZodType {
   const known = Object.keys(shape);
   return fields(shape).pipe(
     z.unknown().superRefine((value, context) => {
-      const unread = Object.keys(value as object).find((key) => !known.includes(key));
+      const unread = Object.entries(value as object)
+        .find(([key, held]) => held !== undefined && !known.includes(key))?.[0];
       if (unread === undefined) return;
       const message = `a field that is read (${known.join(", ")}) is needed${didYouMean(unread, known)}`;
       context.addIssue({ code: "custom", path: [unread], message });

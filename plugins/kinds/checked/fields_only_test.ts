@@ -85,6 +85,18 @@ Deno.test("what is given has no field that nobody reads", async () => {
   }
 });
 
+Deno.test("a field that holds nothing is none", async () => {
+  const { signal } = new AbortController();
+  const verdict = { score: 1, confidence: undefined };
+  const judge = madeOf("judge", { scale: 1, judge: () => ({ ...judged, overall: verdict }) });
+  assertEquals(
+    (await judge.judge({ id: "a", prompt: "", response: "", constraints: [] }, signal)).overall,
+    verdict,
+  );
+  const converting = madeOf("dataset", dataset(() => ({ ...example, label: undefined })));
+  assertEquals(Object.hasOwn(converting.convert({}, attributes, source), "label"), true);
+});
+
 Deno.test("a product has no field that looks like an optional one which it lacks; others are its own", () => {
   const endpoint = { model: "m", complete: () => {}, close: () => {} };
   for (
