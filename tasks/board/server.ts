@@ -51,6 +51,7 @@ export async function startBoard(options: BoardOptions): Promise<RunningBoard> {
     return {
       runs: runs.list(),
       evaluations: evaluations.list(),
+      closed: folders.closed.length,
       jobs: control?.list() ?? [],
       control: mayChange,
     };

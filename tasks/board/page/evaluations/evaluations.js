@@ -1,5 +1,6 @@
 // The list of evaluations.
 import { el, refill, table } from "../dom.js";
+import { closedText } from "../news.js";
 import { fraction, intervalText } from "./scores.js";
 
 const link = (path, query) => `#${path}?${new URLSearchParams(query)}`;
@@ -20,7 +21,7 @@ const COLUMNS = [
 
 /** Evaluations with their headlines; two that are ticked can be compared. */
 export function evaluationsPage({ news }) {
-  const box = el("div", null), picked = new Set();
+  const box = el("div", null), closed = el("p", { class: "hint" }), picked = new Set();
   let drawn = "";
   const compare = el("a", { class: "button", href: "#/evaluations" }, "Compare two");
   const tick = el("span", { class: "hint" }, "Tick two to compare them item by item.");
@@ -32,6 +33,8 @@ export function evaluationsPage({ news }) {
 
   function draw() {
     const [a, b] = picked;
+    closed.textContent = closedText(news);
+    closed.hidden = closed.textContent === "";
     compare.hidden = picked.size !== 2;
     tick.hidden = picked.size === 2 || news.evaluations.length < 2;
     compare.href = picked.size === 2 ? link("/compare", { a, b }) : "#/evaluations";
@@ -60,6 +63,7 @@ export function evaluationsPage({ news }) {
       "div",
       { class: "column" },
       el("div", { class: "controls" }, el("h1", null, "Evaluations"), compare, tick),
+      closed,
       box,
     ),
     title: "Evaluations",

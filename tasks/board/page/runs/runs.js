@@ -1,6 +1,7 @@
 // Curves of several runs over each other.
 import { el, later, oneAFrame } from "../dom.js";
 import { ordered } from "../format.js";
+import { closedText } from "../news.js";
 import { ChartCard } from "./chart_card.js";
 import { paramsOf, settingsFields, settingsOf } from "./curve_settings.js";
 import { makeRunList } from "./run_list.js";
@@ -68,11 +69,12 @@ export function runsPage({ params, news, change }) {
   function refresh() {
     const drawn = news.runs.filter(({ id }) => wish.picked.has(id));
     const names = ordered(new Set(drawn.flatMap(({ values }) => Object.keys(values))));
-    empty.textContent = news.runs.length === 0
+    const none = news.runs.length === 0
       ? "There are no training runs in these folders yet. A run shows here as soon as it logs its first step."
       : wish.picked.size === 0
       ? "Choose runs to draw."
       : "";
+    empty.textContent = `${none} ${closedText(news)}`.trim();
     empty.hidden = empty.textContent === "";
     const shown = names.map(chartFor);
     if (shown.length !== grid.children.length || shown.some(({ node }, i) => grid.children[i] !== node)) {
