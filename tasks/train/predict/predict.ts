@@ -11,6 +11,7 @@ import { openLocal } from "../../../plugins/endpoints/local/open.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import type { Registry } from "../../../plugins/registry.ts";
+import { readDatasetInfo } from "../data/info.ts";
 import { dataText } from "../data_text.ts";
 import { type Progress, roundHalfEven } from "../outputs/mod.ts";
 import { prepare } from "../prepare.ts";
@@ -33,6 +34,8 @@ export interface Predicting {
   progress: Progress;
   /** Aborted to stop: nothing is written then. */
   signal: AbortSignal;
+  /** True behind training, whose data `dataset` names. */
+  isTrained?: boolean;
 }
 
 /** The end of predictions. */
@@ -59,16 +62,16 @@ interface Rows {
  */
 export async function preparePredictions(
   config: TrainConfig,
-  { registry, placeOf, say, progress }: Omit<Predicting, "signal">,
+  { registry, placeOf, say, progress, isTrained = false }: Omit<Predicting, "signal">,
 ): Promise<Rows> {
   placed(
     placeOf("output_dir"),
     () => checkPredictions(config.output_dir, config.overwrite_output_dir),
   );
-  // LLaMA-Factory encodes training rows too, and doesn't use them
-  const dataset = config.eval_dataset.length > 0 ? [] : config.dataset;
   const ready = await prepare(config, registry, say, placeOf);
-  const notes = [...ready.notes, ...predictionNotes(config)];
+  // LLaMA-Factory encodes training rows too, and doesn't use them
+  const dataset = config.eval_dataset.length > 0 && !drawsFirst(config) ? [] : config.dataset;
+  const notes = [...ready.notes, ...predictionNotes(config, isTrained)];
   for (const note of notes) say(`note: ${note}`);
   const data = await encode(
     { ...config, dataset },
@@ -84,11 +87,20 @@ export async function preparePredictions(
   return { ready, examples: data.evaluation, notes, data: text };
 }
 
-function predictionNotes({ trainer, do_eval, dataset, eval_dataset }: TrainConfig): string[] {
+/** True if training sets draw some of their rows: then those that evaluation sets draw are others without them. */
+function drawsFirst({ dataset_dir, dataset, eval_dataset }: TrainConfig): boolean {
+  const info = readDatasetInfo(dataset_dir);
+  return [dataset, eval_dataset].every((names) => names.some((name) => info.entry(name).numSamples !== null));
+}
+
+function predictionNotes(
+  { trainer, do_eval, dataset, eval_dataset }: TrainConfig,
+  isTrained: boolean,
+): string[] {
   return [
     ...trainer === "local" ? [] : [`trainer: ${trainer} only trains; this project's engine predicts`],
     ...do_eval ? ["do_eval: predictions give the same scores, so nothing is evaluated beside them"] : [],
-    ...dataset.length > 0 && eval_dataset.length > 0
+    ...dataset.length > 0 && eval_dataset.length > 0 && !isTrained
       ? ["dataset: not used, as nothing is trained; eval_dataset has the rows to answer"]
       : [],
   ];

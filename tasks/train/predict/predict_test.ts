@@ -284,3 +284,24 @@ Deno.test("writePredictions() writes the answers last, so that they are there wh
   await assertRejects(() => writePredictions(folder, rows, { predict_runtime: 1 }));
   assertEquals(lacksAnswers({ do_predict: true, output_dir: folder }), true);
 });
+
+Deno.test("rows that num_samples draws are answered as they are evaluated: those behind the training sets' draws", async () => {
+  const folder = temporaryFolder(), { file } = arranged("predict", folder), data = join(folder, "data");
+  Deno.mkdirSync(data);
+  const drawn = { file_name: "eight.json", num_samples: 2 };
+  const rows = Array.from({ length: 8 }, (_, i) => ({ instruction: `question ${i}`, output: `answer ${i}` }));
+  Deno.writeTextFileSync(join(data, "dataset_info.json"), JSON.stringify({ learnt: drawn, asked: drawn }));
+  Deno.writeTextFileSync(join(data, "eight.json"), JSON.stringify(rows));
+  const answered = async (output: string, ...keys: string[]) => {
+    const sets = ["dataset=learnt", "eval_dataset=asked", `dataset_dir=${data}`, "adapter_name_or_path=[]"];
+    const overrides = [...sets, `output_dir=${join(folder, output)}`, "max_new_tokens=1", ...keys];
+    await train(file, overrides, { say: () => {}, progress: silentProgress() });
+    return rowsOf(join(folder, output, "generated_predictions.jsonl")).map(({ label }) =>
+      Number(/\d/.exec(label)?.[0])
+    );
+  };
+  // numpy 2.4.6: seed(42), permutation(8)[:2] is 1 and 5, and once more 3 and 7; LLaMA-Factory loads training sets first
+  assertEquals(await answered("alone"), [3, 7]);
+  assertEquals(await answered("behind", "do_train=true", "max_steps=1", "plot_loss=false"), [3, 7]);
+  assertEquals(await answered("only", "dataset=[]"), [1, 5]);
+});

@@ -23,7 +23,6 @@ export function configOfTrained(config: TrainConfig): TrainConfig {
     rope_scaling: null,
     loss: null,
     loss_options: {},
-    dataset: config.eval_dataset.length > 0 ? [] : config.dataset,
   };
 }
 
@@ -35,7 +34,7 @@ export async function predictTrained(config: TrainConfig, predicting: Predicting
   const { output_dir: directory } = config;
   const kept = `What was trained is kept. To answer by it:\n  ${answering(directory)}`;
   try {
-    const predicted = await predict(configOfTrained(config), predicting);
+    const predicted = await predict(configOfTrained(config), { ...predicting, isTrained: true });
     predicting.say(predictedText(directory, predicted));
     if (predicted.files.length === 0) predicting.say(kept);
     return predicted;
