@@ -118,10 +118,29 @@ Deno.test("a card lists what changes the learning and isn't the default, and not
   has('stage: sft\nlr_scheduler_type: polynomial\nlr_scheduler_kwargs: {"power": 2}\n', {
     lr_scheduler_kwargs: '{"power":2}',
   });
+  has("stage: dpo\npref_loss: hinge\nllamafactory_version: 0.9.5\nstep_mean: examples\n", {
+    pref_loss: "hinge",
+    llamafactory_version: "0.9.5",
+    step_mean: "examples",
+  });
+  has(
+    "stage: sft\nmix_strategy: interleave_under\ntruncation: drop\ndisable_shuffling: true\n",
+    {
+      mix_strategy: "interleave_under",
+      truncation: "drop",
+      disable_shuffling: "true",
+    },
+  );
+  const mixed = { ...config("stage: sft\n"), dataset: ["a", "b"], interleave_probs: [0.5, 0.25] };
+  assertEquals(listed(card({ config: mixed })).interleave_probs, "[0.5,0.25]");
+  has("stage: sft\nfinetuning_type: full\nrope_scaling: linear\n", { rope_scaling: "linear" });
+  // kto has one loss
+  assertEquals("pref_loss" in items("stage: kto\n"), false);
   for (const stage of ["sft", "pt", "dpo", "kto", "iopo"]) {
     const plain = Object.keys(items(`stage: ${stage}\n`)).join();
     assertEquals(
-      /smoothing|dft|alpha(?<!lora_alpha)|norm|gamma|packing|variant|weight|kwargs/.test(plain),
+      /smoothing|dft|alpha(?<!lora_alpha)|norm|gamma|packing|variant|weight|kwargs|mean|mix|probs|trunc|shuff|rope|version/
+        .test(plain),
       false,
       plain,
     );

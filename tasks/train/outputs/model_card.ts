@@ -19,7 +19,8 @@ const DEPARTURES = [
     works: () => true,
     keys: [
       ...["max_grad_norm", "lr_scheduler_kwargs", "neftune_noise_alpha", "label_smoothing_factor"] as const,
-      ...["train_on_prompt", "mask_history", "neat_packing", "quantization_bit"] as const,
+      ...["train_on_prompt", "mask_history", "neat_packing", "quantization_bit", "rope_scaling"] as const,
+      ...["mix_strategy", "interleave_probs", "truncation", "disable_shuffling"] as const,
     ],
   },
   {
@@ -27,8 +28,10 @@ const DEPARTURES = [
     works: ({ loss }) => loss === null,
     keys: [
       ...["use_dft_loss", "ld_alpha", "dpo_label_smoothing", "iopo_label_smoothing", "iopo_variant"] as const,
+      ...["llamafactory_version"] as const,
     ],
   },
+  { works: ({ stage }) => stage !== "pt" && stage !== "sft", keys: ["step_mean"] as const },
   { works: ({ stage }) => stage !== "pt", keys: ["packing"] as const },
   {
     works: ({ stage, loss }) => stage === "kto" && loss === null,
@@ -253,7 +256,11 @@ function hyperparameters({ config, totalSteps, adapter }: ModelCard): Record<str
       ...(config.use_llama_pro && { use_llama_pro: "true" }),
     }),
     ...(preference && config.loss === null &&
-      { pref_beta: config.pref_beta, pref_loss: config.pref_loss, pref_ftx: config.pref_ftx }),
+      {
+        pref_beta: config.pref_beta,
+        ...(config.stage !== "kto" && { pref_loss: config.pref_loss }),
+        pref_ftx: config.pref_ftx,
+      }),
     ...(config.ref_model !== null && {
       ref_model: config.ref_model,
       ...(config.ref_model_adapters.length > 0 &&
