@@ -30,6 +30,29 @@ Deno.test("readTraceText() gives the scores that sentences tell, and none of a c
 /** What isn't read: a count behind a dash, a table in its heading's line, one score without a name. */
 const LEAST = 0.6;
 
+Deno.test("a sentence is unread where words beside its score, or behind it, say that it doesn't hold", () => {
+  const constraints = [{ text: "mention tea" }, { text: "be formal" }];
+  for (
+    const said of [
+      ...[
+        "Constraint 1 gets 10. Not true.",
+        "Constraint 1 gets 10. No!",
+        "Constraint 1 is 3, in my count, so no.",
+      ],
+      ...["Constraint 1 gets 10. That is what the response says.", "Constraint 1 was rated 8, previously."],
+      ...[
+        "Constraint 1 gets 7, at most.",
+        "Constraint 1 gets 8, less one.",
+        "Constraint 1 gets 8. Too generous.",
+      ],
+      ...["第1条给8分。这是错的。", "第1条给8分，偏高。", "第1条给8分。回答里说的。", "第1条上次给8分。"],
+    ]
+  ) {
+    const text = `Fine Grained Score:\n${said}\nConstraint 2 gets 7.\n\nConstraints Overall Score: [[5]]\n`;
+    assertEquals(readTraceText(text, constraints).constraints[0]?.score, null, said);
+  }
+});
+
 Deno.test("a number in words takes a score back as digits do, and one that counts something doesn't", () => {
   const constraints = [{ text: "mention tea" }, { text: "be formal" }];
   const read = (body: string) =>

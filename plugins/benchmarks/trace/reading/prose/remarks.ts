@@ -11,8 +11,11 @@ const DOUBTFUL = new RegExp(
     String
       .raw`correct(?:ed|ion|ing)|adjust\w*|chang\w*|lower\w*|rais\w*|reflection|second thoughts?|almost|nearly|scores?|scored|scoring|points?|marks?|out of|rate[sd]?|` +
     String
-      .raw`rating|grad(?:e[sd]?|ing)|giv(?:e[ns]?|ing)|gave|award\w*|deserv\w*|assign\w*|claims?|itself)\b`,
-    "如果|假如|若|否则|要不|或|但|不过|然而|虽|改|更正|修正|调整|应|不对|最多|至多|至少|最高|最低|可能|也许|左右|大约|差点|几乎|本来|原本|起初|自称|声称|评分|得分|打分|分数",
+      .raw`rating|grad(?:e[sd]?|ing)|giv(?:e[ns]?|ing)|gave|award\w*|deserv\w*|assign\w*|claims?|itself|says?|said|wrong|at (?:most|best|least)|` +
+    String
+      .raw`too (?:high|low|much|little|generous|kind|harsh)|previous(?:ly)?|earlier|last (?:round|time)|(?:less|minus|plus) (?:an?|one|two|three)|double|twice|half)\b`,
+    String.raw`\bno\s?[.!,;]|\bno\s*$|\bnot (?:true|right|so|correct|fair|really|quite)\b`,
+    "是错|错了|不妥|不当|[偏过太][高低]|回答[里中]?[说称写]|以前|此前|上次|先前|如果|假如|若|否则|要不|或|但|不过|然而|虽|改|更正|修正|调整|应|不对|最多|至多|至少|最高|最低|可能|也许|左右|大约|差点|几乎|本来|原本|起初|自称|声称|评分|得分|打分|分数",
     String.raw`[给打得评扣减][^,。]{0,4}\d`,
     String.raw`(?:\d|[零一二三四五六七八九十两半])\s?[分點点](?![之钟析别段成句])`,
     String.raw`\d\s?\/\s?\d|\[\[`,
