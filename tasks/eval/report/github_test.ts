@@ -16,7 +16,7 @@ Deno.test("githubAnnotations() are one line each, escaped, with the place of the
       (...path) => path.join(".") === "threshold.followed" ? "dir/e,v.yaml:7:3" : "",
     );
     assertEquals(lines.filter((line) => line.includes("\n")), []);
-    const title = "a%3Ab%2C 5 %25 %3A%3Ax on rows 2";
+    const title = "a%3Ab%2C 5 %25 %3A%3Ax on rows 3";
     assertEquals(
       lines[0]!.startsWith(
         `::error file=dir/e%2Cv.yaml,line=7,col=3,title=Threshold missed%3A ${title}::followed is `,
