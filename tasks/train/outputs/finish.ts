@@ -11,7 +11,8 @@ import { readAdapterFields } from "../../../formats/peft/mod.ts";
 import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import type { WrittenFile } from "../../../plugins/kinds/trainer.ts";
-import { modelCard, type ModelCardKeys, setsOf } from "./model_card.ts";
+import type { ModelCardKeys } from "./card_settings.ts";
+import { modelCard, setsOf } from "./model_card.ts";
 import { writePlots } from "./plots.ts";
 import type { RunEnd, RunLog } from "./run_log.ts";
 
