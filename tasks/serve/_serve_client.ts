@@ -62,9 +62,9 @@ export async function loggedSoFar(served: Served): Promise<number> {
   return replied;
 }
 
-/** Lines of the log about completions, from the status on. */
+/** Whole lines of the log about completions, from the status on. */
 export function completionLines(served: Served): string[] {
-  return served.log().match(/(?<=completions )\d+ .*$/gm) ?? [];
+  return served.log().match(/(?<=completions )\d+ .*(?=\n)/g) ?? [];
 }
 
 /** Starts the server: three answers at once and three that wait. */

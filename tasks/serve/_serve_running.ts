@@ -10,7 +10,6 @@ import { until } from "../../tests/helpers/until.ts";
 import {
   asked,
   completionLines,
-  loggedSoFar,
   metricsOf,
   SERVED_ADAPTER,
   SERVED_FOLDER,
@@ -37,30 +36,37 @@ export const runningSteps: ServedSteps = {
 };
 
 async function refusesWhenFull({ served, client, baseURL }: ServedClient): Promise<void> {
-  const long = (index: number) => ({
-    ...asked(`Count ${index}`, { max_tokens: 400 }),
+  const long = (index: number, model: string) => ({
+    ...asked(`Count ${index}`, { model, max_tokens: 400 }),
     ignore_eos: true,
     stream: true as const,
   });
   const metrics = () => metricsOf(served);
   const places = async (running: number, waiting: number) =>
     new RegExp(`answers_running ${running}\n[^]*answers_waiting ${waiting}\n`).test(await metrics());
-  const made = async () =>
-    Number(/^dinotune_completion_tokens_total\{model="random"\} (\d+)$/m.exec(await metrics())?.[1]);
+  const made = async (model: string) =>
+    countersOf(await metrics()).get(`dinotune_completion_tokens_total{model="${model}"}`) ?? 0;
   const { log: said } = served;
 
-  /** Six answers take all places, a seventh is refused, and all six leave; null: one of them was whole before that. */
-  const fill = async () => {
-    const before = await made(),
-      toldBefore = await loggedSoFar(served),
-      counted = countersOf(await metrics());
+  /**
+   * Six answers take all places, a seventh is refused, and all six leave; null: one of them was whole before that.
+   * @param model Name that nobody else asks, whose lines and counts are those of this attempt alone
+   */
+  const fill = async (model: string) => {
+    const loaded = await postTo(baseURL, "load_lora_adapter", {
+      lora_name: model,
+      lora_path: SERVED_ADAPTER,
+    });
+    assertEquals(loaded[0], 200, loaded[1]);
+    await until("places that nobody has", () => places(0, 0), { said });
+    const counted = countersOf(await metrics());
     const leaving = new AbortController(), { signal } = leaving;
     let whole = 0;
     const begun = Array.from({ length: 6 }, async (_, index) => {
       try {
         const stream = index % 2 === 0; // every other one waits for a whole answer
         const answer = await client.chat.completions.create(
-          { ...long(index), stream } as never,
+          { ...long(index, model), stream } as never,
           { signal },
         ) as unknown as AsyncIterable<unknown>;
         if (stream) { for await (const _ of answer); }
@@ -70,7 +76,7 @@ async function refusesWhenFull({ served, client, baseURL }: ServedClient): Promi
       }
     });
     await until("six places that are taken", async () => whole > 0 || await places(3, 3), { said });
-    const error = await client.chat.completions.create(asked("x")).then(
+    const error = await client.chat.completions.create(asked("x", { model })).then(
       () => null,
       (e: RateLimitError) => e,
     );
@@ -78,21 +84,19 @@ async function refusesWhenFull({ served, client, baseURL }: ServedClient): Promi
     if (whole === 0) leaving.abort();
     await Promise.all(begun);
     await until("places that are free again", () => places(0, 0), { said });
+    const told = () => completionLines(served).filter((line) => line.split(" ").includes(model));
     // requests are told after their places are free
-    await until(
-      "lines of six answers and one refused",
-      () => completionLines(served).length >= toldBefore + 7,
-      { said },
-    );
-    const lines = completionLines(served).slice(toldBefore);
-    assertEquals(lines.length, 7, "six answers and one refused");
+    await until("lines of six answers and one refused", () => told().length >= 7, { said });
+    const lines = told();
+    assertEquals(lines.length, 7, lines.join("\n"));
     const gone = lines.filter((line) => /^(200|499) .* gone$/.test(line));
-    const tokens = await made() - before;
+    const tokens = await made(model);
+    assertEquals((await postTo(baseURL, "unload_lora_adapter", { lora_name: model }))[0], 200);
     return gone.length === 6 && tokens <= MOST_GIVEN_UP ? { counted, gone, error } : null;
   };
-  let filled = await fill();
+  let filled = await fill("full");
   // a test's thread that stands still for the second that the answers take comes too late
-  for (let i = 0; filled === null && i < 10; i++) filled = await fill();
+  for (let i = 0; filled === null && i < 10; i++) filled = await fill(`full_${i}`);
   assert(
     filled !== null,
     "eleven times six answers were whole before a seventh could be asked for, or answers that nobody waits for were made",
@@ -117,16 +121,19 @@ async function refusesWhenFull({ served, client, baseURL }: ServedClient): Promi
   await patient.chat.completions.create(asked("x", { n: 6 }));
 }
 
+/** Status and text of a reply. */
+async function postTo(
+  baseURL: string,
+  path: string,
+  body: unknown,
+): Promise<readonly [status: number, text: string]> {
+  const headers = { "content-type": "application/json", authorization: `Bearer ${SERVED_KEY}` };
+  const reply = await fetch(`${baseURL}/${path}`, { method: "POST", body: JSON.stringify(body), headers });
+  return [reply.status, await reply.text()];
+}
+
 async function changesAdapters({ client, baseURL }: ServedClient): Promise<void> {
-  const post = async (path: string, body: unknown) => {
-    const headers = { "content-type": "application/json", authorization: `Bearer ${SERVED_KEY}` };
-    const reply = await fetch(`${baseURL}/${path}`, {
-      method: "POST",
-      body: JSON.stringify(body),
-      headers,
-    });
-    return [reply.status, await reply.text()] as const;
-  };
+  const post = (path: string, body: unknown) => postTo(baseURL, path, body);
   const load = { lora_name: "second", lora_path: SERVED_ADAPTER };
   assertEquals(await post("load_lora_adapter", load), [
     200,
