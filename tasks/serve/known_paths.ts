@@ -61,16 +61,17 @@ const OF_OTHERS: readonly (readonly [paths: readonly string[], why: string])[] =
     "this is llama.cpp's own interface; ask /v1/chat/completions, /v1/completions, /v1/models or /tokenize",
   ],
   [
-    ["/rerank", "/v1/rerank", "/v2/rerank", "/score", "/v1/score", "/pooling", "/classify", "/v1/moderations"]
-      .concat(
-        ["/v1/audio", "/v1/images", "/v1/videos", "/v1/realtime"],
-      ),
+    [
+      ...["/rerank", "/v1/rerank", "/v2/rerank", "/score", "/v1/score", "/pooling", "/classify"],
+      ...["/v1/moderations", "/v1/audio", "/v1/images", "/v1/videos", "/v1/realtime"],
+    ],
     "the model here writes texts; ask /v1/chat/completions or /v1/completions",
   ],
   [
-    ["/v1/files", "/v1/uploads", "/v1/batches", "/v1/fine_tuning", "/v1/assistants", "/v1/threads"].concat(
-      ["/v1/vector_stores", "/v1/conversations", "/v1/evals", "/v1/containers"],
-    ),
+    [
+      ...["/v1/files", "/v1/uploads", "/v1/batches", "/v1/fine_tuning", "/v1/assistants", "/v1/threads"],
+      ...["/v1/vector_stores", "/v1/conversations", "/v1/evals", "/v1/containers"],
+    ],
     "nothing is kept here; send the whole conversation to /v1/chat/completions or /v1/responses",
   ],
 ];
@@ -88,28 +89,20 @@ export function notFound(c: Context): ApiError {
     });
   }
   if (pathname.startsWith("/v1/responses/")) {
-    return new ApiError("Responses aren't kept here: the reply to POST /v1/responses is the whole of one", {
-      status: 404,
-      type: "invalid_request_error",
-      code: "not_found",
-    });
+    return nothingThere("Responses aren't kept here: the reply to POST /v1/responses is the whole of one");
   }
-  const [why] = OF_OTHERS.filter(([paths]) =>
+  const here = `There is nothing at ${c.req.method} ${pathname.slice(0, 100)}`;
+  const [other] = OF_OTHERS.filter(([paths]) =>
     paths.some((path) => pathname === path || pathname.startsWith(`${path}/`))
   );
-  if (why !== undefined) {
-    return new ApiError(`There is nothing at ${c.req.method} ${pathname.slice(0, 100)}: ${why[1]}`, {
-      status: 404,
-      type: "invalid_request_error",
-      code: "not_found",
-    });
-  }
-  const hint = KNOWN_PATHS.has(`/v1${pathname}`)
-    ? `: ask /v1${pathname}, with /v1 at the end of the base URL`
-    : "";
-  return new ApiError(`There is nothing at ${c.req.method} ${pathname.slice(0, 100)}${hint}`, {
-    status: 404,
-    type: "invalid_request_error",
-    code: "not_found",
-  });
+  if (other !== undefined) return nothingThere(`${here}: ${other[1]}`);
+  return nothingThere(
+    KNOWN_PATHS.has(`/v1${pathname}`)
+      ? `${here}: ask /v1${pathname}, with /v1 at the end of the base URL`
+      : here,
+  );
+}
+
+function nothingThere(message: string): ApiError {
+  return new ApiError(message, { status: 404, type: "invalid_request_error", code: "not_found" });
 }
