@@ -113,7 +113,10 @@ const RESPONSE: FatesOf<OpenAI.Responses.ResponseCreateParams> = {
   ],
   max_output_tokens: [[5, "read"]],
   max_tool_calls: [[5, "read"]], // told in responses/fields.ts
-  metadata: [[{ run: "a" }, "told"]],
+  metadata: [[{ run: "a" }, "told"], [{ run: { a: 1 } }, "refused: metadata"], [
+    [1],
+    "refused: texts by name",
+  ]],
   moderation: [[{ model: "omni" }, "refused: nothing is moderated"]],
   parallel_tool_calls: [[false, "read"]],
   previous_response_id: [["resp_1", "refused: aren't kept"], [null, "read"]],
@@ -150,7 +153,7 @@ const RESPONSE: FatesOf<OpenAI.Responses.ResponseCreateParams> = {
   top_logprobs: [[2, "read"]],
   top_p: [[0.5, "read"]],
   truncation: [["disabled", "read"], ["auto", "refused: no prompt is cut"]],
-  user: [["a", "told"]],
+  user: [["a", "told"], [{ a: 1 }, "refused: user"]],
 };
 
 const INPUT_TOKENS: FatesOf<OpenAI.Responses.InputTokenCountParams> = {

@@ -60,6 +60,13 @@ export const ResponseFields = z.strictObject({
   ...{ stop, stop_token_ids, ignore_eos, chat_template_kwargs },
   ...{ skip_special_tokens, include_stop_str_in_output, structured_outputs },
   ...notes,
+  // the reply has them as they came
+  metadata: z.record(z.string(), z.string(), "needs texts by name").nullish(),
+  ...{
+    user: z.string().nullish(),
+    safety_identifier: z.string().nullish(),
+    prompt_cache_key: z.string().nullish(),
+  },
   ...{ model, stream, temperature, top_p, top_logprobs, parallel_tool_calls, moderation },
   input: z.union([z.string(), z.array(z.looseObject({})).min(1)], "needs a text or a list of items"),
   instructions: z.string("needs a text").nullish(),

@@ -37,6 +37,9 @@ export function heldGrammar(root: unknown, place: string): string {
       return made === null || /^r\d+$/.test(made) ? made : rules.add(made);
     } catch (error) {
       if (error instanceof MaskError) throw error;
+      if (error instanceof RangeError && /call stack/.test(error.message)) {
+        return no("it has more parts than can be followed; use fewer properties");
+      }
       if (error instanceof GrammarTooLarge || error instanceof RangeError) return no(error.message);
       throw error;
     }

@@ -129,6 +129,13 @@ const REFUSED: [schema: Record<string, unknown>, words: string][] = [
   [{ type: "string", pattern: `${"(".repeat(20_000)}a${")".repeat(20_000)}` }, "within each other too deep"],
   [{ type: "string", pattern: `^(${"abcde|".repeat(2500)})$` }, "256 states"],
   [{ type: "string", pattern: "^(?=.*a).{900}$" }, "256 states"],
+  [
+    {
+      type: "object",
+      properties: Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`p${i}`, {}])),
+    },
+    "use fewer properties",
+  ],
   [{ type: "string", format: "byte" }, "doesn't know the format byte"],
   [{ type: "string", format: "e-mail" }, 'the format e-mail - did you mean "email"?'],
   [{ type: "string", format: "toString" }, "doesn't know the format toString"],
@@ -166,7 +173,7 @@ Deno.test("what a grammar can't hold an answer to is refused by name", () => {
   for (const [schema, words] of REFUSED) {
     const options = optionsOf(schema);
     const error = assertThrows(() => writtenGrammar(options), MaskError);
-    assertStringIncludes(error.message, words, JSON.stringify(schema));
+    assertStringIncludes(error.message, words, JSON.stringify(schema).slice(0, 300));
     assertEquals(options.param, "response_format");
   }
 });
