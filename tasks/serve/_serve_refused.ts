@@ -216,6 +216,8 @@ async function refusesOtherHttp({ served, baseURL }: ServedClient): Promise<void
       ["GET", "/props", "llama.cpp's own interface"],
       ["POST", "/v1/audio/speech", "writes texts"],
       ["GET", "/v1/files/file-1", "nothing is kept"],
+      ["GET", "/v1/responses/resp_1", "aren't kept here"],
+      ["POST", "/v1/responses/compact", "send a shorter input"],
     ] as const
   ) {
     const reply = await to(path, method), { error } = await reply.json();

@@ -55,6 +55,7 @@ const POSTED = new Set([
 /** Paths of other servers and of OpenAI's whole service, with what lies below them, and what is said of each. */
 const OF_OTHERS: readonly (readonly [paths: readonly string[], why: string])[] = [
   [["/api"], "this is Ollama's own interface; ask /v1/chat/completions, /v1/completions or /v1/models"],
+  [["/v1/responses/compact"], "no conversation is shortened here; send a shorter input to /v1/responses"],
   [["/v1/messages"], "this is Anthropic's interface; ask /v1/chat/completions"],
   [
     ["/completion", "/infill", "/props", "/slots", "/apply-template"],
@@ -88,14 +89,14 @@ export function notFound(c: Context): ApiError {
       code: "method_not_allowed",
     });
   }
-  if (pathname.startsWith("/v1/responses/")) {
-    return nothingThere("Responses aren't kept here: the reply to POST /v1/responses is the whole of one");
-  }
   const here = `There is nothing at ${c.req.method} ${pathname.slice(0, 100)}`;
   const [other] = OF_OTHERS.filter(([paths]) =>
     paths.some((path) => pathname === path || pathname.startsWith(`${path}/`))
   );
   if (other !== undefined) return nothingThere(`${here}: ${other[1]}`);
+  if (pathname.startsWith("/v1/responses/")) {
+    return nothingThere("Responses aren't kept here: the reply to POST /v1/responses is the whole of one");
+  }
   return nothingThere(
     KNOWN_PATHS.has(`/v1${pathname}`)
       ? `${here}: ask /v1${pathname}, with /v1 at the end of the base URL`
