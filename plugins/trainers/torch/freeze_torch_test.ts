@@ -6,12 +6,11 @@ import { EngineHost } from "../../../kernels/engine/host.ts";
 import type { Tuning } from "../../../kernels/engine/parameters.ts";
 import { assertUpdate } from "../../../tests/helpers/relative_distance.ts";
 import { TINY } from "../../../tests/helpers/tiny_model.ts";
-import { TORCH_PYTHON } from "../../../tests/helpers/torch_python.ts";
+import { TORCH_FULL, TORCH_PYTHON } from "../../../tests/helpers/torch_python.ts";
 import { ADAMW, stepThrough, TINY_RUN } from "./_golden.ts";
 import { cpuRanks, optionsOf } from "./_python.ts";
 import { openTorchEngine } from "./engine.ts";
 
-const { ignore, why } = TORCH_PYTHON;
 const { decoder, weights } = TINY_RUN;
 const CHOICES: Readonly<Record<string, (name: string) => boolean>> = {
   "the last layer": (name) => name.startsWith("model.layers.1."),
@@ -19,10 +18,20 @@ const CHOICES: Readonly<Record<string, (name: string) => boolean>> = {
     name.startsWith("model.layers.0.mlp.") || name === "model.norm.weight",
 };
 
-for (const [world, sharding] of [[1, "none"], [2, "fsdp"], [2, "ddp"]] as const) {
+for (
+  const [world, sharding, compile] of [
+    [1, "none", false],
+    [2, "fsdp", false],
+    [2, "ddp", false],
+    [1, "none", true],
+  ] as const
+) {
+  const { ignore, why } = compile ? TORCH_FULL : TORCH_PYTHON;
   Deno.test({
     name:
-      `with some layers trained, PyTorch makes of them what the local engine makes (${world}, ${sharding})${why}`,
+      `with some layers trained, PyTorch makes of them what the local engine makes (${world}, ${sharding}${
+        compile ? ", compiled" : ""
+      })${why}`,
     ignore,
     fn: async () => {
       const ranks = await cpuRanks(world);
@@ -39,6 +48,7 @@ for (const [world, sharding] of [[1, "none"], [2, "fsdp"], [2, "ddp"]] as const)
             ...setup,
             ...optionsOf({}),
             sharding,
+            compile,
             modelPath: `${TINY}qwen2/model`,
             threads: 1,
           });
