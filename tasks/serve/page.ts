@@ -4,12 +4,18 @@
  */
 import { Hono } from "hono";
 
+const SCRIPT = "text/javascript; charset=utf-8";
+
 const FILES = {
   "/": ["page/index.html", "text/html; charset=utf-8"],
   "/tokens.css": ["../common/page/tokens.css", "text/css; charset=utf-8"],
   "/controls.css": ["../common/page/controls.css", "text/css; charset=utf-8"],
   "/page.css": ["page/page.css", "text/css; charset=utf-8"],
-  "/page.js": ["page/page.js", "text/javascript; charset=utf-8"],
+  "/page.js": ["page/page.js", SCRIPT],
+  "/answer_view.js": ["page/answer_view.js", SCRIPT],
+  "/end_in_sight.js": ["page/end_in_sight.js", SCRIPT],
+  "/requests.js": ["page/requests.js", SCRIPT],
+  "/settings.js": ["page/settings.js", SCRIPT],
 } as const;
 
 /** Only this server's own files run, and only it is asked. */

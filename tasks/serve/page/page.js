@@ -1,53 +1,33 @@
-// The page of `deno task serve`: talks to this server's own interface, and to nothing else.
+// The page of `deno task serve`: asks one model or two, and shows what they answer.
+import { element, showAnswer } from "./answer_view.js";
+import { endInSight } from "./end_in_sight.js";
+import { chatChunks, modelNames } from "./requests.js";
+import { key, sampling, settingsHold, showSettings, systemMessages, toggleSettings } from "./settings.js";
 
 const byId = (id) => document.getElementById(id);
 const [left, right, talk, question, fault] = ["left", "right", "talk", "question", "fault"].map(byId);
+const { toEnd, following } = endInSight(talk);
 
 /** Rounds of the conversation: `{text, answers: [{model, said, thought, note}]}`. */
 let rounds = [];
 /** Stops the answers under way. */
 let running = null;
 
-function headers() {
-  const key = byId("key").value.trim();
-  return { "content-type": "application/json", ...(key !== "" && { authorization: `Bearer ${key}` }) };
-}
-
 function tell(text) {
   fault.textContent = text;
   fault.hidden = text === "";
 }
 
-async function messageOf(reply) {
-  try {
-    return (await reply.json()).error.message;
-  } catch {
-    return `The server answered with status ${reply.status}`;
-  }
-}
-
-/** What the server gives; browsers call a lost connection by a word of their own each, in a TypeError. */
-async function reached(reply) {
-  try {
-    return await reply;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new Error("The connection to the server was lost: is it still running?");
-  }
-}
-
 async function listModels() {
   try {
-    const reply = await reached(fetch("v1/models", { headers: headers() }));
-    if (!reply.ok) throw new Error(await messageOf(reply));
-    const names = (await reply.json()).data.map(({ id }) => id);
+    const names = await modelNames(key());
     const wished = new URLSearchParams(location.search);
     fill(left, names, left.value || wished.get("left") || names[0]);
     fill(right, ["", ...names], right.value || wished.get("beside") || "");
     tell("");
   } catch (error) {
     tell(error.message);
-    if (byId("settings").hidden) toggleSettings();
+    showSettings();
   }
 }
 
@@ -57,72 +37,9 @@ function fill(select, names, chosen) {
   );
 }
 
-function element(tag, className, text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
-
-/**
- * Shows text in a box as it is, blocks of code in letters of one width, their fences included.
- * @returns Adds text
- */
-function textWithCode(box) {
-  // characters of the last text up to the line that is still coming
-  let begun = 0, code = null;
-  let tail = box.appendChild(new Text());
-  const move = (length, place) => {
-    tail = tail.splitText(length);
-    place.append(tail);
-    begun = 0;
-  };
-  return (more) => {
-    tail.appendData(more);
-    for (let end = tail.data.indexOf("\n", begun); end >= 0; end = tail.data.indexOf("\n", begun)) {
-      const isFence = /^ {0,3}```/.test(tail.data.slice(begun, end));
-      if (!isFence) begun = end + 1;
-      else if (code === null) {
-        const ahead = begun;
-        code = box.appendChild(element("pre", "code"));
-        move(ahead, code);
-        begun = end + 1 - ahead;
-      } else {
-        move(end + 1, box);
-        code = null;
-      }
-    }
-  };
-}
-
-/** Shows an answer; gives what changes it. */
-function showAnswer(box, model) {
-  const card = element("article", "answer running");
-  const details = document.createElement("details"), thought = element("div", "thought");
-  details.append(element("summary", "", "Thoughts"), thought);
-  details.hidden = true;
-  const text = element("div", "text"), foot = element("p", "foot");
-  foot.hidden = true;
-  card.append(element("h2", "", model), details, text, foot);
-  box.append(card);
-  return {
-    said: textWithCode(text),
-    thought(more) {
-      details.hidden = false;
-      thought.append(more);
-    },
-    ended(note) {
-      card.classList.remove("running");
-      foot.textContent = note;
-      foot.hidden = note === "";
-    },
-  };
-}
-
 /** The conversation as one model has it: its own answers, or nothing where it wasn't asked. */
 function messagesFor(model, text) {
-  const system = byId("system").value.trim();
-  const messages = system === "" ? [] : [{ role: "system", content: system }];
+  const messages = systemMessages();
   for (const round of rounds) {
     const answer = round.answers.find((each) => each.model === model);
     if (answer === undefined || (answer.said === "" && answer.note !== "")) continue;
@@ -131,36 +48,14 @@ function messagesFor(model, text) {
   return [...messages, { role: "user", content: text }];
 }
 
-function number(id) {
-  const { value } = byId(id);
-  return value.trim() === "" ? undefined : Number(value);
-}
-
 async function answer(model, messages, shown, signal) {
   const found = { model, said: "", thought: "", note: "" };
   try {
-    const body = {
-      model,
-      messages,
-      stream: true,
-      stream_options: { include_usage: true },
-      temperature: number("temperature"),
-      max_tokens: number("max-tokens"),
-      seed: number("seed"),
-    };
     const begun = performance.now();
-    const reply = await reached(fetch("v1/chat/completions", {
-      method: "POST",
-      headers: headers(),
-      body: JSON.stringify(body),
-      signal,
-    }));
-    if (!reply.ok) throw new Error(await messageOf(reply));
     let finish = "", tokens = 0;
-    for await (const event of events(reply.body)) {
-      if (event.error) throw new Error(event.error.message);
-      const choice = event.choices[0];
-      tokens = event.usage?.completion_tokens ?? tokens;
+    for await (const chunk of chatChunks({ model, messages, ...sampling() }, { key: key(), signal })) {
+      const choice = chunk.choices[0];
+      tokens = chunk.usage?.completion_tokens ?? tokens;
       finish = choice?.finish_reason ?? finish;
       const { content, reasoning } = choice?.delta ?? {};
       following(() => {
@@ -183,48 +78,6 @@ async function answer(model, messages, shown, signal) {
     if (!signal.aborted) tell(found.note);
   }
   return found;
-}
-
-/** Whether the conversation's end was in sight when it was looked at last, and where the conversation stood then. */
-let atEnd = true, held = 0;
-const isAtEnd = () => talk.scrollHeight - talk.scrollTop - talk.clientHeight < 60;
-talk.addEventListener("scroll", () => {
-  // an end that less room took out of sight isn't one that somebody has left
-  if (talk.scrollTop !== held) atEnd = isAtEnd();
-  held = talk.scrollTop;
-});
-const sizes = new ResizeObserver(() => atEnd && toEnd());
-sizes.observe(talk);
-
-function toEnd() {
-  talk.scrollTop = talk.scrollHeight;
-  held = talk.scrollTop;
-  atEnd = true;
-}
-
-/** Makes the conversation longer, and stays at its end where that was in sight. */
-function following(change) {
-  const follows = isAtEnd() || atEnd && talk.scrollTop === held;
-  change();
-  if (follows) toEnd();
-}
-
-/** Bodies of a stream of server-sent events. */
-async function* events(stream) {
-  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
-  let held = "";
-  for (;;) {
-    const { value, done } = await reached(reader.read());
-    if (done) throw new Error("The server ended the answer before its end");
-    held += value;
-    const parts = held.split("\n\n");
-    held = parts.pop();
-    for (const part of parts) {
-      const data = part.replace(/^data: /, "");
-      if (data === "[DONE]") return;
-      if (part.startsWith("data: ")) yield JSON.parse(data);
-    }
-  }
 }
 
 async function ask(text) {
@@ -258,20 +111,6 @@ function changed() {
   // the button that was pressed is gone or disabled
   if (busy && document.activeElement !== question) byId("stop").focus();
   for (const id of ["retry", "save", "clear"]) byId(id).disabled = busy || rounds.length === 0;
-}
-
-function toggleSettings() {
-  const settings = byId("settings"), button = byId("settings-button");
-  settings.hidden = !settings.hidden;
-  button.setAttribute("aria-expanded", String(!settings.hidden));
-}
-
-/** Whether every setting is one that its field takes; else shows the one that isn't. */
-function settingsHold() {
-  const wrong = byId("settings").querySelector("input:invalid");
-  if (wrong === null) return true;
-  if (byId("settings").hidden) toggleSettings();
-  return wrong.reportValidity();
 }
 
 function grow() {
