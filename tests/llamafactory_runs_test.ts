@@ -1,10 +1,13 @@
-import { assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 
 import { readJsonFile } from "../formats/hf_model/json.ts";
+import { silentProgress } from "../tasks/train/outputs/mod.ts";
+import { train, type TrainOptions } from "../tasks/train.ts";
 import {
   assertFactoryRun,
   FACTORY,
+  factoryArguments,
   referenceKeys,
   repeatFactoryRun,
   secondAdapter,
@@ -89,6 +92,33 @@ Deno.test("a run that goes on from another folder's checkpoint, twice, ends with
   const adapter = (of: string) => Deno.readFileSync(join(of, "adapter_model.safetensors"));
   assertEquals(adapter(straight), adapter(join(straight, "checkpoint-2")));
   assertEquals(adapter(elsewhere), adapter(straight));
+});
+
+Deno.test("a run from another folder's checkpoint, killed before its first own one, goes on from that one, not from the best before it", async () => {
+  const folder = temporaryFolder(),
+    [straight, elsewhere] = [join(folder, "straight"), join(folder, "elsewhere")];
+  const more = ["eval_steps=2", "save_steps=2", "load_best_model_at_end=true", "greater_is_better=true"];
+  const start = (checkpoint: string, options: TrainOptions) => {
+    const all = [...more, `resume_from_checkpoint=${checkpoint}`];
+    const [config, ...overrides] = factoryArguments("sft_fixed", elsewhere, all);
+    return train(config, overrides, { say: () => {}, progress: silentProgress(), ...options });
+  };
+  await repeatFactoryRun("sft_fixed", straight, more);
+  const step = () => {
+    throw new Error("killed");
+  };
+  await assertRejects(
+    () => start(join(straight, "checkpoint-4"), { progress: { ...silentProgress(), step } }),
+    Error,
+    "killed\ncheckpoint-4 is kept",
+  );
+  const said: string[] = [];
+  await start("true", { say: (line) => said.push(line) });
+  assertEquals(said.filter((line) => line.startsWith("Resuming")), [
+    `Resuming from ${join(elsewhere, "checkpoint-4")}`,
+  ]);
+  const adapter = (of: string) => Deno.readFileSync(join(of, "adapter_model.safetensors"));
+  assertEquals(adapter(elsewhere), adapter(join(straight, "checkpoint-2")));
 });
 
 Deno.test("a run with noise on its embeddings (NEFTune) continues to the same bytes, and none is in its evaluations", async () => {

@@ -7,7 +7,7 @@ import { dirname, join } from "@std/path";
 import type { TrainConfig } from "../../kinds/train_config.ts";
 import type { BestSoFar } from "../schedule_points.ts";
 import { checkCheckpoint } from "./checkpoint.ts";
-import { commitCheckpoint, listCheckpoints } from "./checkpoint_directory.ts";
+import { type Checkpoint, commitCheckpoint, listCheckpoints } from "./checkpoint_directory.ts";
 import type { LoopResult } from "./loop.ts";
 import type { LoopInputs } from "./loop_inputs.ts";
 
@@ -16,22 +16,31 @@ type BestKeys = Pick<TrainConfig, "output_dir" | "load_best_model_at_end">;
 
 /**
  * Copies the best checkpoint so far into `output_dir` where a run goes on from a checkpoint of another folder, beside which it lies: at the
- * end it is looked for in `output_dir`, by a run that was resumed once more, too.
- * @param resumedFrom Path of the checkpoint that the run goes on from
+ * end it is looked for in `output_dir`, by a run that was resumed once more, too. The checkpoint that the run goes on from is copied with
+ * it, so that what is killed before it has saved goes on from that one, not from the best before.
+ * @param resumedFrom The checkpoint that the run goes on from
  */
 export async function keepBestAtHand(
   { output_dir, load_best_model_at_end }: BestKeys,
-  resumedFrom: string,
+  resumedFrom: Pick<Checkpoint, "path" | "step">,
   best: BestSoFar | null,
 ): Promise<void> {
   if (!load_best_model_at_end || !best || find(output_dir, best.step)) return;
-  const source = find(dirname(resumedFrom), best.step);
+  const source = find(dirname(resumedFrom.path), best.step);
   if (!source) return;
-  await commitCheckpoint(output_dir, best.step, async (path) => {
-    for await (const { name, isFile } of Deno.readDir(source.path)) {
-      if (isFile) await Deno.copyFile(join(source.path, name), join(path, name));
-    }
+  const copyBest = () => commitCheckpoint(output_dir, best.step, (path) => copyFiles(source.path, path));
+  if (best.step === resumedFrom.step) return void await copyBest();
+  await commitCheckpoint(output_dir, resumedFrom.step, async (path) => {
+    await copyFiles(resumedFrom.path, path);
+    // whole before the later one is: that one without it would end with the last weights
+    await copyBest();
   });
+}
+
+async function copyFiles(from: string, to: string): Promise<void> {
+  for await (const { name, isFile } of Deno.readDir(from)) {
+    if (isFile) await Deno.copyFile(join(from, name), join(to, name));
+  }
 }
 
 function find(directory: string, step: number) {

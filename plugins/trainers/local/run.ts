@@ -78,7 +78,7 @@ export async function carryOut(inputs: TrainerInputs, open: OpenEngine): Promise
     }
     inputs.begin();
     if (resumed) log.restore(resumed.state.log);
-    if (resumeFrom && resumed) await keepBestAtHand(config, resumeFrom.path, resumed.state.best);
+    if (resumeFrom && resumed) await keepBestAtHand(config, resumeFrom, resumed.state.best);
     const { rows, together } = await rowsOfPacks(config, resumed?.state, engine, log);
     const run: LoopInputs = {
       ...inputs,
