@@ -98,9 +98,9 @@ Deno.test("a run from another folder's checkpoint, killed before its first own o
   const folder = temporaryFolder(),
     [straight, elsewhere] = [join(folder, "straight"), join(folder, "elsewhere")];
   const more = ["eval_steps=2", "save_steps=2", "load_best_model_at_end=true", "greater_is_better=true"];
-  const start = (checkpoint: string, options: TrainOptions) => {
-    const all = [...more, `resume_from_checkpoint=${checkpoint}`];
-    const [config, ...overrides] = factoryArguments("sft_fixed", elsewhere, all);
+  const start = (checkpoint: string, options: TrainOptions, output = elsewhere, last: string[] = []) => {
+    const all = [...more, `resume_from_checkpoint=${checkpoint}`, ...last];
+    const [config, ...overrides] = factoryArguments("sft_fixed", output, all);
     return train(config, overrides, { say: () => {}, progress: silentProgress(), ...options });
   };
   await repeatFactoryRun("sft_fixed", straight, more);
@@ -119,6 +119,16 @@ Deno.test("a run from another folder's checkpoint, killed before its first own o
   ]);
   const adapter = (of: string) => Deno.readFileSync(join(of, "adapter_model.safetensors"));
   assertEquals(adapter(elsewhere), adapter(join(straight, "checkpoint-2")));
+  // where the best isn't needed nothing is copied, and the same start goes on from the same checkpoint again
+  const asIs = ["load_best_model_at_end=false", "allow_changes=true"],
+    checkpoint = join(straight, "checkpoint-4");
+  for (const _ of [1, 2]) {
+    await assertRejects(
+      () => start(checkpoint, { progress: { ...silentProgress(), step } }, join(folder, "as_is"), asIs),
+      Error,
+      `run.yaml resume_from_checkpoint=${checkpoint}`,
+    );
+  }
 });
 
 Deno.test("a run with noise on its embeddings (NEFTune) continues to the same bytes, and none is in its evaluations", async () => {

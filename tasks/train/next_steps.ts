@@ -40,7 +40,7 @@ export function nextSteps(
 /**
  * An error of a run that had begun, with what is left of the run and the command that goes on from it.
  * @param directory The run's folder
- * @param command Goes on, where the run is one of many
+ * @param command Goes on, where the run is one of many, or began at a checkpoint of another folder
  */
 export function withWhatIsKept(
   error: unknown,
@@ -61,8 +61,10 @@ export function answering(directory: string): string {
   return taskCommand("train", [resolve(directory, "run.yaml")]);
 }
 
-function continuing(directory: string): string {
-  return taskCommand("train", [resolve(directory, "run.yaml"), "resume_from_checkpoint=auto"]);
+/** Command that goes on with a run: from its last checkpoint, or, where it has none, from that of another folder at which it began. */
+export function continuing(directory: string, began: string | null = null): string {
+  const from = began === null || lastCheckpoint(directory) !== null ? "auto" : resolve(began);
+  return taskCommand("train", [resolve(directory, "run.yaml"), textOverride("resume_from_checkpoint", from)]);
 }
 
 /** Without words `eval` takes the adapter of the folder into which the bundled training writes when it isn't told otherwise. */

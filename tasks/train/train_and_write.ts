@@ -7,7 +7,7 @@ import { join } from "@std/path";
 import type { Trainer, TrainerInputs, TrainerResult, WrittenFile } from "../../plugins/kinds/trainer.ts";
 import { diffConfigs, type Provenance, recordOf, type TrainConfig, writeRunYaml } from "./config/mod.ts";
 import type { LoadedExamples } from "./data/mod.ts";
-import { withWhatIsKept } from "./next_steps.ts";
+import { continuing, withWhatIsKept } from "./next_steps.ts";
 import {
   type OutputDirectory,
   type Progress,
@@ -68,7 +68,9 @@ export async function trainAndWrite(
     const files = [...result.files, ...written, { name: "run.yaml", what: "every key of this run" }];
     return { result, files };
   } catch (error) {
-    throw begun ? withWhatIsKept(error, directory, continues) : error;
+    if (!begun) throw error;
+    const goesOn = continues ?? continuing(directory, output.resumeFrom?.path);
+    throw withWhatIsKept(error, directory, goesOn);
   }
 }
 

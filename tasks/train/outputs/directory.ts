@@ -188,10 +188,10 @@ function leftovers(request: OutputDirectoryRequest, entries: readonly string[]):
     /^adapter_(config\.json|model\.safetensors)$/.test(name) ||
     (isRun && (FINISHED_FILES.test(name) || name === "run.yaml" || /^superseded-checkpoint-\d+$/.test(name)));
   const own = entries.filter(isOwn);
-  // `auto` begins again what was killed before its first checkpoint
+  // `auto`, and a checkpoint of another folder, begin again what was killed before its first checkpoint
   const isUnfinished = own.length === entries.length && lastCheckpoint(directory) === null &&
     !isFinished(directory);
-  if (entries.length === 0 || overwrite || (resume === "auto" && isUnfinished)) return own;
+  if (entries.length === 0 || overwrite || (typeof resume === "string" && isUnfinished)) return own;
   const last = lastCheckpoint(directory);
   const goOn = last
     ? `resume_from_checkpoint: true (continues from ${last.name}), `

@@ -101,7 +101,7 @@ Deno.test("auto leaves the requested run as it is where it is finished and no ch
   assertEquals(overwrites.isFinished, false);
 });
 
-Deno.test("a checkpoint of another folder is resumed from in an empty one only", () => {
+Deno.test("a checkpoint of another folder is resumed from in an empty one, or over traces of a run that saved none", () => {
   const other = directoryWith("checkpoint-3/"), checkpoint = join(other, "checkpoint-3");
   assertEquals(beginDirectory(directoryWith(), false, checkpoint).resumeFrom?.step, 3);
   assertThrows(
@@ -109,6 +109,16 @@ Deno.test("a checkpoint of another folder is resumed from in an empty one only",
     Error,
     "an empty directory",
   );
+  const killed = beginDirectory(directoryWith("run.yaml", "trainer_log.jsonl"), false, checkpoint);
+  assertEquals([killed.resumeFrom?.path, killed.removed], [checkpoint, ["run.yaml", "trainer_log.jsonl"]]);
+  for (const more of [["notes.txt"], WRITTEN_AT_END]) {
+    const directory = directoryWith("run.yaml", "trainer_log.jsonl", ...more);
+    assertThrows(
+      () => beginDirectory(directory, false, checkpoint),
+      Error,
+      "as an empty directory is needed",
+    );
+  }
   const run = directoryWith("checkpoint-9/", "run.yaml", ...WRITTEN_AT_END);
   assertEquals(beginDirectory(run, true, checkpoint).removed.length, 2 + WRITTEN_AT_END.length);
 });
