@@ -151,9 +151,14 @@ async function runEvaluate(command: CommandOf<"evaluate">): Promise<number> {
     await dryRun(command.config ?? DEFAULT_EVALUATOR, command);
     return 0;
   }
+  return await untilStopped((interrupted) => runEvaluation(command, interrupted));
+}
+
+/** Carries out what a signal may stop; the exit code is then the signal's. */
+async function untilStopped(work: (interrupted: Interruption) => Promise<number>): Promise<number> {
   using interrupted = interruption(printError, "what is under way is finished first");
   try {
-    return await runEvaluation(command, interrupted);
+    return await work(interrupted);
   } catch (error) {
     if (!(error instanceof Stopped) || error.why !== "signal") throw error;
     printError(error.message);
@@ -222,9 +227,11 @@ async function runCompare({ runs: [a, b], json, out, failIfWorse }: CommandOf<"c
   return worse !== null ? 3 : nothing !== null ? 2 : 0;
 }
 
-async function runCard({ run, json, ...options }: CommandOf<"card">): Promise<number> {
-  using interrupted = interruption(printError, "what is under way is finished first");
-  const card = await cardOfRun(run, builtinRegistry(), { ...options, signal: interrupted.signal });
+async function runCard(
+  { run, json, ...options }: CommandOf<"card">,
+  { signal }: Interruption,
+): Promise<number> {
+  const card = await cardOfRun(run, builtinRegistry(), { ...options, signal });
   if (json) printJson(card);
   else print(judgeCardText(card));
   const nothing = nothingAgreedText(card);
@@ -241,7 +248,9 @@ export async function evalTask(args: readonly string[]): Promise<number | void> 
   const command = readCommand(args, printError, () => optionTexts(EvaluatorOptions));
   if (command.verb === "help") return print(command.text);
   if (command.verb === "compare") return await runCompare(command);
-  if (command.verb === "card") return await runCard(command);
+  if (command.verb === "card") {
+    return await untilStopped((interrupted) => runCard(command, interrupted));
+  }
   return await runEvaluate(command);
 }
 

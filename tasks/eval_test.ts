@@ -2,8 +2,10 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 
 import { mockServer } from "./bench/mock_server.ts";
-import { rowsText } from "../tests/helpers/evaluation_run.ts";
+import { rowsConfig, rowsText, runConfig } from "../tests/helpers/evaluation_run.ts";
+import { killedWith } from "../tests/helpers/killed.ts";
 import { taskHere } from "../tests/helpers/task_here.ts";
+import { until, within } from "../tests/helpers/until.ts";
 import { evalTask } from "./eval.ts";
 import { evalHere, inNewFolder, ROOT, yamlFile } from "./_eval_runs.ts";
 
@@ -120,5 +122,38 @@ Deno.test("deno task eval: faults of plugins are reported with their place in th
     assertStringIncludes(option.out, "Cannot run benchmark rows as it has no data of its own");
     const judge = await dryRun(await yamlFile(folder, recorded), "judge={type: rulse}");
     assertStringIncludes(judge.out, 'the argument judge={type: rulse}: Cannot find the judge "rulse"');
+  });
+});
+
+Deno.test("deno task eval card: a signal stops the asking, and the exit code is the signal's", async () => {
+  await inNewFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(12));
+    const held = Promise.withResolvers<undefined>();
+    let again = false;
+    await using server = mockServer({ respond: () => again ? held.promise : undefined });
+    const config = rowsConfig(folder, server.base, ["concurrency=1"]);
+    await runConfig(config);
+    again = true;
+    const before = server.log.length;
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", join(ROOT, "tasks/eval.ts"), "card", config.out_dir, "reorder=5"],
+      env: { NO_COLOR: "1" },
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    await using _ended = killedWith(child);
+    let said = "";
+    const saying = (async () => {
+      for await (const part of child.stderr.pipeThrough(new TextDecoderStream())) said += part;
+    })();
+    await until("a request of the judge card", () => server.log.length > before, { said: () => said });
+    child.kill("SIGTERM");
+    await until("the signal's being heard", () => said.includes("Stopping"), { said: () => said });
+    // what is under way is finished first
+    held.resolve(undefined);
+    await within("the end of what it says", saying);
+    assertEquals([(await child.status).code, await child.stdout.text()], [143, ""], said);
+    assertStringIncludes(said, "Stopped before grader was asked again about all answers: there is no card");
+    assert(server.log.length < before + 5, said);
   });
 });

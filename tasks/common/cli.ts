@@ -136,13 +136,20 @@ function tooManyWords(words: readonly string[], most: number): RangeError {
 
 /**
  * A flag's value as a whole number; undefined where the flag isn't given.
+ * @param written How the argument is written
  * @throws {RangeError} If it isn't a whole number >= 0
  */
-export function wholeNumber({ values }: Pick<Arguments, "values">, name: string): number | undefined {
+export function wholeNumber(
+  { values }: Pick<Arguments, "values">,
+  name: string,
+  written = `--${name}`,
+): number | undefined {
   const text = values.get(name);
   if (text === undefined) return undefined;
   if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
-  throw new RangeError(`Cannot read --${name} as a whole number >= 0: current value is ${text || "missing"}`);
+  throw new RangeError(
+    `Cannot read ${written} as a whole number >= 0: current value is ${text || "missing"}`,
+  );
 }
 
 /**

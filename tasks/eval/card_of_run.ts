@@ -13,6 +13,7 @@ import { makeJudge } from "./parts.ts";
 import { recordedReference, rulesReference, runReference } from "./references.ts";
 import { reorder, type Reordered } from "./reorder.ts";
 import { openCache } from "../ask/response_cache.ts";
+import { Stopped } from "../ask/stopped.ts";
 import type { StoredRun } from "./stored.ts";
 import { Meter } from "../ask/usage.ts";
 
@@ -34,6 +35,7 @@ export interface CardOptions {
 /**
  * Makes the judge card of a run directory.
  * @throws {RangeError} If the directory holds no judged answers, the reference can't be read, or the judge can't be asked again
+ * @throws {Stopped} If `signal` was aborted before the judge had been asked about all of the answers
  */
 export async function cardOfRun(
   directory: string,
@@ -87,12 +89,23 @@ async function askAgain(
     });
     try {
       return await reorder(run, { judge, title, asker, answers });
+    } catch (error) {
+      throw error instanceof Stopped ? withoutCard(error, title) : error;
     } finally {
       asker.close();
     }
   } finally {
     for (const endpoint of judge.endpoints ?? []) await endpoint.close();
   }
+}
+
+/** The error of a measurement that stopped: the answers asked about until then are no sample of all. */
+function withoutCard({ why, message }: Stopped, title: string): Error {
+  if (why === "signal") {
+    return new Stopped(why, `Stopped before ${title} was asked again about all answers: there is no card`);
+  }
+  const advice = why === "budget" ? "; reorder less, or raise the budget in run.yaml" : "";
+  return new RangeError(`Cannot ask ${title} again in another order: ${message}${advice}`);
 }
 
 /** Prices of the one judge model that there is. */

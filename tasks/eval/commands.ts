@@ -233,6 +233,6 @@ function readCard(args: readonly string[]): Command {
         "deno task eval card RUN [reference=FILE|rules|labels|RUN] [scale=1] [reorder=0]",
     );
   }
-  const reorder = wholeNumber({ values: given }, "reorder") ?? 0;
+  const reorder = wholeNumber({ values: given }, "reorder", "reorder") ?? 0;
   return { verb: "card", run, reference: given.get("reference"), scale, reorder, json: flags.has("json") };
 }

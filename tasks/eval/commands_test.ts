@@ -106,7 +106,11 @@ Deno.test("readCommand() reads judge cards", () => {
   const base = { verb: "card" as const, run: "a", reference: undefined, scale: 1, reorder: 0, json: false };
   assertEquals(readCommand(["card", "a", "reference=f", "scale=10"]), { ...base, reference: "f", scale: 10 });
   assertEquals(readCommand(["card", "a", "reorder=50", "--json"]), { ...base, reorder: 50, json: true });
-  assertThrows(() => readCommand(["card", "a", "reorder=x"]), RangeError, "whole number");
+  assertThrows(
+    () => readCommand(["card", "a", "reorder=x"]),
+    RangeError,
+    "Cannot read reorder as a whole number",
+  );
   assertThrows(() => readCommand(["card", "a", "refrence=x"]), RangeError, 'did you mean "reference"');
   assertThrows(() => readCommand(["card"]), RangeError, "a run directory");
 });

@@ -1,9 +1,11 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { parse, stringify } from "yaml";
 
 import { builtinRegistry } from "../../plugins/builtins.ts";
+import { Stopped } from "../ask/stopped.ts";
 import { cardOfRun } from "./card_of_run.ts";
-import { inFolder, rowsConfig, runConfig } from "../../tests/helpers/evaluation_run.ts";
+import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
 import type { JudgeCard } from "./judge_card.ts";
 import { judgeCardText } from "./report/judge_card_text.ts";
 import { completionResponse, mockServer } from "../bench/mock_server.ts";
@@ -205,7 +207,38 @@ Deno.test("a judge that asks no model, or another one by now, isn't asked again"
     const { evaluator_llm: _none, ...config } = rowsConfig(folder, server.base);
     await runConfig({ ...config, judge: { type: "rules", args: {}, run_args: {} } });
     await assertRejects(() => again(config.out_dir), RangeError, "asks no model");
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(1));
+    const one = rowsConfig(folder, server.base, [`out_dir=${join(folder, "one")}`]);
+    await runConfig(one);
+    await assertRejects(
+      () => again(one.out_dir),
+      RangeError,
+      `in ${one.out_dir} as no judged answer has two`,
+    );
   });
+});
+
+Deno.test("a judge that the budget, or a stop, leaves half asked again gives no card", async () => {
+  await judgedBy(
+    () => 10,
+    async (run, asked) => {
+      const yaml = join(run, "run.yaml"), before = asked();
+      const aborted = { signal: AbortSignal.abort() };
+      const stopped = await assertRejects(() => again(run, aborted), Stopped, "there is no card");
+      assertEquals([stopped.why, asked()], ["signal", before]);
+      const whole = parse(await Deno.readTextFile(yaml));
+      whole.evaluator.budget = { requests: 3 };
+      await Deno.writeTextFile(yaml, stringify(whole));
+      await assertRejects(
+        () => again(run),
+        RangeError,
+        "Cannot ask grader again in another order: the budget of 3 requests is spent; reorder less, or raise",
+      );
+      assertEquals(asked(), before + 3);
+    },
+    ["grader"],
+    FEW,
+  );
 });
 
 Deno.test("EffectSums is the slope within answers (by hand)", () => {

@@ -106,7 +106,11 @@ async function sampleOf(run: StoredRun, wanted: number): Promise<AsyncGenerator<
     item.constraints.length > 1 && response !== null && judgement !== null;
   let known = 0;
   for await (const stored of storedItems(run)) if (fits(stored)) known++;
-  if (known === 0) throw new RangeError("Cannot change the order as no judged answer has two constraints");
+  if (known === 0) {
+    throw new RangeError(
+      `Cannot change the order in ${run.config.out_dir} as no judged answer has two constraints: leave reorder out`,
+    );
+  }
   const next = randomWords(run.config.seed);
   return (async function* () {
     let left = known, needed = Math.min(wanted, known);
