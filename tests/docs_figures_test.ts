@@ -6,6 +6,7 @@ import { join } from "@std/path";
 
 import project from "../deno.json" with { type: "json" };
 import { templates } from "../plugins/templates/mod.ts";
+import { STEPS } from "../tasks/synth/draft.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
@@ -79,4 +80,13 @@ Deno.test("docs/dependencies.md names every package of deno.json, by its version
   );
   assert(packages.size > 20);
   assertEquals(Object.fromEntries([...rows].sort()), Object.fromEntries([...packages].sort()));
+});
+
+Deno.test("docs/synth.md names every step, in the order in which drafts take them", () => {
+  const [, table = ""] = read("docs/synth.md").split("| step | judge | rules |");
+  const cells = table.split("\n\n")[0]?.matchAll(/^\| ([^|]+) \|/gm) ?? [];
+  const names = [...cells].flatMap(([, cell = ""]) =>
+    [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name)
+  );
+  assertEquals(names, [...STEPS]);
 });
