@@ -1,7 +1,7 @@
 /** Memory, plans and bindings of a long training on a GPU whose packs have many lengths, counted on a device that is made up. */
 import { assert, assertEquals } from "@std/assert";
 import { madeUpGpu } from "../../tests/helpers/made_up_gpu.ts";
-import { LARGE_MODELS } from "../../tests/helpers/model_plans.ts";
+import { blocksOfSmolLM2 } from "../../tests/helpers/model_plans.ts";
 import { idsExample } from "../../tests/helpers/tiny_model.ts";
 import { LINEAR_MODULES, tensorShapes } from "./decoder.ts";
 import { Engine } from "./engine.ts";
@@ -9,14 +9,9 @@ import { DeviceOptimizer } from "./device_optimizer.ts";
 import { type Pack, packExamples } from "./pack.ts";
 import { trainedShapes, type Tuning } from "./parameters.ts";
 
-/** SmolLM2-135M's blocks, four of them, and a tenth of its vocabulary, with LoRA of rank 8. */
+/** SmolLM2-135M's blocks, four of them, and a twelfth of its vocabulary, with LoRA of rank 8. */
 const LAYERS = 4;
-const config = {
-  ...LARGE_MODELS["SmolLM2-135M"]!,
-  numLayers: LAYERS,
-  vocabSize: 4096,
-  slidingWindow: Array(LAYERS).fill(null),
-};
+const config = blocksOfSmolLM2(LAYERS);
 const modules = Object.fromEntries(
   Array.from(
     { length: LAYERS },

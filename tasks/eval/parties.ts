@@ -63,7 +63,7 @@ export async function makeParties(
     ? await makeModel(config.model, registry, { placeOf, say: sayDownload })
     : null;
   for (const note of model?.endpoint.notes ?? []) say(`note: ${note}`);
-  const provenance = provenanceOf(part, model, judge, before, version);
+  const provenance = provenanceOf({ part, model, judge, before, version });
   const parties = { part, model, judge, before, provenance };
   if (config.budget.money !== undefined) needPrices(endpointsOf(parties));
   return parties;

@@ -3,7 +3,6 @@
  * @module
  */
 import { counted } from "../../formats/counted.ts";
-import type { EvalConfig } from "./config.ts";
 import type { ItemStore } from "./item_store.ts";
 import type { BenchmarkPart, JudgePart, ModelPart } from "./parts.ts";
 import type { EvalProvenance } from "./run_yaml.ts";
@@ -14,13 +13,13 @@ import type { EvalStage } from "./stages.ts";
  * @param before Of the run directory; null where there is no run yet
  * @throws {RangeError} If a stage is to run alone and the directory lacks what it builds on
  */
-export function provenanceOf(
-  part: BenchmarkPart,
-  model: ModelPart | null,
-  judge: JudgePart | null,
-  before: EvalProvenance | null,
-  version: string,
-): EvalProvenance {
+export function provenanceOf({ part, model, judge, before, version }: {
+  part: BenchmarkPart;
+  model: ModelPart | null;
+  judge: JudgePart | null;
+  before: EvalProvenance | null;
+  version: string;
+}): EvalProvenance {
   const missing = (stage: EvalStage): never => {
     throw new RangeError(
       `Cannot run this stage alone as the directory has no run yet: run the stage ${stage} first`,
@@ -71,15 +70,14 @@ function revisionOf(model: ModelPart | null, before: EvalProvenance | null): { r
 /**
  * Refuses a directory with answers of another run. Another version of the benchmark is none: questions that it asks otherwise are asked
  * again, and so are verdicts.
- * @param model Null where this start asks none
+ * @param start Its out_dir, and its model: null where this start asks none
  * @throws {RangeError} If benchmark, model, endpoint or sampling differ
  */
 export function refuseOtherRun(
   before: EvalProvenance | null,
   now: EvalProvenance,
   store: ItemStore,
-  { out_dir }: EvalConfig,
-  model: ModelPart | null = null,
+  { out_dir, model }: { out_dir: string; model: ModelPart | null },
 ): void {
   if (before === null || store.count("generate") === 0) return;
   const changed = (["benchmark", "model", "endpoint", "answers"] as const).filter((key) =>

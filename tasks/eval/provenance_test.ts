@@ -16,7 +16,6 @@ const A = "a".repeat(40), B = "b".repeat(40);
 
 Deno.test("a folder says which commit of the hub answered, or that an earlier version didn't note it, and what continues it", async () => {
   await inFolder((folder) => {
-    const config = { ...rowsConfig(folder, "http://127.0.0.1:1/v1"), out_dir: folder };
     const before = {
       dinotune: "1",
       benchmark: "rows 1",
@@ -31,8 +30,9 @@ Deno.test("a folder says which commit of the hub answered, or that an earlier ve
     const now = { ...before, answers: "new", revision: B };
     using store = new ItemStore(folder);
     const refused = (earlier: typeof before & { revision?: string }, later = now) =>
-      assertThrows(() => refuseOtherRun(earlier, later, store, config, model), RangeError).message;
-    refuseOtherRun(before, now, store, config, model);
+      assertThrows(() => refuseOtherRun(earlier, later, store, { out_dir: folder, model }), RangeError)
+        .message;
+    refuseOtherRun(before, now, store, { out_dir: folder, model });
     const completion = { outcome: "stop" as const, text: "x", promptTokens: 1, completionTokens: 1 };
     store.append({ stage: "generate", id: "1", key: "0", completion, ms: 1, cached: false });
 
@@ -53,7 +53,7 @@ Deno.test("a folder says which commit of the hub answered, or that an earlier ve
       `${holds}the model name with other weights, tokenizer, chat template, address, sampling or version: ${ways}`;
     assertEquals(refused({ ...before, answers: "another" }), sampling);
     assertEquals(refused({ ...before, answers: "another", revision: B }), sampling);
-    refuseOtherRun({ ...before, answers: "new", revision: B }, now, store, config, model);
+    refuseOtherRun({ ...before, answers: "new", revision: B }, now, store, { out_dir: folder, model });
     return Promise.resolve();
   });
 });

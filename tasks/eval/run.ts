@@ -101,7 +101,7 @@ export async function evaluate(
   if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
   const overwrite = config.overwrite && does("generate");
   if (!overwrite) {
-    refuseOtherRun(parties.before, provenance, store, config, model);
+    refuseOtherRun(parties.before, provenance, store, { out_dir: config.out_dir, model });
     const note = otherVersionNote(parties.before, part, store, does("judge"));
     if (note !== null) say(note);
   }

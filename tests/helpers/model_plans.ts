@@ -67,6 +67,16 @@ export const LARGE_MODELS: Readonly<Record<string, DecoderConfig>> = Object.from
   }]),
 );
 
+/** A model of so many of SmolLM2-135M's blocks and a twelfth of its vocabulary. */
+export function blocksOfSmolLM2(numLayers: number): DecoderConfig {
+  return {
+    ...LARGE_MODELS["SmolLM2-135M"]!,
+    numLayers,
+    vocabSize: 4096,
+    slidingWindow: Array(numLayers).fill(null),
+  };
+}
+
 /** Programs of training with LoRA of rank 8 and of generating, with sizes. */
 function programs(config: DecoderConfig, rows: number): [string, Graph, Record<string, number>][] {
   const lora = Object.fromEntries(LINEAR_MODULES.map((name) => [name, { rank: 8, scale: 2 }]));

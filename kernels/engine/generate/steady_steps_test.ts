@@ -1,18 +1,13 @@
 /** What a GPU is given for a generated token, counted on a device that is made up. */
 import { assert, assertEquals } from "@std/assert";
 import { madeUpGpu } from "../../../tests/helpers/made_up_gpu.ts";
-import { LARGE_MODELS } from "../../../tests/helpers/model_plans.ts";
+import { blocksOfSmolLM2 } from "../../../tests/helpers/model_plans.ts";
 import { tensorShapes } from "../decoder.ts";
 import { GenerationEngine } from "./engine.ts";
 
-/** SmolLM2-135M's blocks, four of them, and a tenth of its vocabulary. */
+/** SmolLM2-135M's blocks, four of them, and a twelfth of its vocabulary. */
 const LAYERS = 4;
-const config = {
-  ...LARGE_MODELS["SmolLM2-135M"]!,
-  numLayers: LAYERS,
-  vocabSize: 4096,
-  slidingWindow: Array(LAYERS).fill(null),
-};
+const config = blocksOfSmolLM2(LAYERS);
 /** Dispatches of a token. */
 const PER_TOKEN = 15 * LAYERS + 5;
 const GREEDY = { temperature: 0, share: 0 };

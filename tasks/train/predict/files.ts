@@ -22,7 +22,7 @@ export interface Prediction {
 }
 
 /** Name of the file that has the answers. */
-export const PREDICTIONS = "generated_predictions.jsonl";
+const PREDICTIONS = "generated_predictions.jsonl";
 
 /** True if a finished run of this configuration lacks its answers, as it was stopped before they were whole. */
 export function lacksAnswers(

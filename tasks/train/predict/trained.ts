@@ -7,7 +7,7 @@ import { answering } from "../next_steps.ts";
 import { predict, predictedText, type Predicting, type PredictionResult } from "./predict.ts";
 
 /** The configuration with which what lies in `output_dir` predicts. */
-export function configOfTrained(config: TrainConfig): TrainConfig {
+function configOfTrained(config: TrainConfig): TrainConfig {
   const { output_dir: directory } = config;
   return {
     ...config,
