@@ -135,7 +135,7 @@ export async function predict(config: TrainConfig, predicting: Predicting): Prom
     for (const note of model.notes) say(`note: ${note}`);
     say(`answers      by ${model.generator.info.backend}: ${why}`);
     const began = performance.now();
-    const rows = await answerAll(config, ready, examples, model.generator, predicting);
+    const rows = await answerAll({ config, ready, examples, generator: model.generator }, predicting);
     progress.stop();
     if (rows === null) return { files: [], metrics: {} };
     const metrics = scoresOf(config, rows, (performance.now() - began) / 1000);
@@ -154,10 +154,12 @@ interface Answered {
 
 /** Null: it was stopped. */
 async function answerAll(
-  config: TrainConfig,
-  { model: { tokenizer } }: Ready,
-  examples: readonly EncodedExample[],
-  generator: Generator,
+  { config, ready: { model: { tokenizer } }, examples, generator }: {
+    config: TrainConfig;
+    ready: Ready;
+    examples: readonly EncodedExample[];
+    generator: Generator;
+  },
   { progress, signal }: Pick<Predicting, "progress" | "signal">,
 ): Promise<Answered[] | null> {
   const ends = endIds(tokenizer, generator.info.vocabSize);

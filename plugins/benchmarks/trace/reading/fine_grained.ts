@@ -42,7 +42,7 @@ export function findFineGrained(text: string, scale: number): FineGrained | unde
     const announced = announces(text, heading);
     if (announced && tries++ === TRIES) break;
     if (announced) {
-      const found = inScale(behind(text, heading, ends, to, scale), heading.other, scale);
+      const found = inScale(behind(text, heading, { ends, limit: to, scale }), heading.other, scale);
       if (found.open || found.scores.some(({ names, unread }) => !unread || names.length > 0)) return found;
     }
     if (saysScores(text, heading, ends, to)) {
@@ -112,9 +112,7 @@ function codeStart(text: string, body: number): number {
 function behind(
   text: string,
   heading: Heading,
-  ends: readonly number[],
-  limit: number,
-  scale: number,
+  { ends, limit, scale }: { ends: readonly number[]; limit: number; scale: number },
 ): FineGrained {
   const { start: from, body, below = body } = heading;
   const first = codeStart(text, body);
