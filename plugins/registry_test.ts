@@ -105,7 +105,7 @@ Deno.test("define() refuses what isn't a plugin", () => {
       [{ ...model("x"), translate: {} }, "translate as a function, or nothing: current value is {}"],
       [
         { ...model("x"), aliasses: ["y"] },
-        'nobody reads - did you mean "aliases"?: current value is "aliasses"',
+        'nobody reads - did you mean "aliases"?: current value is "aliasses"; spell it "aliases", or leave it out',
       ],
     ] as const
   ) assertThrows(() => new Registry().define(part as unknown as Plugin, "./x.ts"), TypeError, fault);

@@ -64,7 +64,9 @@ export function shapeFault(plugin: unknown): string | undefined {
   }
   const misspelt = misspeltOption(p, ["aliases", "translate"]);
   if (misspelt !== undefined) {
-    return `${p.kind}/${p.name} has a field that nobody reads - did you mean "${misspelt.meant}"?: current value is "${misspelt.written}"`;
+    return `${p.kind}/${p.name} has a field that nobody reads - did you mean "${misspelt.meant}"?: current value is "${misspelt.written}"${
+      unreadAdvice(misspelt.meant)
+    }`;
   }
   return undefined;
 }
@@ -89,6 +91,11 @@ export function misspeltOption(
     const meant = absent.find((name) => isSlip(written, name));
     if (meant !== undefined) return { written, meant };
   }
+}
+
+/** What to do about a field that nobody reads, behind its value. */
+export function unreadAdvice(meant: string | undefined): string {
+  return meant === undefined ? "; leave it out" : `; spell it "${meant}", or leave it out`;
 }
 
 function described(value: unknown): string {

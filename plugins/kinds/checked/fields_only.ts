@@ -4,8 +4,8 @@
  */
 import { z } from "zod";
 
-import { didYouMean } from "../../../formats/did_you_mean.ts";
-import { misspeltOption } from "../shape_fault.ts";
+import { nearest } from "../../../formats/did_you_mean.ts";
+import { misspeltOption, unreadAdvice } from "../shape_fault.ts";
 import { fields } from "./maker.ts";
 
 /** An object with these fields and no others: what another one holds would be lost unseen; one that holds undefined is none. */
@@ -13,11 +13,13 @@ export function onlyFields(shape: Record<string, z.ZodType>): z.ZodType {
   const known = Object.keys(shape);
   return fields(shape).pipe(
     z.unknown().superRefine((value, context) => {
-      const unread = Object.entries(value as object)
-        .find(([key, held]) => held !== undefined && !known.includes(key))?.[0];
+      const given = Object.entries(value as object).filter(([, held]) => held !== undefined);
+      const unread = given.find(([key]) => !known.includes(key))?.[0];
       if (unread === undefined) return;
-      const message = `a field that is read (${known.join(", ")}) is needed${didYouMean(unread, known)}`;
-      context.addIssue({ code: "custom", path: [unread], message });
+      // what is there already isn't what was meant, unless it says nothing
+      const filled = given.flatMap(([key, held]) => held === null || held === "" ? [] : [key]);
+      const meant = nearest(unread, known.filter((key) => !filled.includes(key)));
+      context.addIssue(unreadIssue(unread, meant, ` (${known.join(", ")})`));
     }),
   );
 }
@@ -31,8 +33,19 @@ export function productFields(
     z.unknown().superRefine((value, context) => {
       const unread = misspeltOption(value as object, Object.keys(optional), Object.keys(required));
       if (unread === undefined) return;
-      const message = `a field that is read is needed - did you mean "${unread.meant}"?`;
-      context.addIssue({ code: "custom", path: [unread.written], message });
+      context.addIssue(unreadIssue(unread.written, unread.meant));
     }),
   );
+}
+
+/** @param meant The field that is read and lacks, which looks like this one */
+function unreadIssue(written: string, meant: string | undefined, known = "") {
+  return {
+    code: "custom" as const,
+    path: [written],
+    message: `a field that is read${known} is needed${
+      meant === undefined ? "" : ` - did you mean "${meant}"?`
+    }`,
+    params: { advice: unreadAdvice(meant) },
+  };
 }

@@ -37,43 +37,43 @@ Deno.test("what is given has no field that nobody reads", async () => {
       [
         convert({ ...example, sytem: "be brief" }),
         "convert().sytem of row 3 of a.jsonl",
-        '(source, shape, system, tools, variables, prompts, answers, desirable) is needed - did you mean "system"?: current value is "be brief"',
+        '(source, shape, system, tools, variables, prompts, answers, desirable) is needed - did you mean "system"?: current value is "be brief"; spell it "system", or leave it out',
       ],
       [
         convert({ ...example, answers: { y: { ...answer, thougt: "hm" } } }),
         "convert().answers.y.thougt of row 3 of a.jsonl",
-        '(role, content, said, thought, fields, learnt, results) is needed - did you mean "thought"?: current value is "hm"',
+        '(role, content, said, thought, fields, learnt, results) is needed - did you mean "thought"?: current value is "hm"; spell it "thought", or leave it out',
       ],
       [
         convert({ ...example, answers: { y: answer, z: answer } }),
         "convert().answers.z of row 3 of a.jsonl",
-        '(y) is needed - did you mean "y"?: current value is {"role": "assistant", "content": "a"}',
+        '(y) is needed: current value is {"role": "assistant", "content": "a"}; leave it out',
       ],
       [
         convert({ source, reason: "r", field: "", row: 3 }),
         "convert().row of row 3 of a.jsonl",
-        "(source, reason, field) is needed: current value is 3",
+        "(source, reason, field) is needed: current value is 3; leave it out",
       ],
       [
         judge({ ...judged, overall: { score: 1, reasons: "why" } }),
         "judge().overall.reasons",
-        '(score, reason) is needed - did you mean "reason"?: current value is "why"',
+        '(score, reason) is needed - did you mean "reason"?: current value is "why"; spell it "reason", or leave it out',
       ],
       [
         ask({ thinking: "hm" }),
         "complete().thinking",
         "(outcome, text, promptTokens, completionTokens, thought, error, failure, estimated, answeredBy) is needed: " +
-        'current value is "hm"',
+        'current value is "hm"; leave it out',
       ],
       [
         items({ constraints: [{ text: "c", groups: {}, rules: { id: "r", kwargs: {} } }] }),
         "items().constraints[0].rules number 0, from 0,",
-        '(text, groups, rule) is needed - did you mean "rule"?: current value is {"id": "r", "kwargs": {}}',
+        '(text, groups, rule) is needed - did you mean "rule"?: current value is {"id": "r", "kwargs": {}}; spell it "rule", or leave it out',
       ],
       [
         contribute({ maximum: 3 }),
         "contributions()[0].maximum",
-        "(metric, value, weight, group, max) is needed: current value is 3",
+        "(metric, value, weight, group, max) is needed: current value is 3; leave it out",
       ],
     ] as const
   ) {
@@ -118,6 +118,7 @@ Deno.test("a product has no field that looks like an optional one which it lacks
       true,
       text,
     );
+    assertEquals(text.endsWith(`; spell it "${meant}", or leave it out`), true, text);
   }
   class Timed {
     readonly model = "m";

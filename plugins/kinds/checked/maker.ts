@@ -83,9 +83,12 @@ export class Maker {
     const path = issue.path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`).join("");
     let found = value;
     for (const key of issue.path) found = (found as Record<PropertyKey, unknown> | undefined)?.[key];
+    const advice = issue.code === "custom" ? issue.params?.advice ?? "" : "";
     throw this.#attributed(
       new FormFault(
-        `Cannot use ${where}${path}${input} as ${issue.message}: current value is ${described(found)}`,
+        `Cannot use ${where}${path}${input} as ${issue.message}: current value is ${
+          described(found)
+        }${advice}`,
       ),
     );
   }
@@ -180,7 +183,7 @@ export const jsonData: z.ZodType = needed("a map of JSON values", (v) => {
 export function orNothing(each: z.ZodType): z.ZodType {
   return z.unknown().superRefine((value, context) => {
     const issue = value === undefined ? undefined : each.safeParse(value).error?.issues[0];
-    if (issue) context.addIssue({ code: "custom", path: issue.path, message: issue.message });
+    if (issue) context.addIssue(under([], issue));
   });
 }
 
@@ -199,11 +202,22 @@ export function fields(shape: Record<string, z.ZodType>): z.ZodType {
       for (const [key, schema] of Object.entries(shape)) {
         const issue = schema.safeParse((value as Record<string, unknown>)[key]).error?.issues[0];
         if (!issue) continue;
-        context.addIssue({ code: "custom", path: [key, ...issue.path], message: issue.message });
+        context.addIssue(under([key], issue));
         return;
       }
     }),
   );
+}
+
+/** An issue of a part, as one of the whole that has it at `path`; what to do about it comes along. */
+function under(path: readonly PropertyKey[], issue: z.core.$ZodIssue) {
+  const params = issue.code === "custom" ? issue.params : undefined;
+  return {
+    code: "custom" as const,
+    path: [...path, ...issue.path],
+    message: issue.message,
+    ...(params && { params }),
+  };
 }
 
 /** One of these texts. */
