@@ -18,6 +18,7 @@ import { entryLines, helpLines } from "./help_lines.ts";
 import { startedElsewhere } from "./started_elsewhere.ts";
 import { failOnLargeFiles } from "./size_limit.ts";
 import { onStopSignal, SIGNAL_CODES, type StopSignal } from "./stop_signals.ts";
+import { passSuspensionBy } from "./suspension.ts";
 
 /** Version of this project. */
 export const VERSION: string = project.version;
@@ -175,7 +176,10 @@ export function usage(lines: readonly string[], flags: Readonly<Record<string, s
 export async function runTask(task: () => Promise<number | void>): Promise<never> {
   let code: number;
   if (isBehindDoor()) guardTask(endWith, Deno.args.includes("--json"));
-  else failOnLargeFiles();
+  else {
+    failOnLargeFiles();
+    passSuspensionBy(printError);
+  }
   addEventListener("beforeunload", endUnsettled);
   try {
     code = await task() ?? 0;

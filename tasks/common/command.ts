@@ -59,7 +59,7 @@ function canBeSeen(path: string): boolean {
 }
 
 /** The name of the installed command that this task was started by; undefined where it is `deno task`. */
-function installedCommand(): string | undefined {
+export function installedCommand(): string | undefined {
   try {
     return Deno.env.get("DINOTUNE_COMMAND") || undefined;
   } catch {

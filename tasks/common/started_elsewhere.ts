@@ -36,7 +36,8 @@ export function startedElsewhere(
   } is what was meant, perhaps. The installed command (README.md) starts where it is typed`;
 }
 
-function startedAt(): Started {
+/** Where this process runs and was called; "" where it may not be looked at. */
+export function startedAt(): Started {
   try {
     return { here: Deno.cwd(), called: Deno.env.get("INIT_CWD") };
   } catch {

@@ -17,6 +17,7 @@ import { BEHIND_DOOR, type DoorMessage } from "../common/behind_door.ts";
 import { errorText, printError } from "../common/cli.ts";
 import { ProjectLock } from "../common/project_lock.ts";
 import { failOnLargeFiles } from "../common/size_limit.ts";
+import { passSuspensionBy } from "../common/suspension.ts";
 import { Watch } from "./watch.ts";
 
 // what a door itself may not look at, where it is run with less than deno.json gives it
@@ -72,6 +73,7 @@ export function openDoor(task: URL, write: readonly string[] | null): void {
     Deno.exit(1);
   }
   failOnLargeFiles();
+  passSuspensionBy(printError);
   const lock = new ProjectLock();
   const temporary = temporaryFolder();
   // where the Worker ends without an order, something ended it
