@@ -2,9 +2,7 @@
  * Lines of what a bench found so far, and on a terminal a bar over what is still to be measured.
  * @module
  */
-import process from "node:process";
-
-import { createProgress, type ProgressStream } from "../train/outputs/progress.ts";
+import { createProgress, type ProgressStream, standardError } from "../train/outputs/progress.ts";
 
 /** Lines and bars of a bench while it measures. */
 export interface BenchView {
@@ -36,7 +34,7 @@ export interface BenchViewOptions {
  */
 export async function withBenchView<T>(
   measure: (view: BenchView) => Promise<T>,
-  { print, stream = process.stderr, printsToTerminal = process.stdout.isTTY }: BenchViewOptions,
+  { print, stream = standardError(), printsToTerminal = Deno.stdout.isTerminal() }: BenchViewOptions,
 ): Promise<T> {
   if (!stream.isTTY) return await measure({ ...UNSEEN, say: print });
   const progress = createProgress({ stream });

@@ -22,13 +22,20 @@ export interface Table {
   rows: readonly (readonly string[])[];
 }
 
-/** Columns of the terminal that standard output is; 80 elsewhere. */
-export function terminalWidth(): number {
+/**
+ * Columns of the terminal that standard output is; 80 elsewhere, and of a terminal that nobody gave a size.
+ * @param columns What the terminal says; 0: nothing
+ */
+export function terminalWidth(columns: () => number = shownColumns): number {
   try {
-    return Deno.stdout.isTerminal() ? Deno.consoleSize().columns : 80;
+    return columns() || 80;
   } catch {
     return 80;
   }
+}
+
+function shownColumns(): number {
+  return Deno.stdout.isTerminal() ? Deno.consoleSize().columns : 0;
 }
 
 const GAP = "  ";

@@ -1,6 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
 
-import { csvTable, latexTable, latexText, markdownTable, textTable, wrapped } from "./table.ts";
+import {
+  csvTable,
+  latexTable,
+  latexText,
+  markdownTable,
+  terminalWidth,
+  textTable,
+  wrapped,
+} from "./table.ts";
 
 const columns = [
   { title: "score", align: "left" as const },
@@ -45,4 +53,15 @@ Deno.test("wrapped() keeps to the width", () => {
   const lines = wrapped(["worse:", ...Array.from({ length: 30 }, (_, i) => `row-${i},`), "x".repeat(99)], 40);
   assert(lines.length > 4 && lines.every((line) => line.length <= 40), lines.join("\n"));
   assert(lines.slice(1).every((line) => line.startsWith("  ")));
+});
+
+Deno.test("terminalWidth() is 80 where the terminal has no size, or none that may be looked at", () => {
+  assertEquals(terminalWidth(() => 0), 80);
+  assertEquals(terminalWidth(() => 40), 40);
+  assertEquals(
+    terminalWidth(() => {
+      throw new Error("no terminal");
+    }),
+    80,
+  );
 });

@@ -4,6 +4,7 @@
  */
 import { isHubId } from "../../formats/hf_model/mod.ts";
 import type { TrainerResult } from "../../plugins/kinds/trainer.ts";
+import { terminalWidth } from "../common/table.ts";
 import type { TrainConfig } from "./config/mod.ts";
 import { nextSteps } from "./next_steps.ts";
 import { printSummary, type Summary } from "./outputs/mod.ts";
@@ -20,10 +21,14 @@ export interface EndedRun extends Pick<Summary, "history" | "files"> {
   result: TrainerResult;
 }
 
-/** Says how a run ended, and what to type next. */
+/**
+ * Says how a run ended, and what to type next.
+ * @param width Of the terminal, in characters; no more than 80 are used
+ */
 export function sayEnd(
   { config, baseModel, isBundled, result, history, files }: EndedRun,
   say: (line: string) => void,
+  width: number = terminalWidth(),
 ): void {
   const { output_dir: outputDir, finetuning_type: type } = config;
   const hasWeights = result.files.length > 0;
@@ -34,5 +39,5 @@ export function sayEnd(
         "set base_model=owner/name, the model's id on the hub",
     );
   }
-  printSummary({ outputDir, history, files, next }, say);
+  printSummary({ outputDir, history, files, next, columns: Math.min(80, width) }, say);
 }

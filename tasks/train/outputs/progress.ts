@@ -77,10 +77,17 @@ export function createProgress(options: ProgressOptions = {}): Progress {
   return stream.isTTY && !options.disabled ? bar(stream) : lines(stream, options.now ?? Date.now);
 }
 
-/** Standard error, whose loss (a closed terminal, the end of what reads it) ends no run: an error that nothing hears would. */
-function standardError(): ProgressStream {
-  if (!process.stderr.listeners("error").includes(unheard)) process.stderr.on("error", unheard);
-  return process.stderr;
+/**
+ * Standard error, whose loss (a closed terminal, the end of what reads it) ends no run: an error that nothing hears would. On a terminal
+ * that knows no commands (TERM=dumb, as in editors) no bar is drawn: it would show them as signs.
+ * @param term The variable TERM
+ */
+export function standardError(
+  stream: NodeJS.EventEmitter & ProgressStream = process.stderr,
+  term: string | undefined = stream.isTTY ? Deno.env.get("TERM") : undefined,
+): ProgressStream {
+  if (!stream.listeners("error").includes(unheard)) stream.on("error", unheard);
+  return term === "dumb" ? { isTTY: false, write: (text) => stream.write(text) } : stream;
 }
 
 function unheard(): void {}
@@ -185,7 +192,8 @@ function bar(stream: ProgressStream): Progress {
   let current: { bars: Bars; bar: Bar; name: string } | null = null;
   /** The phase that ended last; one that tells its end twice isn't shown twice. */
   let ended = "";
-  const columns = () => stream.columns ?? 80;
+  // a terminal that nobody gave a size has 0
+  const columns = () => stream.columns || 80;
   // step, time left and loss take some 50 characters
   const barSize = () => Math.max(8, Math.min(24, columns() - 52));
 

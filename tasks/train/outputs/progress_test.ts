@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { EventEmitter } from "node:events";
 
 import { goldenJson } from "./_fakes.ts";
-import { createProgress, logLine } from "./progress.ts";
+import { createProgress, logLine, standardError } from "./progress.ts";
 import { curveText, printSummary } from "./summary.ts";
 import { keptStream } from "../../../tests/helpers/kept_stream.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
@@ -167,4 +168,18 @@ Deno.test("the axis of a flat loss has its value, and marks that differ where it
       );
     }
   }
+});
+
+Deno.test("a terminal that knows no commands gets plain lines, one without a size a bar for 80 columns", () => {
+  const shown = (term: string, columns: number) => {
+    const out = keptStream(true, columns);
+    const progress = createProgress({ stream: standardError(Object.assign(new EventEmitter(), out), term) });
+    progress.step(status);
+    progress.line("saved");
+    progress.stop();
+    return out;
+  };
+  assertEquals(shown("dumb", 80).text(), "saved\n");
+  const part = " step 3/6  0:01:15 left  loss 0.6744  margin 0.0709";
+  assert(shown("xterm", 0).lines().some((line) => line.endsWith(part)), shown("xterm", 0).text());
 });
