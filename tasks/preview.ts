@@ -13,7 +13,7 @@
  */
 import { item } from "../formats/elements.ts";
 import type { Tokenizer } from "../formats/tokenizer/tokenizer.ts";
-import { readTrainConfig, type TrainConfig } from "./train/config/mod.ts";
+import { readTrainConfig, type TrainConfig, workAsked } from "./train/config/mod.ts";
 import { type EncodedExample, type LoadedExamples, trainOrder } from "./train/data/mod.ts";
 import { packExamples } from "../kernels/engine/pack.ts";
 import { registryOf } from "./common/config_file.ts";
@@ -66,9 +66,9 @@ export async function preview(
   ready.model.weights.close();
   for (const text of [...notes, ...ready.notes]) note(`note: ${text}`);
   const data = await encode(config, registry, ready, undefined, note);
-  const predicts = config.do_predict && !config.do_train;
-  (json ? note : say)(dataText(data.report, predicts));
-  const order = predicts ? data.evaluation : inTrainingOrder(data, config, epoch);
+  const work = workAsked(config);
+  (json ? note : say)(dataText(data.report, work));
+  const order = work === "training" ? inTrainingOrder(data, config, epoch) : data.evaluation;
   for (const example of order.slice(0, limit ?? (json ? order.length : 2))) {
     say(json ? exampleJson(example) : `\n${exampleTable(example, ready.model.tokenizer)}`);
   }

@@ -8,6 +8,7 @@
  * deno task train CONFIG.yaml resume_from_checkpoint=auto # continues from the last checkpoint, if there is one
  * deno task train OUTPUT_DIR/run.yaml                 # continues that run, or repeats it if it is finished
  * deno task train CONFIG.yaml --dry-run               # resolved configuration, token statistics, memory and time
+ * deno task train EVALUATE.yaml                       # do_eval without do_train: losses of a finished model on the evaluation rows
  * deno task train PREDICT.yaml                        # do_predict: answers of what was trained, without do_train of a finished model
  * ```
  * Prints what it takes for granted, a progress bar, the loss curve, the files it wrote and what to type next.
@@ -29,6 +30,7 @@ import { registryOf } from "./common/config_file.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 import { checkProvenance, refuseChangedPlugins } from "./train/changed_since.ts";
 import { jsonSchema } from "./train/config/describe.ts";
+import { workAsked } from "./train/config/mod.ts";
 import { keyHelp } from "./train/config/key_help.ts";
 import { DEFAULT_TRAINING } from "./common/default_files.ts";
 import { dataText } from "./train/data_text.ts";
@@ -80,7 +82,7 @@ export interface RunResult extends TrainerResult {
 }
 
 /**
- * Carries out one run: configuration, plugins, model, data, training (or predictions), files.
+ * Carries out one run: configuration, plugins, model, data, training (or predictions, or an evaluation), files.
  * @param configPath YAML or JSON file
  * @param overrides `key=value` texts
  * @throws {RangeError} If anything in the configuration, the model or the data is wrong; before any training
@@ -108,13 +110,21 @@ export async function train(
     () =>
       registry.create("trainer", config.trainer, config.trainer_options, () => placeOf("trainer_options")),
   );
-  if (config.do_predict && !config.do_train) {
+  const work = workAsked(config);
+  if (work === "predictions") {
     const progress = options.progress ?? createProgress({ disabled: config.disable_tqdm });
     // loaded by runs that predict: it brings the generator and jieba's dictionary
     const { predict, predictedText } = await import("./train/predict/predict.ts");
     const predicted = await predict(config, { registry, placeOf, say, progress, signal });
     say(predictedText(directory, predicted));
     return { directory, finished: !signal.aborted, files: [], metrics: predicted.metrics };
+  }
+  if (work === "evaluation") {
+    const progress = options.progress ?? createProgress({ disabled: config.disable_tqdm });
+    const { evaluateFinished, evaluatedText } = await import("./train/predict/evaluate.ts");
+    const evaluated = await evaluateFinished(config, { registry, placeOf, say, progress, signal });
+    say(evaluatedText(directory, evaluated));
+    return { directory, finished: evaluated.files.length > 0, files: [], metrics: evaluated.metrics };
   }
   if (trainer.lend) {
     await trainer.lend({ note: (line) => say(`note: ${line}`), signal });
@@ -215,8 +225,10 @@ if (import.meta.main) {
     const own = ["local", "torch"].includes(settings.trainer);
     using interrupted = interruption(
       printError,
-      settings.do_predict && !settings.do_train
+      workAsked(settings) === "predictions"
         ? "no answers are written"
+        : workAsked(settings) === "evaluation"
+        ? "no results are written"
         : settings.do_predict
         ? "training saves a checkpoint first, of answers none are written"
         : own

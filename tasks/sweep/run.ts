@@ -60,6 +60,9 @@ export function checkCells({ config, cells, evaluation, out }: SweepPlan): void 
         `Cannot train the cell ${name} as a sweep compares losses and evaluations, and predictions are none: leave do_predict out`,
       );
     }
+    if (!training.do_train) {
+      throw new RangeError(`Cannot train the cell ${name} as do_train isn't true: set do_train: true`);
+    }
     if (evaluation !== undefined) {
       resolveEvalConfig(readYaml(evaluation), evaluationOverrides(evaluation, training, cell, out));
     }

@@ -2,13 +2,17 @@
  * Counts of used, cut and dropped rows, as text.
  * @module
  */
+import type { Work } from "./config/mod.ts";
 import type { DataReport } from "./data/mod.ts";
 
-/** Rows used, dropped and cut, lengths, warnings and notes. @param predicts True if the evaluation's rows are to be answered */
-export function dataText(report: DataReport, predicts = false): string {
-  const { rows, train, evaluation, dropped, truncated, lengths } = report;
+/** Rows used, dropped and cut, lengths of those that are learnt or answered, warnings and notes. */
+export function dataText(report: DataReport, work: Work = "training"): string {
+  const { rows, train, evaluation, dropped, truncated } = report, predicts = work === "predictions";
+  const lengths = work === "evaluation" ? [] : report.lengths;
   const use = predicts
     ? `${evaluation} to answer`
+    : work === "evaluation"
+    ? `${evaluation} to evaluate on`
     : `${train} example${plural(train)} to train on, ${evaluation} to evaluate on`;
   const lines = [`data         ${rows} row${plural(rows)}: ${use}`];
   for (const { reason, count, first } of dropped) {

@@ -11,7 +11,7 @@ import type { Registry } from "../../plugins/registry.ts";
 import { print } from "../common/cli.ts";
 import { registryOf } from "../common/config_file.ts";
 import { pluginNote } from "../common/plugin_code.ts";
-import { recordOf, type ResolvedConfig, type TrainConfig } from "./config/mod.ts";
+import { recordOf, type ResolvedConfig, type TrainConfig, workAsked } from "./config/mod.ts";
 import { dataText } from "./data_text.ts";
 import { needsOfEngine, needsOfTrainer } from "./estimate/of_run.ts";
 import type { Estimate } from "./estimate/types.ts";
@@ -19,6 +19,7 @@ import { estimateText, memoryWarning } from "./estimate_text.ts";
 import { isSameRun, readRun } from "./own_run.ts";
 import { checkOutputDirectory } from "./outputs/directory.ts";
 import { silentProgress } from "./outputs/mod.ts";
+import { prepareRows } from "./predict/rows.ts";
 import { prepare } from "./prepare.ts";
 import { encode } from "./prepare/encode.ts";
 import { inputsOf } from "./prepare/inputs.ts";
@@ -31,7 +32,7 @@ export interface DryRun {
   notes: string[];
   /** Counts of used, cut and dropped rows, as text. */
   data: string;
-  /** Memory and time; null for predictions. */
+  /** Memory and time; null without training. */
   estimate: Estimate | null;
 }
 
@@ -49,8 +50,8 @@ export async function dryRun(
   const code = pluginNote(config.plugins);
   if (code !== null) say(`note: ${code}`);
   const registry = await registryOf(config.plugins, placeOf("plugins"));
-  if (config.do_predict && !config.do_train) {
-    return await dryPredictions({ config, notes, placeOf }, registry, say);
+  if (workAsked(config) !== "training") {
+    return await dryRows({ config, notes, placeOf }, registry, say);
   }
   const isThisRun = () => isSameRun(config.output_dir, config, registry);
   placed(
@@ -82,8 +83,8 @@ export async function dryRun(
   return { config: record, notes: [...notes, ...ready.notes], data: text, estimate: needs };
 }
 
-/** All that predictions do before the first answer. */
-async function dryPredictions(
+/** All that predictions and evaluations do before the first row. */
+async function dryRows(
   { config, notes, placeOf }: Pick<ResolvedConfig, "config" | "notes" | "placeOf">,
   registry: Registry,
   say: (line: string) => void,
@@ -91,7 +92,6 @@ async function dryPredictions(
   const record = recordOf(config);
   say(stringify(record, { lineWidth: 0 }).trimEnd());
   for (const note of notes) say(`note: ${note}`);
-  const { preparePredictions } = await import("./predict/predict.ts");
-  const found = await preparePredictions(config, { registry, placeOf, say, progress: silentProgress() });
+  const found = await prepareRows(config, { registry, placeOf, say, progress: silentProgress() });
   return { config: record, notes: [...notes, ...found.notes], data: found.data, estimate: null };
 }

@@ -25,7 +25,7 @@ import { ReferenceCache } from "./reference.ts";
 import { completeGiven } from "./reference_model.ts";
 import { checkResumedForm } from "./resumed_form.ts";
 import { precomputeReferences } from "./score.ts";
-import { makeTarget, newLora, readTrained } from "./setup.ts";
+import { engineSetup, makeTarget, newLora, readTrained } from "./setup.ts";
 
 const INTERRUPTED: TrainerResult = { files: [], finished: false, metrics: {} };
 
@@ -50,25 +50,8 @@ export async function carryOut(inputs: TrainerInputs, open: OpenEngine): Promise
     await completeGiven(reference, { inputs, references, plan, from: resumed?.state.step ?? 0 }, open);
   }
   using residual = pissa && residualFolder(pissa, inputs);
-  const engine = await open({
-    modelPath: model.path,
-    ...(inputs.fresh && { fresh: inputs.fresh }),
-    merged: [...inputs.merged ?? [], ...residual ? [residual.path] : []],
-    decoder,
-    tuning: target.tuning,
-    initial: target.initial,
-    checkpointing: !config.disable_gradient_checkpointing,
-    quantizationBit: config.quantization_bit,
-    seed: config.seed,
-    labelSmoothing: config.label_smoothing_factor,
-    neftuneAlpha: config.neftune_noise_alpha ?? 0,
-    optimizer: {
-      betas: [config.adam_beta1, config.adam_beta2],
-      epsilon: config.adam_epsilon,
-      weightDecay: config.weight_decay,
-      ...(config.loraplus_lr_ratio !== null && { ratioOfB: config.loraplus_lr_ratio }),
-    },
-  }, inputs);
+  const merged = [...inputs.merged ?? [], ...residual ? [residual.path] : []];
+  const engine = await open(engineSetup(inputs, target, merged), inputs);
   try {
     if (resumeFrom && resumed) {
       await engine.restore(
@@ -148,11 +131,11 @@ function residualFolder(pissa: PissaStart, { config, model, decoder }: TrainerIn
  * Most rows of a pack: the configuration's, those of the checkpoint, so that a resumed run adds up in the same order, or what the
  * engine's device holds.
  */
-async function rowsOfPacks(
-  { micro_batch_tokens }: TrainerInputs["config"],
+export async function rowsOfPacks(
+  { micro_batch_tokens }: Pick<TrainerInputs["config"], "micro_batch_tokens">,
   checkpoint: CheckpointState | undefined,
   engine: EngineClient,
-  log: TrainerInputs["log"],
+  log: Pick<TrainerInputs["log"], "note">,
 ): Promise<PackRows> {
   const given = micro_batch_tokens ?? checkpoint?.packRows, chosen = await engine.packRows(given);
   if (given === undefined && chosen.rows !== DEFAULT_ROWS) log.note?.(packRowsText(chosen));

@@ -28,7 +28,8 @@ import { type FreezeKeys, freezeTargets } from "../../kinds/freeze_targets.ts";
 import { targetModules } from "../../kinds/lora_targets.ts";
 import type { TrainConfig } from "../../kinds/train_config.ts";
 import { converted, convertedConfig, type PissaStart, readConverted } from "./pissa.ts";
-import type { WrittenFile } from "../../kinds/trainer.ts";
+import type { TrainerInputs, WrittenFile } from "../../kinds/trainer.ts";
+import type { RunSetup } from "./open_engine.ts";
 import type { Tuning } from "../../../kernels/engine/parameters.ts";
 import { trainedShapes } from "../../../kernels/engine/parameters.ts";
 import { moduleShapes, tensorShapes } from "../../../kernels/engine/decoder.ts";
@@ -124,6 +125,36 @@ export function makeTarget(
       writeAdapter(directory, plain, shapes, decoder.moduleRoot);
       for (const [name, data] of Object.entries(files)) writeFileAtomicSync(join(directory, name), data);
       return described(["adapter_config.json", "adapter_model.safetensors"], files);
+    },
+  };
+}
+
+/**
+ * Everything that a run's engine is made from.
+ * @param merged Folders of adapters that are merged into the model, in turn
+ */
+export function engineSetup(
+  { config, model, decoder, fresh }: Pick<TrainerInputs, "config" | "model" | "decoder" | "fresh">,
+  { tuning, initial }: Target,
+  merged: readonly string[] = [],
+): RunSetup {
+  return {
+    modelPath: model.path,
+    ...(fresh && { fresh }),
+    merged,
+    decoder,
+    tuning,
+    initial,
+    checkpointing: !config.disable_gradient_checkpointing,
+    quantizationBit: config.quantization_bit,
+    seed: config.seed,
+    labelSmoothing: config.label_smoothing_factor,
+    neftuneAlpha: config.neftune_noise_alpha ?? 0,
+    optimizer: {
+      betas: [config.adam_beta1, config.adam_beta2],
+      epsilon: config.adam_epsilon,
+      weightDecay: config.weight_decay,
+      ...(config.loraplus_lr_ratio !== null && { ratioOfB: config.loraplus_lr_ratio }),
     },
   };
 }

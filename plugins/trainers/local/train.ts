@@ -5,15 +5,26 @@
 import { chooseBackend } from "../../../kernels/engine/backends.ts";
 import { startEngine } from "../../../kernels/engine/remote.ts";
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
+import type { OpenEngine } from "./open_engine.ts";
 import { phaseClock } from "./phase_clock.ts";
 import { carryOut } from "./run.ts";
 
 /** Trains on the backend that the configuration names. @throws As {@linkcode carryOut} does. */
 export async function trainHere(inputs: TrainerInputs): Promise<TrainerResult> {
+  return await openHere(inputs, (open) => carryOut(inputs, open));
+}
+
+/** Does something with engines on the backend that the configuration names; `describe` of the policy's is noted where that tells more. */
+export async function openHere<Result>(
+  inputs: Pick<TrainerInputs, "config" | "model" | "reference"> & {
+    log: Pick<TrainerInputs["log"], "note" | "phase">;
+  },
+  use: (open: OpenEngine) => Promise<Result>,
+): Promise<Result> {
   const { config, log } = inputs, { choice, why } = await chooseBackend(config);
   if (config.backend === "auto") log.note?.(`backend: ${choice.backend}, because ${why}`);
   using clock = phaseClock((...phase) => log.phase(...phase));
-  return await carryOut(inputs, async (setup, of) => {
+  return await use(async (setup, of) => {
     const isPolicy = of.model === inputs.model;
     // in few bits it is ONNX Runtime's, wherever the policy is
     const device = isPolicy ? choice : await deviceOfReference();

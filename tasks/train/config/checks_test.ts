@@ -41,6 +41,24 @@ Deno.test("timescale is said to do nothing, as in transformers 4", () => {
   assert(notes.some((note) => note.startsWith("lr_scheduler_kwargs timescale: not used")));
 });
 
+Deno.test("do_eval without do_train evaluates a finished model, and refuses what it has no loss of", () => {
+  const yaml = BASE_YAML.replace("do_train: true\n", "").replace("dataset: d\n", "");
+  const file = (more: string) =>
+    resolveTrainConfig(parseYaml(yaml + "do_eval: true\neval_dataset: e\n" + more, "t.yaml"));
+  assertEquals([file("").config.do_eval, file("stage: pt\n").config.stage], [true, "pt"]);
+  assertEquals(file("stage: dpo\npref_loss: simpo\n").config.pref_loss, "simpo");
+  for (
+    const [more, text] of [
+      ["stage: dpo", "with stage: dpo as its loss is relative to the model before training"],
+      ["stage: kto", "or set stage: sft"],
+      ["loss: mine", "with loss: mine as"],
+      ["train_from_scratch: true\nfinetuning_type: full", "Cannot evaluate random weights"],
+      ["rope_scaling: linear\nfinetuning_type: full", "Cannot evaluate with rope_scaling"],
+      ["streaming: true\nmax_steps: 1", "Cannot evaluate a finished model on a stream"],
+    ] as const
+  ) assertStringIncludes(assertThrows(() => file(more + "\n"), RangeError).message, text);
+});
+
 Deno.test("do_predict takes LLaMA-Factory's prediction file, and refuses what it can't predict with", () => {
   const lines = "do_train: false\ndo_predict: true\npredict_with_generate: true\neval_dataset: e\n";
   const yaml = BASE_YAML.replace("do_train: true\n", "").replace("dataset: d\n", "");

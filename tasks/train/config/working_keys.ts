@@ -173,7 +173,7 @@ function training() {
       false,
       "start again in a folder that isn't empty: what the old run wrote goes",
     ),
-    do_train: add(bool(), false, "train; this or do_predict must be true"),
+    do_train: add(bool(), false, "train; this, do_predict or do_eval must be true"),
     do_predict: add(
       bool(),
       false,
@@ -185,7 +185,12 @@ function training() {
       false,
       "needed by do_predict, as in LLaMA-Factory; evaluations give losses with it too",
     ),
-    do_eval: add(bool(), false, "evaluate at the end", { derived: "true when eval_strategy isn't no" }),
+    do_eval: add(
+      bool(),
+      false,
+      "evaluate at the end; without do_train the model and adapter that are named, as eval_results.json",
+      { derived: "true when eval_strategy isn't no" },
+    ),
     eval_strategy: add(interval, "no", "when to evaluate"),
     eval_steps: add(
       orNull(num({ above: 0 })),

@@ -22,7 +22,10 @@ export interface Prediction {
 }
 
 /** Name of the file that has the answers. */
-const PREDICTIONS = "generated_predictions.jsonl";
+export const PREDICTIONS = "generated_predictions.jsonl";
+
+/** Name of the file that has the losses. */
+export const EVALUATION_RESULTS = "eval_results.json";
 
 /** True if a finished run of this configuration lacks its answers, as it was stopped before they were whole. */
 export function lacksAnswers(
@@ -31,14 +34,34 @@ export function lacksAnswers(
   return do_predict && !exists(join(output_dir, PREDICTIONS));
 }
 
-/** @throws {RangeError} If answers lie there already that aren't to be overwritten */
-export function checkPredictions(directory: string, overwrite: boolean): void {
-  if (overwrite || !exists(join(directory, PREDICTIONS))) return;
+/** @throws {RangeError} If a file of that name lies there already and isn't to be overwritten */
+export function checkAbsent(directory: string, name: string, overwrite: boolean): void {
+  if (overwrite || !exists(join(directory, name))) return;
   throw new RangeError(
     `Cannot write ${
-      join(directory, PREDICTIONS)
+      join(directory, name)
     } as it is there already: set overwrite_output_dir: true, or another output_dir`,
   );
+}
+
+/**
+ * Writes results of a finished model as SPLIT_results.json, and beside others that all_results.json has.
+ * @returns Their names.
+ */
+export async function writeResults(
+  directory: string,
+  split: "predict" | "eval",
+  results: Readonly<Record<string, number>>,
+): Promise<string[]> {
+  Deno.mkdirSync(directory, { recursive: true });
+  const all = join(directory, "all_results.json");
+  const before = exists(all) ? readJsonFile(all) as Record<string, unknown> : {};
+  const texts = {
+    "all_results.json": sortedJson({ ...before, ...results }, 4),
+    [`${split}_results.json`]: sortedJson(results, 4),
+  };
+  for (const [name, text] of Object.entries(texts)) await writeFileAtomic(join(directory, name), text);
+  return [`${split}_results.json`, "all_results.json"];
 }
 
 /**
@@ -51,15 +74,9 @@ export async function writePredictions(
   rows: readonly Prediction[],
   results: Readonly<Record<string, number>>,
 ): Promise<string[]> {
-  Deno.mkdirSync(directory, { recursive: true });
-  const all = join(directory, "all_results.json");
-  const before = exists(all) ? readJsonFile(all) as Record<string, unknown> : {};
-  const texts = {
-    "predict_results.json": sortedJson(results, 4),
-    "all_results.json": sortedJson({ ...before, ...results }, 4),
-    // last: with them all is there
-    [PREDICTIONS]: rows.map((row) => jsonLine({ ...row }) + "\n").join(""),
-  };
-  for (const [name, text] of Object.entries(texts)) await writeFileAtomic(join(directory, name), text);
-  return Object.keys(texts);
+  const written = await writeResults(directory, "predict", results);
+  // last: with them all is there
+  const text = rows.map((row) => jsonLine({ ...row }) + "\n").join("");
+  await writeFileAtomic(join(directory, PREDICTIONS), text);
+  return [...written, PREDICTIONS];
 }

@@ -10,109 +10,21 @@ import type { Generator } from "../../../kernels/engine/generate/generator.ts";
 import { openLocal } from "../../../plugins/endpoints/local/open.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
-import type { Registry } from "../../../plugins/registry.ts";
-import { readDatasetInfo } from "../data/info.ts";
-import { dataText } from "../data_text.ts";
-import { type Progress, roundHalfEven } from "../outputs/mod.ts";
-import { prepare } from "../prepare.ts";
-import { encode } from "../prepare/encode.ts";
+import { roundHalfEven } from "../outputs/mod.ts";
 import { hubOptions } from "../prepare/hub_options.ts";
 import type { Ready } from "../prepare/ready.ts";
-import { checkPredictions, type Prediction, writePredictions } from "./files.ts";
+import { type Prediction, writePredictions } from "./files.ts";
+import { type AskingModel, prepareRows, resultText, type WorkResult } from "./rows.ts";
 import { endIds, rowSampling } from "./sampling.ts";
 import { similarity } from "./similarity.ts";
 
-/** What predictions are made with, and told by. */
-export interface Predicting {
-  /** Has the plugins of the file. */
-  registry: Registry;
-  /** Where a key was written. */
-  placeOf(key: string): string;
-  /** Gets human-readable lines. */
-  say(line: string): void;
-  /** Shows rows. */
-  progress: Progress;
-  /** Aborted to stop: nothing is written then. */
-  signal: AbortSignal;
-  /** True behind training, whose data `dataset` names. */
-  isTrained?: boolean;
-}
-
-/** The end of predictions. */
-export interface PredictionResult {
-  /** Names of files in `output_dir`; none if it was stopped. */
-  files: string[];
-  /** Of predict_results.json. */
-  metrics: Record<string, number>;
-}
-
-/** Rows to answer, encoded. */
-interface Rows {
-  ready: Ready;
-  examples: EncodedExample[];
-  /** What was said of model and keys. */
-  notes: string[];
-  /** Counts of rows, as text. */
-  data: string;
-}
-
-/**
- * Reads the model's parts and the rows, and says what there is; nothing is generated.
- * @throws {RangeError} If anything in the configuration, the model or the data is wrong
- */
-export async function preparePredictions(
-  config: TrainConfig,
-  { registry, placeOf, say, progress, isTrained = false }: Omit<Predicting, "signal">,
-): Promise<Rows> {
-  placed(
-    placeOf("output_dir"),
-    () => checkPredictions(config.output_dir, config.overwrite_output_dir),
-  );
-  const ready = await prepare(config, registry, say, placeOf);
-  // LLaMA-Factory encodes training rows too, and doesn't use them
-  const dataset = config.eval_dataset.length > 0 && !drawsFirst(config) ? [] : config.dataset;
-  const notes = [...ready.notes, ...predictionNotes(config, isTrained)];
-  for (const note of notes) say(`note: ${note}`);
-  const data = await encode(
-    { ...config, dataset },
-    registry,
-    ready,
-    (phase, done, total) => progress.phase(phase, done, total),
-    say,
-  );
-  progress.stop();
-  const text = dataText(data.report, true);
-  say(text);
-  ready.model.weights.close();
-  return { ready, examples: data.evaluation, notes, data: text };
-}
-
-/** True if training sets draw some of their rows: then those that evaluation sets draw are others without them. */
-function drawsFirst({ dataset_dir, dataset, eval_dataset }: TrainConfig): boolean {
-  const info = readDatasetInfo(dataset_dir);
-  return [dataset, eval_dataset].every((names) => names.some((name) => info.entry(name).numSamples !== null));
-}
-
-function predictionNotes(
-  { trainer, do_eval, dataset, eval_dataset }: TrainConfig,
-  isTrained: boolean,
-): string[] {
-  return [
-    ...trainer === "local" ? [] : [`trainer: ${trainer} only trains; this project's engine predicts`],
-    ...do_eval ? ["do_eval: predictions give the same scores, so nothing is evaluated beside them"] : [],
-    ...dataset.length > 0 && eval_dataset.length > 0 && !isTrained
-      ? ["dataset: not used, as nothing is trained; eval_dataset has the rows to answer"]
-      : [],
-  ];
-}
-
 /**
  * Answers all rows, compares, writes.
- * @throws {RangeError} As {@linkcode preparePredictions}; also if a prompt fills the model's context
+ * @throws {RangeError} As {@linkcode prepareRows}; also if a prompt fills the model's context
  */
-export async function predict(config: TrainConfig, predicting: Predicting): Promise<PredictionResult> {
+export async function predict(config: TrainConfig, predicting: AskingModel): Promise<WorkResult> {
   const { registry, placeOf, say, progress } = predicting;
-  const { ready, examples } = await preparePredictions(config, predicting);
+  const { ready, examples } = await prepareRows(config, predicting);
   const { backend, provider, threads, quantization_bit } = config, { template } = ready;
   if (template === null) throw new RangeError("Cannot predict as template is needed: current value is null");
   const { choice, why } = await chooseBackend({ backend, provider, threads, quantization_bit });
@@ -160,7 +72,7 @@ async function answerAll(
     examples: readonly EncodedExample[];
     generator: Generator;
   },
-  { progress, signal }: Pick<Predicting, "progress" | "signal">,
+  { progress, signal }: Pick<AskingModel, "progress" | "signal">,
 ): Promise<Answered[] | null> {
   const ends = endIds(tokenizer, generator.info.vocabSize);
   const text = (ids: readonly number[], skipSpecial: boolean) => tokenizer.decode(ids, { skipSpecial });
@@ -215,11 +127,6 @@ function scoresOf(
 }
 
 /** The end of predictions as text. */
-export function predictedText(directory: string, { files, metrics }: PredictionResult): string {
-  if (files.length === 0) return "Stopped: no answers were written";
-  return [
-    "",
-    ...Object.entries(metrics).map(([name, value]) => `  ${name.padEnd(28)} ${value.toFixed(4)}`),
-    `Wrote ${files.join(", ")} in ${directory}`,
-  ].join("\n");
+export function predictedText(directory: string, result: WorkResult): string {
+  return resultText(directory, result, "no answers were written");
 }

@@ -4,7 +4,8 @@
  */
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import { answering } from "../next_steps.ts";
-import { predict, predictedText, type Predicting, type PredictionResult } from "./predict.ts";
+import { predict, predictedText } from "./predict.ts";
+import type { AskingModel, WorkResult } from "./rows.ts";
 
 /** The configuration with which what lies in `output_dir` predicts. */
 function configOfTrained(config: TrainConfig): TrainConfig {
@@ -30,7 +31,7 @@ function configOfTrained(config: TrainConfig): TrainConfig {
  * Answers the evaluation rows by what a finished run has trained, and says the scores, or how to get them.
  * @throws {RangeError} As {@linkcode predict} does, with the command that answers once more
  */
-export async function predictTrained(config: TrainConfig, predicting: Predicting): Promise<PredictionResult> {
+export async function predictTrained(config: TrainConfig, predicting: AskingModel): Promise<WorkResult> {
   const { output_dir: directory } = config;
   const kept = `What was trained is kept. To answer by it:\n  ${answering(directory)}`;
   try {

@@ -17,10 +17,10 @@ export function checkData(c: TrainConfig, refuse: Refuse): void {
 
 function checkSets(c: TrainConfig, refuse: Refuse): void {
   refuse(
-    !c.do_train && !c.do_predict && !c.predict_with_generate,
+    !c.do_train && !c.do_predict && !c.do_eval && !c.predict_with_generate,
     "do_train",
-    "Cannot run as do_train isn't true: set do_train: true (a finished model answers its evaluation rows with do_predict: true, and is judged by " +
-      "deno task eval)",
+    "Cannot run as do_train isn't true: set do_train: true (a finished model answers its evaluation rows with do_predict: true, has its loss on them " +
+      "with do_eval: true, and is judged by deno task eval)",
   );
   refuse(
     c.do_train && c.dataset.length === 0,

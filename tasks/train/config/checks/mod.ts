@@ -7,6 +7,7 @@ import type { Fault } from "../fault.ts";
 import { idleNotes } from "../idle_keys.ts";
 import { checkData } from "./data.ts";
 import { checkDevice, deviceNotes } from "./device.ts";
+import { checkEvaluationAlone } from "./evaluation.ts";
 import { checkMethod } from "./method.ts";
 import { checkPrediction } from "./prediction.ts";
 import { defaultNotes, methodNotes, packingNotes } from "./method_notes.ts";
@@ -33,6 +34,7 @@ export function checkConfig(
   checkSchedule(config, refuse);
   checkMethod(config, refuse);
   checkPrediction(config, refuse);
+  checkEvaluationAlone(config, refuse);
   checkDevice(config, given, refuse);
   const notes = [
     ...packingNotes(config),

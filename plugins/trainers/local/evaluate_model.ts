@@ -1,0 +1,67 @@
+/**
+ * Evaluation of a finished model: the losses that a training run would tell at its end, without a step.
+ * @module
+ */
+import { checkTensors } from "../../../formats/hf_model/mod.ts";
+import { tensorShapes } from "../../../kernels/engine/decoder.ts";
+import type { TrainerInputs } from "../../kinds/trainer.ts";
+import { evaluateSets } from "./evaluate.ts";
+import type { OpenEngine } from "./open_engine.ts";
+import { ReferenceCache } from "./reference.ts";
+import { rowsOfPacks } from "./run.ts";
+import { engineSetup, makeTarget } from "./setup.ts";
+import { openHere } from "./train.ts";
+
+/** What an evaluation needs of a trainer's inputs. */
+export type EvaluationInputs =
+  & Pick<
+    TrainerInputs,
+    "config" | "model" | "decoder" | "merged" | "loss" | "evaluation" | "evaluationSets" | "signal"
+  >
+  & { log: Pick<TrainerInputs["log"], "note" | "phase"> };
+
+/**
+ * Evaluates the model with its adapter, if one is named, on the backend that the configuration names.
+ * @returns `eval_loss` and others, as {@linkcode evaluateSets} names them; null when interrupted
+ * @throws {RangeError} If the model lacks tensors, the adapter doesn't fit, or the loss needs a reference
+ */
+export async function evaluateHere(inputs: EvaluationInputs): Promise<Record<string, number> | null> {
+  return await openHere(inputs, (open) => evaluateModel(inputs, open));
+}
+
+async function evaluateModel(
+  inputs: EvaluationInputs,
+  open: OpenEngine,
+): Promise<Record<string, number> | null> {
+  const { model, decoder, loss, log, signal } = inputs;
+  if (loss.needsReference) {
+    throw new RangeError(
+      "Cannot evaluate a finished model as the loss needs a reference: evaluate while training",
+    );
+  }
+  // adapters alone are read or made: a new one is zero, and changes nothing
+  const config = { ...inputs.config, finetuning_type: "lora" as const, use_dora: false, pissa_init: false };
+  checkTensors(model.weights, tensorShapes(decoder), model.path);
+  const engine = await open(
+    engineSetup({ ...inputs, config }, makeTarget(config, model, decoder, {}), inputs.merged),
+    inputs,
+  );
+  try {
+    const { rows, together } = await rowsOfPacks(config, undefined, engine, log);
+    const scoring = {
+      engine,
+      loss,
+      references: new ReferenceCache(),
+      together,
+      accuracy: config.compute_accuracy && config.stage === "sft",
+    };
+    return await evaluateSets(scoring, inputs, {
+      batch: config.per_device_eval_batch_size,
+      budget: rows,
+      signal,
+      onProgress: (done, total) => log.phase("evaluation", done, total),
+    });
+  } finally {
+    await engine.close();
+  }
+}

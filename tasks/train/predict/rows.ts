@@ -1,0 +1,120 @@
+/**
+ * What predictions and evaluations of a finished model begin and end with: model and rows made ready, results as text.
+ * @module
+ */
+import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import { placed } from "../../../plugins/kinds/place.ts";
+import type { Registry } from "../../../plugins/registry.ts";
+import { type TrainConfig, workAsked } from "../config/mod.ts";
+import { readDatasetInfo } from "../data/info.ts";
+import type { LoadedExamples } from "../data/mod.ts";
+import { dataText } from "../data_text.ts";
+import type { Progress } from "../outputs/mod.ts";
+import { prepare } from "../prepare.ts";
+import { encode } from "../prepare/encode.ts";
+import type { Ready } from "../prepare/ready.ts";
+import { checkAbsent, EVALUATION_RESULTS, PREDICTIONS } from "./files.ts";
+
+/** What a finished model is asked with, and told by. */
+export interface AskingModel {
+  /** Has the plugins of the file. */
+  registry: Registry;
+  /** Where a key was written. */
+  placeOf(key: string): string;
+  /** Gets human-readable lines. */
+  say(line: string): void;
+  /** Shows rows. */
+  progress: Progress;
+  /** Aborted to stop: nothing is written then. */
+  signal: AbortSignal;
+  /** True behind training, whose data `dataset` names. */
+  isTrained?: boolean;
+}
+
+/** The end of predictions or of an evaluation. */
+export interface WorkResult {
+  /** Names of files in `output_dir`; none if it was stopped. */
+  files: string[];
+  /** Of predict_results.json or eval_results.json. */
+  metrics: Record<string, number>;
+}
+
+/** Evaluation rows, encoded. */
+interface Rows {
+  ready: Ready;
+  examples: EncodedExample[];
+  /** Sets that are evaluated each by itself; null: together. */
+  sets: LoadedExamples["evaluationSets"];
+  /** What was said of model and keys. */
+  notes: string[];
+  /** Counts of rows, as text. */
+  data: string;
+}
+
+/**
+ * Reads the model's parts and the rows, and says what there is; nothing is computed.
+ * @throws {RangeError} If anything in the configuration, the model or the data is wrong
+ */
+export async function prepareRows(
+  config: TrainConfig,
+  { registry, placeOf, say, progress, isTrained = false }: Omit<AskingModel, "signal">,
+): Promise<Rows> {
+  const work = workAsked(config);
+  const file = work === "evaluation" ? EVALUATION_RESULTS : PREDICTIONS;
+  placed(
+    placeOf("output_dir"),
+    () => checkAbsent(config.output_dir, file, config.overwrite_output_dir),
+  );
+  const ready = await prepare(config, registry, say, placeOf);
+  // LLaMA-Factory encodes training rows too, and doesn't use them
+  const dataset = config.eval_dataset.length > 0 && !drawsFirst(config) ? [] : config.dataset;
+  const notes = [...ready.notes, ...notesOf(config, isTrained)];
+  for (const note of notes) say(`note: ${note}`);
+  const data = await encode(
+    { ...config, dataset },
+    registry,
+    ready,
+    (phase, done, total) => progress.phase(phase, done, total),
+    say,
+  );
+  progress.stop();
+  const text = dataText(data.report, work);
+  say(text);
+  if (work === "predictions") ready.model.weights.close();
+  return { ready, examples: data.evaluation, sets: data.evaluationSets, notes, data: text };
+}
+
+/** True if training sets draw some of their rows: then those that evaluation sets draw are others without them. */
+function drawsFirst({ dataset_dir, dataset, eval_dataset }: TrainConfig): boolean {
+  const info = readDatasetInfo(dataset_dir);
+  return [dataset, eval_dataset].every((names) => names.some((name) => info.entry(name).numSamples !== null));
+}
+
+function notesOf(config: TrainConfig, isTrained: boolean): string[] {
+  const { trainer, do_eval, dataset, eval_dataset } = config, answers = workAsked(config) === "predictions";
+  const verbs = answers ? ["predicts", "answer"] : ["evaluates", "evaluate"];
+  return [
+    ...trainer === "local" ? [] : [`trainer: ${trainer} only trains; this project's engine ${verbs[0]}`],
+    ...do_eval && answers
+      ? ["do_eval: predictions give the same scores, so nothing is evaluated beside them"]
+      : [],
+    ...dataset.length > 0 && eval_dataset.length > 0 && !isTrained
+      ? [`dataset: not used, as nothing is trained; eval_dataset has the rows to ${verbs[1]}`]
+      : [],
+    ...eval_dataset.length === 0 && !answers
+      ? [
+        "dataset: only gives the rows that val_size holds out, as do_train isn't true and nothing is trained",
+      ]
+      : [],
+  ];
+}
+
+/** Results as text. @param stopped What is said where there are none, as work was stopped */
+export function resultText(directory: string, { files, metrics }: WorkResult, stopped: string): string {
+  if (files.length === 0) return `Stopped: ${stopped}`;
+  return [
+    "",
+    ...Object.entries(metrics).map(([name, value]) => `  ${name.padEnd(28)} ${value.toFixed(4)}`),
+    `Wrote ${files.join(", ")} in ${directory}`,
+  ].join("\n");
+}
