@@ -14,7 +14,10 @@ trap 'rm -rf "$work"' EXIT
 for file in *.c; do
   # Processors without prefetchw pass over it.
   features=(-mavx2 -mfma -mf16c -mprfchw)
-  [ "$file" = library.c ] && features=()
+  case "$file" in
+    library.c | processor.c) features=() ;;
+    float_packed_wide.c) features+=(-mavx512f -mevex512) ;;
+  esac
   "${zig[@]}" cc "${common[@]}" "${features[@]}" -c "$file" -o "$work/${file%.c}.o"
 done
 "${zig[@]}" cc -target x86_64-linux-gnu.2.17 -shared -s -Wl,-soname,linux-x64.so -o "$work/library" "$work"/*.o

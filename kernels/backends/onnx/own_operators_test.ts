@@ -1,6 +1,6 @@
 /** Operators of kernels/native beside the definitions, where shapes and values are unlike the contract's samples. */
 import { assert, assertEquals } from "@std/assert";
-import { nativeLibrary } from "../../native/mod.ts";
+import { nativeLibrary, vectorBits } from "../../native/mod.ts";
 import { runOnce, worst } from "../../contract.ts";
 import { type Graph, GraphBuilder } from "../../graph.ts";
 import type { Attributes, Axes, Kernel } from "../../kernel.ts";
@@ -150,6 +150,27 @@ test("operators of our own equal their definitions at sizes beside their tiles",
     }
   }
   await backend.dispose();
+});
+
+const narrow = reason === null && vectorBits() < 512;
+Deno.test({
+  name: `operators of our own give the same bits by AVX2 and by AVX-512${
+    reason ? `: ${reason}` : narrow ? ": this processor has no AVX-512" : ""
+  }`,
+  ignore: reason !== null || narrow,
+  async fn() {
+    const backend = onnxBackend({ threads: 2 });
+    for (const it of [...large, ...sizes, ...labels]) {
+      const graph = graphOf(it.kernel, it.sizes, it.attrs), values = given(it.kernel, it.sizes, it.more);
+      const results = [];
+      for (const bits of [256, 512] as const) {
+        assertEquals(vectorBits(bits), bits);
+        results.push(await runOnce(backend, graph, values, { ...it.sizes }));
+      }
+      assertEquals(results[1], results[0], nameOf(it));
+    }
+    await backend.dispose();
+  },
 });
 
 test("logits far apart, and below every float's exponential, give the definition's log-probabilities", async () => {

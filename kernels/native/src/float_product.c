@@ -5,8 +5,7 @@
 
 #include <stdatomic.h>
 
-#include "float_ahead.h"
-#include "float_packed.h"
+#include "float_packed_tiles.h"
 
 // Depth of a part; panels that are laid out at once, at most; groups of rows that stay in the second-level cache; slots of memory, and so
 // threads at most; shares of the panels that are left, one of which is the next task; groups from which on threads keep to a half of the rows.
@@ -140,6 +139,46 @@ static Ahead next_ahead(Job *j, ptrdiff_t half, ptrdiff_t first, ptrdiff_t end, 
   return next < j->panels ? panels_ahead(j, next, task_end(j, next), 0) : (Ahead){0};
 }
 
+// A task's panels, for a part of the depth.
+typedef struct {
+  const Job *j;
+  ptrdiff_t product, first, cut, depth;
+  const float *panels, *ups;
+} Part;
+
+static PackedTiles factors(const Part *t, ptrdiff_t g, ptrdiff_t n) {
+  const Job *j = t->j;
+  const ptrdiff_t rank = j->p[t->product].rank, rows = j->depth * TILE_ROWS, columns = j->depth * TILE_COLUMNS;
+  const Packed first = {
+      .a = j->a + (t->cut * j->groups + g) * rows,
+      .b = t->panels + (n - t->first) * columns,
+      .depth = t->depth,
+      .h = j->h[t->product] + g * rank * TILE_ROWS,
+      .up = t->ups + (n - t->first) * rank * TILE_COLUMNS,
+      .rank = t->cut == j->cuts - 1 ? rank : 0,
+  };
+  return (PackedTiles){first, rows, columns, rank * TILE_ROWS, rank * TILE_COLUMNS};
+}
+
+// Tiles of groups low to high and panels n to end: whole ones together, those at the edges one by one.
+static void some_tiles(const Part *t, ptrdiff_t low, ptrdiff_t high, ptrdiff_t n, ptrdiff_t end, Ahead *next, ptrdiff_t lines) {
+  const Product *p = t->j->p + t->product;
+  const float *before = t->cut ? p->y : p->base;
+  const ptrdiff_t whole_high = least(high, p->m / TILE_ROWS), whole_end = least(end, p->n / TILE_COLUMNS);
+  const ptrdiff_t at = low * TILE_ROWS * p->n + n * TILE_COLUMNS;
+  const PackedTiles whole = factors(t, low, n);
+  packed_tiles(&whole, whole_high - low, whole_end - n, before ? before + at : NULL, p->n, p->y + at, p->n, next, lines);
+  for (ptrdiff_t column = n; column < end; column++) {
+    for (ptrdiff_t g = column < whole_end ? whole_high : low; g < high; g++) {
+      const ptrdiff_t columns = least(TILE_COLUMNS, p->n - column * TILE_COLUMNS), rows = least(TILE_ROWS, p->m - g * TILE_ROWS);
+      const ptrdiff_t edge = g * TILE_ROWS * p->n + column * TILE_COLUMNS;
+      const PackedTiles one = factors(t, g, column);
+      ask(next, lines);
+      edge_tile(&one.first, before ? before + edge : NULL, p->n, p->y + edge, rows, columns);
+    }
+  }
+}
+
 // A task's panels of columns, for a half of the rows.
 static void some_panels(Job *j, ptrdiff_t half, ptrdiff_t task, ptrdiff_t task_end, float *panels) {
   const ptrdiff_t product = product_of(j, task), first = task - j->first[product], end = task_end - j->first[product];
@@ -150,32 +189,15 @@ static void some_panels(Job *j, ptrdiff_t half, ptrdiff_t task, ptrdiff_t task_e
     pack_panel(p->up, p->n, p->rank, p->transposed, 0, p->rank, n * TILE_COLUMNS, p->up_alpha, ups + (n - first) * p->rank * TILE_COLUMNS);
   }
   for (ptrdiff_t c = 0; c < j->cuts; c++) {
-    const ptrdiff_t from = c * j->depth, depth = least(j->depth, p->k - from);
-    const float *before = c ? p->y : p->base;
+    const ptrdiff_t from = c * j->depth;
+    const Part t = {j, product, first, c, least(j->depth, p->k - from), panels, ups};
     for (ptrdiff_t n = first; n < end; n++) {
-      pack_panel(p->b, p->n, p->k, p->transposed, from, depth, n * TILE_COLUMNS, p->alpha, panels + (n - first) * size);
+      pack_panel(p->b, p->n, p->k, p->transposed, from, t.depth, n * TILE_COLUMNS, p->alpha, panels + (n - first) * size);
     }
     Ahead next = next_ahead(j, half, task, task_end, c);
     const ptrdiff_t lines = ceil_div(next.left, (high - low) * (end - first));
     for (ptrdiff_t block = low; block < high; block += BLOCK_GROUPS) {
-      for (ptrdiff_t n = first; n < end; n++) {
-        const ptrdiff_t columns = least(TILE_COLUMNS, p->n - n * TILE_COLUMNS), last = least(high, block + BLOCK_GROUPS);
-        for (ptrdiff_t g = block; g < last; g++) {
-          const ptrdiff_t at = g * TILE_ROWS * p->n + n * TILE_COLUMNS, rows = least(TILE_ROWS, p->m - g * TILE_ROWS);
-          const Packed f = {
-              .a = j->a + (c * j->groups + g) * j->depth * TILE_ROWS,
-              .b = panels + (n - first) * size,
-              .depth = depth,
-              .h = j->h[product] + g * p->rank * TILE_ROWS,
-              .up = ups + (n - first) * p->rank * TILE_COLUMNS,
-              .rank = c == j->cuts - 1 ? p->rank : 0,
-          };
-          ask(&next, lines);
-          const float *add = before ? before + at : NULL;
-          if (rows == TILE_ROWS && columns == TILE_COLUMNS) packed_tile(&f, add, p->n, p->y + at, p->n);
-          else edge_tile(&f, add, p->n, p->y + at, rows, columns);
-        }
-      }
+      some_tiles(&t, block, least(high, block + BLOCK_GROUPS), first, end, &next, lines);
     }
   }
 }

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 
 #include "float_ahead.h"
-#include "float_packed.h"
+#include "float_packed_tiles.h"
 
 // Rows of w whose logits are made at once; depth of a part; panels that are laid out at once; groups of labels that stay in the second-level
 // cache; shares of the vocabulary, and slots of memory, and so threads at most.
@@ -56,14 +56,10 @@ static void logits_of(const Job *j, ptrdiff_t first, ptrdiff_t count, float *pan
       Ahead next = c + 1 < j->cuts ? rows_ahead(j, first + start * TILE_COLUMNS, c + 1) : rows_ahead(j, first + end * TILE_COLUMNS, 0);
       const ptrdiff_t lines = ceil_div(next.left, j->groups * (end - start));
       for (ptrdiff_t block = 0; block < j->groups; block += BLOCK_GROUPS) {
-        for (ptrdiff_t n = start; n < end; n++) {
-          for (ptrdiff_t g = block; g < least(j->groups, block + BLOCK_GROUPS); g++) {
-            const Packed f = {.a = j->h + (c * j->groups + g) * j->depth * TILE_ROWS, .b = panels + (n - start) * size, .depth = depth};
-            float *to = logits + g * TILE_ROWS * CHUNK + n * TILE_COLUMNS;
-            ask(&next, lines);
-            packed_tile(&f, c ? to : NULL, CHUNK, to, CHUNK);
-          }
-        }
+        const Packed f = {.a = j->h + (c * j->groups + block) * j->depth * TILE_ROWS, .b = panels, .depth = depth};
+        const PackedTiles t = {f, j->depth * TILE_ROWS, size, 0, 0};
+        float *to = logits + block * TILE_ROWS * CHUNK + start * TILE_COLUMNS;
+        packed_tiles(&t, least(BLOCK_GROUPS, j->groups - block), end - start, c ? to : NULL, CHUNK, to, CHUNK, &next, lines);
       }
     }
   }
@@ -113,13 +109,11 @@ static void some_chunks(const Job *j, ptrdiff_t share, float *slot) {
         pack_panel(p->w, p->columns, p->vocab, 0, first, count, c, 1, panels + (c - start) * CHUNK);
       }
       for (ptrdiff_t block = 0; block < j->groups; block += BLOCK_GROUPS) {
-        for (ptrdiff_t c = start; c < stop; c += TILE_COLUMNS) {
-          for (ptrdiff_t g = block; g < least(j->groups, block + BLOCK_GROUPS); g++) {
-            const Packed f = {.a = weights + g * TILE_ROWS * CHUNK, .b = panels + (c - start) * CHUNK, .depth = count};
-            float *to = means + g * TILE_ROWS * j->padded + c;
-            packed_tile(&f, to, j->padded, to, j->padded);
-          }
-        }
+        const Packed f = {.a = weights + block * TILE_ROWS * CHUNK, .b = panels, .depth = count};
+        const PackedTiles t = {f, TILE_ROWS * CHUNK, TILE_COLUMNS * CHUNK, 0, 0};
+        float *to = means + block * TILE_ROWS * j->padded + start;
+        Ahead nothing = {0};
+        packed_tiles(&t, least(BLOCK_GROUPS, j->groups - block), (stop - start) / TILE_COLUMNS, to, j->padded, to, j->padded, &nothing, 0);
       }
     }
   }

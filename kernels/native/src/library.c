@@ -1,24 +1,11 @@
 // The library's entry, which ONNX Runtime calls for each session that is to have the operators of the domain "dinotune".
-#include <cpuid.h>
 #include <stdatomic.h>
 
 #include "float_operator.h"
+#include "processor.h"
 
 // Version of the interface whose functions are called: 1.17's has them all.
 enum { API_VERSION = 17 };
-
-#define EXPORTED __attribute__((visibility("default")))
-
-// Whether the processor has the instructions that the kernels are compiled for, and the system keeps their registers. This file alone is
-// compiled without them.
-EXPORTED int dinotune_supported(void) {
-  unsigned a, b, c, d, low, high;
-  if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
-  if (!(c & bit_FMA) || !(c & bit_F16C) || !(c & bit_OSXSAVE)) return 0;
-  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  if ((low & 6) != 6) return 0;
-  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX2);
-}
 
 EXPORTED OrtStatus *RegisterCustomOps(OrtSessionOptions *options, const OrtApiBase *base) {
   // One for all sessions and as long as the process: sessions read it without owning it.

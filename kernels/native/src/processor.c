@@ -1,0 +1,40 @@
+#include "processor.h"
+
+#include <cpuid.h>
+#include <stdatomic.h>
+
+// Registers that the system keeps: those of SSE and AVX; and AVX-512's masks and both halves of its vectors.
+enum { AVX = 0x06, AVX512 = 0xe6 };
+
+static unsigned kept_registers(void) {
+  unsigned a, b, c, d, low, high;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return 0;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return low;
+}
+
+int dinotune_supported(void) {
+  unsigned a, b, c, d;
+  if ((kept_registers() & AVX) != AVX || !__get_cpuid(1, &a, &b, &c, &d)) return 0;
+  if (!(c & bit_FMA) || !(c & bit_F16C)) return 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX2);
+}
+
+static int widest(void) {
+  unsigned a, b, c, d;
+  if ((kept_registers() & AVX512) != AVX512 || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 256;
+  return b & bit_AVX512F ? 512 : 256;
+}
+
+static atomic_int used;
+
+int dinotune_vector_bits(int most) {
+  const int bits = widest();
+  atomic_store(&used, most && most < bits ? 256 : bits);
+  return used;
+}
+
+int vector_bits(void) {
+  const int bits = atomic_load(&used);
+  return bits ? bits : dinotune_vector_bits(0);
+}

@@ -1,0 +1,13 @@
+// What kernels the processor runs. Its file alone and the library's entry are compiled without their instructions.
+#pragma once
+
+#define EXPORTED __attribute__((visibility("default")))
+
+// Whether the processor has the instructions that all kernels are compiled for, AVX2, FMA and F16C, and the system keeps their registers.
+EXPORTED int dinotune_supported(void);
+
+// Bits of the widest vectors from now on, at most as many as asked for (0: as the processor has): 512 or 256. Products give the same bits by both.
+EXPORTED int dinotune_vector_bits(int most);
+
+// The same without a change.
+int vector_bits(void);
