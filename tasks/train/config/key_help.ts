@@ -15,7 +15,7 @@ const COMMON: readonly (readonly [keys: string, words: string])[] = [
   ["model_name_or_path", "folder, GGUF file or hub id"],
   ["dataset, dataset_dir, template", "what is learnt, and how it is written"],
   ["stage, pref_loss, pref_beta", "sft, dpo, kto, iopo, pt; loss of dpo, iopo"],
-  ["finetuning_type, lora_rank", "lora or full; rank of adapters"],
+  ["finetuning_type, lora_rank", "lora, full or freeze; rank of adapters"],
   ["cutoff_len, val_size", "tokens of an example; share held out"],
   ["learning_rate, num_train_epochs", "how far a step goes, and how many"],
   ["per_device_train_batch_size", "examples at once ..."],
