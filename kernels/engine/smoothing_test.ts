@@ -2,41 +2,15 @@
 import { assert, assertEquals } from "@std/assert";
 
 import { f64 } from "../../formats/elements.ts";
-import {
-  backendsAndGpuLike,
-  idsExample,
-  readJson,
-  TINY,
-  tinyAdapter,
-  tinyModel,
-} from "../../tests/helpers/tiny_model.ts";
+import { backendsAndGpuLike, idsExample, readJson, TINY, tinyModel } from "../../tests/helpers/tiny_model.ts";
+import { tinyEngine, type TinyTuning } from "../../tests/helpers/tiny_engine.ts";
 import type { Backend } from "../backend.ts";
 import { assertMeanLoss } from "./_mean_loss.ts";
-import { LINEAR_MODULES } from "./decoder.ts";
-import { Engine } from "./engine.ts";
 import { packExamples } from "./pack.ts";
 
-type Tuning = "full" | "lora";
-
-function smoothingEngine(arch: string, tuning: Tuning, backend: Backend, labelSmoothing: number): Engine {
-  const { config, weights } = tinyModel(arch), adapter = tinyAdapter(arch, config, LINEAR_MODULES);
-  return new Engine(
-    backend,
-    {
-      config,
-      tuning: tuning === "full" ? { type: "full" } : { type: "lora", modules: adapter.modules, dropout: 0 },
-      checkpointing: false,
-      labelChunk: 4,
-      labelSmoothing,
-    },
-    (name) => weights[name]!,
-    tuning === "full" ? {} : adapter.initial,
-  );
-}
-
-async function assertSmoothed(arch: string, tuning: Tuning, backend: Backend) {
+async function assertSmoothed(arch: string, tuning: TinyTuning, backend: Backend) {
   const { epsilon, [tuning]: expected } = readJson(`${TINY}${arch}/smoothing.json`);
-  await assertMeanLoss(smoothingEngine(arch, tuning, backend, epsilon), arch, expected);
+  await assertMeanLoss(tinyEngine(arch, tuning, backend, { labelSmoothing: epsilon }), arch, expected);
 }
 
 for (const { name, ignore, make } of await backendsAndGpuLike()) {
@@ -59,8 +33,8 @@ for (const { name, ignore, make } of await backendsAndGpuLike()) {
       ignore,
       fn: async () => {
         const { config: { vocabSize } } = tinyModel("llama");
-        const engine = smoothingEngine("llama", "lora", await make(), labelSmoothing);
-        const plain = smoothingEngine("llama", "lora", await make(), 0);
+        const engine = tinyEngine("llama", "lora", await make(), { labelSmoothing });
+        const plain = tinyEngine("llama", "lora", await make(), { labelSmoothing: 0 });
         const every = Array.from({ length: vocabSize }, (_, id) => [`${id}`, [[3, 9, 27], [id]]]);
         const pack = packExamples([idsExample(Object.fromEntries(every))]);
         const found = await engine.forward(pack, { adapter: true, keep: false, best: true });
@@ -79,7 +53,7 @@ Deno.test("the mean row of a frozen vocabulary is made once, and smoothing chang
   const { make } = (await backendsAndGpuLike())[0]!;
   const pack = packExamples([idsExample({ s: [[3], [9, 27, 81]] })]), both: Float64Array[] = [];
   for (const smoothing of [0, 0.2]) {
-    const engine = smoothingEngine("llama", "lora", await make(), smoothing);
+    const engine = tinyEngine("llama", "lora", await make(), { labelSmoothing: smoothing });
     const first = await engine.forward(pack, { adapter: true, keep: false });
     assertEquals(await engine.forward(pack, { adapter: true, keep: false }), first);
     both.push(first);

@@ -2,19 +2,12 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 
 import { entryOf, f64, item } from "../../../formats/elements.ts";
-import type { Backend } from "../../../kernels/backend.ts";
-import { LINEAR_MODULES } from "../../../kernels/engine/decoder.ts";
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
-import { Engine } from "../../../kernels/engine/engine.ts";
+import type { Engine } from "../../../kernels/engine/engine.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
 import { packExamples } from "../../../kernels/engine/pack.ts";
-import {
-  backendsAndGpuLike,
-  readJson,
-  TINY,
-  tinyAdapter,
-  tinyModel,
-} from "../../../tests/helpers/tiny_model.ts";
+import { backendsAndGpuLike, readJson, TINY } from "../../../tests/helpers/tiny_model.ts";
+import { tinyEngine, type TinyTuning } from "../../../tests/helpers/tiny_engine.ts";
 import { defineLoss, type Loss } from "../../kinds/loss.ts";
 import { losses } from "../../losses/mod.ts";
 import { Registry } from "../../registry.ts";
@@ -22,15 +15,14 @@ import { ReferenceCache } from "./reference.ts";
 import { exampleWeights, labelWeights, scorePacks } from "./score.ts";
 import { ownerWeights, sequenceSums } from "./sequence_sums.ts";
 
-type Tuning = "full" | "lora";
 type Row = [ids: number[], labels: number[]];
 
 interface Golden {
   alpha: number;
   beta: number;
   pairs: [chosen: Row, rejected: Row][];
-  dft: Record<Tuning, Expected>;
-  ld: Record<Tuning, Expected & { policy: number[] }>;
+  dft: Record<TinyTuning, Expected>;
+  ld: Record<TinyTuning, Expected & { policy: number[] }>;
 }
 
 interface Expected {
@@ -87,21 +79,6 @@ async function assertStep(
     assertAlmostEquals(product, projection, 1e-5 + 1e-4 * norm, `projection of ${name}`);
   });
   await engine.dispose();
-}
-
-function tinyEngine(arch: string, tuning: Tuning, backend: Backend): Engine {
-  const { config, weights } = tinyModel(arch), adapter = tinyAdapter(arch, config, LINEAR_MODULES);
-  return new Engine(
-    backend,
-    {
-      config,
-      tuning: tuning === "full" ? { type: "full" } : { type: "lora", modules: adapter.modules, dropout: 0 },
-      checkpointing: false,
-      labelChunk: 4,
-    },
-    (name) => entryOf(weights, name),
-    tuning === "full" ? {} : adapter.initial,
-  );
 }
 
 for (const { name, ignore, make } of await backendsAndGpuLike()) {
