@@ -135,12 +135,13 @@ export class NoRoomError extends WriteError {}
 /**
  * Message for an error of the operating system on writing `path`: a full disk (ENOSPC), a used up quota (EDQUOT) and a limit on
  * files' sizes (EFBIG) are told apart, each with what to do; others keep their text, with the path.
+ * @param another What to choose another of: the key that names the path, where there is one
  */
-export function writeError(error: unknown, path: string): Error {
+export function writeError(error: unknown, path: string, another = "place"): Error {
   const { code, message } = error as { code?: string; message?: string };
   const found = noRoom(code, message ?? "");
   if (found === undefined) {
-    return new WriteError(`Cannot write ${path}: ${reason(message ?? String(error), path)}`, {
+    return new WriteError(`Cannot write ${path}: ${reason(message ?? String(error), path, another)}`, {
       cause: error,
     });
   }
@@ -154,13 +155,14 @@ export function writeError(error: unknown, path: string): Error {
 
 /**
  * Makes a folder and those above it; one that is there already is left as it is.
- * @throws {Error} If it can't be made; names the folder that may not be written to.
+ * @param key That names it, such as `out_dir`, for the error
+ * @throws {Error} If it can't be made; names the folder that may not be written to, and the key.
  */
-export function makeFolder(path: string): void {
+export function makeFolder(path: string, key?: string): void {
   try {
     Deno.mkdirSync(path, { recursive: true });
   } catch (error) {
-    throw writeError(error, path);
+    throw writeError(error, path, key);
   }
 }
 
@@ -174,19 +176,19 @@ function isThere(folder: string): boolean {
 }
 
 /** The operating system's words, without a temporary name that nobody chose. */
-function reason(message: string, path: string): string {
+function reason(message: string, path: string, another: string): string {
   const folder = dirname(path);
   if (/\(os error 2\)/.test(message) && !exists(folder)) return `there is no folder ${folder}`;
   if (/\(os error 17\): mkdir/.test(message)) {
     return exists(path)
-      ? "it is a file, and a folder is needed"
-      : "it is a link to what isn't there, and a folder is needed";
+      ? `it is a file, and a folder is needed: choose another ${another}`
+      : `it is a link to what isn't there, and a folder is needed: choose another ${another}`;
   }
   if (/\(os error (13|30)\)/.test(message)) {
     let held = dirname(resolve(path));
     while (!isThere(held)) held = dirname(held);
     const why = message.includes("(os error 30)") ? "is on a read-only file system" : "may not be written to";
-    return `${held} ${why}: choose another place, or give permission`;
+    return `${held} ${why}: choose another ${another}, or give permission`;
   }
   const temporary = `.${basename(path).slice(0, 200)}.`;
   return message.replaceAll(

@@ -75,6 +75,10 @@ Deno.test(
       writeError(denied, path).message,
       `Cannot write ${path}: ${directory} may not be written to: choose another place, or give permission`,
     );
+    assertEquals(
+      writeError(denied, path, "out_dir").message,
+      `Cannot write ${path}: ${directory} may not be written to: choose another out_dir, or give permission`,
+    );
     writeFileAtomicSync(join(directory, "file"), "");
     assertThrows(
       () => makeFolder(join(directory, "file", "in")),

@@ -24,11 +24,12 @@ import { exists } from "./exists.ts";
 
 /**
  * Makes a folder and those above it. Disposed, it takes away those that it made and that are empty still.
- * @throws {Error} If it can't be made; names the folder that may not be written to
+ * @param key That names it, such as `out_dir`, for the error
+ * @throws {Error} If it can't be made; names the folder that may not be written to, and the key
  */
-export function provisionalFolder(path: string): Disposable {
+export function provisionalFolder(path: string, key?: string): Disposable {
   const missing = missingFolders(path);
-  makeFolder(path);
+  makeFolder(path, key);
   return {
     [Symbol.dispose]() {
       try {

@@ -24,5 +24,9 @@ Deno.test("provisionalFolder() takes away what it made and nothing came into, an
   assertEquals(exists(join(folder, "own")), true);
 
   Deno.writeTextFileSync(join(folder, "file"), "");
-  assertThrows(() => provisionalFolder(join(folder, "file")), Error, "a folder is needed");
+  assertThrows(
+    () => provisionalFolder(join(folder, "file"), "out_dir"),
+    Error,
+    "it is a file, and a folder is needed: choose another out_dir",
+  );
 });

@@ -19,6 +19,7 @@ import {
   printError,
   runTask,
 } from "./common/cli.ts";
+import { makeFolder } from "../formats/atomic.ts";
 import { helpTopic, taskHelp } from "./common/help.ts";
 import { dropPrograms } from "./train/network.ts";
 import { startBoard } from "./board/server.ts";
@@ -62,7 +63,7 @@ export async function board(args: readonly string[], stop: Promise<void>): Promi
   printError(`Looking for runs in ${folders.join(", ")}`);
   const control = given.flags.has("control");
   // the first training may be started from the page
-  if (control && given.words.length === 0) Deno.mkdirSync(DEFAULT_FOLDER, { recursive: true });
+  if (control && given.words.length === 0) makeFolder(DEFAULT_FOLDER, "DIR");
   const fault = (error: unknown) => printError(errorText(error, Deno.env.get("DINOTUNE_DEBUG") === "1"));
   await using running = await startBoard({
     folders,

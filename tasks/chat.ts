@@ -22,6 +22,7 @@ import { showAnswers } from "./chat/show.ts";
 import { errorText, parseArguments, print, printError, runTask } from "./common/cli.ts";
 import { helpTopic, taskHelp } from "./common/help.ts";
 import { DEFAULT_MODEL } from "./common/default_files.ts";
+import { isDumbTerminal } from "./common/dumb_terminal.ts";
 import { SIGNAL_CODES, type StopSignal } from "./common/stop_signals.ts";
 import { terminalWidth } from "./common/table.ts";
 import { Models } from "./serve/models.ts";
@@ -128,7 +129,7 @@ async function talk(session: ChatSession, input: ChatInput, running: Running): P
       names: session.names,
       width: input.isTerminal ? terminalWidth : null,
       isShown: Deno.stdout.isTerminal(),
-      colour: input.isTerminal && !Deno.noColor,
+      colour: input.isTerminal && !Deno.noColor && !isDumbTerminal(),
       write,
       note: printError,
     });
@@ -191,6 +192,7 @@ if (import.meta.main) {
         Deno.exit(SIGNAL_CODES.SIGINT);
       }
       printError(isDropped ? "\n(dropped)" : "\nNothing to stop: /exit or Ctrl-D ends");
+      running.input?.restart();
     };
     Deno.addSignalListener("SIGINT", () => interrupt());
     const ends: StopSignal[] = Deno.build.os === "windows" ? [] : ["SIGTERM", "SIGHUP"];

@@ -10,6 +10,7 @@
  */
 import { dirname, extname, join } from "@std/path";
 
+import { makeFolder } from "../formats/atomic.ts";
 import { parseArguments, print, printError, runTask } from "./common/cli.ts";
 import { helpTopic, taskHelp } from "./common/help.ts";
 import { textTable, wrapped } from "./common/table.ts";
@@ -72,7 +73,7 @@ if (import.meta.main) {
     else print([...textTable(files.shown), "", ...wrapped(files.caption.split(" "))].join("\n"));
     const [first] = paths;
     if (first === undefined) return;
-    Deno.mkdirSync(dirname(first), { recursive: true });
+    makeFolder(dirname(first), "--out");
     const names = shortNames(trainings);
     const prefix = first.slice(
       dirname(first) === "." ? 0 : dirname(first).length + 1,

@@ -8,10 +8,11 @@
  * Kinds: loss, dataset, judge, benchmark, template, endpoint, model, trainer. Prints the files and how to run them.
  * @module
  */
-import { basename, dirname, join, relative, resolve } from "@std/path";
+import { basename, dirname, join, relative, resolve, sep } from "@std/path";
 import { fileURLToPath } from "node:url";
 
 import project from "../deno.json" with { type: "json" };
+import { makeFolder } from "../formats/atomic.ts";
 import { didYouMean } from "../formats/did_you_mean.ts";
 import { exists } from "../formats/exists.ts";
 import { isName } from "../plugins/kinds/shape_fault.ts";
@@ -82,8 +83,10 @@ export async function newPlugin(kind: string, path: string, folder: string): Pro
     );
   }
   const files = new Map<string, Uint8Array | string>();
+  const runs = runsFolder(target);
   const into = (text: string) =>
-    text.replaceAll("my_plugin", name).replaceAll("CHECKOUT", CHECKOUT).replaceAll("FOLDER", target);
+    text.replaceAll("my_plugin", name).replaceAll("CHECKOUT", CHECKOUT).replaceAll("RUNS", runs)
+      .replaceAll("FOLDER", target);
   for (const from of filesIn(join(TEMPLATES, known))) {
     files.set(
       join(target, into(relative(join(TEMPLATES, known), from))),
@@ -110,7 +113,7 @@ export async function newPlugin(kind: string, path: string, folder: string): Pro
     );
   }
   for (const [file, content] of files) {
-    await Deno.mkdir(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     if (typeof content === "string") await Deno.writeTextFile(file, content, { createNew: true });
     else await Deno.writeFile(file, content, { createNew: true });
   }
@@ -133,6 +136,13 @@ export async function newPlugin(kind: string, path: string, folder: string): Pro
       `${config} has to name the package for tests and editors: ${JSON.stringify(ownConfig())}`,
     ],
   };
+}
+
+/** Where the YAML file of a plugin in `folder` has its run: beside it, but not among the project's own code, where no run may write. */
+export function runsFolder(folder: string): string {
+  const denied = /--deny-write=(\S+)/.exec(project.tasks.train)?.[1]?.split(",") ?? [];
+  const isCode = denied.includes(relative(CHECKOUT, folder).split(sep)[0] ?? "");
+  return isCode ? join(CHECKOUT, "saves") : folder;
 }
 
 /** A hint with the nearest name that a plugin may have; "" where nothing of the name is left. */

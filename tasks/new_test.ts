@@ -6,7 +6,7 @@ import { KINDS } from "../plugins/kinds/plugin.ts";
 import { taskHere } from "../tests/helpers/task_here.ts";
 import { taskCommand } from "./common/command.ts";
 import { evalTask } from "./eval.ts";
-import { NEW_KINDS, newPlugin } from "./new.ts";
+import { NEW_KINDS, newPlugin, runsFolder } from "./new.ts";
 import { preview } from "./preview.ts";
 import { dryRun } from "./train.ts";
 
@@ -99,6 +99,15 @@ Deno.test("deno task new: a benchmark of one's own is evaluated to its end", () 
     assertEquals(evaluated.code, 0, evaluated.out);
     assertStringIncludes(evaluated.out, "2 items, 2 answered, 2 judged");
   }));
+
+Deno.test("runs of a plugin among the project's own code, where no run may write, go to saves; others lie beside theirs", () => {
+  for (const folder of ["plugins/losses", "tasks"]) {
+    assertEquals(runsFolder(join(root, folder)), join(root, "saves"));
+  }
+  for (const folder of [root, join(root, "mine"), join(root, "../plugins")]) {
+    assertEquals(runsFolder(folder), folder);
+  }
+});
 
 Deno.test("newPlugin() overwrites nothing, and writes nothing then", () =>
   inFolder(async (folder) => {

@@ -194,6 +194,32 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: `on a terminal that knows no commands (TERM=dumb) lines and answers are all that is written${
+    SCRIPT && Deno.build.os === "linux" ? "" : " (ignored: no script of util-linux here)"
+  }`,
+  ignore: SCRIPT === undefined || Deno.build.os !== "linux",
+  async fn() {
+    const task = [Deno.execPath(), ...project.tasks.chat.split(" ").slice(1), MODEL, "--template", "qwen"];
+    const process = new Deno.Command(SCRIPT ?? "", {
+      args: ["-qec", [...task, "--backend", "onnx", "--max-tokens", "3"].join(" "), "/dev/null"],
+      cwd: ROOT,
+      env: { TERM: "dumb" },
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const keys = process.stdin.getWriter();
+    await keys.write(new TextEncoder().encode("Hi\n/help\n/exit\n"));
+    const { code, stdout } = await process.output();
+    await keys.close().catch(() => {});
+    const text = new TextDecoder().decode(stdout);
+    assertEquals(code, 0, text);
+    assert(!text.includes("\x1b"), text);
+    assertStringIncludes(text, "/retry  ");
+    assertEquals(text.match(/^> /gm)?.length, 3, text);
+  },
+});
+
 Deno.test("a conversation: stopped answers, history, asking again, a full context", async () => {
   const models = await Models.open({
     model: MODEL,

@@ -6,6 +6,7 @@ import process from "node:process";
 import { createInterface, type Interface } from "node:readline";
 import { PassThrough, Writable } from "node:stream";
 
+import { isDumbTerminal } from "../common/dumb_terminal.ts";
 import { LEAVE_PASTES, MARK_PASTES, TypedKeys } from "./typed_keys.ts";
 
 /** Where lines come from. */
@@ -14,6 +15,8 @@ export interface ChatInput extends Disposable {
   readonly isTerminal: boolean;
   /** The next line; null at the end. A line that ends in `\` goes on in the next. */
   next(): Promise<string | null>;
+  /** After Ctrl-C between answers: begins the text anew where no line editor has done it. */
+  restart(): void;
 }
 
 /**
@@ -22,8 +25,11 @@ export interface ChatInput extends Disposable {
  */
 export function openInput(onInterrupt: (isDropped: boolean) => void): ChatInput {
   const isTerminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
-  return isTerminal ? typedLines(onInterrupt) : pipedLines();
+  if (!isTerminal) return pipedLines();
+  return isDumbTerminal() ? plainLines() : typedLines(onInterrupt);
 }
+
+const PROMPT = "> ";
 
 function typedLines(onInterrupt: (isDropped: boolean) => void): ChatInput {
   let asking = false;
@@ -45,7 +51,7 @@ function typedLines(onInterrupt: (isDropped: boolean) => void): ChatInput {
     input: typed,
     output: screen,
     terminal: true,
-    prompt: "> ",
+    prompt: PROMPT,
     historySize: 500,
   });
   const queue = lineQueue(lines);
@@ -67,6 +73,7 @@ function typedLines(onInterrupt: (isDropped: boolean) => void): ChatInput {
         return line;
       });
     },
+    restart() {},
     [Symbol.dispose]() {
       lines.close();
       screen.close();
@@ -77,12 +84,36 @@ function typedLines(onInterrupt: (isDropped: boolean) => void): ChatInput {
   };
 }
 
+/** Lines of a terminal that knows no commands: it shows and edits them itself, and its Ctrl-C is the task's signal. */
+function plainLines(): ChatInput {
+  const lines = createInterface({ input: process.stdin });
+  const queue = lineQueue(lines);
+  const pieces: string[] = [];
+  const prompt = () => process.stdout.write(PROMPT);
+  return {
+    isTerminal: true,
+    next() {
+      pieces.length = 0;
+      return wholeText(pieces, () => {
+        prompt();
+        return queue.next();
+      });
+    },
+    restart() {
+      pieces.length = 0;
+      prompt();
+    },
+    [Symbol.dispose]: () => lines.close(),
+  };
+}
+
 function pipedLines(): ChatInput {
   const lines = createInterface({ input: process.stdin });
   const queue = lineQueue(lines);
   return {
     isTerminal: false,
     next: () => wholeText([], queue.next),
+    restart() {},
     [Symbol.dispose]: () => lines.close(),
   };
 }

@@ -40,9 +40,12 @@ function shownColumns(): number {
 
 const GAP = "  ";
 
+/** Least width of the first column. */
+const NARROWEST = 4;
+
 /**
  * Aligned lines, none wider than the terminal: spare columns are left out, and named in a last line, then texts of the first
- * column are shortened. Wide characters (Chinese, emoji) count twice, as terminals show them.
+ * column are shortened, then the columns stand below each other in parts, each behind the first column. Wide characters (Chinese, emoji) count twice, as terminals show them.
  * @param width Characters a line
  * @example
  * ```ts
@@ -66,15 +69,42 @@ export function textTable({ columns, rows }: Table, width: number = terminalWidt
     shown.delete(c);
     left.push(title);
   }
-  const [first = 0] = shown;
-  widths[first] = Math.max(4, (widths[first] ?? 0) - Math.max(0, total() - width));
-  const lines = alignedRows(
-    cells.map((row) => [...shown].map((c) => shortened(row[c] ?? "", widths[c] ?? 0))),
-    [...shown].map((c) => columns[c]?.align ?? "right"),
-  );
+  const [first = 0, ...others] = shown, name = widths[first] ?? 0, rest = total() - name;
+  const isNarrow = rest + NARROWEST > width;
+  if (isNarrow) {
+    for (const c of others) {
+      widths[c] = Math.min(widths[c] ?? 0, width - NARROWEST - GAP.length);
+    }
+  }
+  const beside = isNarrow ? GAP.length + Math.max(0, ...others.map((c) => widths[c] ?? 0)) : rest;
+  widths[first] = Math.max(NARROWEST, Math.min(name, width - beside));
+  const parts = isNarrow ? fittingParts(others, widths, width - (widths[first] ?? 0)) : [others];
+  const lines = parts.flatMap((part, i) => [
+    ...i === 0 ? [] : [""],
+    ...alignedRows(
+      cells.map((row) => [first, ...part].map((c) => shortened(row[c] ?? "", widths[c] ?? 0))),
+      [first, ...part].map((c) => columns[c]?.align ?? "right"),
+    ),
+  ]);
   return left.length === 0
     ? lines
     : [...lines, ...wrapped(`(left out at this width: ${left.join(", ")})`.split(" "), width)];
+}
+
+/** Columns in their order, in parts that take no more than `room` with the gaps in front of them. */
+function fittingParts(columns: readonly number[], widths: readonly number[], room: number): number[][] {
+  const parts: number[][] = [];
+  let taken = Infinity;
+  for (const c of columns) {
+    const wanted = GAP.length + (widths[c] ?? 0);
+    if (taken + wanted > room) {
+      parts.push([]);
+      taken = 0;
+    }
+    parts.at(-1)?.push(c);
+    taken += wanted;
+  }
+  return parts;
 }
 
 /**

@@ -34,6 +34,28 @@ Deno.test("textTable() leaves out spare columns by their number and says so, the
   assert(narrow.every((line) => line.length <= 20));
 });
 
+Deno.test("textTable() puts columns that can't be left out below each other where a line has no room for them", () => {
+  const columns = [
+    { title: "run", align: "left" as const },
+    { title: "loss" },
+    { title: "margin" },
+    { title: "state", align: "left" as const },
+  ];
+  const rows = [["smoke/a", "0.6931", "0.9444", "finished"], ["smoke/b", "0.7000", "–", "stopped at 3 of 9"]];
+  assertEquals(textTable({ columns, rows }, 26), [
+    "run        loss  margin",
+    "smoke/a  0.6931  0.9444",
+    "smoke/b  0.7000       –",
+    "",
+    "run      state",
+    "smoke/a  finished",
+    "smoke/b  stopped at 3 of 9",
+  ]);
+  // with the first one shortened all the others have room
+  assertEquals(textTable({ columns, rows }, 39)[1], "smo…  0.6931  0.9444  finished");
+  assert(textTable({ columns, rows }, 12).every((line) => line.length <= 12));
+});
+
 Deno.test("markdownTable(), csvTable() and latexTable() can't be broken by what cells say", () => {
   const table = { columns: columns.slice(0, 2), rows: [['a|b, "c"\n50%_&', "=1+1"], ["-0.5", "+0.1"]] };
   assertEquals(markdownTable(table)[2], '| a\\|b, "c" 50%\\_& | =1+1 |');

@@ -93,7 +93,7 @@ export async function evaluate(
 
   if (!does("generate")) requireAnswers(config.out_dir);
   refuseUnasked(config, parties, does);
-  using _folder = provisionalFolder(config.out_dir);
+  using _folder = provisionalFolder(config.out_dir, "out_dir");
   using store = new ItemStore(config.out_dir, { provisional: true });
   if (!store.isLocked) {
     say("note: out_dir: its file system knows no locks, so nothing keeps a second run out");

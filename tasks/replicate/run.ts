@@ -101,7 +101,7 @@ export async function replicate(
   const items = await readItems(config);
   checkTrainings(config);
   checkReplicationFolder(config);
-  using _folder = provisionalFolder(config.out_dir);
+  using _folder = provisionalFolder(config.out_dir, "out_dir");
   // between two trainings or evaluations no lock of their own is held
   using _lock = lockDirectory(config.out_dir, "replicate into");
   await claimFolder(config);

@@ -77,7 +77,7 @@ export function checkCells({ config, cells, evaluation, out }: SweepPlan): void 
  */
 export async function sweep(plan: SweepPlan, context: CellContext): Promise<CellResult[]> {
   checkCells(plan);
-  using _folder = provisionalFolder(plan.out);
+  using _folder = provisionalFolder(plan.out, "--out");
   // between two cells no cell's own lock is held
   using _lock = lockDirectory(plan.out, "sweep into");
   const registry = builtinRegistry();

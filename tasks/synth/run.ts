@@ -65,7 +65,7 @@ export async function synthesize(
   if (config.budget.money !== undefined) needPrices(asked.endpoints);
   const claim = synthClaim(config, plan.parts.prompts);
   if (!config.overwrite) refuseOtherIdentity(claim);
-  using _folder = provisionalFolder(config.out_dir);
+  using _folder = provisionalFolder(config.out_dir, "out_dir");
   using store = new LineStore<SynthLine>(config.out_dir, ["ask", "end"]);
   if (!store.isLocked) {
     say("note: out_dir: its file system knows no locks, so nothing keeps a second run out");

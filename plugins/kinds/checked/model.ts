@@ -5,6 +5,7 @@
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
 import type { ModelFamily } from "../model.ts";
 import { frozenCopy } from "./frozen.ts";
+import { onlyFields } from "./fields_only.ts";
 import { aFunction, anyText, fields, flag, type Maker, needed, replacing, words } from "./maker.ts";
 
 const whole = (v: unknown) => Number.isSafeInteger(v) && (v as number) >= 1;
@@ -15,7 +16,7 @@ const positiveOrNothing = needed(
   (v) => v === undefined || typeof v === "number" && v > 0 && v < Infinity,
 );
 
-const decoder = fields(
+const decoder = onlyFields(
   {
     modelType: words,
     hiddenSize: count,

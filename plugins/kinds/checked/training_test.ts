@@ -84,6 +84,13 @@ Deno.test("a family's decoder has every field, and sizes that fit together; its 
         { numLayers: 3 },
         "slidingWindow.length of config.json as numLayers (3) is needed: current value is 2",
       ],
+      [
+        { attentionFacter: 2 },
+        `attentionFacter of config.json as a field that is read (${
+          [...Object.keys(decoder).slice(0, 10), "attentionFactor", "rotaryLimit"]
+            .concat(Object.keys(decoder).slice(10), "moduleRoot").join(", ")
+        }) is needed - did you mean "attentionFactor"?: current value is 2; spell it "attentionFactor", or leave it out`,
+      ],
     ] as const
   ) {
     assertEquals(

@@ -128,7 +128,7 @@ export async function writeComparison(
   comparison: Comparison,
   paths: readonly string[],
 ): Promise<readonly string[]> {
-  for (const path of paths) makeFolder(dirname(path));
+  for (const path of paths) makeFolder(dirname(path), "--out");
   return await writeTables(comparisonFiles(comparison), paths);
 }
 

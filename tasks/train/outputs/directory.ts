@@ -62,7 +62,7 @@ export class OutputDirectory implements Disposable {
     const { output_dir: directory, inputs = [] } = request;
     this.#path = directory;
     this.#inputs = inputs;
-    this.#folder = provisionalFolder(directory);
+    this.#folder = provisionalFolder(directory, "output_dir");
     try {
       this.#lock = lockDirectory(directory, "write to");
     } catch (error) {

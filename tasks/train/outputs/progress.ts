@@ -6,6 +6,7 @@ import process from "node:process";
 
 import cliProgress from "cli-progress";
 
+import { isDumbTerminal } from "../../common/dumb_terminal.ts";
 import { hms } from "./_format.ts";
 import { isEvaluation } from "./log_entries.ts";
 
@@ -87,7 +88,7 @@ export function standardError(
   term: string | undefined = stream.isTTY ? Deno.env.get("TERM") : undefined,
 ): ProgressStream {
   if (!stream.listeners("error").includes(unheard)) stream.on("error", unheard);
-  return term === "dumb" ? { isTTY: false, write: (text) => stream.write(text) } : stream;
+  return isDumbTerminal(term) ? { isTTY: false, write: (text) => stream.write(text) } : stream;
 }
 
 function unheard(): void {}

@@ -21,7 +21,7 @@ export function tensorboardReporter(directory: string): Reporter {
       return path;
     },
     rewrite(reports, startedAt) {
-      makeFolder(directory);
+      makeFolder(directory, "logging_dir");
       const records = [versionEvent(startedAt), ...reports.map(scalarEvent)].map(record);
       const file = join(directory, `events.out.tfevents.${Math.floor(startedAt)}.dinotune`);
       writeFileAtomicSync(file, concat(records));

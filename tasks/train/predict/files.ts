@@ -5,7 +5,7 @@
  */
 import { join } from "@std/path";
 
-import { writeFileAtomic } from "../../../formats/atomic.ts";
+import { makeFolder, writeFileAtomic } from "../../../formats/atomic.ts";
 import { exists } from "../../../formats/exists.ts";
 import { readJsonFile } from "../../../formats/hf_model/json.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
@@ -53,7 +53,7 @@ export async function writeResults(
   split: "predict" | "eval",
   results: Readonly<Record<string, number>>,
 ): Promise<string[]> {
-  Deno.mkdirSync(directory, { recursive: true });
+  makeFolder(directory, "output_dir");
   const all = join(directory, "all_results.json");
   const before = exists(all) ? readJsonFile(all) as Record<string, unknown> : {};
   const texts = {
