@@ -1,0 +1,37 @@
+/**
+ * Keys about answers of `do_predict`.
+ * @module
+ */
+import { bool, int, num } from "../value_types.ts";
+import { rowsOf } from "./row.ts";
+
+/** Their rows. */
+export function generatingKeys() {
+  const row = rowsOf("generating");
+  return {
+    do_sample: row(bool(), true, "do_predict: draw the tokens, by seed; false: the likeliest ones"),
+    temperature: row(
+      num({ min: 0 }),
+      0.95,
+      "do_predict: temperature of the drawing; 0: the likeliest tokens",
+    ),
+    top_p: row(
+      num({ above: 0, max: 1 }),
+      0.7,
+      "do_predict: draw among the likeliest tokens that together have this probability",
+    ),
+    top_k: row(int(0), 50, "do_predict: draw among the likeliest so many tokens; 0: all"),
+    num_beams: row(int(1), 1, "do_predict: only 1, there is no beam search here"),
+    max_new_tokens: row(int(1), 1024, "do_predict: tokens of an answer at most"),
+    repetition_penalty: row(
+      num({ above: 0 }),
+      1,
+      "do_predict: above 1 tokens that prompt or answer have already are less likely",
+    ),
+    skip_special_tokens: row(
+      bool(),
+      true,
+      "do_predict: leave special tokens out of predict and label in generated_predictions.jsonl",
+    ),
+  };
+}
