@@ -7,6 +7,7 @@ import { didYouMean } from "../did_you_mean.ts";
 import { shown } from "../message.ts";
 import { integerField, realField, textField } from "./fields.ts";
 import { checkIsModel, checkNeutral } from "./neutral.ts";
+import type { GgufMetadata } from "./header.ts";
 import type { GgufFile } from "./reader.ts";
 import { ropeScaling } from "./rope.ts";
 
@@ -40,6 +41,49 @@ const MODEL_TYPES: Readonly<Record<string, string>> = {
 export function ggufConfig(file: GgufFile): Record<string, unknown> {
   const { metadata, tensors, path } = file;
   checkIsModel(metadata, path);
+  const fields = architectureFields(file);
+  const { hiddenSize, heads, keyValueHeads, headDim } = attentionSizes(fields, path);
+  checkNeutral(file, fields.architecture, headDim);
+  const embedding = tensors.get("token_embd.weight");
+  if (!embedding) throw new RangeError(`Cannot open ${path}: it has no tensor "token_embd.weight"`);
+
+  const theta = fields.real("rope.freq_base", 10000);
+  const scaling = ropeScaling(file, fields.architecture, theta, headDim);
+  const modelType = modelTypeOf(fields);
+  return {
+    architectures: [MODEL_CLASSES[modelType]],
+    model_type: modelType,
+    vocab_size: embedding.shape[0],
+    hidden_size: hiddenSize,
+    intermediate_size: fields.count("feed_forward_length"),
+    num_hidden_layers: fields.count("block_count"),
+    num_attention_heads: heads,
+    num_key_value_heads: keyValueHeads,
+    head_dim: headDim,
+    hidden_act: "silu",
+    max_position_embeddings: fields.count("context_length"),
+    rms_norm_eps: fields.real("attention.layer_norm_rms_epsilon"),
+    rope_theta: theta,
+    rope_scaling: withSections(file, fields.architecture, scaling),
+    tie_word_embeddings: !tensors.has("output.weight"),
+    dtype: "float32",
+    ...biases(file, fields.architecture, modelType),
+    ...slidingWindow(fields, modelType, path),
+    ...specialTokenIds(metadata),
+  };
+}
+
+/** The metadata of a file's architecture, whose keys begin with its name. */
+interface ArchitectureFields {
+  /** llama.cpp's name. */
+  architecture: string;
+  /** A whole number by its key without that name. */
+  count(key: string, otherwise?: number): number;
+  /** A real number, likewise. */
+  real(key: string, otherwise?: number): number;
+}
+
+function architectureFields({ metadata, path }: GgufFile): ArchitectureFields {
   const architecture = textField(metadata, "general.architecture", path);
   if (!Object.hasOwn(MODEL_TYPES, architecture)) {
     const known = Object.keys(MODEL_TYPES);
@@ -48,77 +92,72 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
         `supported are ${known.join(", ")}`,
     );
   }
-  const has = (key: string) => metadata.has(`${architecture}.${key}`);
-  const count = (key: string, otherwise?: number) =>
-    integerField(metadata, `${architecture}.${key}`, path, otherwise);
-  if (has("expert_count") && count("expert_count") > 0) {
-    throw new RangeError(
-      `Cannot open ${path}: it is a mixture of ${count("expert_count")} experts, not supported`,
-    );
+  return {
+    architecture,
+    count: (key, otherwise) => integerField(metadata, `${architecture}.${key}`, path, otherwise),
+    real: (key, otherwise) => realField(metadata, `${architecture}.${key}`, path, otherwise),
+  };
+}
+
+function attentionSizes({ architecture, count }: ArchitectureFields, path: string) {
+  const experts = count("expert_count", 0);
+  if (experts > 0) {
+    throw new RangeError(`Cannot open ${path}: it is a mixture of ${experts} experts, not supported`);
   }
   const hiddenSize = count("embedding_length");
   const heads = count("attention.head_count");
   const keyValueHeads = count("attention.head_count_kv", heads);
   const headDim = count("attention.key_length", Math.floor(hiddenSize / heads));
-  for (
-    const [key, size] of [["attention.value_length", headDim], ["rope.dimension_count", headDim]] as const
-  ) {
-    if (count(key, size) !== size) {
-      throw new RangeError(
-        `Cannot open ${path}: ${architecture}.${key} is ${count(key)}, the heads have ${size}`,
-      );
+  for (const key of ["attention.value_length", "rope.dimension_count"]) {
+    const size = count(key, headDim);
+    if (size !== headDim) {
+      throw new RangeError(`Cannot open ${path}: ${architecture}.${key} is ${size}, the heads have ${headDim}`);
     }
   }
-  checkNeutral(file, architecture, headDim);
-  const embedding = tensors.get("token_embd.weight");
-  if (!embedding) throw new RangeError(`Cannot open ${path}: it has no tensor "token_embd.weight"`);
+  return { hiddenSize, heads, keyValueHeads, headDim };
+}
 
-  const theta = realField(metadata, `${architecture}.rope.freq_base`, path, 10000);
-  const sliding = count("attention.sliding_window", 0);
-  const modelType = entryOf(
-    MODEL_TYPES,
-    architecture === "llama" && sliding > 0 ? "mistral" : architecture,
-  );
-  const config: Record<string, unknown> = {
-    architectures: [MODEL_CLASSES[modelType]],
-    model_type: modelType,
-    vocab_size: embedding.shape[0],
-    hidden_size: hiddenSize,
-    intermediate_size: count("feed_forward_length"),
-    num_hidden_layers: count("block_count"),
-    num_attention_heads: heads,
-    num_key_value_heads: keyValueHeads,
-    head_dim: headDim,
-    hidden_act: "silu",
-    max_position_embeddings: count("context_length"),
-    rms_norm_eps: realField(metadata, `${architecture}.attention.layer_norm_rms_epsilon`, path),
-    rope_theta: theta,
-    rope_scaling: withSections(file, architecture, ropeScaling(file, architecture, theta, headDim)),
-    tie_word_embeddings: !tensors.has("output.weight"),
-    dtype: "float32",
-  };
+function modelTypeOf({ architecture, count }: ArchitectureFields): string {
+  const windowed = count("attention.sliding_window", 0) > 0;
+  return entryOf(MODEL_TYPES, architecture === "llama" && windowed ? "mistral" : architecture);
+}
+
+/** As the first block's tensors say, for classes whose configuration has such a key. */
+function biases({ tensors }: GgufFile, architecture: string, modelType: string): Record<string, boolean> {
+  const hasBias = (name: string) => tensors.has(`blk.0.${name}.bias`);
   const isQwen3 = architecture.startsWith("qwen3");
-  if (architecture === "llama" || isQwen3) {
-    config.attention_bias = tensors.has("blk.0.attn_output.bias") ||
-      isQwen3 && tensors.has("blk.0.attn_q.bias");
+  return {
+    ...((architecture === "llama" || isQwen3) && {
+      attention_bias: hasBias("attn_output") || isQwen3 && hasBias("attn_q"),
+    }),
+    ...(modelType === "llama" && { mlp_bias: hasBias("ffn_gate") }),
+  };
+}
+
+function slidingWindow({ count }: ArchitectureFields, modelType: string, path: string): Record<string, unknown> {
+  const window = count("attention.sliding_window", 0);
+  if (modelType === "mistral") return { sliding_window: window };
+  if (!modelType.startsWith("qwen")) return {};
+  if (window > 0) {
+    throw new RangeError(`Cannot open ${path}: a sliding window in a ${modelType} GGUF isn't supported`);
   }
-  if (modelType === "llama") config.mlp_bias = tensors.has("blk.0.ffn_gate.bias");
-  if (modelType === "mistral") config.sliding_window = sliding;
-  if (modelType.startsWith("qwen")) {
-    Object.assign(config, { use_sliding_window: false, sliding_window: null });
-    if (sliding > 0) {
-      throw new RangeError(`Cannot open ${path}: a sliding window in a ${modelType} GGUF isn't supported`);
-    }
-  }
-  for (const name of ["bos", "eos", "padding"] as const) {
+  return { use_sliding_window: false, sliding_window: null };
+}
+
+function specialTokenIds(metadata: GgufMetadata): Record<string, number | number[]> {
+  const idOf = (name: string) => {
     const id = metadata.get(`tokenizer.ggml.${name}_token_id`);
-    if (typeof id === "number") config[`${name === "padding" ? "pad" : name}_token_id`] = id;
-  }
+    return typeof id === "number" ? id : undefined;
+  };
+  const [bos, eos, pad] = ["bos", "eos", "padding"].map(idOf);
   // An answer ends at any of them, as in llama.cpp; transformers has a list then.
-  const ends = ["eos", "eot", "eom"].map((name) => metadata.get(`tokenizer.ggml.${name}_token_id`));
-  const ids = [...new Set(ends.filter((id) => typeof id === "number"))];
-  if (ids.length > 1) config.eos_token_id = ids;
-  return config;
+  const ends = [...new Set([eos, idOf("eot"), idOf("eom")].filter((id) => id !== undefined))];
+  const end = ends.length > 1 ? ends : eos;
+  return {
+    ...(bos !== undefined && { bos_token_id: bos }),
+    ...(end !== undefined && { eos_token_id: end }),
+    ...(pad !== undefined && { pad_token_id: pad }),
+  };
 }
 
 /** Sections of a rotation by three position axes, which a file pads to four; Qwen3-VL interleaves them. */
