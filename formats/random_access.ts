@@ -19,12 +19,12 @@ export class RandomAccessFile {
   constructor(path: string) {
     this.path = path;
     this.#file = Deno.openSync(path, { read: true });
-    const info = this.#file.statSync();
-    if (!info.isFile) {
+    const found = this.#file.statSync();
+    if (!found.isFile) {
       this.#file.close();
       throw new TypeError(`Cannot open ${path} as a file: it is a directory or a device`);
     }
-    this.size = info.size;
+    this.size = found.size;
   }
 
   /**

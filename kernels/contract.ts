@@ -66,9 +66,9 @@ export async function runOnce(
   const program = await backend.compile(graph, "once");
   const tensors = Object.fromEntries(
     Object.entries(graph.inputs).map(([name, value]) => {
-      const data = hostArray(value, inputs[name]);
+      const values = hostArray(value, inputs[name]);
       const shape = concreteShape(value, new Map(Object.entries(sizes)));
-      return [name, backend.upload(data, shape, { frozen: frozen.includes(name) })];
+      return [name, backend.upload(values, shape, { frozen: frozen.includes(name) })];
     }),
   );
   const results = await program.run(tensors);

@@ -207,11 +207,11 @@ async function measure(
   const program = await backend.compile(graph, kernel.name);
   const tensors: Record<string, Tensor> = Object.fromEntries(
     Object.entries(graph.inputs).map(([name, value]) => {
-      const data = hostArray(value, inputs[name]);
+      const values = hostArray(value, inputs[name]);
       const isFrozen = frozen.includes(name);
       // Values that float16 holds, so that it is used.
-      if (isFrozen) data.forEach((v, i) => data[i] = Math.f16round(v));
-      return [name, backend.upload(data, value.shape as number[], { frozen: isFrozen })];
+      if (isFrozen) values.forEach((v, i) => values[i] = Math.f16round(v));
+      return [name, backend.upload(values, value.shape as number[], { frozen: isFrozen })];
     }),
   );
   const { time, outputs } = await timeProgram(backend, program, tensors, seconds);

@@ -109,22 +109,22 @@ export function* writingGguf(
 }
 
 function writeTensor(file: AtomicFile, path: string, tensor: GgufTensorToWrite): void {
-  const data = tensor.data(), count = tensor.shape.reduce((product, size) => product * size, 1);
-  if (data.length !== count) {
+  const values = tensor.data(), count = tensor.shape.reduce((product, size) => product * size, 1);
+  if (values.length !== count) {
     throw new TypeError(
       `Cannot write tensor "${tensor.name}" of ${path} as [${
         tensor.shape.join(", ")
-      }]: its data are ${data.length} values`,
+      }]: its data are ${values.length} values`,
     );
   }
   let written = 0;
   // whole blocks: 32 divides CHUNK
   for (let start = 0; start < count; start += CHUNK) {
-    const part = encodeTensor(data.subarray(start, Math.min(count, start + CHUNK)), tensor.encoding);
+    const part = encodeTensor(values.subarray(start, Math.min(count, start + CHUNK)), tensor.encoding);
     file.write(part);
     written += part.length;
     // garbage of a whole tensor would wait for its collection
-    if (part.buffer !== data.buffer) part.buffer.transfer(0);
+    if (part.buffer !== values.buffer) part.buffer.transfer(0);
   }
   file.write(new Uint8Array(padded(written) - written));
 }

@@ -19,8 +19,8 @@ import { savedSetFiles } from "./saved_set.ts";
  */
 export function listFiles(paths: readonly string[], what: string): string[] {
   return paths.flatMap((path) => {
-    const info = statOrNull(path);
-    if (!info) {
+    const found = statOrNull(path);
+    if (!found) {
       refuseDeadLink(path, what);
       throw new RangeError(
         `Cannot find the file of ${what}: current value is ${shortened(path, 400)}${
@@ -28,7 +28,7 @@ export function listFiles(paths: readonly string[], what: string): string[] {
         }`,
       );
     }
-    if (!info.isDirectory) return [checked(path, what)];
+    if (!found.isDirectory) return [checked(path, what)];
     const files = savedSetFiles(path, what) ??
       entries(path).filter((name) => !name.startsWith(".")).map((name) => join(path, name))
         .filter((file) => !statOrNull(file)?.isDirectory);

@@ -27,7 +27,7 @@ export async function layeredLogits(
   },
 ): Promise<Float32Array> {
   const rows = ids.length, width = config.hiddenSize;
-  const upload = (data: HostArray, shape: readonly number[]) => backend.upload(data, shape);
+  const upload = (values: HostArray, shape: readonly number[]) => backend.upload(values, shape);
   let x = upload(embed(read("model.embed_tokens.weight"), ids, width), [rows, width]);
   const positions = Int32Array.from(ids, (_, i) => i);
   const { cos, sin } = new RotaryTable(config).rows(positions);

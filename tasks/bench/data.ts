@@ -154,9 +154,9 @@ function writeRows(file: string, texts: readonly string[], rows: number): number
       { length: Math.min(1000, rows - from) },
       (_, i) => JSON.stringify(row(texts, from + i)) + "\n",
     );
-    const data = encoder.encode(lines.join(""));
-    for (let written = 0; written < data.length;) written += out.writeSync(data.subarray(written));
-    bytes += data.length;
+    const bytesOfLines = encoder.encode(lines.join(""));
+    for (let written = 0; written < bytesOfLines.length;) written += out.writeSync(bytesOfLines.subarray(written));
+    bytes += bytesOfLines.length;
   }
   return bytes;
 }

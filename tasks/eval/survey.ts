@@ -34,14 +34,14 @@ export async function surveyItems(
   const ids = new UniqueIds();
   const scores = new Map<string, number>();
   const { path } = part.options;
-  const data = typeof path === "string" ? ` of ${path}` : "";
+  const ofData = typeof path === "string" ? ` of ${path}` : "";
   for await (const item of itemsOf(config, part)) {
     const before = ids.claim(item.id, ids.size);
     if (before !== undefined) {
       throw new RangeError(
         `Cannot evaluate ${part.name} as an id of its own is needed of each item: current value is ${
           shown(item.id)
-        } of items ${before} and ${ids.size}${data}, from 0`,
+        } of items ${before} and ${ids.size}${ofData}, from 0`,
       );
     }
     for (

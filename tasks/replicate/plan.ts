@@ -128,12 +128,12 @@ export async function writeData(config: ReplicateConfig, { train, validation, te
   makeFolder(folder);
   const write = (name: string, records: readonly unknown[]) =>
     writeFileAtomic(join(folder, name), records.map((record) => JSON.stringify(record) + "\n").join(""));
-  const info: Record<string, unknown> = {};
+  const entries: Record<string, unknown> = {};
   for (const [name, { records, entry }] of Object.entries(VIEWS)) {
     await write(`${name}.jsonl`, train.flatMap((quadruple: Quadruple) => [...records(quadruple)]));
-    info[name] = { file_name: `${name}.jsonl`, ...entry };
+    entries[name] = { file_name: `${name}.jsonl`, ...entry };
   }
-  await writeFileAtomic(join(folder, "dataset_info.json"), JSON.stringify(info, null, 2) + "\n");
+  await writeFileAtomic(join(folder, "dataset_info.json"), JSON.stringify(entries, null, 2) + "\n");
   await write(SETS.validation, validation.map(asRow));
   await write(SETS.test, test.map(testRow));
 }

@@ -66,20 +66,20 @@ export function tokenizeRoutes(service: Service): Hono {
   return app;
 }
 
-const infos = new WeakMap<Tokenizer, Record<string, unknown>>();
+const configurations = new WeakMap<Tokenizer, Record<string, unknown>>();
 
 /** The fields of tokenizer_config.json, which vLLM takes from its tokenizer, with the chat template that prompts are written by. */
 function tokenizerInfo({ local: { tokenizer, template } }: ServedModel): Record<string, unknown> {
-  const known = infos.get(tokenizer);
+  const known = configurations.get(tokenizer);
   if (known !== undefined) return known;
   const file = tokenizer.files()["tokenizer_config.json"] ?? "{}";
   const text = typeof file === "string" ? file : new TextDecoder().decode(file);
   // paths of the machine that wrote the file
   const { vocab_file: _, merges_file: __, name_or_path: ___, ...config } = JSON.parse(text);
   const chat_template = template.trainedJinja?.(tokenizer) ?? tokenizer.chatTemplate;
-  const info = { ...config, ...(chat_template !== null && { chat_template }) };
-  infos.set(tokenizer, info);
-  return info;
+  const configuration = { ...config, ...(chat_template !== null && { chat_template }) };
+  configurations.set(tokenizer, configuration);
+  return configuration;
 }
 
 interface Tokenized {

@@ -50,16 +50,16 @@ export async function writeDataset(
     await writeFileAtomic(join(folder, name), text);
     files.push({ name: `dataset/${name}`, what });
   };
-  const info: Record<string, unknown> = {};
+  const entries: Record<string, unknown> = {};
   for (const view of config.views) {
     const name = `${config.name}_${view}`;
     const records = rows.flatMap((row) => recordsOf(row, view));
     await write(`${name}.jsonl`, lines(records), `${records.length} records for stage ${view}`);
-    info[name] = { file_name: `${name}.jsonl`, ...ENTRIES[view] };
+    entries[name] = { file_name: `${name}.jsonl`, ...ENTRIES[view] };
   }
   await write(
     "dataset_info.json",
-    JSON.stringify(info, null, 2) + "\n",
+    JSON.stringify(entries, null, 2) + "\n",
     "names of the sets, as LLaMA-Factory and we read them",
   );
   await write("records.jsonl", lines(rows.map(wholeRecord)), "constraints, rules and answers of each row");

@@ -119,17 +119,17 @@ export class RuleBank {
    */
   static read(path?: string, only?: readonly string[]): RuleBank {
     const file = path ?? new URL("data/rules.json", import.meta.url);
-    const data = readDataFile(file, Schema, "a bank of rules");
-    const known = [...new Set(data.rules.map(({ id }) => id))];
+    const bank = readDataFile(file, Schema, "a bank of rules");
+    const known = [...new Set(bank.rules.map(({ id }) => id))];
     const unknown = only?.find((id) => !known.includes(id));
     if (unknown !== undefined) {
       throw new RangeError(
-        `Cannot use rules as ids of the bank ${data.name} are needed: current value has ${shown(unknown)}${
+        `Cannot use rules as ids of the bank ${bank.name} are needed: current value has ${shown(unknown)}${
           didYouMean(unknown, known)
         }: known are ${known.join(", ")}`,
       );
     }
-    return new RuleBank({ ...data, rules: data.rules.filter(({ id }) => only?.includes(id) ?? true) });
+    return new RuleBank({ ...bank, rules: bank.rules.filter(({ id }) => only?.includes(id) ?? true) });
   }
 
   /** Types that have a rule. */

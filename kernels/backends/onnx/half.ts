@@ -25,7 +25,7 @@ export function copySession(
 
 /** y = x */
 function copyModel(from: StoredType, to: StoredType): Uint8Array<ArrayBuffer> {
-  const info = (name: string, type: StoredType) => ({
+  const valueInfo = (name: string, type: StoredType) => ({
     name,
     type: { tensorType: { elemType: ELEMENT[type] } },
   });
@@ -36,8 +36,8 @@ function copyModel(from: StoredType, to: StoredType): Uint8Array<ArrayBuffer> {
   return modelBytes([], {
     name: "copy",
     node: [{ ...node, input: ["x"], output: ["y"] }],
-    input: [info("x", from)],
-    output: [info("y", to)],
+    input: [valueInfo("x", from)],
+    output: [valueInfo("y", to)],
   });
 }
 
@@ -57,25 +57,25 @@ export class HalfCasts {
    * Rounds values into a tensor of that type.
    * @throws {RangeError} If products with them may be larger than float16 holds
    */
-  round(data: Float32Array<ArrayBuffer>, shape: readonly number[], y: OrtTensor): void {
-    if (this.type === "f16") checkLengths(data, shape);
+  round(values: Float32Array<ArrayBuffer>, shape: readonly number[], y: OrtTensor): void {
+    if (this.type === "f16") checkLengths(values, shape);
     this.#to ??= copySession(this.library, this.settings, "f32", this.type);
-    using x = OrtTensor.over(this.library, data, shape, "f32");
+    using x = OrtTensor.over(this.library, values, shape, "f32");
     this.#to.run({ x }, { y });
   }
 
   /** Values of a tensor of that type, exactly. */
   widen(x: OrtTensor, count: number): Float32Array<ArrayBuffer> {
     this.#from ??= copySession(this.library, this.settings, this.type, "f32");
-    const data = new Float32Array(count);
-    using y = OrtTensor.over(this.library, data, x.shape, "f32");
+    const values = new Float32Array(count);
+    using y = OrtTensor.over(this.library, values, x.shape, "f32");
     this.#from.run({ x }, { y });
-    return data;
+    return values;
   }
 
   /** Puts elements into a tensor as they are. */
-  put(data: Uint16Array<ArrayBuffer>, shape: readonly number[], y: OrtTensor): void {
-    using x = OrtTensor.over(this.library, data, shape, this.type);
+  put(values: Uint16Array<ArrayBuffer>, shape: readonly number[], y: OrtTensor): void {
+    using x = OrtTensor.over(this.library, values, shape, this.type);
     this.#copy.run({ x }, { y });
   }
 
@@ -85,10 +85,10 @@ export class HalfCasts {
 
   /** Its elements as they are. */
   fetch(x: OrtTensor, count: number): Uint16Array<ArrayBuffer> {
-    const data = new Uint16Array(count);
-    using y = OrtTensor.over(this.library, data, x.shape, this.type);
+    const values = new Uint16Array(count);
+    using y = OrtTensor.over(this.library, values, x.shape, this.type);
     this.#copy.run({ x }, { y });
-    return data;
+    return values;
   }
 
   dispose(): void {

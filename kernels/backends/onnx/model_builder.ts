@@ -95,13 +95,13 @@ export class OnnxModelBuilder {
 
   /** A constant in a file, or (without a place) one that the session is given. */
   constant(name: string, type: BuilderType, shape: readonly number[], place: FilePlace): string {
-    const data = { location: place.file, offset: place.offset, length: place.length };
+    const where = { location: place.file, offset: place.offset, length: place.length };
     this.#constants.push({
       name,
       dims: [...shape],
       dataType: CODES[type],
       dataLocation: 1,
-      externalData: Object.entries(data).map(([key, value]) => ({ key, value: String(value) })),
+      externalData: Object.entries(where).map(([key, value]) => ({ key, value: String(value) })),
     });
     return name;
   }

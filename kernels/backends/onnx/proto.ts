@@ -50,7 +50,7 @@ function attribute(name: string, value: OnnxAttribute, rename: Rename): onnxProt
 }
 
 function subgraph(body: OnnxSubgraph, rename: Rename): onnxProto.onnx.IGraphProto {
-  const info = (list: OnnxSubgraph["inputs"]) =>
+  const valueInfos = (list: OnnxSubgraph["inputs"]) =>
     list.map(({ name, type, rank }) => ({
       name: rename(name),
       type: {
@@ -60,8 +60,8 @@ function subgraph(body: OnnxSubgraph, rename: Rename): onnxProto.onnx.IGraphProt
   return {
     name: rename("body"),
     node: body.nodes.map((n) => plainNode(n, rename)),
-    input: info(body.inputs),
-    output: info(body.outputs),
+    input: valueInfos(body.inputs),
+    output: valueInfos(body.outputs),
   };
 }
 

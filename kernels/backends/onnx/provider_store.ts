@@ -108,20 +108,20 @@ class ProviderStore implements TensorStore {
   download(tensor: OnnxTensor): HostArray {
     const { type, stored, shape, value } = this.#own(tensor), count = elements(shape);
     if (this.half && stored !== type) return this.half.widen(value, count);
-    const data = type === "i32" ? new Int32Array(count) : new Float32Array(count);
-    using y = OrtTensor.over(this.#library, data, shape, type);
+    const values = type === "i32" ? new Int32Array(count) : new Float32Array(count);
+    using y = OrtTensor.over(this.#library, values, shape, type);
     this.#started.copies[type].run({ x: value }, { y });
-    return data;
+    return values;
   }
 
-  write(tensor: OnnxTensor, data: HostArray): void {
+  write(tensor: OnnxTensor, values: HostArray): void {
     const to = this.#own(tensor), { type, shape, value } = to;
     if (to.stored !== type) throw new TypeError(`Cannot write to a tensor of shape [${shape}]: it is frozen`);
-    if (data.length !== elements(shape)) {
-      throw new TypeError(`Cannot write ${data.length} elements to a tensor of shape [${shape}]`);
+    if (values.length !== elements(shape)) {
+      throw new TypeError(`Cannot write ${values.length} elements to a tensor of shape [${shape}]`);
     }
-    if (data instanceof Int32Array) to.extent = extentOf(data);
-    using x = OrtTensor.over(this.#library, data, shape, type);
+    if (values instanceof Int32Array) to.extent = extentOf(values);
+    using x = OrtTensor.over(this.#library, values, shape, type);
     this.#started.copies[type].run({ x }, { y: value });
   }
 

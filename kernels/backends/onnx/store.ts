@@ -40,18 +40,18 @@ export class HostStore implements TensorStore {
 
   allocate(shape: readonly number[], type: "f32" | "i32"): HostTensor {
     const count = elements(shape), buffer = this.#pool.take(count * 4);
-    const data = type === "i32" ? new Int32Array(buffer, 0, count) : new Float32Array(buffer, 0, count);
-    return new HostTensor(data, shape, this.#pool);
+    const values = type === "i32" ? new Int32Array(buffer, 0, count) : new Float32Array(buffer, 0, count);
+    return new HostTensor(values, shape, this.#pool);
   }
 
-  upload(data: HostArray, shape: readonly number[]): HostTensor {
-    return new HostTensor(data, shape, null);
+  upload(values: HostArray, shape: readonly number[]): HostTensor {
+    return new HostTensor(values, shape, null);
   }
 
-  uploadHalf(data: Float32Array<ArrayBuffer>, shape: readonly number[]): HostTensor {
-    const casts = this.#casts(), rounded = new Uint16Array(data.length);
+  uploadHalf(values: Float32Array<ArrayBuffer>, shape: readonly number[]): HostTensor {
+    const casts = this.#casts(), rounded = new Uint16Array(values.length);
     using y = OrtTensor.over(casts.library, rounded, shape, casts.type);
-    casts.round(data, shape, y);
+    casts.round(values, shape, y);
     return new HostTensor(rounded, shape, null, casts.type);
   }
 

@@ -53,13 +53,13 @@ export async function tokenPreview(path: string): Promise<TokenPreview> {
   const registry = builtinRegistry();
   const ready = await prepare(config, registry, () => {}, placeOf);
   ready.model.weights.close();
-  const data = await encode(config, registry, ready);
+  const encoded = await encode(config, registry, ready);
   const uncut = await encode({ ...config, cutoff_len: UNCUT }, registry, ready);
   const wholes = new Map(uncut.train.map((example) => [placeOfRow(example), example]));
   const token = (id: number) => ready.model.tokenizer.decode([id]);
   return {
-    data: dataText(data.report),
-    examples: inTrainingOrder(data, config, 0).slice(0, SHOWN).map((example) => ({
+    data: dataText(encoded.report),
+    examples: inTrainingOrder(encoded, config, 0).slice(0, SHOWN).map((example) => ({
       ...example.source,
       sequences: example.sequences.map((sequence, i) => ({
         name: sequence.name,

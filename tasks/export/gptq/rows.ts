@@ -123,7 +123,7 @@ export class CalibrationRows {
     const known = this.#common.get(length);
     if (known) return known;
     const { headDim } = this.config;
-    const upload = (data: HostArray, shape: readonly number[]) => this.backend.upload(data, shape);
+    const upload = (values: HostArray, shape: readonly number[]) => this.backend.upload(values, shape);
     const positions = Int32Array.from({ length }, (_, i) => i);
     const { cos, sin } = new RotaryTable(this.config).rows(positions);
     const common = {

@@ -70,8 +70,8 @@ export interface Arrived {
 export async function openMoved(code: string, { bytes, pages, begin, grammars }: Moved): Promise<Arrived> {
   const library = await openGrammarLibrary(code, pages), { xgrammar, memory } = library;
   // an object of each class says to JavaScript what one at another address is
-  const info = await xgrammar.TokenizerInfo.createTokenizerInfo(["a", "b"], "raw", false, 2, [1]);
-  const compiler = await xgrammar.GrammarCompiler.createGrammarCompiler(info, false);
+  const tokenizerInfo = await xgrammar.TokenizerInfo.createTokenizerInfo(["a", "b"], "raw", false, 2, [1]);
+  const compiler = await xgrammar.GrammarCompiler.createGrammarCompiler(tokenizerInfo, false);
   const pattern = handleOf(await compiler.compileGrammar('root ::= "a"'));
   if (memory.buffer.byteLength !== pages * PAGE_BYTES || library.begin !== begin) {
     throw new Error("Cannot take over a grammar's memory: the library begins otherwise in this thread");

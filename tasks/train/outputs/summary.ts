@@ -97,9 +97,9 @@ function resample(values: readonly number[], count: number): number[] {
 function sizeText(path: string): string {
   let size: number;
   try {
-    const info = Deno.statSync(path);
-    if (info.isDirectory) return "";
-    size = info.size;
+    const found = Deno.statSync(path);
+    if (found.isDirectory) return "";
+    size = found.size;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "missing";
     throw error;

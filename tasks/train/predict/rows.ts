@@ -70,7 +70,7 @@ export async function prepareRows(
   const dataset = config.eval_dataset.length > 0 && !drawsFirst(config) ? [] : config.dataset;
   const notes = [...ready.notes, ...notesOf(config, isTrained)];
   for (const note of notes) say(`note: ${note}`);
-  const data = await encode(
+  const encoded = await encode(
     { ...config, dataset },
     registry,
     ready,
@@ -78,16 +78,16 @@ export async function prepareRows(
     say,
   );
   progress.stop();
-  const text = dataText(data.report, work);
+  const text = dataText(encoded.report, work);
   say(text);
   if (work === "predictions") ready.model.weights.close();
-  return { ready, examples: data.evaluation, sets: data.evaluationSets, notes, data: text };
+  return { ready, examples: encoded.evaluation, sets: encoded.evaluationSets, notes, data: text };
 }
 
 /** True if training sets draw some of their rows: then those that evaluation sets draw are others without them. */
 function drawsFirst({ dataset_dir, dataset, eval_dataset }: TrainConfig): boolean {
-  const info = readDatasetInfo(dataset_dir);
-  return [dataset, eval_dataset].every((names) => names.some((name) => info.entry(name).numSamples !== null));
+  const datasetInfo = readDatasetInfo(dataset_dir);
+  return [dataset, eval_dataset].every((names) => names.some((name) => datasetInfo.entry(name).numSamples !== null));
 }
 
 function notesOf(config: TrainConfig, isTrained: boolean): string[] {

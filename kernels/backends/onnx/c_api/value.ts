@@ -183,23 +183,23 @@ function described(
   value: Deno.PointerValue,
 ): { type: OrtType; shape: readonly number[] } {
   const action = "see what a run gave";
-  const info = created(api, action, (out) => api.GetTensorTypeAndShape(value, out));
+  const typeAndShape = created(api, action, (out) => api.GetTensorTypeAndShape(value, out));
   try {
     const code = new Int32Array(1), rank = new BigUint64Array(1);
-    checkStatus(api, action, api.GetTensorElementType(info, code));
-    checkStatus(api, action, api.GetDimensionsCount(info, rank));
+    checkStatus(api, action, api.GetTensorElementType(typeAndShape, code));
+    checkStatus(api, action, api.GetDimensionsCount(typeAndShape, rank));
     const shape = new BigInt64Array(Math.max(1, Number(rank[0])));
-    checkStatus(api, action, api.GetDimensions(info, shape, rank[0] ?? 0n));
+    checkStatus(api, action, api.GetDimensions(typeAndShape, shape, rank[0] ?? 0n));
     const type = (Object.keys(TYPES) as OrtType[]).find((name) => TYPES[name].code === code[0]);
     if (!type) throw new TypeError(`Cannot take a tensor of ONNX element type ${code[0]}: it isn't known`);
     return { type, shape: Array.from(shape.subarray(0, Number(rank[0])), Number) };
   } finally {
-    api.ReleaseTensorTypeAndShapeInfo(info);
+    api.ReleaseTensorTypeAndShapeInfo(typeAndShape);
   }
 }
 
 function memoryName({ api }: OrtLibrary, value: Deno.PointerValue): string {
   const action = "see where a run put its output";
-  const info = created(api, action, (out) => api.GetTensorMemoryInfo(value, out));
-  return stringAt(created(api, action, (out) => api.MemoryInfoGetName(info, out)));
+  const place = created(api, action, (out) => api.GetTensorMemoryInfo(value, out));
+  return stringAt(created(api, action, (out) => api.MemoryInfoGetName(place, out)));
 }
