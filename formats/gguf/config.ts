@@ -111,7 +111,9 @@ function attentionSizes({ architecture, count }: ArchitectureFields, path: strin
   for (const key of ["attention.value_length", "rope.dimension_count"]) {
     const size = count(key, headDim);
     if (size !== headDim) {
-      throw new RangeError(`Cannot open ${path}: ${architecture}.${key} is ${size}, the heads have ${headDim}`);
+      throw new RangeError(
+        `Cannot open ${path}: ${architecture}.${key} is ${size}, the heads have ${headDim}`,
+      );
     }
   }
   return { hiddenSize, heads, keyValueHeads, headDim };
@@ -134,7 +136,11 @@ function biases({ tensors }: GgufFile, architecture: string, modelType: string):
   };
 }
 
-function slidingWindow({ count }: ArchitectureFields, modelType: string, path: string): Record<string, unknown> {
+function slidingWindow(
+  { count }: ArchitectureFields,
+  modelType: string,
+  path: string,
+): Record<string, unknown> {
   const window = count("attention.sliding_window", 0);
   if (modelType === "mistral") return { sliding_window: window };
   if (!modelType.startsWith("qwen")) return {};

@@ -155,7 +155,9 @@ function writeRows(file: string, texts: readonly string[], rows: number): number
       (_, i) => JSON.stringify(row(texts, from + i)) + "\n",
     );
     const bytesOfLines = encoder.encode(lines.join(""));
-    for (let written = 0; written < bytesOfLines.length;) written += out.writeSync(bytesOfLines.subarray(written));
+    for (let written = 0; written < bytesOfLines.length;) {
+      written += out.writeSync(bytesOfLines.subarray(written));
+    }
     bytes += bytesOfLines.length;
   }
   return bytes;

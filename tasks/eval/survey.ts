@@ -56,7 +56,7 @@ export async function surveyItems(
     see(item);
   }
   if (ids.size === 0) {
-    throw new RangeError(`Cannot evaluate ${part.name} as items are needed: current value is none${data}`);
+    throw new RangeError(`Cannot evaluate ${part.name} as items are needed: current value is none${ofData}`);
   }
   checkThreshold(
     config,

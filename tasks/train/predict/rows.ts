@@ -87,7 +87,9 @@ export async function prepareRows(
 /** True if training sets draw some of their rows: then those that evaluation sets draw are others without them. */
 function drawsFirst({ dataset_dir, dataset, eval_dataset }: TrainConfig): boolean {
   const datasetInfo = readDatasetInfo(dataset_dir);
-  return [dataset, eval_dataset].every((names) => names.some((name) => datasetInfo.entry(name).numSamples !== null));
+  return [dataset, eval_dataset].every((names) =>
+    names.some((name) => datasetInfo.entry(name).numSamples !== null)
+  );
 }
 
 function notesOf(config: TrainConfig, isTrained: boolean): string[] {

@@ -3,11 +3,11 @@
  * @module
  */
 import { bool, int, names, num, numbers, oneOf, orNull, text } from "../value_types.ts";
-import { rowsOf } from "./row.ts";
+import { keyRows } from "./row.ts";
 
 /** Their rows. */
 export function dataKeys() {
-  const row = rowsOf("data");
+  const row = keyRows("data");
   return {
     template: row(
       orNull(text()),

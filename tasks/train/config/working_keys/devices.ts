@@ -3,11 +3,11 @@
  * @module
  */
 import { bool, fileOrMap, num, orNull, wordList } from "../value_types.ts";
-import { rowsOf } from "./row.ts";
+import { keyRows } from "./row.ts";
 
 /** Their rows. */
 export function deviceKeys() {
-  const row = rowsOf("training");
+  const row = keyRows("training");
   return {
     deepspeed: row(
       orNull(fileOrMap()),

@@ -3,12 +3,12 @@
  * @module
  */
 import { bool, int, num, oneOf, orNull, text } from "../value_types.ts";
-import { rowsOf } from "./row.ts";
+import { keyRows } from "./row.ts";
 
 /** Their rows. */
 export function evaluationKeys() {
-  const row = rowsOf("training");
-  const method = rowsOf("finetuning");
+  const row = keyRows("training");
+  const method = keyRows("finetuning");
   return {
     eval_strategy: row(oneOf(["no", "steps", "epoch"]), "no", "when to evaluate"),
     eval_steps: row(

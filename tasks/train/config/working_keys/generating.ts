@@ -3,11 +3,11 @@
  * @module
  */
 import { bool, int, num } from "../value_types.ts";
-import { rowsOf } from "./row.ts";
+import { keyRows } from "./row.ts";
 
 /** Their rows. */
 export function generatingKeys() {
-  const row = rowsOf("generating");
+  const row = keyRows("generating");
   return {
     do_sample: row(bool(), true, "do_predict: draw the tokens, by seed; false: the likeliest ones"),
     temperature: row(

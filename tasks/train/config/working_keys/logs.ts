@@ -5,7 +5,7 @@
 import { z } from "zod";
 
 import { bool, int, num, oneOf, orNull, someOf, text } from "../value_types.ts";
-import { rowsOf } from "./row.ts";
+import { keyRows } from "./row.ts";
 
 const NO_SERVICE = "no service gets data from here: use tensorboard or csv, whose files they can import";
 
@@ -17,8 +17,8 @@ const SERVICES = [
 
 /** Their rows. */
 export function logKeys() {
-  const row = rowsOf("training");
-  const method = rowsOf("finetuning");
+  const row = keyRows("training");
+  const method = keyRows("finetuning");
   return {
     logging_dir: row(orNull(text()), null, "folder of TensorBoard files", { derived: "runs in output_dir" }),
     logging_strategy: row(oneOf(["no", "steps", "epoch"]), "steps", "when a log line is written"),

@@ -3,11 +3,11 @@
  * @module
  */
 import { bool, fourOrEight, names, num, oneOf, orNull, text } from "../value_types.ts";
-import { rowsOf } from "./row.ts";
+import { keyRows } from "./row.ts";
 
 /** Their rows. */
 export function lossKeys() {
-  const row = rowsOf("finetuning");
+  const row = keyRows("finetuning");
   const smoothing = num({ min: 0, below: 0.5 });
   return {
     ref_model: row(

@@ -4,11 +4,11 @@
  */
 import { REQUIRED } from "../key.ts";
 import { bool, fourOrEight, names, oneOf, orNull, text } from "../value_types.ts";
-import { rowsOf } from "./row.ts";
+import { keyRows } from "./row.ts";
 
 /** Their rows. */
 export function modelKeys() {
-  const row = rowsOf("model");
+  const row = keyRows("model");
   return {
     model_name_or_path: row(text(), REQUIRED, "folder, GGUF file or hub id of the base model"),
     base_model: row(

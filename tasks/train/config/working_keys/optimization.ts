@@ -3,12 +3,12 @@
  * @module
  */
 import { bool, int, num, oneOf, orNull, settingMap } from "../value_types.ts";
-import { rowsOf } from "./row.ts";
+import { keyRows } from "./row.ts";
 
 /** Their rows. */
 export function optimizationKeys() {
-  const row = rowsOf("training");
-  const method = rowsOf("finetuning");
+  const row = keyRows("training");
+  const method = keyRows("finetuning");
   const beta = num({ min: 0, below: 1 });
   return {
     per_device_train_batch_size: row(int(1), 8, "examples of one micro-batch"),

@@ -5,11 +5,11 @@
 import { z } from "zod";
 
 import { bool, int, map, oneOf, orNull, text } from "../value_types.ts";
-import { rowsOf } from "./row.ts";
+import { keyRows } from "./row.ts";
 
 /** Their rows. */
 export function ownKeys() {
-  const row = rowsOf("own");
+  const row = keyRows("own");
   return {
     iopo_variant: row(
       oneOf(["full", "without_output_preference", "without_input_preference", "first_group_only"]),

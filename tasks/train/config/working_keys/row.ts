@@ -8,7 +8,7 @@ import type { KeyGroup, KeyType, REQUIRED, WorkingKey } from "../key.ts";
  * Makes a row of its group.
  * @param fallback Value when the key isn't given; null where the resolved default depends on other keys
  */
-export type Row = <T>(
+export type KeyRow = <T>(
   type: KeyType<T>,
   fallback: NoInfer<T> | typeof REQUIRED,
   description: string,
@@ -16,7 +16,7 @@ export type Row = <T>(
 ) => WorkingKey<T>;
 
 /** Rows of one group. */
-export function rowsOf(group: KeyGroup): Row {
+export function keyRows(group: KeyGroup): KeyRow {
   return (type, fallback, description, more = {}) => ({
     state: "works",
     group,

@@ -3,11 +3,11 @@
  * @module
  */
 import { bool, int, names, num, oneOf, orNull } from "../value_types.ts";
-import { rowsOf } from "./row.ts";
+import { keyRows } from "./row.ts";
 
 /** Their rows. */
 export function tuningKeys() {
-  const row = rowsOf("finetuning");
+  const row = keyRows("finetuning");
   return {
     stage: row(
       oneOf(["pt", "sft", "dpo", "kto", "iopo"]),

@@ -6,11 +6,11 @@ import { z } from "zod";
 
 import { REQUIRED } from "../key.ts";
 import { bool, orNull, text } from "../value_types.ts";
-import { rowsOf } from "./row.ts";
+import { keyRows } from "./row.ts";
 
 /** Their rows. */
 export function workKeys() {
-  const row = rowsOf("training");
+  const row = keyRows("training");
   return {
     output_dir: row(text(), REQUIRED, "folder for everything that the run writes"),
     overwrite_output_dir: row(
