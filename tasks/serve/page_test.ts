@@ -174,10 +174,20 @@ Deno.test({
             page.evaluate<boolean>(`innerWidth === ${width} && innerHeight === ${height} && ${below} < 2`),
         );
       }
+      // wider, which cuts where it stood, and narrow again before the page hears of either
+      await page.evaluate(
+        "for (const width of ['1000px', '220px']) talk.style.width = width, talk.getBoundingClientRect()",
+      );
+      await until("the end in a narrow column", () => page.evaluate<boolean>(`${below} < 2`));
+      await page.evaluate("talk.style.width = ''");
+      await until("the end in the whole width", () => page.evaluate<boolean>(`${below} < 2`));
+      const twoFrames = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))";
+      await page.evaluate(twoFrames);
       await page.evaluate("talk.scrollTop = 0");
+      await page.evaluate(twoFrames);
       await page.setViewportSize({ width: 340, height: 640 });
       await until("a narrower page", () => page.evaluate<boolean>("innerWidth === 340"));
-      await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+      await page.evaluate(twoFrames);
       assertEquals(await page.evaluate<number>("talk.scrollTop"), 0);
       await page.setViewportSize({ width: 500, height: 800 });
       await until("a wider page", () => page.evaluate<boolean>("innerWidth === 500"));
