@@ -55,13 +55,20 @@ export function kernelGraph(kernel: Kernel, sample: Sample, symbolicAxes: readon
   return g.finish(g.run(kernel, inputs, sample.attrs));
 }
 
-/** Runs a graph once on a backend from float64 values; inputs named by `frozen` are uploaded so. */
+/** How {@linkcode runOnce} runs a graph. */
+export interface RunOnceOptions {
+  /** Of the graph's symbolic axes. */
+  sizes?: Record<string, number>;
+  /** Inputs that are uploaded as weights that stay. */
+  frozen?: readonly string[];
+}
+
+/** Runs a graph once on a backend from float64 values. */
 export async function runOnce(
   backend: Backend,
   graph: Graph,
   inputs: Arrays,
-  sizes: Record<string, number> = {},
-  frozen: readonly string[] = [],
+  { sizes = {}, frozen = [] }: RunOnceOptions = {},
 ): Promise<Arrays> {
   const program = await backend.compile(graph, "once");
   const tensors = Object.fromEntries(

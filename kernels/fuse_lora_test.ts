@@ -48,8 +48,8 @@ Deno.test("fused() makes one product of each module's three, forward and backwar
       } as unknown as Kernel,
       { note: "", dims, data: { until: Array(T).fill(T), positions: [0, 1, 2, 3, 4] } },
     );
-    const expected = await runOnce(backend, graph, values, { T });
-    const actual = await runOnce(backend, fused(graph), values, { T });
+    const expected = await runOnce(backend, graph, values, { sizes: { T } });
+    const actual = await runOnce(backend, fused(graph), values, { sizes: { T } });
     assertEquals(Object.keys(actual), Object.keys(expected));
     for (const [key, v] of Object.entries(expected)) {
       // Both in float64 and rounded once.

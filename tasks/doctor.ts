@@ -139,7 +139,7 @@ async function prove(backend: Backend, name: string): Promise<void> {
   const sample = lastOf(kernel.samples);
   const inputs = sampleInputs(kernel, sample);
   const expected = kernel.reference(inputs, sample.dims, sample.attrs ?? {});
-  const actual = await runOnce(backend, kernelGraph(kernel, sample), inputs, { ...sample.dims });
+  const actual = await runOnce(backend, kernelGraph(kernel, sample), inputs, { sizes: { ...sample.dims } });
   for (const [output, values] of Object.entries(expected)) {
     const { ratio, index } = worst(entryOf(actual, output), values, kernel.tolerance);
     if (!(ratio <= 1)) {

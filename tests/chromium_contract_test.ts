@@ -46,7 +46,9 @@ Deno.test({
             await t.step(`${kernel.name} (${sample.note}${used ? "" : ", no subgroups"})`, async () => {
               const inputs = sampleInputs(kernel, sample);
               const expected = kernel.reference(inputs, sample.dims, sample.attrs ?? {});
-              const actual = await runOnce(backend, kernelGraph(kernel, sample), inputs, { ...sample.dims });
+              const actual = await runOnce(backend, kernelGraph(kernel, sample), inputs, {
+                sizes: { ...sample.dims },
+              });
               for (const [output, values] of Object.entries(expected)) {
                 const { ratio, index } = worst(actual[output]!, values, kernel.tolerance);
                 assert(

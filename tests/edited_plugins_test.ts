@@ -49,8 +49,8 @@ export default [
     kind: "template", name: "t", version: "1", description: "", options: z.strictObject({}),
     create: () => ({
       name: "t", stopWords: [], replaceEos: false, defaultSystem: "",
-      encodeTurns: (t, [q, a]) => [{ source: t.encode(q.content), target: t.encode(a.content.repeat(FACTOR)) }],
-      encodePrompt: (t, messages) => t.encode(messages.at(-1).content),
+      encodeTurns: (t, { messages: [q, a] }) => [{ source: t.encode(q.content), target: t.encode(a.content.repeat(FACTOR)) }],
+      encodePrompt: (t, { messages }) => t.encode(messages.at(-1).content),
     }),
   }),
 ];

@@ -30,11 +30,11 @@ const template = definePlugin({
       stopWords: [],
       replaceEos: false,
       defaultSystem: "",
-      encodeTurns: (tokenizer, [user, answer]) => [{
+      encodeTurns: (tokenizer, { messages: [user, answer] }) => [{
         source: tokenizer.encode(question(user.content)),
         target: [...tokenizer.encode(answer.content), tokenizer.eosId],
       }],
-      encodePrompt: (tokenizer, messages) => tokenizer.encode(question(messages.at(-1).content)),
+      encodePrompt: (tokenizer, { messages }) => tokenizer.encode(question(messages.at(-1).content)),
     };
   },
 });

@@ -65,7 +65,12 @@ for (const name of ["llama3", "qwen2", "qwen3"]) {
       } else assertEquals(value, expected[key], key);
     }
     const { num_attention_heads: heads, num_key_value_heads: keyValueHeads } = expected;
-    const sources = mapNames(file.tensors.keys(), expected.model_type, heads, keyValueHeads, file.path);
+    const sources = mapNames(file.tensors.keys(), {
+      architecture: expected.model_type,
+      heads,
+      keyValueHeads,
+      path: file.path,
+    });
     assertEquals([...sources.keys()].sort(), [...original.tensors.keys()].sort());
     for (const [target, source] of sources) {
       let values = file.readFloat32(source.name);
@@ -79,7 +84,11 @@ for (const name of ["llama3", "qwen2", "qwen3"]) {
 
 Deno.test("mapNames() refuses a tensor without a place, by name", () => {
   const names = ["token_embd.weight", "blk.0.ffn_gate_exps.weight"];
-  assertThrows(() => mapNames(names, "llama", 1, 1, "a.gguf"), RangeError, '"blk.0.ffn_gate_exps.weight"');
+  assertThrows(
+    () => mapNames(names, { architecture: "llama", heads: 1, keyValueHeads: 1, path: "a.gguf" }),
+    RangeError,
+    '"blk.0.ffn_gate_exps.weight"',
+  );
 });
 
 Deno.test("readFloat32() names a known type that isn't supported", () =>

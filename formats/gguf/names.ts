@@ -38,6 +38,18 @@ const BLOCK: Readonly<Record<string, string>> = {
 /** Tensors that hold no weights: the rotary factors become part of config.json. */
 const NO_WEIGHTS = new Set(["rope_freqs.weight"]);
 
+/** A model whose tensors are named. */
+export interface NamedModel {
+  /** llama.cpp's name of its architecture. */
+  architecture: string;
+  /** Attention heads. */
+  heads: number;
+  /** Heads of keys and values. */
+  keyValueHeads: number;
+  /** Of the file, for messages. */
+  path: string;
+}
+
 /**
  * Sources by transformers' name, in file order.
  * @param names Of the file's tensors.
@@ -45,10 +57,7 @@ const NO_WEIGHTS = new Set(["rope_freqs.weight"]);
  */
 export function mapNames(
   names: Iterable<string>,
-  architecture: string,
-  heads: number,
-  keyValueHeads: number,
-  path: string,
+  { architecture, heads, keyValueHeads, path }: NamedModel,
 ): Map<string, GgufSource> {
   const sources = new Map<string, GgufSource>();
   for (const name of names) {

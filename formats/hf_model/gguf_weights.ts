@@ -15,13 +15,12 @@ import { aliasTied, type WeightSource } from "./weights.ts";
  * @throws {TypeError} If a tensor's type isn't supported.
  */
 export function ggufWeights(file: GgufFile, config: Record<string, unknown>): WeightSource {
-  const sources = mapNames(
-    file.tensors.keys(),
-    file.metadata.get("general.architecture") as string,
-    config.num_attention_heads as number,
-    config.num_key_value_heads as number,
-    file.path,
-  );
+  const sources = mapNames(file.tensors.keys(), {
+    architecture: file.metadata.get("general.architecture") as string,
+    heads: config.num_attention_heads as number,
+    keyValueHeads: config.num_key_value_heads as number,
+    path: file.path,
+  });
   for (const { name } of sources.values()) supported(file.info(name), file.path);
   const alias = (name: string) => aliasTied(name, config.tie_word_embeddings === true);
   let hash: string | undefined;

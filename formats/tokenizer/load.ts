@@ -108,8 +108,6 @@ function fromTexts(
   return tokenizerFromParts(
     json,
     isObject(config) ? config : {},
-    isObject(map) ? map : {},
-    read("chat_template.jinja"),
-    otherFiles,
+    { map: isObject(map) ? map : {}, jinja: read("chat_template.jinja"), otherFiles },
   );
 }

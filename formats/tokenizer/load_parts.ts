@@ -9,17 +9,24 @@ import { addedToken, isObject, type TokenizerConfig, type TokenizerJson } from "
 
 const NAMES = ["bos_token", "eos_token", "pad_token", "unk_token"] as const;
 
+/** Files beside tokenizer.json and tokenizer_config.json. */
+export interface FurtherFiles {
+  /** special_tokens_map.json. */
+  map?: Record<string, unknown>;
+  /** chat_template.jinja, which goes before `chat_template` of the configuration. */
+  jinja?: string | null;
+  /** What is saved beside them. */
+  otherFiles?: Parts["otherFiles"];
+}
+
 /**
  * A tokenizer from parsed files. Special tokens come from the configuration, then from the map; those that tokenizer.json lacks
  * are added, as transformers does.
- * @param jinja chat_template.jinja, which goes before `chat_template` of the configuration.
  */
 export function tokenizerFromParts(
   json: TokenizerJson,
   config: TokenizerConfig,
-  map: Record<string, unknown> = {},
-  jinja: string | null = null,
-  otherFiles: Parts["otherFiles"] = () => ({}),
+  { map = {}, jinja = null, otherFiles = () => ({}) }: FurtherFiles = {},
 ): EditableTokenizer {
   const special = Object.fromEntries(
     NAMES.map((name) => [name, tokenText(config[name]) ?? tokenText(map[name])]),

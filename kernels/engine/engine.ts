@@ -70,19 +70,17 @@ export class Engine {
     this.#config = config;
     this.#noisy = neftuneAlpha > 0;
     this.form = options.body ?? (backend.keepsTensors ? "blocks" : "stack");
-    this.parameters = new Parameters(backend, config, tuning, read, initial);
+    this.parameters = new Parameters(backend, { config, tuning, read, initial });
     if (this.form === "stack" && this.parameters.isPacked) {
       throw new TypeError(
         "Cannot keep weights in 4 or 8 bits: all blocks are one program here, whose weights are float32",
       );
     }
-    this.#programs = new Programs(
-      backend,
-      config,
-      keepFor(checkpointing, backend, this.parameters.isPacked),
-      this.form === "stack",
-      options.onCompile,
-    );
+    this.#programs = new Programs(backend, config, {
+      keep: keepFor(checkpointing, backend, this.parameters.isPacked),
+      constants: this.form === "stack",
+      onCompile: options.onCompile,
+    });
     this.#rotary = new RotaryTable(config);
     const settings = { config, tuning, seed, neftuneAlpha };
     this.#blocks = new BlocksBody(backend, settings, this.parameters, this.#programs);

@@ -77,6 +77,18 @@ export function trainedShapes(config: DecoderConfig, tuning: Tuning): Map<string
   return shapes;
 }
 
+/** What a model is made of. */
+export interface ModelSource {
+  /** Its sizes. */
+  config: DecoderConfig;
+  /** Which tensors are trained. */
+  tuning: Tuning;
+  /** Base tensors; each is read once. */
+  read: ReadTensor;
+  /** Values of trained LoRA tensors by name; missing ones are zeros, lengths of DoRA those of the frozen rows. */
+  initial?: Readonly<Record<string, Float32Array<ArrayBuffer>>>;
+}
+
 /** All tensors of a model. */
 export class Parameters {
   readonly #tensors = new Map<string, Tensor>();
@@ -89,18 +101,8 @@ export class Parameters {
   /** Lengths of frozen rows of modules with DoRA, `[out]`, by the name of the trained lengths, which start as they are. */
   readonly #weightNorms = new Map<string, Float32Array<ArrayBuffer>>();
 
-  /**
-   * Uploads a model.
-   * @param read Base tensors; each is read once.
-   * @param initial Values of trained LoRA tensors by name; missing ones are zeros, lengths of DoRA those of the frozen rows.
-   */
-  constructor(
-    readonly backend: Backend,
-    config: DecoderConfig,
-    tuning: Tuning,
-    read: ReadTensor,
-    initial: Readonly<Record<string, Float32Array<ArrayBuffer>>> = {},
-  ) {
+  /** Uploads a model. */
+  constructor(readonly backend: Backend, { config, tuning, read, initial = {} }: ModelSource) {
     const shapes = trainedShapes(config, tuning);
     this.tuned = new TrainedTensors(backend, shapes);
     for (const [name, shape] of tensorShapes(config)) {

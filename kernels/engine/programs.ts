@@ -117,18 +117,28 @@ export async function accumulate(
 /** A program that is being compiled, by a name for a person, and whether it is done. */
 export type OnCompile = (what: string, done: boolean) => void;
 
+/** How programs are made. */
+export interface ProgramSettings {
+  /** What a block keeps for its way back. */
+  keep: Keep;
+  /** True if weights that stay the same are constants of the programs that take them all. Default false. */
+  constants?: boolean;
+  /** Called before and after a program is compiled. */
+  onCompile?: OnCompile | undefined;
+}
+
 /** Compiles and keeps programs. */
 export class Programs {
+  readonly keep: Keep;
+  readonly constants: boolean;
+  readonly onCompile: OnCompile;
   readonly #cache = new Map<string, Promise<Compiled>>();
 
-  /** @param constants True if weights that stay the same are constants of the programs that take them all. */
-  constructor(
-    readonly backend: Backend,
-    readonly config: DecoderConfig,
-    readonly keep: Keep,
-    readonly constants = false,
-    readonly onCompile: OnCompile = () => {},
-  ) {}
+  constructor(readonly backend: Backend, readonly config: DecoderConfig, settings: ProgramSettings) {
+    this.keep = settings.keep;
+    this.constants = settings.constants ?? false;
+    this.onCompile = settings.onCompile ?? (() => {});
+  }
 
   /** @param noisy With noise on what is looked up. */
   embed(noisy = false): Promise<Compiled> {

@@ -104,7 +104,9 @@ export async function softwareAdapter(): Promise<string | null> {
 async function cuda(): Promise<Backend> {
   const backend = onnxBackend({ provider: "cuda" });
   const sample: Sample = { note: "one element", dims: { rows: 1, in: 1, out: 1 } };
-  await runOnce(backend, kernelGraph(linear, sample), sampleInputs(linear, sample), { ...sample.dims });
+  await runOnce(backend, kernelGraph(linear, sample), sampleInputs(linear, sample), {
+    sizes: { ...sample.dims },
+  });
   return backend;
 }
 

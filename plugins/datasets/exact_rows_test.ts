@@ -27,7 +27,7 @@ async function rendered(file: string, formatting: string): Promise<string[]> {
       const example = convert(value, row);
       if ("reason" in example) throw new Error(`${example.field}: ${example.reason}`);
       const { prompts, answers, system, tools } = example;
-      const turns = auto.encodeTurns(tokenizer, [...prompts.x!, answers.y!], system, tools);
+      const turns = auto.encodeTurns(tokenizer, { messages: [...prompts.x!, answers.y!], system, tools });
       texts.push(turns.map(({ source, target }) => tokenizer.decode([...source, ...target])).join(""));
     }
   }

@@ -44,9 +44,7 @@ Deno.test("local: the answer is the engine's to the template's prompt", async ()
   const { tokenizer } = prepareTokenizer(template, await loadTokenizer(MODEL));
   const prompt = template.encodePrompt(
     tokenizer,
-    [{ role: "user", content: "Name a river." }],
-    "Be brief.",
-    "",
+    { messages: [{ role: "user", content: "Name a river." }], system: "Be brief.", tools: "" },
   );
   const { generator } = await openGenerator({ model: MODEL, decoder, adapter: ADAPTER, merge: false });
   const expected = await generator.generate(prompt, {
@@ -138,7 +136,7 @@ Deno.test("local: an adapter's chat template is used, and a template other than 
   }
   const ask = { ...request("Hello?"), messages: [{ role: "user" as const, content: "Hello?" }] };
   const own = endpoint({ adapter: folder, template: "auto" });
-  const expected = trained.encodePrompt(tokenizer, ask.messages, "Rhyme.", "");
+  const expected = trained.encodePrompt(tokenizer, { messages: ask.messages, system: "Rhyme.", tools: "" });
   assertEquals((await own.complete(ask, signal)).promptTokens, expected.length);
   await own.prepare!();
   assertEquals(own.notes, []);

@@ -65,16 +65,18 @@ export function modelJudge(endpoint: Endpoint, sampling: RequestSampling): Judge
             "current value of protocol is undefined",
         );
       }
-      return await askJudge(endpoint, settings, request, protocol, signal);
+      return await askJudge({ endpoint, settings, protocol }, request, signal);
     },
   };
 }
 
 async function askJudge(
-  endpoint: Endpoint,
-  settings: Omit<CompletionRequest, "messages">,
+  { endpoint, settings, protocol }: {
+    endpoint: Endpoint;
+    settings: Omit<CompletionRequest, "messages">;
+    protocol: JudgeProtocol;
+  },
   request: JudgeRequest,
-  protocol: JudgeProtocol,
   signal: AbortSignal,
 ): Promise<Judgement> {
   const item = request.item ?? itemOf(request);

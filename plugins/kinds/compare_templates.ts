@@ -41,10 +41,11 @@ export function compareTemplates(
   if (tokenizer.chatTemplate === null || template.name === own.name) return null;
   const ready = prepareTokenizer(template, tokenizer).tokenizer.withChatTemplate(tokenizer.chatTemplate);
   for (const { what, messages, system } of PROBES) {
-    const prompt = (one: Template) => one.encodePrompt(ready, messages.slice(0, -1), system, "");
+    const prompt = (one: Template) =>
+      one.encodePrompt(ready, { messages: messages.slice(0, -1), system, tools: "" });
     const whole = (one: Template) => {
-      const turns = one.encodeOneTurn?.(ready, messages, system, "") ??
-        one.encodeTurns(ready, messages, system, "");
+      const turns = one.encodeOneTurn?.(ready, { messages, system, tools: "" }) ??
+        one.encodeTurns(ready, { messages, system, tools: "" });
       return turns.flatMap((turn) => [...turn.source, ...turn.target]);
     };
     let model: number[], answered: number[] | null;

@@ -18,9 +18,11 @@ export function endTokenFault(template: Template, tokenizer: Tokenizer): string 
   try {
     const turns = template.encodeTurns(
       tokenizer,
-      [{ role: "user", content: "Name a colour." }, { role: "assistant", content: answer }],
-      "",
-      "",
+      {
+        messages: [{ role: "user", content: "Name a colour." }, { role: "assistant", content: answer }],
+        system: "",
+        tools: "",
+      },
     );
     ids = turns.at(-1)!.target;
   } catch {

@@ -67,9 +67,11 @@ export function prepareTokenizer(template: Template, tokenizer: EditableTokenize
 function probe(template: Template, tokenizer: EditableTokenizer): Set<number> {
   const turns = template.encodeTurns(
     tokenizer,
-    [{ role: "user", content: "a" }, { role: "assistant", content: "b" }],
-    "c",
-    "",
+    {
+      messages: [{ role: "user", content: "a" }, { role: "assistant", content: "b" }],
+      system: "c",
+      tools: "",
+    },
   );
   return new Set(turns.flatMap((turn) => [...turn.source, ...turn.target]));
 }

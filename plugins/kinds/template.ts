@@ -16,12 +16,22 @@ export interface EncodedTurn {
   target: number[];
 }
 
+/** A conversation as a template encodes it. */
+export interface TemplateConversation {
+  /** A user (or a tool) and an assistant in turn. */
+  messages: readonly Message[];
+  /** "" for none. */
+  system: string;
+  /** Definitions as JSON text, "" for none. */
+  tools: string;
+  /** Variables of the model's own template as a JSON object, in front of the run's. Absent: none. */
+  variables?: string;
+}
+
 /** Options of {@linkcode Template.encodeTurns}. */
 export interface TurnOptions {
   /** Only the last answer is learnt: reasoning templates then drop the thoughts of earlier answers. Default false. */
   maskHistory?: boolean;
-  /** Variables of the model's own template as a JSON object, in front of the run's. Absent: none. */
-  variables?: string;
 }
 
 /** Names that are no variables of a chat template: what calls it says them itself. */
@@ -90,30 +100,18 @@ export interface Template {
    * (LLaMA-Factory: encode_multiturn).
    * @throws {RangeError} If roles don't alternate as the template needs.
    */
-  encodeTurns(
-    tokenizer: Tokenizer,
-    messages: readonly Message[],
-    system: string,
-    tools: string,
-    options?: TurnOptions,
-  ): EncodedTurn[];
+  encodeTurns(tokenizer: Tokenizer, conversation: TemplateConversation, options?: TurnOptions): EncodedTurn[];
   /**
    * The same conversation as one turn, everything up to the last answer as its source, for preference data. Reasoning templates
    * leave out the thoughts of earlier answers (LLaMA-Factory: encode_oneturn). Without it: the turns of `encodeTurns`, joined.
    */
-  encodeOneTurn?(
-    tokenizer: Tokenizer,
-    messages: readonly Message[],
-    system: string,
-    tools: string,
-    options?: Pick<TurnOptions, "variables">,
-  ): EncodedTurn[];
+  encodeOneTurn?(tokenizer: Tokenizer, conversation: TemplateConversation): EncodedTurn[];
   /** True if a row's variable of this name can change what it writes. Absent: none does, and rows that have some are reported. */
   readsVariable?(tokenizer: Tokenizer, name: string): boolean;
   /** Parts that it leaves out of what it writes, so that rows that have them are reported. Absent: none. */
   ignores?(tokenizer: Tokenizer): readonly MessagePart[];
   /** Ids of a conversation that ends with a user turn, assistant header included, for generating. */
-  encodePrompt(tokenizer: Tokenizer, messages: readonly Message[], system: string, tools: string): number[];
+  encodePrompt(tokenizer: Tokenizer, conversation: TemplateConversation): number[];
   /**
    * Ids of a chat as vLLM and llama.cpp's server hand it to the model's own template. Absent: the template writes turns of users
    * and assistants, and {@linkcode Template.encodePrompt} is all that it has.

@@ -12,6 +12,8 @@ export type FamilyPart = Pick<DecoderConfig, "qkvBias" | "outputBias" | "mlpBias
 
 /** Differences between families in reading the common fields. */
 export interface CommonOptions {
+  /** Window of each layer, null for all tokens, as the family decides. */
+  readonly slidingWindow: (layers: number) => (number | null)[];
   /** Size of a head where the config has none (default hidden_size / num_attention_heads). */
   readonly headDim?: number;
   /** True if a missing num_key_value_heads means num_attention_heads (Llama) or is an error (default). */
@@ -33,15 +35,13 @@ export function fieldsOf(config: Record<string, unknown>, modelType: string, fil
 
 /**
  * Reads the common fields.
- * @param slidingWindow Per layer, as the family decides.
  * @throws {RangeError} If a field is missing or asks for something that isn't supported; named.
  */
 export function commonConfig(
   fields: ConfigFields,
   modelType: string,
   part: FamilyPart,
-  slidingWindow: (layers: number) => (number | null)[],
-  options: CommonOptions = {},
+  options: CommonOptions,
 ): DecoderConfig {
   // swish is silu's other name in transformers
   if (!["silu", "swish"].includes(fields.text("hidden_act", "silu"))) {
@@ -66,7 +66,7 @@ export function commonConfig(
   }
   const numLayers = fields.count("num_hidden_layers", undefined, 10_000);
   fields.agree("dtype", fields, "torch_dtype", (a, b) => plainType(a) === plainType(b));
-  const windows = slidingWindow(numLayers);
+  const windows = options.slidingWindow(numLayers);
   checkLayerTypes(fields, windows);
   const rmsNormEps = fields.number("rms_norm_eps", 1e-6);
   if (!(rmsNormEps > 0)) throw fields.unsupported("rms_norm_eps", "it is to be above 0");

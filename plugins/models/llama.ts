@@ -27,7 +27,10 @@ const llama: Plugin<"model", typeof Options> = definePlugin({
         mlpBias: fields.flag("mlp_bias", false),
         qkNorm: false,
       };
-      return commonConfig(fields, "llama", part, fullAttention, { keyValueHeadsOptional: true });
+      return commonConfig(fields, "llama", part, {
+        slidingWindow: fullAttention,
+        keyValueHeadsOptional: true,
+      });
     },
   }),
 });

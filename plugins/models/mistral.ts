@@ -24,7 +24,9 @@ const mistral: Plugin<"model", typeof Options> = definePlugin({
       const hasWindow = fields.has("sliding_window") || !fields.mentions("sliding_window");
       const window = hasWindow ? fields.count("sliding_window", 4096) : null;
       const part = { qkvBias: false, outputBias: false, mlpBias: false, qkNorm: false };
-      return commonConfig(fields, "mistral", part, (layers) => new Array(layers).fill(window));
+      return commonConfig(fields, "mistral", part, {
+        slidingWindow: (layers) => new Array(layers).fill(window),
+      });
     },
   }),
 });

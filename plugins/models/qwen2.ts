@@ -21,7 +21,7 @@ const qwen2: Plugin<"model", typeof Options> = definePlugin({
     parse(config, file = "config.json") {
       const fields = fieldsOf(config, "qwen2", file);
       const part = { qkvBias: true, outputBias: false, mlpBias: false, qkNorm: false };
-      return commonConfig(fields, "qwen2", part, (layers) => qwenWindows(fields, layers));
+      return commonConfig(fields, "qwen2", part, { slidingWindow: (layers) => qwenWindows(fields, layers) });
     },
   }),
 });

@@ -26,7 +26,7 @@ function family(name: string, description: string): Plugin<"model", typeof Optio
         const fields = languageFields(config, name, file, DEFAULTS);
         const part = { qkvBias: true, outputBias: false, mlpBias: false, qkNorm: false };
         return languageDecoder(
-          commonConfig(fields, name, part, (layers) => qwenWindows(fields, layers)),
+          commonConfig(fields, name, part, { slidingWindow: (layers) => qwenWindows(fields, layers) }),
           fields,
         );
       },

@@ -22,7 +22,10 @@ const qwen3: Plugin<"model", typeof Options> = definePlugin({
       const fields = fieldsOf(config, "qwen3", file);
       const attentionBias = fields.flag("attention_bias", false);
       const part = { qkvBias: attentionBias, outputBias: attentionBias, mlpBias: false, qkNorm: true };
-      return commonConfig(fields, "qwen3", part, (layers) => qwenWindows(fields, layers), { headDim: 128 });
+      return commonConfig(fields, "qwen3", part, {
+        slidingWindow: (layers) => qwenWindows(fields, layers),
+        headDim: 128,
+      });
     },
   }),
 });

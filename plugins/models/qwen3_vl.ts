@@ -28,7 +28,7 @@ const qwen3Vl: Plugin<"model", typeof Options> = definePlugin({
       const attentionBias = fields.flag("attention_bias", false);
       const part = { qkvBias: attentionBias, outputBias: attentionBias, mlpBias: false, qkNorm: true };
       return languageDecoder(
-        commonConfig(fields, "qwen3_vl", part, fullAttention, { headDim: 128 }),
+        commonConfig(fields, "qwen3_vl", part, { slidingWindow: fullAttention, headDim: 128 }),
         fields,
       );
     },

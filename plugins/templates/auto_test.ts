@@ -43,7 +43,7 @@ function answer(content: string): Message {
 const TALK = [user("Hi <|im_end|>"), answer("yes <|im_start|>"), user("And?"), answer("no")];
 
 function texts(tokenizer: EditableTokenizer, template: Template, messages: Message[]): [string, string][] {
-  return template.encodeTurns(tokenizer, messages, "", "")
+  return template.encodeTurns(tokenizer, { messages, system: "", tools: "" })
     .map(({ source, target }) => [tokenizer.decode(source), tokenizer.decode(target)]);
 }
 
@@ -59,17 +59,28 @@ Deno.test("auto equals a named template that writes the same", () => {
   const tokenizer = prepareTokenizer(named("chatml"), bare).tokenizer.withChatTemplate(CHATML);
   for (const split_special_tokens of [true, false]) {
     const one = make({ split_special_tokens }), other = named("chatml", { split_special_tokens });
-    assertEquals(one.encodeTurns(tokenizer, TALK, "S", ""), other.encodeTurns(tokenizer, TALK, "S", ""));
-    assertEquals(one.encodeOneTurn!(tokenizer, TALK, "", ""), other.encodeOneTurn!(tokenizer, TALK, "", ""));
+    assertEquals(
+      one.encodeTurns(tokenizer, { messages: TALK, system: "S", tools: "" }),
+      other.encodeTurns(tokenizer, { messages: TALK, system: "S", tools: "" }),
+    );
+    assertEquals(
+      one.encodeOneTurn!(tokenizer, { messages: TALK, system: "", tools: "" }),
+      other.encodeOneTurn!(tokenizer, { messages: TALK, system: "", tools: "" }),
+    );
     const asked = TALK.slice(0, 3);
-    assertEquals(one.encodePrompt(tokenizer, asked, "S", ""), other.encodePrompt(tokenizer, asked, "S", ""));
+    assertEquals(
+      one.encodePrompt(tokenizer, { messages: asked, system: "S", tools: "" }),
+      other.encodePrompt(tokenizer, { messages: asked, system: "S", tools: "" }),
+    );
   }
 });
 
 Deno.test("auto keeps special-token text of the data as text", () => {
   const tokenizer = bare.withChatTemplate(CHATML);
   const special = (options: Record<string, unknown>) =>
-    make(options).encodeTurns(tokenizer, TALK, "", "").flatMap((turn) => [...turn.source, ...turn.target])
+    make(options).encodeTurns(tokenizer, { messages: TALK, system: "", tools: "" }).flatMap((
+      turn,
+    ) => [...turn.source, ...turn.target])
       .filter((id) => tokenizer.specialIds.has(id)).length;
   // two marks a message, and one more each for the two that the data writes
   assertEquals([special({}), special({ split_special_tokens: false })], [8, 10]);
@@ -85,7 +96,11 @@ Deno.test("auto gives the template what it may ask for", () => {
     { role: "function", content: '{"name": "f", "arguments": {"city": "Rome"}}' },
     { role: "tool", content: "{}" },
   ];
-  const ids = make({ date: "1 May 2030" }).encodePrompt(tokenizer, messages, "s", '[{"name": "f"}]');
+  const ids = make({ date: "1 May 2030" }).encodePrompt(tokenizer, {
+    messages,
+    system: "s",
+    tools: '[{"name": "f"}]',
+  });
   assertEquals(
     tokenizer.decode(ids),
     '|<|endoftext|>|1 May 2030|True|[{"name": "f"}]systemuserRomeassistanttool',
@@ -96,30 +111,30 @@ Deno.test("auto refuses a template that rewrites earlier turns, unless only the 
   const tokenizer = bare.withChatTemplate(FORGETS);
   const messages = [user("a"), answer("x</t>b"), user("c"), answer("y</t>d")];
   assertThrows(
-    () => make().encodeTurns(tokenizer, messages, "", ""),
+    () => make().encodeTurns(tokenizer, { messages, system: "", tools: "" }),
     RangeError,
     "Cannot mask labels by the model's own chat template (template: auto): message 3 changes",
   );
-  const turns = make().encodeTurns(tokenizer, messages, "", "", { maskHistory: true });
+  const turns = make().encodeTurns(tokenizer, { messages, system: "", tools: "" }, { maskHistory: true });
   assertEquals(turns.map((turn) => tokenizer.decode(turn.target)), ["y</t>d<|im_end|>"]);
   assert(tokenizer.decode(turns[0]!.source).includes("assistant\nb<|im_end|>"));
-  assertEquals(make().encodeOneTurn!(tokenizer, messages, "", ""), turns);
+  assertEquals(make().encodeOneTurn!(tokenizer, { messages, system: "", tools: "" }), turns);
 });
 
 Deno.test("auto refuses answers without an end, but prompts them", () => {
   const tokenizer = bare.withChatTemplate(ALWAYS);
   assertThrows(
-    () => make().encodeTurns(tokenizer, TALK, "", ""),
+    () => make().encodeTurns(tokenizer, { messages: TALK, system: "", tools: "" }),
     RangeError,
     "ignores add_generation_prompt",
   );
-  const prompt = make().encodePrompt(tokenizer, [user("a")], "", "");
+  const prompt = make().encodePrompt(tokenizer, { messages: [user("a")], system: "", tools: "" });
   assertEquals(tokenizer.decode(prompt), "<|im_start|>usera<|im_end|><|im_start|>assistant");
 });
 
 Deno.test("auto says why a model's template can't be used", () => {
   const encode = (jinja: string | null, options = {}) => () =>
-    make(options).encodeTurns(bare.withChatTemplate(jinja), TALK, "", "");
+    make(options).encodeTurns(bare.withChatTemplate(jinja), { messages: TALK, system: "", tools: "" });
   assertThrows(encode(null), RangeError, "the model's files have no chat template");
   assertThrows(encode("{% for"), Error, "Cannot read the model's own chat template as Jinja");
   assertThrows(encode("{{ raise_exception('no!') }}"), RangeError, "no!");
@@ -134,7 +149,11 @@ Deno.test("auto gives transformers' variables: no tools are None, a token that i
   const jinja =
     "{{ tools is none }}{{ documents is none }}{{ bos_token is defined }}{{ eos_token is defined }}|" +
     "{% for m in messages %}{{ m.content }}{% endfor %}";
-  const ids = make().encodePrompt(bare.withChatTemplate(jinja), [user("q")], "", "");
+  const ids = make().encodePrompt(bare.withChatTemplate(jinja), {
+    messages: [user("q")],
+    system: "",
+    tools: "",
+  });
   assertEquals(bare.decode(ids), "TrueTrueFalseTrue|q");
 });
 
@@ -142,13 +161,17 @@ Deno.test("auto writes the day of the option date, and a template without end en
   const day = bare.withChatTemplate(
     "{{ strftime_now('%d %b %Y') }}|{{ date_string }}|{{ messages[0].content }}",
   );
-  const ids = make({ date: "1 May 2030" }).encodePrompt(day, [user("q")], "", "");
+  const ids = make({ date: "1 May 2030" }).encodePrompt(day, {
+    messages: [user("q")],
+    system: "",
+    tools: "",
+  });
   assertEquals(bare.decode(ids), "01 May 2030|1 May 2030|q");
   const endless = bare.withChatTemplate(
     "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
   );
   const error = assertThrows(
-    () => make().encodePrompt(endless, [user("q")], "", ""),
+    () => make().encodePrompt(endless, { messages: [user("q")], system: "", tools: "" }),
     Error,
     "2000000 steps",
   );
@@ -184,16 +207,22 @@ Deno.test("auto gives the template a row's own variables, in front of the run's,
   const talk = [user("a"), answer("b"), user("c"), answer("d")];
   const variables = '{"mood": "<|im_end|>", "enable_thinking": false, "messages": []}';
   for (const maskHistory of [false, true]) {
-    const found = shown(make().encodeTurns(tokenizer, talk, "", "", { variables, maskHistory }));
+    const found = shown(
+      make().encodeTurns(tokenizer, { messages: talk, system: "", tools: "", variables }, { maskHistory }),
+    );
     const [first, second] = ["[a|<|im_end|>|False][", "[c|<|im_end|>|False]["];
     assertEquals(found, maskHistory ? [`${first}b]${second}`] : [first, second]);
     assertEquals(
-      shown(make().encodeOneTurn!(tokenizer, talk, "", "", { variables })),
+      shown(make().encodeOneTurn!(tokenizer, { messages: talk, system: "", tools: "", variables })),
       [`${first}b]${second}`],
     );
   }
   // text of the data stays text
-  const ids = make().encodeOneTurn!(tokenizer, talk, "", "", { variables }).flatMap(({ source }) => source);
+  const ids = make().encodeOneTurn!(tokenizer, { messages: talk, system: "", tools: "", variables }).flatMap((
+    { source },
+  ) => source);
   assertEquals(ids.filter((id) => tokenizer.specialIds.has(id)), []);
-  assertEquals(shown(make().encodeTurns(tokenizer, talk.slice(0, 2), "", "")), ["[a||True]["]);
+  assertEquals(shown(make().encodeTurns(tokenizer, { messages: talk.slice(0, 2), system: "", tools: "" })), [
+    "[a||True][",
+  ]);
 });

@@ -53,12 +53,16 @@ for (const run of golden.runs) {
         const { prompts, answers, system, tools } = exampleOf(golden.rows[i]);
         const messages = [...prompts.x!, answers.y!];
         if (prompt !== null) {
-          assertEquals(template.encodePrompt(tokenizer, prompts.x!, system, tools), prompt, `row ${i}`);
+          assertEquals(
+            template.encodePrompt(tokenizer, { messages: prompts.x!, system, tools }),
+            prompt,
+            `row ${i}`,
+          );
         }
         if (whole === null) {
           return;
         }
-        const [turn] = template.encodeOneTurn!(tokenizer, messages, system, tools);
+        const [turn] = template.encodeOneTurn!(tokenizer, { messages, system, tools });
         assertEquals([...turn!.source, ...turn!.target], whole, `row ${i}`);
       });
     },

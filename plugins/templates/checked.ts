@@ -3,22 +3,13 @@
  * @module
  */
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
-import type { Message } from "../kinds/dataset.ts";
-import type { EncodedTurn, Template, TurnOptions } from "../kinds/template.ts";
+import type { EncodedTurn, Template, TemplateConversation, TurnOptions } from "../kinds/template.ts";
 import { checkConversation, checkPrompt } from "./roles.ts";
 
 /** Input of a template: tokenizer and conversation. */
-export interface EncodeInput {
+export interface EncodeInput extends TemplateConversation {
   /** Gives the ids. */
   tokenizer: Tokenizer;
-  /** User (or tool) and assistant in turn. */
-  messages: readonly Message[];
-  /** "" for none. */
-  system: string;
-  /** Definitions as JSON text, "" for none. */
-  tools: string;
-  /** Variables of the model's own template as a JSON object. */
-  variables?: string;
 }
 
 /** A template's encoder of a conversation whose roles are in order. */
@@ -38,17 +29,17 @@ export function checkedTemplate(
 ): Template {
   return {
     ...template,
-    encodeTurns(tokenizer, messages, system, tools, options = {}) {
-      checkConversation(messages, template.name);
-      return encoders.turns({ tokenizer, messages, system, tools, ...options }, options);
+    encodeTurns(tokenizer, conversation, options = {}) {
+      checkConversation(conversation.messages, template.name);
+      return encoders.turns({ tokenizer, ...conversation }, options);
     },
-    encodeOneTurn(tokenizer, messages, system, tools, options = {}) {
-      checkConversation(messages, template.name);
-      return [encoders.lastTurn({ tokenizer, messages, system, tools, ...options })];
+    encodeOneTurn(tokenizer, conversation) {
+      checkConversation(conversation.messages, template.name);
+      return [encoders.lastTurn({ tokenizer, ...conversation })];
     },
-    encodePrompt(tokenizer, messages, system, tools) {
-      checkPrompt(messages, template.name);
-      return encoders.prompt({ tokenizer, messages, system, tools });
+    encodePrompt(tokenizer, conversation) {
+      checkPrompt(conversation.messages, template.name);
+      return encoders.prompt({ tokenizer, ...conversation });
     },
   };
 }

@@ -53,9 +53,11 @@ function specTemplate(spec: TemplateSpec, options: TemplateOptions): Template {
       const own = autoTemplate({ ...options, tool_format: null });
       const isOwn = ![null, jinja(tokenizer)].includes(tokenizer.chatTemplate);
       const isSame = isOwn && compareTemplates(template, own, tokenizer) === null;
-      return isSame
-        ? trainedOwn(tokenizer, options)
-        : trainedSpec(spec, encoder.blocks, encoder.defaultSystem, options, tokenizer);
+      return isSame ? trainedOwn(tokenizer, options) : trainedSpec(spec, tokenizer, {
+        blocks: encoder.blocks,
+        defaultSystem: encoder.defaultSystem,
+        options,
+      });
     },
   }, encoder);
   return template;

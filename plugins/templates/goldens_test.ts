@@ -65,9 +65,11 @@ function messagesOf(one: Case): Message[] {
 
 /** Ids and labels as LLaMA-Factory's supervised processor joins turns (src/llamafactory/data/processor/supervised.py). */
 function join(template: Template, tokenizer: EditableTokenizer, one: Case, maskHistory: boolean): Labelled {
-  const turns = template.encodeTurns(tokenizer, messagesOf(one), one.system ?? "", one.tools ?? "", {
-    maskHistory,
-  });
+  const turns = template.encodeTurns(tokenizer, {
+    messages: messagesOf(one),
+    system: one.system ?? "",
+    tools: one.tools ?? "",
+  }, { maskHistory });
   const input_ids: number[] = [], labels: number[] = [];
   const count = turns.length;
   turns.forEach(({ source, target }, i) => {
@@ -143,13 +145,13 @@ for (const run of goldens.runs) {
           assertEquals(masked.labels, labelsOf(one.supervised_mask_history), where);
         }
         const [messages, system, tools] = [messagesOf(one), one.system ?? "", one.tools ?? ""];
-        const turns = template.encodeTurns(tokenizer, messages, system, tools);
+        const turns = template.encodeTurns(tokenizer, { messages, system, tools });
         assertEquals(
           turns.map((turn) => [turn.source.length, turn.target.length]),
           one.multiturn_lengths,
           where,
         );
-        const [turn] = template.encodeOneTurn!(tokenizer, messages, system, tools);
+        const [turn] = template.encodeOneTurn!(tokenizer, { messages, system, tools });
         assertEquals(turn!.source, one.oneturn.prompt_ids, where);
         assertEquals(turn!.target, one.oneturn.response_ids, where);
       }
@@ -169,7 +171,11 @@ for (const run of goldens.runs) {
         "{{content}} {{idx}} {{content}}",
       );
       assertEquals(tokenizer.decode(input_ids), text);
-      const last = template.encodeOneTurn!(tokenizer, messagesOf(one), one.system ?? "", "")[0]!;
+      const last = template.encodeOneTurn!(tokenizer, {
+        messages: messagesOf(one),
+        system: one.system ?? "",
+        tools: "",
+      })[0]!;
       assertEquals(last.target, one.oneturn.response_ids);
     },
   );

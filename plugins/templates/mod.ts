@@ -12,7 +12,15 @@ import { otherFamilies } from "./other_families.ts";
 export { templatePlugin } from "./from_spec.ts";
 export { type TemplateOptions, templateOptions } from "./options.ts";
 export { BOS, EOS, type Slot, type TemplateSpec } from "./spec.ts";
-export type { AskedChat, EncodedTurn, PyJson, PyNumber, Template, TurnOptions } from "../kinds/template.ts";
+export type {
+  AskedChat,
+  EncodedTurn,
+  PyJson,
+  PyNumber,
+  Template,
+  TemplateConversation,
+  TurnOptions,
+} from "../kinds/template.ts";
 export { TOOL_FORMATS, type ToolFormatName } from "./tool_formats.ts";
 
 /** The built-in templates. */

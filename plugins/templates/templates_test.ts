@@ -23,7 +23,7 @@ function decoded(
 ): string[] {
   const template = create(name, options);
   const { tokenizer } = prepareTokenizer(template, bare);
-  return template.encodeTurns(tokenizer, messages, "", tools)
+  return template.encodeTurns(tokenizer, { messages, system: "", tools })
     .flatMap(({ source, target }) => [tokenizer.decode(source), tokenizer.decode(target)]);
 }
 
@@ -46,13 +46,17 @@ Deno.test("qwen's system text is an option, empty for none", () => {
 Deno.test("templates name the roles that are wrong", () => {
   const template = create("qwen");
   const encode = (...roles: Message["role"][]) => () =>
-    template.encodeTurns(bare, roles.map((role) => ({ role, content: "x" })), "", "");
+    template.encodeTurns(bare, {
+      messages: roles.map((role) => ({ role, content: "x" })),
+      system: "",
+      tools: "",
+    });
   assertThrows(encode(), RangeError, "it must end with an answer, current value is no messages");
   assertThrows(encode("user"), RangeError, "it must end with an answer, current value is user");
   assertThrows(encode("assistant", "user"), RangeError, "message 0 must be of user or tool");
   assertThrows(encode("user", "user"), RangeError, "message 1 must be of assistant or function");
   assertThrows(encode("system", "assistant"), RangeError, "message 0 must be of user or tool");
-  const prompt = () => template.encodePrompt(bare, TALK, "", "");
+  const prompt = () => template.encodePrompt(bare, { messages: TALK, system: "", tools: "" });
   assertThrows(prompt, RangeError, "it must end with a user's message");
 });
 
@@ -62,8 +66,12 @@ Deno.test("encodePrompt() is what stands before an answer", () => {
     for (const enable_thinking of [true, false]) {
       const template = create(name, { enable_thinking });
       const { tokenizer } = prepareTokenizer(template, bare);
-      const [turn] = template.encodeTurns(tokenizer, TALK, "s", "");
-      assertEquals(template.encodePrompt(tokenizer, TALK.slice(0, 1), "s", ""), turn!.source, name);
+      const [turn] = template.encodeTurns(tokenizer, { messages: TALK, system: "s", tools: "" });
+      assertEquals(
+        template.encodePrompt(tokenizer, { messages: TALK.slice(0, 1), system: "s", tools: "" }),
+        turn!.source,
+        name,
+      );
     }
   }
 });
@@ -89,7 +97,7 @@ Deno.test("no text of the data becomes a special token", () => {
     const template = create(name);
     const { tokenizer } = prepareTokenizer(template, bare);
     const special = (messages: Message[], system: string) =>
-      template.encodeTurns(tokenizer, messages, system, "").flatMap((
+      template.encodeTurns(tokenizer, { messages, system, tools: "" }).flatMap((
         turn,
       ) => [...turn.source, ...turn.target])
         .filter((id) => tokenizer.specialIds.has(id));

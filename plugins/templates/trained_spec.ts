@@ -13,16 +13,24 @@ import { jinjaLiteral } from "./trained.ts";
 /** Blocks of a template, calls and results of tools among them. */
 export type AllBlocks = Blocks & { call: readonly Slot[]; tool: readonly Slot[] };
 
+/** What a run makes of a specification. */
+export interface SpecSettings {
+  /** Its blocks, as they are encoded. */
+  blocks: AllBlocks;
+  /** Used where an example has none; "" for none. */
+  defaultSystem: string;
+  /** Of the template plugin. */
+  options: TemplateOptions;
+}
+
 /**
  * The text. What follows the last message is the header of an answer where that message is a user's, whether
  * `add_generation_prompt` is set or not.
  */
 export function trainedSpec(
   spec: TemplateSpec,
-  blocks: AllBlocks,
-  defaultSystem: string,
-  options: TemplateOptions,
   tokenizer: Tokenizer,
+  { blocks, defaultSystem, options }: SpecSettings,
 ): string {
   const write = (slots: readonly Slot[], content: string) =>
     slots.flatMap((slot) => terms(slot, content, tokenizer)).join(" + ") || "''";

@@ -101,7 +101,11 @@ for (const { name } of templates) {
       for (const talk of TALKS) {
         let turn;
         try {
-          [turn] = template.encodeOneTurn!(tokenizer, talk.messages, talk.system, talk.tools);
+          [turn] = template.encodeOneTurn!(tokenizer, {
+            messages: talk.messages,
+            system: talk.system,
+            tools: talk.tools,
+          });
         } catch (error) {
           assert(String(error).includes("no place"));
           continue;
@@ -140,12 +144,12 @@ Deno.test("template auto: the saved chat template renders the options that were 
     const ids = tokenizer.encode(renderWith(compileOwn(saved), saved, "1 Jan 2000", shown), {
       special: true,
     });
-    assertEquals(ids, template.encodePrompt(tokenizer, messages, "", ""));
+    assertEquals(ids, template.encodePrompt(tokenizer, { messages, system: "", tools: "" }));
     // read back by template auto with its own defaults, as the local endpoint does
-    assertEquals(named("auto").encodePrompt(saved, messages, "", ""), ids);
+    assertEquals(named("auto").encodePrompt(saved, { messages, system: "", tools: "" }), ids);
     assertEquals(
-      named("auto").encodePrompt(saved, messages, "S", ""),
-      template.encodePrompt(tokenizer, messages, "S", ""),
+      named("auto").encodePrompt(saved, { messages, system: "S", tools: "" }),
+      template.encodePrompt(tokenizer, { messages, system: "S", tools: "" }),
     );
   }
 });

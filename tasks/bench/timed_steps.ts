@@ -74,9 +74,9 @@ export class TimedSteps {
     const references = new ReferenceCache();
     if (!loss.needsReference) return { references, seconds: 0 };
     const ahead = Array.from({ length: total - warmup }, (_, i) => this.#batch(warmup + i).flat()).flat();
-    const different = [...new Set(ahead)], { signal } = new AbortController();
+    const different = [...new Set(ahead)];
     const began = performance.now();
-    await precomputeReferences({ engine, references, together }, "train", different, rows, signal, () => {});
+    await precomputeReferences({ engine, references, together }, "train", different, rows);
     const seconds = (performance.now() - began) / 1000;
     return { references, seconds: seconds / different.length * accumulation };
   }

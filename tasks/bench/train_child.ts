@@ -153,7 +153,15 @@ async function openTraining(
   checkIds(quads, decoder.vocabSize, { model: modelPath, file: quadsPath });
   const examples = quads.map((q, i) => stageExample(mode, q, i));
   const lora = loraOf(modelPath, adapter);
-  return { mode, model, decoder, loss, examples, lora, target: makeTarget(lora, model, decoder, {}) };
+  return {
+    mode,
+    model,
+    decoder,
+    loss,
+    examples,
+    lora,
+    target: makeTarget(lora, model, decoder, { files: {} }),
+  };
 }
 
 /** Milliseconds of one of the timed steps by kinds of work. */

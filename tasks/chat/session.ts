@@ -148,7 +148,11 @@ export class ChatSession {
   #prompt({ model, messages }: Side, text: string): number[] {
     const template = model.template(), { tokenizer, generator } = model.local;
     const asked: Message[] = [...messages, { role: "user", content: text }];
-    const prompt = template.encodePrompt(tokenizer, asked, this.#system || template.defaultSystem, "");
+    const prompt = template.encodePrompt(tokenizer, {
+      messages: asked,
+      system: this.#system || template.defaultSystem,
+      tools: "",
+    });
     const most = generator.info.maxModelLen;
     if (prompt.length < most) return prompt;
     throw new RangeError(

@@ -113,7 +113,7 @@ function idsOf(
       throw badRequest(`Cannot use ${refused}: the template ${template.name} has no place for it`, refused);
     }
     const { messages, system, tools } = readMessages(request, registry);
-    return template.encodePrompt(tokenizer, messages, system || template.defaultSystem, tools);
+    return template.encodePrompt(tokenizer, { messages, system: system || template.defaultSystem, tools });
   };
   try {
     return asked();

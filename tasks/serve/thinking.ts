@@ -42,7 +42,11 @@ export function thinkingOf(
 /** True if prompts differ with thinking on and off. */
 export function hasThinkingSwitch(template: (thinking: boolean) => Template, tokenizer: Tokenizer): boolean {
   const [on, off] = [true, false].map((thinking) =>
-    template(thinking).encodePrompt(tokenizer, [{ role: "user", content: "probe" }], "", "").join()
+    template(thinking).encodePrompt(tokenizer, {
+      messages: [{ role: "user", content: "probe" }],
+      system: "",
+      tools: "",
+    }).join()
   );
   return on !== off;
 }

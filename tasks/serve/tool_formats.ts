@@ -83,13 +83,15 @@ export function answerFormatOf(template: Template, tokenizer: Tokenizer): Answer
     };
     const turns = template.encodeTurns(
       tokenizer,
-      [{ role: "user", content: "probe" }, {
-        role: "function",
-        content: PROBE_CALL,
-        fields: JSON.stringify({ tool_calls: [call] }),
-      }],
-      "",
-      PROBE_TOOL,
+      {
+        messages: [{ role: "user", content: "probe" }, {
+          role: "function",
+          content: PROBE_CALL,
+          fields: JSON.stringify({ tool_calls: [call] }),
+        }],
+        system: "",
+        tools: PROBE_TOOL,
+      },
     );
     written = tokenizer.decode(turns.flatMap((turn) => turn.target));
   } catch {

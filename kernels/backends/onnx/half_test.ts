@@ -124,7 +124,10 @@ for (
           await t.step(`${kernel.name} (${sample.note})`, async () => {
             const given = sampleInputs(kernel, sample), graph = kernelGraph(kernel, sample);
             const large = Math.max(...Object.values(given).flatMap((values) => [...values.map(Math.abs)]));
-            const run = runOnce(backend, graph, given, { ...sample.dims }, kernel.halves);
+            const run = runOnce(backend, graph, given, {
+              sizes: { ...sample.dims },
+              frozen: kernel.halves ?? [],
+            });
             if (type === "f16" && large > 65504) {
               await assertRejects(() => run, RangeError, "as float16: its longest row or column is");
               return;
@@ -251,7 +254,10 @@ Deno.test({
     const sample: Sample = { note: "", dims: { rows: 3, in: 2, out: 2 } };
     // Below float16's smallest number and above its largest, and a row of nothing.
     const x = Float64Array.of(3e-12, -1e-12, 3e9, 1e9, 0, 0), w = Float64Array.of(1, 2, -0.5, 0.25);
-    const { y } = await runOnce(backend, kernelGraph(linear, sample), { x, w }, { ...sample.dims }, ["w"]);
+    const { y } = await runOnce(backend, kernelGraph(linear, sample), { x, w }, {
+      sizes: { ...sample.dims },
+      frozen: ["w"],
+    });
     const expected = linear.reference({ x, w }, { rows: 3, in: 2, out: 2 }, {}).y;
     expected.forEach((value, i) => assertAlmostEquals(y![i]!, value, Math.abs(value) * 5e-3));
     const upload = (values: number[]) => backend.upload(Float32Array.from(values), [2, 2], { frozen: true });

@@ -29,9 +29,9 @@ function graphOf(write: (g: GraphBuilder, terms: Terms) => Record<string, Value>
 async function inPlace(graph: Graph): Promise<number> {
   for (const T of [1, 70]) {
     const given = sampleInputs({ ...(add as Kernel), inputs: INPUTS }, { note: "", dims: { T, ...SIZES } });
-    const expected = await runOnce(referenceBackend(), graph, given, { T });
+    const expected = await runOnce(referenceBackend(), graph, given, { sizes: { T } });
     for (const native of [false, true]) {
-      const actual = await runOnce(onnxBackend({ threads: 2, native }), graph, given, { T });
+      const actual = await runOnce(onnxBackend({ threads: 2, native }), graph, given, { sizes: { T } });
       for (const [name, value] of Object.entries(expected)) {
         const { ratio } = worst(actual[name]!, value, { atol: 1e-5, rtol: 1e-5 });
         assert(ratio <= 1, `${name}, ${T} rows${native ? ", operators of our own" : ""}`);

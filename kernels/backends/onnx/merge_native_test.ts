@@ -55,8 +55,8 @@ async function equalsDefinition(
         scattered(shape.reduce<number>((count, size) => count * (size === "T" ? T : Number(size)), 1), i),
       ]),
     );
-    const expected = await runOnce(referenceBackend(), graph, given, { T });
-    const actual = await runOnce(backend, graph, given, { T });
+    const expected = await runOnce(referenceBackend(), graph, given, { sizes: { T } });
+    const actual = await runOnce(backend, graph, given, { sizes: { T } });
     for (const [name, value] of Object.entries(expected)) {
       const { ratio } = worst(actual[name]!, value, { atol: 1e-4, rtol: 1e-5 });
       assert(ratio <= 1, `${name} of ${T} rows is off by ${ratio} times what is allowed`);

@@ -141,8 +141,8 @@ test("operators of our own equal their definitions at sizes beside their tiles",
   const backend = onnxBackend({ threads: 2 });
   for (const it of [...large, ...sizes, ...few, ...labels]) {
     const graph = graphOf(it.kernel, it.sizes, it.attrs), values = given(it.kernel, it.sizes, it.more);
-    const expected = await runOnce(referenceBackend(), graph, values, { ...it.sizes });
-    const actual = await runOnce(backend, graph, values, { ...it.sizes });
+    const expected = await runOnce(referenceBackend(), graph, values, { sizes: { ...it.sizes } });
+    const actual = await runOnce(backend, graph, values, { sizes: { ...it.sizes } });
     for (const [name, value] of Object.entries(expected)) {
       // Sums of up to 970 products below 1, and of LoRA's 12 below 50.
       const { ratio } = worst(actual[name]!, value, { atol: 1e-4, rtol: 1e-5 });
@@ -165,7 +165,7 @@ Deno.test({
       const results = [];
       for (const bits of [256, 512] as const) {
         assertEquals(vectorBits(bits), bits);
-        results.push(await runOnce(backend, graph, values, { ...it.sizes }));
+        results.push(await runOnce(backend, graph, values, { sizes: { ...it.sizes } }));
       }
       assertEquals(results[1], results[0], nameOf(it));
     }
@@ -181,8 +181,8 @@ test("logits far apart, and below every float's exponential, give the definition
   const h = Float64Array.from([100, 1, -100, 1, 50, 0, 0.1, 2, 0, 1, 25, -3, -12.5, 5]);
   const values = given(it.kernel, it.sizes, { ...it.more, h, w });
   const graph = graphOf(it.kernel, it.sizes, it.attrs);
-  const expected = await runOnce(referenceBackend(), graph, values, { ...it.sizes });
-  const actual = await runOnce(backend, graph, values, { ...it.sizes });
+  const expected = await runOnce(referenceBackend(), graph, values, { sizes: { ...it.sizes } });
+  const actual = await runOnce(backend, graph, values, { sizes: { ...it.sizes } });
   for (const name of ["logp", "dh"]) {
     const { ratio } = worst(actual[name]!, expected[name]!, { atol: 2e-5, rtol: 1e-5 });
     assert(ratio <= 1, `${name} is off by ${ratio} times what is allowed: ${actual[name]}`);
@@ -197,7 +197,7 @@ test("operators of our own give the same bits in 1, 2 and 5 threads, and again",
     const results = [];
     for (const threads of [1, 2, 5, 5]) {
       const backend = onnxBackend({ threads });
-      results.push(await runOnce(backend, graph, values, { ...it.sizes }));
+      results.push(await runOnce(backend, graph, values, { sizes: { ...it.sizes } }));
       await backend.dispose();
     }
     for (const result of results) assertEquals(result, results[0], nameOf(it));
@@ -209,7 +209,7 @@ test("what isn't a number or is infinite comes out of operators of our own where
   const spoilt = async (it: Case, name: string, at: number, value: number) => {
     const values = given(it.kernel, it.sizes, it.more);
     values[name]![at] = value;
-    return await runOnce(backend, graphOf(it.kernel, it.sizes, it.attrs), values, { ...it.sizes });
+    return await runOnce(backend, graphOf(it.kernel, it.sizes, it.attrs), values, { sizes: { ...it.sizes } });
   };
   for (const value of [NaN, Infinity, -Infinity]) {
     const product = caseOf(loraLinear, { rows: 20, in: 35, out: 33, rank: 9 }, { alpha: 2 });

@@ -205,7 +205,7 @@ async function compare(device: WebGpuBackend, kernel: Kernel, sample: Sample): P
   const inputs = sampleInputs(kernel, sample), before = device.half.kept;
   for (const name of kernel.halves!) inputs[name] = rounded(inputs[name]!);
   const expected = kernel.reference(inputs, sample.dims, sample.attrs ?? {});
-  const actual = await runOnce(device, kernelGraph(kernel, sample), inputs, {}, kernel.halves);
+  const actual = await runOnce(device, kernelGraph(kernel, sample), inputs, { frozen: kernel.halves! });
   assertEquals(device.half.kept - before, kernel.halves!.length, "operands kept as float16");
   for (const [output, values] of Object.entries(expected)) {
     const { ratio, index } = worst(actual[output]!, values, kernel.tolerance);
@@ -301,7 +301,9 @@ deviceTest("a kernel that can't read float16 refuses it by name", async () => {
   const sample = { note: "", dims: { rows: 1, cols: 1 } };
   await assertRejects(
     () =>
-      runOnce(device, kernelGraph(add, sample), { a: Float64Array.of(1), b: Float64Array.of(1) }, {}, ["b"]),
+      runOnce(device, kernelGraph(add, sample), { a: Float64Array.of(1), b: Float64Array.of(1) }, {
+        frozen: ["b"],
+      }),
     TypeError,
     'Cannot run kernel add: input "b" needs float32 storage',
   );

@@ -76,7 +76,7 @@ async function compare(
 ): Promise<string | null> {
   const expected = kernel.reference(inputs, sample.dims, sample.attrs ?? {});
   const graph = kernelGraph(kernel, sample);
-  const actual = await runOnce(backend, graph, inputs, {}, frozen);
+  const actual = await runOnce(backend, graph, inputs, { frozen });
   for (const [name, values] of Object.entries(expected)) {
     const given = actual[name] ?? new Float64Array(),
       { ratio, index } = worst(given, values, kernel.tolerance);

@@ -14,35 +14,44 @@ export function bytesOf(count: number, half: boolean): number {
   return half ? 4 * Math.ceil(count / 2) : 4 * count;
 }
 
+interface GpuValues {
+  shape: readonly number[];
+  type: "f32" | "i32";
+  half?: boolean;
+  owns?: boolean;
+}
+
 /** A tensor in a pooled buffer that may be larger than the tensor. */
 export class GpuTensor implements Tensor {
   /** Smallest and largest of the values where they are integers that the host gave. */
   extent: Extent | null = null;
   #place: BufferPlace | null;
 
-  private constructor(
-    readonly pool: GpuPool,
-    place: BufferPlace,
-    readonly shape: readonly number[],
-    readonly type: "f32" | "i32",
-    /** True if the values lie there as float16. */
-    readonly half: boolean,
-    /** False if it is a part of another one, to which the memory belongs. */
-    readonly owns = true,
-  ) {
+  readonly shape: readonly number[];
+  readonly type: "f32" | "i32";
+  /** True if the values lie there as float16. */
+  readonly half: boolean;
+  /** False if it is a part of another one, to which the memory belongs. */
+  readonly owns: boolean;
+
+  private constructor(readonly pool: GpuPool, place: BufferPlace, values: GpuValues) {
     this.#place = place;
+    this.shape = values.shape;
+    this.type = values.type;
+    this.half = values.half ?? false;
+    this.owns = values.owns ?? true;
   }
 
   /** Takes memory; its content is undefined. */
   static allocate(pool: GpuPool, shape: readonly number[], type: "f32" | "i32"): GpuTensor {
     const buffer = pool.take(bytesOf(elements(shape), false), shape);
-    return new GpuTensor(pool, pool.placeOf(buffer), shape, type, false);
+    return new GpuTensor(pool, pool.placeOf(buffer), { shape, type });
   }
 
   /** Takes memory for float32s, or float16s, that stay as long as the model. */
   static lasting(pool: GpuPool, shape: readonly number[], half: boolean): GpuTensor {
     const buffer = pool.take(bytesOf(elements(shape), half), shape, true);
-    return new GpuTensor(pool, pool.placeOf(buffer), shape, "f32", half);
+    return new GpuTensor(pool, pool.placeOf(buffer), { shape, type: "f32", half });
   }
 
   /**
@@ -58,7 +67,7 @@ export class GpuTensor implements Tensor {
         }, and parts begin at multiples of ${ALIGNED}`,
       );
     }
-    return new GpuTensor(pool, pool.partOf(buffer, 4 * first), shape, type, false, false);
+    return new GpuTensor(pool, pool.partOf(buffer, 4 * first), { shape, type, owns: false });
   }
 
   /** Bytes of the values. */

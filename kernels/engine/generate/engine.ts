@@ -63,7 +63,11 @@ export class GenerationEngine {
   ) {
     this.#config = config;
     this.#chunk = promptChunk;
-    this.#passes = new ModelPasses(config, tuning, new Parameters(backend, config, tuning, read, initial));
+    this.#passes = new ModelPasses(
+      config,
+      tuning,
+      new Parameters(backend, { config, tuning, read, initial }),
+    );
     this.#cache = this.#newCache(backend.inPlace === true);
   }
 

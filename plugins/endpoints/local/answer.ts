@@ -62,7 +62,11 @@ export async function answer(
   try {
     const system = request.messages[0]?.role === "system" ? request.messages[0].content : "";
     const messages = request.messages.slice(request.messages[0]?.role === "system" ? 1 : 0);
-    prompt = template.encodePrompt(tokenizer, messages, system || template.defaultSystem, "");
+    prompt = template.encodePrompt(tokenizer, {
+      messages,
+      system: system || template.defaultSystem,
+      tools: "",
+    });
     const result = await generator.generate(prompt, sampling(request, model), undefined, signal);
     const completion = {
       outcome: result.finish,

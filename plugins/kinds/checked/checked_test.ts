@@ -128,16 +128,25 @@ Deno.test("a trainer's result, a template's ids and a family's parts are checked
     });
   const turns = [{ source: [1], target: [2] }];
   const messages = [{ role: "user", content: "q" }, { role: "assistant", content: "a" }] as const;
-  assertEquals(template(() => turns).encodeTurns({} as never, messages, "", ""), turns);
+  assertEquals(template(() => turns).encodeTurns({} as never, { messages, system: "", tools: "" }), turns);
   assertEquals(
-    fault(() => template(() => [{ source: [1], target: [undefined] }]).encodeTurns({} as never, [], "", "")),
+    fault(() =>
+      template(() => [{ source: [1], target: [undefined] }]).encodeTurns({} as never, {
+        messages: [],
+        system: "",
+        tools: "",
+      })
+    ),
     "template/mine of my.ts: Cannot use encodeTurns()[0].target as a list of token ids (whole numbers >= 0) is needed: " +
       "current value is [undefined]",
   );
   const objecting = template(() => {
     throw new RangeError("Cannot take two users in a row");
   });
-  assertEquals(fault(() => objecting.encodeTurns({} as never, [], "", "")), "Cannot take two users in a row");
+  assertEquals(
+    fault(() => objecting.encodeTurns({} as never, { messages: [], system: "", tools: "" })),
+    "Cannot take two users in a row",
+  );
   assertEquals(
     fault(() => madeOf("model", { modelType: "m" })),
     "model/mine of my.ts: Cannot use create().parse as a function is needed: current value is missing",

@@ -253,28 +253,28 @@ export function checkedTemplateProduct(template: Template, maker: Maker): Templa
   );
   const { encodeOneTurn, encodeChat, jinja, trainedJinja, ignores, readsVariable } = template;
   return replacing(template, {
-    encodeTurns(tokenizer, messages, ...more) {
-      const found = maker.objecting(() => template.encodeTurns(tokenizer, frozenCopy(messages), ...more));
+    encodeTurns(tokenizer, conversation, ...options) {
+      const found = maker.objecting(() =>
+        template.encodeTurns(tokenizer, frozenCopy(conversation), ...options)
+      );
       maker.check("encodeTurns()", found, encoded);
       // which answers are learnt is told by their turns' numbers
-      if (2 * found.length !== messages.length) {
+      if (2 * found.length !== conversation.messages.length) {
         maker.refuse(
-          `Cannot use encodeTurns() of ${messages.length} messages as a turn for every two of them is needed: current value is ${
+          `Cannot use encodeTurns() of ${conversation.messages.length} messages as a turn for every two of them is needed: current value is ${
             counted(found.length, "turn")
           }`,
         );
       }
       return found;
     },
-    encodeOneTurn: encodeOneTurn && ((tokenizer, messages, ...more) => {
-      const found = maker.objecting(() =>
-        encodeOneTurn.call(template, tokenizer, frozenCopy(messages), ...more)
-      );
+    encodeOneTurn: encodeOneTurn && ((tokenizer, conversation) => {
+      const found = maker.objecting(() => encodeOneTurn.call(template, tokenizer, frozenCopy(conversation)));
       maker.check("encodeOneTurn()", found, encoded);
       return found;
     }),
-    encodePrompt(tokenizer, messages, ...more) {
-      const found = maker.objecting(() => template.encodePrompt(tokenizer, frozenCopy(messages), ...more));
+    encodePrompt(tokenizer, conversation) {
+      const found = maker.objecting(() => template.encodePrompt(tokenizer, frozenCopy(conversation)));
       maker.check("encodePrompt()", found, ids);
       return found;
     },

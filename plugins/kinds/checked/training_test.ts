@@ -149,7 +149,7 @@ Deno.test("a template has a turn for every two messages, and its optional parts 
   for (
     const [call, expected] of [
       [
-        () => template({}).encodeTurns({} as never, asked, "", ""),
+        () => template({}).encodeTurns({} as never, { messages: asked, system: "", tools: "" }),
         "encodeTurns() of 4 messages as a turn for every two of them is needed: current value is 1 turn",
       ],
       [

@@ -68,7 +68,9 @@ export async function runTinyLoop<T>(
   const config = { ...CONFIG, output_dir, ...overrides };
   const { config: decoder, weights } = tinyModel("qwen2");
   change(weights);
-  const target = makeTarget(config, { config: {}, generationConfig: {}, beside: null } as never, decoder, {});
+  const target = makeTarget(config, { config: {}, generationConfig: {}, beside: null } as never, decoder, {
+    files: {},
+  });
   const engine = new EngineHost(backend, {
     modelPath: "",
     decoder,

@@ -20,7 +20,7 @@ const PEFT = new URL("../../../fixtures/goldens/peft/", import.meta.url).pathnam
 
 function target(variant: string) {
   const config = { finetuning_type: "lora", adapter_name_or_path: [`${PEFT}${variant}/adapter`], seed: 1 };
-  return makeTarget(config as unknown as TrainConfig, {} as never, tinyModel("qwen2").config, {});
+  return makeTarget(config as unknown as TrainConfig, {} as never, tinyModel("qwen2").config, { files: {} });
 }
 
 function engine(tuning: Tuning, initial: Tensors, read: (name: string) => Float32Array<ArrayBuffer>): Engine {

@@ -17,7 +17,7 @@ async function named(path: string, base_model: string | null, adapters: string[]
   const folder = temporaryFolder();
   const model = await openModel(path);
   const config = { ...CONFIG, model_name_or_path: path, base_model, adapter_name_or_path: adapters };
-  const target = makeTarget(config, model, decoderOf(new Registry(models), model), {});
+  const target = makeTarget(config, model, decoderOf(new Registry(models), model), { files: {} });
   target.save(folder, target.initial);
   model.weights.close();
   return JSON.parse(Deno.readTextFileSync(join(folder, "adapter_config.json"))).base_model_name_or_path;

@@ -212,7 +212,7 @@ Deno.test("makeTarget() refuses a module that the model hasn't", async () => {
 Deno.test("LoRA continues from an adapter's own values, ranks and scale", () => {
   const { config: decoder } = tinyModel("qwen2");
   const path = new URL("../../../fixtures/goldens/tiny/qwen2/adapter", import.meta.url).pathname;
-  const target = makeTarget({ ...CONFIG, adapter_name_or_path: [path] }, {} as never, decoder, {});
+  const target = makeTarget({ ...CONFIG, adapter_name_or_path: [path] }, {} as never, decoder, { files: {} });
   const { modules, initial } = tinyAdapter("qwen2", decoder, LINEAR_MODULES);
   assertEquals(target.tuning, { type: "lora", modules, dropout: 0 });
   assertEquals(target.initial, initial);

@@ -43,7 +43,7 @@ async function evaluateModel(
   const config = { ...inputs.config, finetuning_type: "lora" as const, use_dora: false, pissa_init: false };
   checkTensors(model.weights, tensorShapes(decoder), model.path);
   const engine = await open(
-    engineSetup({ ...inputs, config }, makeTarget(config, model, decoder, {}), inputs.merged),
+    engineSetup({ ...inputs, config }, makeTarget(config, model, decoder, { files: {} }), inputs.merged),
     inputs,
   );
   try {

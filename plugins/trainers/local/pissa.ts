@@ -23,23 +23,30 @@ export type Pair = Pick<LoraTensors, "a" | "b">;
 /** A₀ and B₀ by module. */
 export type PissaStart = ReadonlyMap<string, Pair>;
 
+/** How {@linkcode pissaStart} finds them. */
+export interface PissaOptions {
+  /** `pissa_iter`: subspace iterations, or −1: in full. */
+  iterations: number;
+  /** Of the random numbers that iterations begin with. */
+  seed: number;
+  /** Called before each module is worked upon, and at the end. */
+  onModule?: (done: number, total: number) => void;
+}
+
 /**
  * Adapters that are the leading parts of their modules' weights.
  * @param weights Of the model with merged adapters, if any
- * @param iterations `pissa_iter`: subspace iterations, or −1: in full
- * @param onModule Told of each module before it's worked upon, and of the end
  * @throws {RangeError} If a module has fewer singular values than the rank
  */
 export async function pissaStart(
   lora: LoraConfig,
   weights: Pick<WeightSource, "read">,
   shapes: ModuleShapes,
-  { iterations, seed }: { iterations: number; seed: number },
-  onModule: (done: number, total: number) => void = () => {},
+  { iterations, seed, onModule }: PissaOptions,
 ): Promise<PissaStart> {
   const names = matchTargets(lora, [...shapes.keys()]), start = new Map<string, Pair>();
   for (const name of names) {
-    onModule(start.size, names.length);
+    onModule?.(start.size, names.length);
     // a turn for signals and progress
     await new Promise((resolve) => setTimeout(resolve));
     const [rows, columns] = valueOf(shapes, name), { r, scale } = loraOf(lora, name);
@@ -55,7 +62,7 @@ export async function pissaStart(
     const matrix = { values: weights.read(`${name}.weight`), rows, columns };
     start.set(name, halved(leadingPart(matrix, r, iterations < 0 ? null : { iterations, random }), scale));
   }
-  onModule(names.length, names.length);
+  onModule?.(names.length, names.length);
   return start;
 }
 

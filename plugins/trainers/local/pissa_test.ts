@@ -54,7 +54,10 @@ Deno.test("pissaStart() in full takes out of each weight what PEFT takes, and ne
 
 Deno.test("a run with PiSSA begins as the model, steps as PEFT's, and saves a plain adapter upon the model that computes the same", async () => {
   const start = await pissaStart(lora, opened.weights, shapes, { iterations: -1, seed: 1 });
-  const target = makeTarget(config, { config: {}, hubId: null } as never, decoder, {}, start);
+  const target = makeTarget(config, { config: {}, hubId: null } as never, decoder, {
+    files: {},
+    pissa: start,
+  });
   const rest = temporaryFolder(), saved = temporaryFolder();
   writeAdapter(rest, { config: lora, modules: negated(start) }, shapes);
   const residual = withMerged(opened.weights, [rest], decoder);
@@ -110,7 +113,10 @@ Deno.test("PiSSA: dropout drops the adapter's inputs alone, not those of the bas
   const { seed, rate, step, token_logps } = golden.dropout;
   const start = await pissaStart(lora, opened.weights, shapes, { iterations: -1, seed: 1 });
   const dropped = { ...config, lora_dropout: rate };
-  const target = makeTarget(dropped, { config: {}, hubId: null } as never, decoder, {}, start);
+  const target = makeTarget(dropped, { config: {}, hubId: null } as never, decoder, {
+    files: {},
+    pissa: start,
+  });
   const rest = temporaryFolder();
   writeAdapter(rest, { config: lora, modules: negated(start) }, shapes);
   const residual = withMerged(opened.weights, [rest], decoder);

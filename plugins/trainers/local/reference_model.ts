@@ -41,10 +41,10 @@ export async function completeGiven(
   const engine = await open(setupOf(reference, config), reference);
   try {
     const { rows, together } = await engine.packRows(config.micro_batch_tokens ?? undefined);
-    const scoring = { engine, references, together, adapter: reference.adapter !== null };
-    const tell = (done: number, total: number) => log.phase("reference log-probabilities", done, total);
+    const onProgress = (done: number, total: number) => log.phase("reference log-probabilities", done, total);
+    const pass = { engine, references, together, adapter: reference.adapter !== null, signal, onProgress };
     for (const [split, examples] of splits) {
-      await precomputeReferences(scoring, split, examples, rows, signal, tell);
+      await precomputeReferences(pass, split, examples, rows);
     }
   } finally {
     await engine.close();
@@ -58,7 +58,9 @@ function setupOf(
 ): RunSetup {
   const beside = adapter === null
     ? null
-    : makeTarget({ ...config, finetuning_type: "lora", adapter_name_or_path: [adapter] }, model, decoder, {});
+    : makeTarget({ ...config, finetuning_type: "lora", adapter_name_or_path: [adapter] }, model, decoder, {
+      files: {},
+    });
   return {
     modelPath: model.path,
     merged,

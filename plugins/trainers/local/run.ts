@@ -38,7 +38,7 @@ export async function carryOut(inputs: TrainerInputs, open: OpenEngine): Promise
   const { config, model, decoder, loss, resumeFrom, log } = inputs;
   checkTensors(model.weights, tensorShapes(decoder), model.path);
   const pissa = await pissaOf(inputs);
-  const target = makeTarget(config, model, decoder, inputs.files, pissa);
+  const target = makeTarget(config, model, decoder, { files: inputs.files, pissa });
   const plan = planBatches(config, inputs.train, inputs.shuffle, inputs.trainBins);
   const resumed = resumeFrom && resume(resumeFrom.path, inputs);
   if (resumeFrom && resumed && resumed.changed.length > 0) {
@@ -109,14 +109,11 @@ async function pissaOf(inputs: TrainerInputs): Promise<PissaStart | null> {
   }
   if (resumeFrom) return readConverted(resumeFrom.path, config.lora_rank, shapes, decoder.moduleRoot).start;
   const lora = newLora(config, model, [...shapes.keys()]);
-  const options = { iterations: config.pissa_iter, seed: config.seed };
-  return await pissaStart(
-    lora,
-    model.weights,
-    shapes,
-    options,
-    (done, total) => log.phase("singular parts (PiSSA)", done, total),
-  );
+  return await pissaStart(lora, model.weights, shapes, {
+    iterations: config.pissa_iter,
+    seed: config.seed,
+    onModule: (done, total) => log.phase("singular parts (PiSSA)", done, total),
+  });
 }
 
 /** A folder, gone with the scope, of the adapter that takes the leading parts out of the base. */
@@ -196,8 +193,8 @@ async function completeReferences(run: LoopInputs, { train, evaluation }: Traine
     );
   }
   for (const [split, examples] of splits) {
-    const tell = (done: number, total: number) => log.phase("reference log-probabilities", done, total);
-    await precomputeReferences(run, split, examples, config.micro_batch_tokens, signal, tell);
+    const onProgress = (done: number, total: number) => log.phase("reference log-probabilities", done, total);
+    await precomputeReferences({ ...run, signal, onProgress }, split, examples, config.micro_batch_tokens);
   }
 }
 

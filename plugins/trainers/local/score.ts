@@ -173,26 +173,32 @@ async function evaluatePack(
   }
 }
 
+/** What computes references, and who is told. */
+export interface ReferencePass extends Pick<Scoring, "engine" | "references" | "together"> {
+  /** True if the engine's adapters belong to the reference. Default false. */
+  adapter?: boolean;
+  /** Ends the pass between two packs. */
+  signal?: AbortSignal;
+  /** Called with examples that are done, of all that are missing. */
+  onProgress?: (done: number, total: number) => void;
+}
+
 /**
  * Computes the reference of examples that have none yet. Needed before the first step where training changes the model
  * itself (full tuning), or where the reference is another model; with adapters it is done when a row is first met.
- * `adapter`: those of the engine belong to the reference.
+ * @param budget Rows of a pack, > 0; null: 1,024
  */
 export async function precomputeReferences(
-  { engine, references, together = 0, adapter = false }:
-    & Pick<Scoring, "engine" | "references" | "together">
-    & { adapter?: boolean },
+  { engine, references, together = 0, adapter = false, signal, onProgress }: ReferencePass,
   split: "train" | "eval",
   examples: readonly EncodedExample[],
   budget: number | null,
-  signal: AbortSignal,
-  onProgress: (done: number, total: number) => void,
 ): Promise<void> {
   const missing = examples.filter((example) => !references.get(split, example));
   let done = 0;
   const groups = packUnits(missing.map((example) => [example]), budget ?? DEFAULT_ROWS, engine.replicas);
   for (const flight of inFlights({ engine, together }, groups.map((examples) => ({ examples })))) {
-    if (signal.aborted) return;
+    if (signal?.aborted) return;
     const shared = engine.replicas === 1;
     const packs = flight.map(({ examples }) => packExamples(examples, { shared }));
     const logps = await forwardAll(engine, packs.map((pack) => ({ pack, adapter, keep: false })));
@@ -203,7 +209,7 @@ export async function precomputeReferences(
       );
       done += examples.length;
     });
-    onProgress(done, missing.length);
+    onProgress?.(done, missing.length);
   }
 }
 

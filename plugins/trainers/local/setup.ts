@@ -69,18 +69,23 @@ export type TargetConfig =
   >
   & FreezeKeys;
 
+/** What goes into the trained tensors of a run, and beside them. */
+export interface TargetParts {
+  /** Written beside the weights, by name. */
+  files: Record<string, string | Uint8Array>;
+  /** Initial adapters of a run with `pissa_init`; what is saved is upon the model itself, of twice their rank. Default null. */
+  pissa?: PissaStart | null;
+}
+
 /**
  * The trained tensors of a run.
- * @param files Written beside the weights.
- * @param pissa Initial adapters of a run with `pissa_init`; what is saved is upon the model itself, of twice their rank
  * @throws {RangeError} If a name of `lora_target` or of freeze's modules fits none, or the given adapter doesn't fit.
  */
 export function makeTarget(
   config: TargetConfig,
   model: LoadedModel,
   decoder: DecoderConfig,
-  files: Record<string, string | Uint8Array>,
-  pissa: PissaStart | null = null,
+  { files, pissa = null }: TargetParts,
 ): Target {
   if (config.finetuning_type !== "lora") return modelTarget(config, model, decoder, files);
   const shapes = moduleShapes(decoder);

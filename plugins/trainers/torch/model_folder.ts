@@ -8,17 +8,22 @@ import { type LoadedModel, saveModel, type SaveModelOptions } from "../../../for
 import { tensorShapes } from "../../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
 
+/** Options of {@linkcode modelFolder}. */
+export interface FolderOptions {
+  /** Of the weights, if a folder has to be written. Default float32. */
+  dtype?: NonNullable<SaveModelOptions["dtype"]>;
+  /** True if the weights or the configuration are no longer those of the folder. Default false. */
+  isChanged?: boolean;
+}
+
 /**
  * The model's own folder, or one written into `temporary`.
- * @param dtype Of the weights, if a folder has to be written
- * @param isChanged True if the weights or the configuration are no longer those of the folder
  */
 export function modelFolder(
   model: Pick<LoadedModel, "format" | "path" | "weights" | "config">,
   decoder: DecoderConfig,
   temporary: string,
-  dtype: NonNullable<SaveModelOptions["dtype"]> = "float32",
-  isChanged = false,
+  { dtype = "float32", isChanged = false }: FolderOptions = {},
 ): string {
   if (model.format === "safetensors" && !isChanged) return model.path;
   const tensors = [...tensorShapes(decoder)].map(([name, shape]) => ({

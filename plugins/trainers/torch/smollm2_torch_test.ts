@@ -12,7 +12,7 @@ import type { EngineChoices } from "./options.ts";
 async function assertGolden(method: string, processes: number, sharding: EngineChoices["sharding"]) {
   const { start, model } = await smollm2Start(method);
   const before = Object.fromEntries(Object.entries(start.initial).map(([name, v]) => [name, v.slice()]));
-  const modelPath = modelFolder(model, start.decoder, temporaryFolder(), "float32");
+  const modelPath = modelFolder(model, start.decoder, temporaryFolder());
   model.weights.close();
   const engine = await openTorchEngine(await cpuRanks(processes), {
     ...optionsOf({}),

@@ -62,7 +62,7 @@ export async function trainOnTorch(
       const taken = (setup.merged ?? []).slice(below.length);
       const weights = withMerged(of.model.weights, taken, of.decoder);
       const folder = join(temporary, isPolicy ? "policy" : "reference");
-      const modelPath = modelFolder({ ...of.model, weights }, of.decoder, folder, dtype, isChanged);
+      const modelPath = modelFolder({ ...of.model, weights }, of.decoder, folder, { dtype, isChanged });
       if (ranks === null && nnodes > 1) {
         log.note?.(`on each of the other machines: ${otherNodesCommand(options, processesPerNode(options))}`);
       }

@@ -18,14 +18,16 @@ const characters = {
 Deno.test("my_plugin: turns of a conversation; only answers are learnt", () => {
   const turns = template.encodeTurns(
     characters,
-    [
-      { role: "user", content: "Why?" },
-      { role: "assistant", content: "So." },
-      { role: "user", content: "Really?" },
-      { role: "assistant", content: "Yes." },
-    ],
-    "Be brief.",
-    "",
+    {
+      messages: [
+        { role: "user", content: "Why?" },
+        { role: "assistant", content: "So." },
+        { role: "user", content: "Really?" },
+        { role: "assistant", content: "Yes." },
+      ],
+      system: "Be brief.",
+      tools: "",
+    },
   );
   assert.deepEqual(
     turns.map(({ source, target }) => [characters.decode(source), characters.decode(target)]),
@@ -37,6 +39,10 @@ Deno.test("my_plugin: turns of a conversation; only answers are learnt", () => {
 });
 
 Deno.test("my_plugin: a prompt is what training saw in front of an answer", () => {
-  const prompt = template.encodePrompt(characters, [{ role: "user", content: "Why?" }], "", "");
+  const prompt = template.encodePrompt(characters, {
+    messages: [{ role: "user", content: "Why?" }],
+    system: "",
+    tools: "",
+  });
   assert.equal(characters.decode(prompt), "Question: Why?\nAnswer: ");
 });

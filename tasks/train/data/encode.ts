@@ -9,7 +9,7 @@ import { entryOf, lastOf, valueOf } from "../../../formats/elements.ts";
 import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
 import type { Example, Message } from "../../../plugins/kinds/dataset.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
-import type { EncodedTurn, Template } from "../../../plugins/kinds/template.ts";
+import type { EncodedTurn, Template, TemplateConversation } from "../../../plugins/kinds/template.ts";
 import { countLabels, type Part } from "./parts.ts";
 import { inferSeqlen } from "./seqlen.ts";
 import { shorten } from "./shorten.ts";
@@ -170,9 +170,8 @@ function encodeTurns(
   const eos = template.efficientEos ? [tokenizer.eosId ?? -1] : [];
   for (const [name, [prompt, answer]] of Object.entries(sequences)) {
     const messages = [...entryOf(example.prompts, prompt), entryOf(example.answers, answer)];
-    const turns = template.encodeTurns(tokenizer, messages, example.system, example.tools, {
+    const turns = template.encodeTurns(tokenizer, conversationOf(example, messages), {
       maskHistory: options.mask_history,
-      ...variablesOf(example),
     });
     // a turn is two messages, what leads up to an answer and the answer
     const isLearnt = (turn: number) => messages[2 * turn + 1]?.learnt !== false;
@@ -279,14 +278,17 @@ function oneTurn(
   messages: Message[],
   example: Example,
 ): EncodedTurn {
-  const { system, tools } = example, options = variablesOf(example);
-  const turns = template.encodeOneTurn?.(tokenizer, messages, system, tools, options) ??
-    template.encodeTurns(tokenizer, messages, system, tools, options);
+  const conversation = conversationOf(example, messages);
+  const turns = template.encodeOneTurn?.(tokenizer, conversation) ??
+    template.encodeTurns(tokenizer, conversation);
   const last = lastOf(turns);
   const before = turns.slice(0, -1).flatMap(({ source, target }) => [...source, ...target]);
   return { source: [...before, ...last.source], target: last.target };
 }
 
-function variablesOf({ variables }: Example): Pick<Example, "variables"> {
-  return variables === undefined ? {} : { variables };
+function conversationOf(
+  { system, tools, variables }: Example,
+  messages: readonly Message[],
+): TemplateConversation {
+  return { messages, system, tools, ...(variables !== undefined && { variables }) };
 }

@@ -32,9 +32,7 @@ function headerLength(template: Template, tokenizer: Tokenizer): number {
     const prompts = ["a", "b", "1", ".", "\n", "。"].map((content) =>
       template.encodeTurns(
         tokenizer,
-        [{ role: "user", content }, { role: "assistant", content: "a" }],
-        "",
-        "",
+        { messages: [{ role: "user", content }, { role: "assistant", content: "a" }], system: "", tools: "" },
       )[0]!.source
     );
     const shortest = Math.min(...prompts.map((ids) => ids.length));

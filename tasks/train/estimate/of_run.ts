@@ -44,7 +44,7 @@ export async function needsOfEngine(run: RunToEstimate): Promise<{ needs: Estima
     { ...config, adapter_name_or_path: ready.adapterFolders },
     ready.model,
     ready.decoder,
-    {},
+    { files: {} },
   );
   const packs = await packRowsOf(config, {
     config: ready.decoder,

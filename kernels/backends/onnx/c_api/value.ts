@@ -45,20 +45,29 @@ export class OrtMemory extends OrtHandle {
 /** Something to point at for tensors without elements, which have no address of their own. */
 const NOTHING = new Uint8Array(new ArrayBuffer(64));
 
+interface OrtValues {
+  type: OrtType;
+  shape: readonly number[];
+  data: ArrayBufferView<ArrayBuffer> | null;
+  memory: string;
+}
+
 /** A tensor that ONNX Runtime holds (`OrtValue`): its type, shape and bytes. */
 export class OrtTensor extends OrtHandle {
-  private constructor(
-    private readonly library: OrtLibrary,
-    pointer: Deno.PointerValue,
-    readonly type: OrtType,
-    readonly shape: readonly number[],
-    /** The array it lies over, null if the memory is the library's. Referenced here, so that it stays. */
-    readonly data: ArrayBufferView<ArrayBuffer> | null,
-    /** Name of the memory it lies in. */
-    readonly memory: string,
-  ) {
-    super(() => `a tensor of shape [${shape}]`, library.api.ReleaseValue);
+  readonly type: OrtType;
+  readonly shape: readonly number[];
+  /** The array it lies over, null if the memory is the library's. Referenced here, so that it stays. */
+  readonly data: ArrayBufferView<ArrayBuffer> | null;
+  /** Name of the memory it lies in. */
+  readonly memory: string;
+
+  private constructor(private readonly library: OrtLibrary, pointer: Deno.PointerValue, values: OrtValues) {
+    super(() => `a tensor of shape [${values.shape}]`, library.api.ReleaseValue);
     this.own(pointer);
+    this.type = values.type;
+    this.shape = values.shape;
+    this.data = values.data;
+    this.memory = values.memory;
   }
 
   /**
@@ -95,7 +104,7 @@ export class OrtTensor extends OrtHandle {
           out,
         ),
     );
-    return new OrtTensor(library, pointer, type, shape, data, "Cpu");
+    return new OrtTensor(library, pointer, { type, shape, data, memory: "Cpu" });
   }
 
   /** A tensor of undefined content in an allocator's memory. @throws {Error} If there isn't as much of it. */
@@ -111,7 +120,7 @@ export class OrtTensor extends OrtHandle {
       `allocate a tensor of shape [${shape}]`,
       (out) => api.CreateTensorAsOrtValue(allocator.pointer, sizes, rank, TYPES[type].code, out),
     );
-    return new OrtTensor(library, pointer, type, shape, null, allocator.memory.name);
+    return new OrtTensor(library, pointer, { type, shape, data: null, memory: allocator.memory.name });
   }
 
   /**
@@ -132,14 +141,19 @@ export class OrtTensor extends OrtHandle {
       action,
       (out) => api.CreateTensorWithDataAsOrtValue(memory, place, count, sizes, rank, TYPES.u8.code, out),
     );
-    return new OrtTensor(library, pointer, "u8", shape, tensor.data, tensor.memory);
+    return new OrtTensor(library, pointer, { type: "u8", shape, data: tensor.data, memory: tensor.memory });
   }
 
   /** Takes over a tensor that a run made. @throws {Error} If it isn't a tensor of a known type. */
   static of(library: OrtLibrary, pointer: Deno.PointerValue): OrtTensor {
     try {
       const { type, shape } = described(library, pointer);
-      return new OrtTensor(library, pointer, type, shape, null, memoryName(library, pointer));
+      return new OrtTensor(library, pointer, {
+        type,
+        shape,
+        data: null,
+        memory: memoryName(library, pointer),
+      });
     } catch (error) {
       library.api.ReleaseValue(pointer);
       throw error;
