@@ -35,6 +35,7 @@ import "../../formats/tokenizer/goldens_test.ts";
 import "../../formats/tokenizer/load_test.ts";
 import "../../formats/tokenizer/parity_test.ts";
 import "../../formats/tokenizer/parts_test.ts";
+import "../../formats/tokenizer/word_cache_test.ts";
 import "../../formats/utf8_test.ts";
 import "../../formats/yaml/other_file_test.ts";
 import "../../formats/yaml/yaml_test.ts";

@@ -10,6 +10,7 @@ import "../../plugins/trainers/local/evaluate_test.ts";
 import "../../plugins/trainers/local/phase_clock_test.ts";
 import "../../plugins/trainers/local/pissa_test.ts";
 import "../../plugins/trainers/local/schedules_test.ts";
+import "../../plugins/trainers/local/batches_test.ts";
 import "../../plugins/trainers/local/steps_test.ts";
 import "../../plugins/trainers/local/train_step_test.ts";
 import "../../plugins/trainers/schedule_points_test.ts";
