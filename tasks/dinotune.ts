@@ -60,7 +60,7 @@ function help(): string {
     "",
     ...Object.entries(VERBS).map(([verb, what]) => `  ${verb.padEnd(width)}${what}`),
     "",
-    "Examples",
+    "Examples:",
     "  dinotune train                                      the bundled tiny default, about a minute",
     "  dinotune train my.yaml learning_rate=5e-6           LLaMA-Factory's keys; arguments override the file",
     "  dinotune chat MODEL --adapter saves/run             talk to what was tuned",

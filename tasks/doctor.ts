@@ -199,7 +199,7 @@ if (import.meta.main) {
         taskHelp(helpTopic(given), [
           "deno task doctor",
           "",
-          "Examples",
+          "Examples:",
           "  deno task doctor           what can compute here, and what is missing",
           "  deno task doctor --json    the same for programs",
         ], FLAGS),

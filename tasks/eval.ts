@@ -9,7 +9,7 @@
  * deno task eval compare RUN_A RUN_B              # paired differences, McNemar's test, flipped items
  * deno task eval card RUN reference=FILE          # how far a judge can be trusted: against people's verdicts, rules, a run
  * ```
- * Exit code: 0 complete; 1 an error; 2 incomplete, without any score, or nothing to compare (`compare`, `card`); 3 below the threshold, or worse
+ * Exit code: 0 complete; 1 an error; 2 incomplete, without any score, or nothing to compare or measure (`compare`, `card`); 3 below the threshold, or worse
  * (`compare --fail-if-worse`); 130, 143, 129 stopped by Ctrl-C, SIGTERM, a closed terminal.
  * @module
  */
@@ -35,7 +35,7 @@ import { EvaluatorOptions, readEvalConfig } from "./eval/config.ts";
 import { planRun } from "./eval/plan.ts";
 import { comparisonText, nothingComparedText, worseText, writeComparison } from "./eval/report/comparison.ts";
 import { endingLines } from "./eval/report/ending_text.ts";
-import { judgeCardText, nothingAgreedText } from "./eval/report/judge_card_text.ts";
+import { judgeCardText, nothingAgreedText, nothingReorderedText } from "./eval/report/judge_card_text.ts";
 import { planText } from "./eval/report/plan_text.ts";
 import { resultsText } from "./eval/report/text.ts";
 import { evaluate, type Evaluated, type EvaluateOptions } from "./eval/run.ts";
@@ -234,9 +234,9 @@ async function runCard(
   const card = await cardOfRun(run, builtinRegistry(), { ...options, signal });
   if (json) printJson(card);
   else print(judgeCardText(card));
-  const nothing = nothingAgreedText(card);
-  if (nothing !== null) printError(nothing);
-  return nothing === null ? 0 : 2;
+  const nothing = [nothingAgreedText(card), nothingReorderedText(card)].filter((text) => text !== null);
+  for (const text of nothing) printError(text);
+  return nothing.length === 0 ? 0 : 2;
 }
 
 function printJson(value: unknown): void {

@@ -264,7 +264,7 @@ Deno.test("an adapter comes from the hub as a model does, and named twice it is 
   }));
 
 Deno.test("export --help KEY tells of one key, whether it works here or not", () => {
-  assertStringIncludes(exportHelp(""), "Examples\n");
+  assertStringIncludes(exportHelp(""), "Examples:\n");
   const [first, ...more] = exportHelp("export_size").split("\n");
   assertEquals(first, "export_size");
   assertEquals(more.filter((line) => !line.startsWith("      ")), []);

@@ -149,7 +149,7 @@ if (import.meta.main) {
       return print(trainingHelp(helpTopic(given), [
         "deno task preview [CONFIG.yaml] [key=value ...]",
         "",
-        "Examples",
+        "Examples:",
         "  deno task preview                          the bundled tiny default",
         "  deno task preview my.yaml --limit 5        the first five in the order of training",
         "  deno task preview my.yaml cutoff_len=512   with another key",

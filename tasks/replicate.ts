@@ -16,6 +16,7 @@ import { stringify } from "yaml";
 import { didYouMean } from "../formats/did_you_mean.ts";
 import { exists } from "../formats/exists.ts";
 import { openModel } from "../formats/hf_model/mod.ts";
+import { HubUnreachable, resolveCommit } from "../formats/hub/mod.ts";
 import { redactValue } from "../formats/secrets.ts";
 import { optionTexts } from "../plugins/kinds/option_words.ts";
 import { interruption, parseArguments, print, runTask } from "./common/cli.ts";
@@ -81,11 +82,31 @@ async function replicateFile(config: ReplicateConfig): Promise<number> {
   }
 }
 
+/**
+ * Opens a model that is on this machine; downloads nothing of one on a hub, and says so.
+ * @throws {RangeError} If it is neither there nor on the hub, or can't be read
+ */
+async function modelNotes(model: string): Promise<string[]> {
+  if (exists(model)) {
+    (await openModel(model)).weights.close();
+    return [];
+  }
+  try {
+    const commit = await resolveCommit(model);
+    return [
+      `the model ${model} is the commit ${commit} of the hub: the replication itself opens it, after a download where need be`,
+    ];
+  } catch (error) {
+    if (!(error instanceof HubUnreachable)) throw error;
+    return [`${error.message}. Nothing of it is checked here, and the replication itself needs it`];
+  }
+}
+
 async function dryRun(config: ReplicateConfig): Promise<void> {
   checkFolderPlace(config.out_dir, "out_dir");
   checkReplicationFolder(config);
   checkTrainings(config);
-  (await openModel(config.model)).weights.close();
+  const unseen = await modelNotes(config.model);
   const { train, validation, test, notes } = await readItems(config);
   print(stringify(redactValue({ replicate: config })));
   const { learning_rates, seeds, quads, steps } = config;
@@ -99,7 +120,7 @@ async function dryRun(config: ReplicateConfig): Promise<void> {
     "",
     `${train.length} quadruples of training, ${validation.length} of validation, ${test.length} test instructions`,
     ...workText(config, { validation, test }),
-    ...notes.map((note) => `note: ${note}`),
+    ...[...notes, ...unseen].map((note) => `note: ${note}`),
   ];
   for (const line of lines) print(line);
 }

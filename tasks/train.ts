@@ -195,7 +195,7 @@ function trainHelp(topic: string): string {
   return usage([
     "deno task train [CONFIG.yaml] [key=value ...]",
     "",
-    "Examples",
+    "Examples:",
     "  deno task train                              the bundled tiny default",
     "  deno task train my.yaml learning_rate=5e-6   arguments override the file",
     "  deno task train my.yaml --dry-run            tokens, memory and time",

@@ -99,6 +99,7 @@ Deno.test({
       const lines = text.split("\n");
       assert(lines.length < 24, `${task}: ${lines.length} lines`);
       assertEquals(lines.filter((line) => line.length > 80), [], task);
+      assertEquals(lines.filter((line) => /^Examples?$/.test(line)), [], task);
       const examples = lines.flatMap((line) => /^ +(deno task .*?)(?: {3,}.*)?$/.exec(line)?.[1] ?? []);
       assert(examples.length > 0, task);
       for (const example of examples) assertEquals(await faultsOf(example, texts), []);

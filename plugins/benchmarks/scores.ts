@@ -33,7 +33,10 @@ export class ScoreSums {
     }
   }
 
-  /** The scores so far: headlines first, then groups, each in the order in which they first came. */
+  /**
+   * The scores so far: headlines first, then groups, each in the order in which they first came; groups whose names are all whole
+   * numbers, such as numbers of constraints, by these.
+   */
   scores(): Score[] {
     const all = [...this.#sums.values()].map((
       { contribution: { metric, group, max }, value, scored, unscored },
@@ -46,8 +49,24 @@ export class ScoreSums {
       unscored,
       ...(max === undefined || max === 1 ? {} : { max }),
     }));
-    return [...all.filter((s) => s.group === undefined), ...all.filter((s) => s.group !== undefined)];
+    return [
+      ...all.filter((s) => s.group === undefined),
+      ...byNumber(all.filter((s) => s.group !== undefined)),
+    ];
   }
+}
+
+/** Scores of numbered groups in the order of the numbers, in the places that they had. */
+function byNumber(scores: readonly Score[]): Score[] {
+  const isNumber = ({ group }: Score) => /^\d{1,15}$/.test(group?.name ?? "");
+  const numbered = [...Map.groupBy(scores, ({ group }) => group?.by).values()].filter((all) =>
+    all.every(isNumber)
+  );
+  const sorted = new Map(numbered.map((all) => [
+    all[0]?.group?.by,
+    all.toSorted((a, b) => Number(a.group?.name) - Number(b.group?.name)).values(),
+  ]));
+  return scores.map((score) => sorted.get(score.group?.by)?.next().value ?? score);
 }
 
 /** The scores of a benchmark over results. */

@@ -37,3 +37,22 @@ Deno.test("outOf() makes a score run to something other than 1", () => {
   sums.add(outOf(10, contribute("mean", [{ score: 7 }, { score: 10 }])));
   assertEquals(sums.scores(), [{ metric: "mean", value: 8.5, ofAll: 8.5, scored: 2, unscored: 0, max: 10 }]);
 });
+
+Deno.test("groups with whole numbers for names stand in their order, others as they came", () => {
+  const sums = new ScoreSums();
+  for (
+    const [by, name] of [["constraints", "9"], ["topic", "tea"], ["constraints", "12"], ["topic", "2"], [
+      "constraints",
+      "1",
+    ]] as const
+  ) {
+    sums.add(contribute("a", [{ score: 1 }], { by, name }));
+  }
+  assertEquals(sums.scores().map(({ group }) => `${group?.by} ${group?.name}`), [
+    "constraints 1",
+    "topic tea",
+    "constraints 9",
+    "topic 2",
+    "constraints 12",
+  ]);
+});

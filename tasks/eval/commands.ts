@@ -80,7 +80,7 @@ const USAGE = {
     "scale: what a file's verdicts run to",
     "reorder=N: ask the judge again about N answers with the constraints in reverse order",
     "",
-    "Examples",
+    "Examples:",
     "  deno task eval card saves/m1                               a judge beside nothing: how it answers",
     "  deno task eval card saves/m1 reference=rules               beside the rules, where both judge",
     "  deno task eval card saves/m1 reference=people.jsonl scale=5   beside people's scores from 0 to 5",

@@ -14,8 +14,8 @@ import type { Judgement } from "../../plugins/kinds/judgement.ts";
 import { type Ask, type Judge, JudgeUnreachable } from "../../plugins/kinds/judge.ts";
 import { type Verdict } from "../../plugins/kinds/judgement.ts";
 import type { Asker } from "../ask/asker.ts";
+import { type FailureCount, Failures } from "../ask/failures.ts";
 import { forEachWide } from "../ask/for_each_wide.ts";
-import { Stopped } from "../ask/stopped.ts";
 import { type Measured, measured } from "./statistics/measured.ts";
 import { randomWords } from "./statistics/random_words.ts";
 import { type StoredItem, storedItems, type StoredRun } from "./stored.ts";
@@ -43,6 +43,8 @@ export interface Reordered {
   answers: number;
   /** Answers that the judge couldn't be asked about again. */
   failed: number;
+  /** Why not, by kind of error. */
+  failures: FailureCount[];
   /** The judge; then, of a panel, each member. */
   effects: PlaceEffect[];
 }
@@ -72,11 +74,18 @@ export async function reorder(run: StoredRun, options: ReorderOptions): Promise<
   const { scale = 1 } = run.part.benchmark.protocol ?? {};
   // kept by place, so that sums and intervals don't depend on which answer came first
   const pairs: ([first: Judgement, again: Judgement] | undefined)[] = [];
+  const failures = new Failures();
   let asked = 0;
   await forEachWide(await sampleOf(run, options.answers), run.config.concurrency, async (stored) => {
     const number = asked++;
-    const again = await judgeReversed(run, judge, asker, stored.item, stored.response!);
-    if (again !== null) pairs[number] = [stored.judgement!, again];
+    try {
+      const again = await judgeReversed(run, judge, asker, stored);
+      pairs[number] = [stored.judgement!, again];
+    } catch (error) {
+      if (!(error instanceof JudgeUnreachable)) throw error;
+      const { failure } = error.completion;
+      failures.add(`judge: ${failure?.kind ?? "error"}`, error.message, failure?.retryable ?? false);
+    }
   });
   const sums = new Map([[title, new EffectSums(title, scale)]]);
   let answers = 0;
@@ -96,6 +105,7 @@ export async function reorder(run: StoredRun, options: ReorderOptions): Promise<
   return {
     answers,
     failed: asked - answers,
+    failures: failures.list(),
     effects: [...sums.values()].map((s) => s.effect(run.config.seed)),
   };
 }
@@ -124,32 +134,31 @@ async function sampleOf(run: StoredRun, wanted: number): Promise<AsyncGenerator<
   })();
 }
 
-/** The judgement of the reversed item, its verdicts in the first order again; null when the judge couldn't be asked. */
+/**
+ * The judgement of the reversed item, its verdicts in the first order again.
+ * @throws {JudgeUnreachable} If the judge couldn't be asked
+ */
 async function judgeReversed(
   run: StoredRun,
   judge: Judge,
   asker: Asker,
-  item: BenchmarkItem,
-  response: string,
-): Promise<Judgement | null> {
+  { item, response }: StoredItem,
+): Promise<Judgement> {
   const ask: Ask = async (endpoint, request, round) => (await asker.ask(endpoint, request, round)).completion;
   const reversed = reversedItem(item);
   const { protocol } = run.part.benchmark;
-  try {
-    const judgement: Judgement = await judge.judge({
-      id: item.id,
-      prompt: lastUserText(item.messages),
-      response,
-      constraints: reversed.constraints,
-      item: reversed,
-      ...(protocol && { protocol }),
-      ask,
-    }, new AbortController().signal);
-    return { ...judgement, constraints: [...judgement.constraints].reverse() };
-  } catch (error) {
-    if (error instanceof Stopped || !(error instanceof JudgeUnreachable)) throw error;
-    return null;
-  }
+  const judgement: Judgement = await judge.judge({
+    id: item.id,
+    prompt: lastUserText(item.messages),
+    response: response!,
+    constraints: reversed.constraints,
+    item: reversed,
+    ...(protocol && { protocol }),
+    ask,
+    // a verdict that couldn't be read as a whole isn't kept for the next measurement either
+    unread: (endpoint, asked, round) => asker.forget(endpoint, asked, round),
+  }, new AbortController().signal);
+  return { ...judgement, constraints: [...judgement.constraints].reverse() };
 }
 
 /**

@@ -190,7 +190,7 @@ Deno.test("how to continue is printed only where starting again can help", async
     assertEquals(passing, true);
     // works in any folder, as those of train and synth do
     const command = (out: string) => taskCommand("eval", [join(folder, out, "run.yaml")]);
-    assertStringIncludes(resume, `Not complete: 1 item has no answer. To continue:\n  ${command("a")}`);
+    assertStringIncludes(resume, `Not complete: 1 of 3 items has no answer. To continue:\n  ${command("a")}`);
     // as a shell takes it
     const [, spaced] = await go("a b");
     assertStringIncludes(spaced, command("a b"));
@@ -204,6 +204,13 @@ Deno.test("how to continue is printed only where starting again can help", async
     assertStringIncludes(mend, "mend this first");
     const [budget, text] = await go("c", "budget.requests=2", "cache=false");
     assertEquals([budget, text.includes("To continue:")], [true, true]);
+    // what stopped it, and how much of how much is open, wherever it is told
+    const stopped =
+      "the budget of 2 requests is spent; 2 of 3 items have no answer, 1 of 1 answer has no verdict";
+    assertStringIncludes(text, `Not complete: ${stopped}.`);
+    for (const report of ["report.md", "report.html"]) {
+      assertStringIncludes(await Deno.readTextFile(join(folder, "c", report)), stopped);
+    }
     status = 401;
     const [fatal, key] = await go("d", "concurrency=1");
     assertEquals([fatal, key.includes("deno task eval")], [false, false]);

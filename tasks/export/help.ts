@@ -29,7 +29,7 @@ export function exportHelp(topic: string): string {
     state === "works" && COMMON.every(([known]) => known !== key)
   );
   return [
-    "Examples",
+    "Examples:",
     "  deno task export examples/export/merge.yaml --dry-run    after deno task train",
     "  deno task export merge.yaml export_dir=merged infer_dtype=bfloat16",
     "  deno task export merge.yaml export_format=gguf export_dtype=q8_0    or onnx",

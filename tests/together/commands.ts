@@ -47,6 +47,7 @@ import "../../tasks/new/trainer/my_plugin_test.ts";
 import "../../tasks/plugins_test.ts";
 import "../../tasks/preview_test.ts";
 import "../../tasks/replicate/records_test.ts";
+import "../../tasks/replicate_test.ts";
 import "../../tasks/sweep/best_setting_test.ts";
 import "../../tasks/sweep/grid_test.ts";
 import "../../tasks/synth/parts_test.ts";

@@ -12,4 +12,5 @@ import "../../tasks/eval/rerun_test.ts";
 import "../../tasks/eval/run_faults_test.ts";
 import "../../tasks/eval/run_test.ts";
 import "../../tasks/eval/unreported_test.ts";
+import "../../tasks/eval_card_test.ts";
 import "../../tasks/replicate/run_test.ts";

@@ -109,6 +109,12 @@ export const TEA_REPLIES: Record<string, string> = {
   "a table with numbers and remarks":
     "**Fine Grained Score**\n\n| # | Constraint | Score (0-10) | Remark |\n|:-:|---|:-:|---|\n| 2 | mention tea | **8** | 1 of 2 |\n" +
     "| 1 | fewer than 50 words | **10** | 12 words |\n| 3 | end with a question | **0** | |\n\n**Constraints Overall Score**: **6**\n",
+  "a table whose head stands in the heading's line":
+    "Fine Grained Score: | Constraint | Score |\n|---|---|\n| 1. fewer than 50 words | 10 |\n| 2. mention tea | 8/10 |\n" +
+    `| 3. end with a question | 0 |\n${OVERALL_SIX}`,
+  "a Chinese table with its head in the heading's line":
+    "**细粒度评分：** | 序号 | 约束 | 得分 |\n|:-:|---|:-:|\n| 3 | end with a question | 0 |\n| 1 | fewer than 50 words | 10分 |\n" +
+    "| 2 | mention tea | 8分 |\n\n**总体评分：** [[6]]\n",
   "a table without rules": "Fine Grained Score\n1 | 10\n2 | 8\n3 | 0\nConstraints Overall Score | 6 |",
   "tags":
     `<explanation>x</explanation>\n<fine_grained_score>${TEA_LIST}</fine_grained_score>\n<overall_score>6</overall_score>`,

@@ -10,8 +10,7 @@ import { taskCommand } from "../../common/command.ts";
 import { alignedRows } from "../../common/table.ts";
 import type { Evaluated } from "../run.ts";
 import { thresholdText } from "../thresholds.ts";
-
-const HAS = ["has", "have"] as const;
+import { openText } from "./text.ts";
 
 /** Lines at the end of a run: files, thresholds, and the command that continues it. */
 export function endingLines(done: Evaluated): string[] {
@@ -38,12 +37,8 @@ function noScore({ items, context_length }: { items: number; context_length: num
 
 /** Says how to continue only where starting again as it is can help. */
 function notComplete({ directory, stopped, results, resumable }: Evaluated): string {
-  const { unanswered = 0, unjudged = 0 } = results?.counts ?? {};
-  const open = [
-    ...(unanswered > 0 ? [`${counted(unanswered, "item", HAS)} no answer`] : []),
-    ...(unjudged > 0 ? [`${counted(unjudged, "answer", HAS)} no verdict`] : []),
-  ].join(", ") || "some items have no outcome yet";
-  const why = stopped?.message ?? open;
+  const open = results === null ? stopped?.message ?? "" : openText(results);
+  const why = open || "some items have no outcome yet";
   const command = taskCommand("eval", [resolve(directory, "run.yaml")]);
   if (resumable) return `Not complete: ${why}. To continue:\n  ${command}`;
   const example = results?.failures[0];

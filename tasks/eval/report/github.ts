@@ -7,7 +7,7 @@ import { writeError } from "../../../formats/atomic.ts";
 import type { PlaceOf } from "../../../plugins/kinds/place.ts";
 import type { EvalResults } from "../results.ts";
 import { thresholdText } from "../thresholds.ts";
-import { headlines, intervalText, unscoredText, valueText } from "./text.ts";
+import { headlines, intervalText, openText, unscoredText, valueText } from "./text.ts";
 
 /** Text behind `::`. */
 function message(text: string): string {
@@ -25,7 +25,7 @@ function property(text: string): string {
  * @param placeOf Where a key was written, for the place of an annotation
  */
 export function githubAnnotations(results: EvalResults, placeOf: PlaceOf = () => ""): string[] {
-  const { model, benchmark, thresholds, counts, complete, stopped, scores } = results;
+  const { model, benchmark, thresholds, counts, complete, scores } = results;
   const title = (what: string) => `title=${property(`${what}: ${model} on ${benchmark}`)}`;
   const place = (metric: string) => {
     const found = /^(.+):(\d+):(\d+)$/.exec(placeOf("threshold", metric));
@@ -36,18 +36,13 @@ export function githubAnnotations(results: EvalResults, placeOf: PlaceOf = () =>
   const shown = headlines(scores).map((s) =>
     `${s.metric} ${valueText(s)}${s.interval === null ? "" : ` (95 %: ${intervalText(s)})`}`
   );
-  const { unanswered, unjudged } = counts;
   const unscored = unscoredText(counts);
   return [
     ...(thresholds ?? []).filter(({ passed }) => !passed).map((t) =>
       `::error ${place(t.metric)}${title("Threshold missed")}::${message(thresholdText(t))}`
     ),
     ...(complete ? [] : [
-      `::error ${title("Not complete")}::${
-        message(
-          stopped ?? `${counted(unanswered, "item", ["has", "have"])} no answer, ${unjudged} no judgement`,
-        )
-      }`,
+      `::error ${title("Not complete")}::${message(openText(results))}`,
     ]),
     ...(unscored === null ? [] : [
       `::warning ${title("Unscored")}::${unscored}${

@@ -15,7 +15,7 @@ import { type Chart, groupCharts, ringChart } from "./charts.ts";
 import { fileWriter, type ItemWriter } from "./item_writer.ts";
 import type { PageSurvey } from "./page_survey.ts";
 import { weightText } from "../weight_text.ts";
-import { countLines, headlines, intervalNote, intervalText, valueText } from "./text.ts";
+import { countLines, headlines, intervalNote, intervalText, openText, valueText } from "./text.ts";
 
 /** Text for markup. */
 export function escapeHtml(text: string): string {
@@ -94,11 +94,11 @@ function jsonForScript(value: unknown): string {
 }
 
 function head(results: EvalResults): string {
-  const { model, benchmark, judge, complete, stopped, passed } = results;
+  const { model, benchmark, judge, complete, passed } = results;
   const badges = [
     complete
       ? `<span class="badge ok">complete</span>`
-      : `<span class="badge no">incomplete${stopped ? `: ${escapeHtml(stopped)}` : ""}</span>`,
+      : `<span class="badge no">incomplete: ${escapeHtml(openText(results))}</span>`,
     ...(passed === null ? [] : [
       passed
         ? `<span class="badge ok">reaches the threshold</span>`

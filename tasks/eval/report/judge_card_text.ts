@@ -3,6 +3,7 @@
  * @module
  */
 import { counted } from "../../../formats/counted.ts";
+import { failureText } from "../../ask/failures.ts";
 import { markdownTable, markdownText } from "../../common/table.ts";
 import type { JudgeCard } from "../judge_card.ts";
 import type { PlaceEffect, Reordered } from "../reorder.ts";
@@ -51,6 +52,20 @@ export function nothingAgreedText({ agreement, constraints, unscored }: JudgeCar
     `of the judge and one of ${agreement.reference}; give a reference that judges these constraints`;
 }
 
+/** Why a card says nothing of the other order; null when it does, or wasn't asked for. */
+export function nothingReorderedText({ reordered }: JudgeCard): string | null {
+  const measured = reordered?.effects[0]?.constraints ?? 0;
+  if (reordered === null || measured > 0) return null;
+  const { answers, failed, failures } = reordered;
+  const why = failed > 0
+    ? ` (${failures.map(failureText).join("; ")}); mend that and make the card again`
+    : "; the run's report.html shows how this judge writes";
+  return `Nothing measured in reverse order: of ${
+    counted(answers + failed, "answer")
+  } the judge could be asked about ` +
+    `${answers} again, and no constraint has a score in both orders${why}`;
+}
+
 function agreementRows(a: NonNullable<JudgeCard["agreement"]>): Row[] {
   return [
     ["compared with", `${a.reference}, ${counted(a.constraints, "constraint")}`],
@@ -64,12 +79,13 @@ function agreementRows(a: NonNullable<JudgeCard["agreement"]>): Row[] {
   ];
 }
 
-function reorderedRows({ answers, failed, effects }: Reordered): Row[] {
+function reorderedRows({ answers, failed, failures, effects }: Reordered): Row[] {
   return [
     [
       "judged again in reverse order",
       `${counted(answers, "answer")}${failed === 0 ? "" : `; ${failed} more couldn't be asked about`}`,
     ],
+    ...failures.map((failure): Row => ["why not", failureText(failure)]),
     ...effects.flatMap((e: PlaceEffect, i): Row[] => {
       const of = i === 0 ? "" : ` (${e.judge})`;
       return [

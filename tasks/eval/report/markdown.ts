@@ -6,19 +6,17 @@ import { counted } from "../../../formats/counted.ts";
 import { markdownTable, markdownText as plain } from "../../common/table.ts";
 import type { EvalResults } from "../results.ts";
 import { thresholdText } from "../thresholds.ts";
-import { countLines, headlines, intervalNote, scoreRows } from "./text.ts";
+import { countLines, headlines, intervalNote, openText, scoreRows } from "./text.ts";
 
 /** report.md: headline, tables and counts. */
 export function markdown(results: EvalResults): string {
-  const { model, benchmark, judge, complete, stopped, scores, agreement, counts, thresholds } = results;
+  const { model, benchmark, judge, complete, scores, agreement, counts, thresholds } = results;
   const groups = Map.groupBy(scores, (s) => s.group?.by);
   groups.delete(undefined);
   return [
     `# ${plain(model)} on ${plain(benchmark)}`,
     "",
-    `Judged by ${plain(judge)}. ${
-      complete ? "Complete." : `Incomplete${stopped === null ? "" : `: ${plain(stopped)}`}.`
-    }`,
+    `Judged by ${plain(judge)}. ${complete ? "Complete." : `Incomplete: ${plain(openText(results))}.`}`,
     "",
     ...markdownTable(scoreRows(["score"], headlines(scores).map((s) => [[s.metric], s]))),
     "",

@@ -101,6 +101,20 @@ function unscoredLines({ counts, scores }: EvalResults): string[] {
   return [`${told}: they are in no score "of scored", and zeros in those "of all"${none}`];
 }
 
+/** Why a run isn't complete: what stopped it, and how much of how much is open; "" where neither is known. */
+export function openText({ stopped, counts }: Pick<EvalResults, "stopped" | "counts">): string {
+  const { items, answered, unanswered, unjudged } = counts;
+  const open = (part: number, whole: string, lacking: string) =>
+    part === 0 ? [] : [`${part} of ${whole} ${part === 1 ? "has" : "have"} no ${lacking}`];
+  return [
+    ...(stopped === null ? [] : [stopped]),
+    [
+      ...open(unanswered, counted(items, "item"), "answer"),
+      ...open(unjudged, counted(answered, "answer"), "verdict"),
+    ].join(", "),
+  ].filter((text) => text !== "").join("; ");
+}
+
 /** `140 of 200 constraints are unscored, 30 of them of items without a judgement`; null where all are scored. */
 export function unscoredText(
   { constraints, unscored, unjudged_constraints }: EvalResults["counts"],

@@ -86,12 +86,15 @@ function announces(text: string, { body, below, apart }: Heading): boolean {
   return "[{".includes(text.charAt(codeStart(text, body)) || " ") || below !== undefined ||
     (apart && (scoreAt(text, body, 10) !== undefined || inlineScores(lineAt(text, body), 10) !== undefined ||
       isEntry(lineAt(text, body)) || proseScores(lineAt(text, body), 10) !== undefined ||
-      LISTED.test(text.slice(body, body + 200))));
+      LISTED.test(text.slice(body, body + 200)) || TABLE_HEAD.test(text.slice(body, body + 400))));
 }
 
 /** A list of numbers with their scores: `1: 10`, and `2: ` below it. */
 const LISTED =
   /^[ *_\x60]{0,4}1 ?:[ *_\x60]{0,4}\d{1,2}(?![\d.]).{0,120}\n[ *_\x60]{0,4}2 ?:[ *_\x60]{0,4}\d/;
+
+/** The head of a table, whose first sign the heading has taken, and the rule below it. */
+const TABLE_HEAD = /^[^|\n]{0,80}(?:\|[^|\n]{0,80}){1,6}\n\s?(?:\|? ?:?-{1,40}:? ?){2,8}\|?\s?\n/;
 
 /** True if a line that stands behind a heading begins with what names a constraint, and has its score. */
 function isEntry(line: string): boolean {
