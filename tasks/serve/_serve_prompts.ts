@@ -20,6 +20,7 @@ import { asked, SERVED_KEY, SERVED_MODEL, type ServedClient, type ServedSteps } 
 /** At a server that answers. */
 export const promptSteps: ServedSteps = {
   "log-probabilities of prompts are those of transformers, asked as lm-eval asks": scoresPrompts,
+  "prompt_logprobs, as vLLM has them, are those of transformers, ranks and best tokens too": ranksPrompts,
   "/tokenize and /detokenize: ids of transformers' tokenizer and of prompts": cutsIntoTokens,
   "max_tokens: as much as the context has room for, and not one more": fillsTheContext,
 };
@@ -89,6 +90,59 @@ async function scoresPrompts({ client }: ServedClient): Promise<void> {
   }
   // as vLLM takes it
   await client.chat.completions.create(asked("x", { temperature: 3, max_tokens: 1 }));
+}
+
+/** vLLM's form of a prompt's log-probabilities. */
+type Ranked = (Record<string, { logprob: number; rank: number; decoded_token: string }> | null)[];
+
+async function ranksPrompts({ client }: ServedClient): Promise<void> {
+  for (const model of ["random", "tuned"] as const) {
+    // beside the answer's own, of other counts
+    const more = { prompt_logprobs: 3, logprobs: 1, echo: true } as { echo: boolean };
+    for (const given of [{ prompt_logprobs: 3 } as object, more]) {
+      const body = { model, prompt: PROMPTS.prompts, max_tokens: 0, temperature: 0, n: 2, ...given };
+      const { choices } = await client.completions.create(body);
+      assertEquals(choices.length, 4);
+      for (const [i, choice] of choices.entries()) {
+        const [first, ...told] = (choice as unknown as { prompt_logprobs: Ranked }).prompt_logprobs;
+        const prompt = Math.floor(i / 2),
+          ids = PROMPTS.prompts[prompt] ?? [],
+          expected = PROMPTS[model][prompt]!;
+        assertEquals([first, told.length], [null, ids.length - 1]);
+        for (const [j, place] of told.entries()) {
+          const id = ids[j + 1] ?? NaN, own = place?.[id];
+          assertAlmostEquals(own?.logprob ?? NaN, expected.logprobs[j]!, 2e-5);
+          assertEquals(own?.rank, expected.ranks[j]);
+          const best = Object.entries(place ?? {}).filter(([key, { rank }]) =>
+            rank <= 3 || key !== String(id)
+          );
+          assertEquals(
+            best.sort(([, a], [, b]) => a.rank - b.rank).map(([key]) => Number(key)),
+            expected.best_ids[j],
+          );
+        }
+        const listed = (choice.logprobs?.top_logprobs ?? []).slice(1);
+        // the prompt's own token and one more
+        for (const top of listed) assertEquals(Object.keys(top ?? {}).length <= 2, true);
+      }
+    }
+  }
+  const chat = await client.chat.completions.create(
+    { ...asked("Name a river.", { max_tokens: 1 }), prompt_logprobs: 0 } as never,
+  ) as unknown as { prompt_logprobs: Ranked; usage: { prompt_tokens: number } };
+  assertEquals(chat.prompt_logprobs.length, chat.usage.prompt_tokens);
+  const texts = chat.prompt_logprobs.slice(1).map((place) => Object.values(place ?? {})[0]?.decoded_token);
+  // the template's own marks are tokens with names
+  assertStringIncludes(texts.join(""), "Be brief.<|im_end|>\n<|im_start|>user\nName a river.");
+  for (
+    const wrong of [{ prompt_logprobs: 21 }, { prompt_logprobs: -1 }, { prompt_logprobs: 1, stream: true }]
+  ) {
+    const error = await assertRejects(
+      async () => await client.chat.completions.create({ ...asked("x"), ...wrong } as never),
+      APIError,
+    );
+    assertEquals([error.status, error.param], [400, "prompt_logprobs"]);
+  }
 }
 
 async function cutsIntoTokens({ served, client }: ServedClient): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import type {
   Generated,
+  PromptTokenLogprobs,
   Sampling,
   TokenDetails,
   TokenLogprobs,
@@ -33,7 +34,7 @@ export interface WholeAnswer
   /** Where they were asked for. */
   logprobs: TokenLogprobs[];
   /** Of the prompt's tokens behind the first, where they were asked for; of answer 0. */
-  promptLogprobs: TokenLogprobs[] | null;
+  promptLogprobs: PromptTokenLogprobs[] | null;
 }
 
 /** A prompt with its sampling, ready for the generator. */

@@ -66,7 +66,6 @@ export const vllmApart = {
   length_penalty: z.literal(1, "it is for beams, which aren't searched here: leave it out").nullish(),
   return_tokens_as_token_ids: z.literal(false, "tokens are told as texts: leave it out").nullish(),
   return_token_ids: z.literal(false, "tokens are told as texts: leave it out").nullish(),
-  prompt_logprobs: z.null("/v1/completions tells them with echo and logprobs: leave it out").optional(),
   truncate_prompt_tokens: z.null("no prompt is cut here: send a shorter one").optional(),
   allowed_token_ids: z.null("use logit_bias or response_format").optional(),
   bad_words: z.array(z.never("use logit_bias")).nullish(),

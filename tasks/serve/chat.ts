@@ -14,7 +14,7 @@ import { badRequest } from "./api_error.ts";
 import { askedChat } from "./chat_asked.ts";
 import { ChatFields, type ChatRequest, readFields } from "./fields.ts";
 import { callId, randomId } from "./ids.ts";
-import { type ChatLogprob, chatLogprob } from "./logprobs.ts";
+import { type ChatLogprob, chatLogprob, rankedPrompt } from "./logprobs.ts";
 import type { ServedModel } from "./models.ts";
 import { answerRequest, modelOf, type Service, type Writing } from "./run.ts";
 import type { Told } from "./told.ts";
@@ -77,7 +77,14 @@ class ChatWriting implements Writing {
         stop_reason: stopReason(answer, this.request),
       };
     });
-    return { ...this.#head("chat.completion"), choices, usage: usageOf([answers]) };
+    const [first] = answers, { prompt_logprobs: count } = this.request;
+    return {
+      ...this.#head("chat.completion"),
+      choices,
+      usage: usageOf([answers]),
+      ...(count != null && first &&
+        { prompt_logprobs: rankedPrompt(this.model.local.tokenizer, first, count) }),
+    };
   }
 
   begin(): unknown[] {

@@ -36,6 +36,8 @@ const sampling = {
   ).nullish(),
   stop_token_ids: z.array(whole(0)).nullish(),
   ignore_eos: z.boolean().nullish(),
+  // vLLM's
+  prompt_logprobs: whole(0, 20).nullish(),
 };
 
 /** Fields of both kinds of request beside sampling. */
@@ -103,6 +105,22 @@ export const ChatFields = z.strictObject({
   continue_final_message: z.boolean().nullish(),
 });
 
+/** Fields of vLLM's own that requests of every interface for a chat's next message may have. */
+export const vllmFields = ChatFields.pick({
+  top_k: true,
+  min_p: true,
+  repetition_penalty: true,
+  presence_penalty: true,
+  frequency_penalty: true,
+  logit_bias: true,
+  min_tokens: true,
+  seed: true,
+  stop_token_ids: true,
+  ignore_eos: true,
+  chat_template_kwargs: true,
+  structured_outputs: true,
+}).shape;
+
 /** A request for the continuation of a text. */
 export const TextFields = z.strictObject({
   ...common,
@@ -143,6 +161,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   structural_tag: "tools with strict: true",
   guided_whitespace_pattern: "no such field: JSON is on one line here",
   grammar: "response_format with type json_schema",
+  output_format: "output_config.format",
   n_predict: "max_tokens",
   prompt: "messages, or ask /v1/completions",
   messages: "prompt, or ask /v1/chat/completions",

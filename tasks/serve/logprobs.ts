@@ -4,7 +4,11 @@
  */
 import { CHAR_TO_BYTE } from "../../formats/tokenizer/bytes.ts";
 import type { Tokenizer } from "../../formats/tokenizer/mod.ts";
-import type { TokenLogprob, TokenLogprobs } from "../../kernels/engine/generate/generator.ts";
+import type {
+  PromptTokenLogprobs,
+  TokenLogprob,
+  TokenLogprobs,
+} from "../../kernels/engine/generate/generator.ts";
 
 /** A token as a chat's `logprobs` tell it. */
 export interface ChatToken {
@@ -73,6 +77,38 @@ export function textLogprobs(
       : shownLength(tokenizer, id, place === 0);
   }
   return found;
+}
+
+/** A token of vLLM's `prompt_logprobs`. */
+export interface RankedToken {
+  /** Log-probability in nats, ≤ 0. */
+  logprob: number;
+  /** Place among all tokens at this place, from 1. */
+  rank: number;
+  /** Its text. */
+  decoded_token: string;
+}
+
+/**
+ * vLLM's `prompt_logprobs` of an answer's prompt: at each place the token that stands there, and the best ones, by their ids.
+ * @param count Number of best ones, ≥ 0
+ * @returns As many as the prompt has tokens; null for the first, which follows nothing
+ */
+export function rankedPrompt(
+  tokenizer: Tokenizer,
+  { promptLogprobs }: { promptLogprobs: readonly PromptTokenLogprobs[] | null },
+  count: number,
+): (Record<number, RankedToken> | null)[] {
+  const text = (id: number) =>
+    tokenizer.specialIds.has(id) ? tokenizer.idToToken(id) ?? "" : tokenText(tokenizer, id).text;
+  const places = (promptLogprobs ?? []).map(({ id, logprob, rank, top }) => {
+    const best = top.slice(0, count).map((each, i) => ({ ...each, rank: i + 1 }));
+    const all = [...best, { id, logprob, rank }].map(({ id, logprob, rank }) =>
+      [id, { logprob, rank, decoded_token: text(id) }] as const
+    );
+    return Object.fromEntries(all);
+  });
+  return [null, ...places];
 }
 
 /** Characters of a token in a text, at its beginning or behind. */

@@ -26,7 +26,7 @@ const CONFIGURED = ["temperature", "top_p", "top_k", "min_p", "repetition_penalt
  * @param given Fields of the request
  * @param limit Its `max_tokens`, by whichever name
  * @param logprobs Number of best tokens to report per token; null: none, and no log-probability
- * @param promptLogprobs The same for tokens of the prompt
+ * @param echoLogprobs The same for tokens of a prompt that the reply repeats
  * @throws {ApiError} 400 if a value doesn't fit the model, or `max_tokens` is above the server's limit
  */
 export function requestSampling(
@@ -35,9 +35,12 @@ export function requestSampling(
   limit: number | null | undefined,
   logprobs: number | null,
   { maxTokens, room }: TokenLimits,
-  promptLogprobs: number | null = null,
+  echoLogprobs: number | null = null,
 ): Partial<Sampling> {
   const { maxModelLen, vocabSize } = local.generator.info;
+  if (given.prompt_logprobs != null && given.stream === true) {
+    throw badRequest("Cannot stream prompt_logprobs: leave stream out", "prompt_logprobs");
+  }
   if (limit != null && maxTokens !== null && limit > maxTokens) {
     throw badRequest(
       `Cannot answer with up to ${limit} tokens: this server's limit is ${maxTokens}`,
@@ -72,7 +75,9 @@ export function requestSampling(
       : [...local.stopIds, ...given.stop_token_ids ?? []],
     ignore_eos: given.ignore_eos ?? false,
     logprobs,
-    prompt_logprobs: promptLogprobs,
+    prompt_logprobs: given.prompt_logprobs == null
+      ? echoLogprobs
+      : Math.max(given.prompt_logprobs, echoLogprobs ?? 0),
     mask: answerMask(given),
   };
   // below this, vLLM too takes the best token

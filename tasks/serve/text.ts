@@ -10,7 +10,7 @@ import { badRequest } from "./api_error.ts";
 import { stopReason } from "./chat.ts";
 import { readFields, TextFields, type TextRequest } from "./fields.ts";
 import { randomId } from "./ids.ts";
-import { type LogprobOrNone, shownLength, textLogprobs } from "./logprobs.ts";
+import { type LogprobOrNone, rankedPrompt, shownLength, textLogprobs } from "./logprobs.ts";
 import type { ServedModel } from "./models.ts";
 import { roomFor } from "./room.ts";
 import { answerRequest, modelOf, type Service, type Writing } from "./run.ts";
@@ -44,7 +44,7 @@ export async function textCompletion(c: Context, service: Service, body: unknown
 }
 
 function refuseUnsupported(
-  { suffix, best_of, n, echo, logprobs, max_tokens, stream, stream_options }: TextRequest,
+  { suffix, best_of, n, echo, logprobs, prompt_logprobs, max_tokens, stream, stream_options }: TextRequest,
 ): void {
   if (suffix != null && suffix !== "") {
     throw badRequest("Cannot fill in between prompt and suffix: this server continues texts only", "suffix");
@@ -52,9 +52,9 @@ function refuseUnsupported(
   if (best_of != null && best_of !== (n ?? 1)) {
     throw badRequest("Cannot make more answers than are asked for: leave best_of out", "best_of");
   }
-  if (max_tokens === 0 && echo !== true) {
+  if (max_tokens === 0 && echo !== true && prompt_logprobs == null) {
     throw badRequest(
-      "Cannot answer without a token: set echo for the prompt, or max_tokens to 1",
+      "Cannot answer without a token: set echo or prompt_logprobs for the prompt, or max_tokens to 1",
       "max_tokens",
     );
   }
@@ -135,6 +135,7 @@ class TextWriting implements Writing {
           ], { text: front, offset: 0 }),
           finish_reason: answer.finish,
           stop_reason: stopReason(answer, this.request),
+          ...this.#rankedPrompt(list),
         });
       })
     );
@@ -143,8 +144,19 @@ class TextWriting implements Writing {
 
   /** With `echo`: of the prompt's tokens, the first of which follows nothing. */
   #promptLogprobs(prompt: number, [first]: readonly WholeAnswer[]): LogprobOrNone[] {
-    const id = this.prompts[prompt]?.ids[0], rest = first?.promptLogprobs ?? null;
-    return id === undefined || rest === null ? [] : [{ id, logprob: null, top: [] }, ...rest];
+    const id = this.prompts[prompt]?.ids[0],
+      rest = first?.promptLogprobs ?? null,
+      { echo, logprobs } = this.request;
+    if (echo !== true || id === undefined || rest === null) return [];
+    const told = rest.map((each) => ({ ...each, top: each.top.slice(0, logprobs ?? 0) }));
+    return [{ id, logprob: null, top: [] }, ...told];
+  }
+
+  #rankedPrompt([first]: readonly WholeAnswer[]): { prompt_logprobs?: ReturnType<typeof rankedPrompt> } {
+    const { prompt_logprobs: count } = this.request;
+    return count == null || first === undefined
+      ? {}
+      : { prompt_logprobs: rankedPrompt(this.model.local.tokenizer, first, count) };
   }
 
   begin(): unknown[] {

@@ -3,7 +3,7 @@
  * @module
  */
 import type { DraftLength } from "./lookup.ts";
-import { logprobsOf, type TokenLogprobs } from "./logprobs.ts";
+import { logprobsOf, promptLogprobsOf, type PromptTokenLogprobs, type TokenLogprobs } from "./logprobs.ts";
 import type { AddOptions, Outlook, TokenPick } from "./outlook.ts";
 import type { Sampler } from "./sampler.ts";
 import type { TextStream } from "./text.ts";
@@ -25,7 +25,7 @@ export interface Generated {
   /** Of every token, where they were asked for. */
   logprobs: TokenLogprobs[] | null;
   /** Of the prompt's tokens behind the first, where they were asked for, in answer 0. */
-  promptLogprobs: TokenLogprobs[] | null;
+  promptLogprobs: PromptTokenLogprobs[] | null;
 }
 
 /** More about a token of an answer. */
@@ -73,7 +73,7 @@ export class RunningAnswer {
   /** True if it has ended, by a token, an error or its signal. */
   done = false;
   readonly #logprobs: TokenLogprobs[] | null;
-  readonly #promptLogprobs: TokenLogprobs[] | null;
+  readonly #promptLogprobs: PromptTokenLogprobs[] | null;
   readonly #settle = Promise.withResolvers<Generated>();
 
   constructor(readonly parts: AnswerParts) {
@@ -87,7 +87,7 @@ export class RunningAnswer {
     const { prompt, sampler: { sampling } } = this.parts, found = this.#promptLogprobs;
     return found === null ? undefined : (row, logits) => {
       const next = prompt[row + 1];
-      if (next !== undefined) found.push(logprobsOf(logits, next, sampling.prompt_logprobs ?? 0));
+      if (next !== undefined) found.push(promptLogprobsOf(logits, next, sampling.prompt_logprobs ?? 0));
     };
   }
 

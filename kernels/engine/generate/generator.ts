@@ -17,7 +17,7 @@ import type { Sampling } from "./sampling.ts";
 export type { Generated, OnToken, TokenDetails } from "./answer.ts";
 export { ContextLengthError } from "./check_prompt.ts";
 export { LogitsError } from "./logits_error.ts";
-export { type TokenLogprob, type TokenLogprobs } from "./logprobs.ts";
+export { type PromptTokenLogprobs, type TokenLogprob, type TokenLogprobs } from "./logprobs.ts";
 export {
   type MakeMask,
   MaskError,

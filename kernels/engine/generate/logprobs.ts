@@ -15,6 +15,21 @@ export interface TokenLogprobs extends TokenLogprob {
   top: TokenLogprob[];
 }
 
+/** Of a prompt's token: its place among all as well. */
+export interface PromptTokenLogprobs extends TokenLogprobs {
+  /** Number of tokens that are at least as likely, itself included: 1 for the best. */
+  rank: number;
+}
+
+/** As {@linkcode logprobsOf}, of a token that was given. */
+export function promptLogprobsOf(logits: Float32Array, id: number, count: number): PromptTokenLogprobs {
+  const own = float(logits, id);
+  return {
+    ...logprobsOf(logits, id, count),
+    rank: logits.reduce((sum, value) => value >= own ? sum + 1 : sum, 0),
+  };
+}
+
 /**
  * Of a token that was chosen from logits `[V]`; sums in float64.
  * @param count Number of best tokens, ≥ 0; of equal ones the lower id comes first.
