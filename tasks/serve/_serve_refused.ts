@@ -212,7 +212,7 @@ async function refusesOtherHttp({ served, baseURL }: ServedClient): Promise<void
   for (
     const [method, path, words] of [
       ["POST", "/api/chat", "Ollama's own interface"],
-      ["POST", "/v1/messages", "Anthropic's interface; ask /v1/chat/completions"],
+      ["POST", "/v1/complete", "Anthropic's older interface; ask /v1/messages"],
       ["GET", "/props", "llama.cpp's own interface"],
       ["POST", "/v1/audio/speech", "writes texts"],
       ["GET", "/v1/files/file-1", "nothing is kept"],

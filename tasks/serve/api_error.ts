@@ -20,6 +20,8 @@ export interface ApiErrorFields {
   code?: string | null;
   /** Seconds until asking again is of use. */
   retryAfter?: number;
+  /** Where the context has no room: its tokens, the prompt's, and those that the answer may have where the client says so. */
+  room?: { context: number; prompt: number; asked: number | null };
 }
 
 /** An error that a client is told. */

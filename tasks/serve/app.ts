@@ -9,6 +9,8 @@ import { VERSION } from "../common/cli.ts";
 import { isLoopbackName } from "../common/loopback.ts";
 import { ApiError, clientLeft, toApiError } from "./api_error.ts";
 import { adapterRoutes } from "./adapters.ts";
+import { errorBody, isAnthropics } from "./anthropic/error_body.ts";
+import { countMessageTokens, makeMessage } from "./anthropic/message.ts";
 import { chatCompletion } from "./chat.ts";
 import { jsonBody } from "./json_body.ts";
 import type { Keys } from "./keys.ts";
@@ -56,7 +58,7 @@ export function makeApp(service: Service, options: AppOptions): Hono<ToldVariabl
   app.on(["GET", "POST"], "/ping", (c) => c.body(null, 200));
   app.route("/", pageRoutes());
   app.use(async (c, next) => {
-    options.keys.check(c.req.header("authorization"));
+    options.keys.check(c.req.header("authorization"), c.req.header("x-api-key"));
     await next();
   });
   app.get("/metrics", async (c) => {
@@ -78,6 +80,8 @@ export function makeApp(service: Service, options: AppOptions): Hono<ToldVariabl
     "/v1/responses/input_tokens",
     async (c) => await countInputTokens(c, service, await jsonBody(c)),
   );
+  app.post("/v1/messages", async (c) => await makeMessage(c, service, await jsonBody(c)));
+  app.post("/v1/messages/count_tokens", async (c) => await countMessageTokens(c, service, await jsonBody(c)));
   app.post("/v1/embeddings", () => {
     throw noEmbeddings();
   });
@@ -97,11 +101,11 @@ function reply(c: Context, error: ApiError): Response {
   const { retryAfter, status } = error.fields;
   const headers = {
     ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
-    // OpenAI's clients ask again at 500 and above
+    // OpenAI's and Anthropic's clients ask again at 500 and above
     ...(status === 501 && { "x-should-retry": "false" }),
     ...(status === 401 && { "www-authenticate": "Bearer" }),
   };
-  return c.json(error.body, status, headers);
+  return c.json(isAnthropics(c) ? errorBody(error) : error.body, status, headers);
 }
 
 function wrongHost(): ApiError {

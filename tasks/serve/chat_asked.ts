@@ -6,7 +6,7 @@ import type { ThoughtTags } from "../../plugins/kinds/endpoint.ts";
 import type { PromptAsked } from "./answers.ts";
 import { unusedFields } from "./apart_fields.ts";
 import { badRequest } from "./api_error.ts";
-import { chatPrompt, openedTags } from "./chat_prompt.ts";
+import { type ChatPrompt, chatPrompt, openedTags } from "./chat_prompt.ts";
 import type { ChatRequest } from "./fields.ts";
 import type { ServedModel } from "./models.ts";
 import { roomFor } from "./room.ts";
@@ -28,11 +28,19 @@ export interface ChatAsked {
   unused: string[];
 }
 
+/** The prompt of a chat request. @throws {ApiError} 400 if its messages, tools or thinking can't be written by the model's template */
+export function promptOf(
+  request: ChatRequest,
+  model: ServedModel,
+  { models }: Pick<Service, "models">,
+): ChatPrompt {
+  checkTools(request, model);
+  return chatPrompt(request, model, model.template(thinkingOf(request, model)), models.registry);
+}
+
 /** Checks a chat request and applies the chat template. @throws {ApiError} 400 if it can't be carried out */
 export function askedChat(request: ChatRequest, model: ServedModel, service: Service): ChatAsked {
-  checkTools(request, model);
-  const template = model.template(thinkingOf(request, model));
-  const { ids: prompt, offersTools, unused } = chatPrompt(request, model, template, service.models.registry);
+  const { ids: prompt, offersTools, unused } = promptOf(request, model, service);
   const limit = limitOf(request), given = request.max_completion_tokens == null;
   const room = roomFor(prompt.length, limit, model, {
     prompt: "messages",

@@ -1,9 +1,11 @@
-/** Every field of OpenAI's own client: it changes the answer, is refused by name, or the reply tells that it was of no use. */
+/** Every field of OpenAI's own client, and of Anthropic's: it changes the answer, is refused by name, or the reply tells that it was of no use. */
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import type Anthropic from "@anthropic-ai/sdk";
 import type OpenAI from "openai";
 
 import { loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
+import { MessageFields } from "./anthropic/fields.ts";
 import { ApiError, toApiError } from "./api_error.ts";
 import { tierOf, unusedFields } from "./apart_fields.ts";
 import { callMask } from "./grammar.ts";
@@ -171,15 +173,66 @@ const INPUT_TOKENS: FatesOf<OpenAI.Responses.InputTokenCountParams> = {
   truncation: [["disabled", "read"], ["auto", "refused: no prompt is cut"]],
 };
 
+const MESSAGE: FatesOf<Anthropic.MessageCreateParams> & { [name: string]: readonly Fate[] } = {
+  // of older clients
+  temperature: [[0.5, "read"], ["hot", "refused: temperature"]],
+  top_k: [[5, "read"], [0.5, "refused: top_k"]],
+  top_p: [[0.5, "read"], [2, "refused: top_p"]],
+  model: [["m", "read"]],
+  messages: [[[{ role: "user", content: "x" }], "read"], [[], "refused: messages"], [
+    "x",
+    "refused: messages",
+  ]],
+  max_tokens: [[5, "read"], [0, "refused: max_tokens"]],
+  // these and others that are told of have their step in anthropic/fields.ts
+  cache_control: [[{ type: "ephemeral", ttl: "1h" }, "read"], [
+    { type: "forever" },
+    "refused: cache_control",
+  ]],
+  diagnostics: [[{ previous_message_id: "msg_1" }, "read"], ["x", "refused: diagnostics"]],
+  speed: [["standard", "read"], ["fast", "refused: one way of answering"]],
+  container: [["c", "refused: no code is run"], [null, "read"]],
+  inference_geo: [["eu", "read"], [5, "refused: inference_geo"]],
+  metadata: [[{ user_id: "u" }, "told"], ["u", "refused: metadata"]],
+  output_config: [
+    [{ effort: "high", format: { type: "json_schema", schema: {} } }, "read"],
+    [{ effort: "huge" }, "refused: output_config.effort"],
+    [{ format: { type: "xml" } }, "refused: output_config.format"],
+  ],
+  service_tier: [["standard_only", "read"], ["gold", "refused: service_tier"]],
+  stop_sequences: [[["x"], "read"], ["x", "refused: stop_sequences"]],
+  stream: [[true, "read"], ["yes", "refused: stream"]],
+  system: [["x", "read"], [[{ type: "text", text: "x" }], "read"], [5, "refused: system"]],
+  thinking: [
+    [{ type: "enabled", budget_tokens: 1024 }, "read"],
+    [{ type: "adaptive", display: "omitted" }, "read"],
+    [{ type: "enabled" }, "refused: thinking.budget_tokens"],
+    [{ type: "on" }, "refused: thinking.type"],
+  ],
+  tool_choice: [[{ type: "any" }, "read"], [{ type: "tool" }, "refused: tool_choice.name"], [
+    "any",
+    "refused: tool_choice",
+  ]],
+  tools: [
+    [[{ name: "f", input_schema: { type: "object" }, strict: true }], "read"],
+    [[{ type: "bash_20250124", name: "bash" }], "refused: tools of the client's own"],
+    [[{ name: "f", input_schema: {}, defer_loading: true }], "refused: all tools are offered"],
+  ],
+  // headers
+  user_profile_id: [],
+  workspace_id: [],
+};
+
 for (
   const [kind, schema, fates, needed] of [
+    ["messages", MessageFields, MESSAGE, { max_tokens: 1, messages: [{ role: "user", content: "x" }] }],
     ["chat.completions", ChatFields, CHAT, { messages: [{ role: "user", content: "x" }] }],
     ["completions", TextFields, TEXT, { prompt: "x" }],
     ["responses", ResponseFields, RESPONSE, { input: "x" }],
     ["responses.inputTokens", InputTokenFields, INPUT_TOKENS, {}],
   ] as const
 ) {
-  Deno.test(`no field of the openai client's ${kind} is passed over in silence`, () => {
+  Deno.test(`no field of the client's ${kind} is passed over in silence`, () => {
     for (const [name, cases] of Object.entries(fates) as [string, readonly Fate[]][]) {
       for (const [value, fate] of cases) {
         const body = { ...needed, [name]: value }, read = () => readFields(schema, body);

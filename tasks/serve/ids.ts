@@ -12,7 +12,7 @@ export function randomId(prefix: string, length = 24): string {
   return prefix + Array.from(bytes, (byte) => SIGNS[byte % SIGNS.length]).join("");
 }
 
-/** The id of a call in an answer of this format; Mistral's templates insist on nine letters and digits. */
-export function callId(format: AnswerFormat | null): string {
-  return format?.name === "mistral" ? randomId("", 9) : randomId("call_");
+/** The id of a call in an answer of this format; Mistral's templates insist on nine letters and digits, without a prefix. */
+export function callId(format: AnswerFormat | null, prefix = "call_"): string {
+  return format?.name === "mistral" ? randomId("", 9) : randomId(prefix);
 }

@@ -24,20 +24,24 @@ export class Keys {
   }
 
   /**
-   * Checks a request's header `Authorization`.
-   * @throws {ApiError} 401 if it has no key, or another one
+   * Checks a request's headers `Authorization` and `x-api-key`, which Anthropic's clients send; one of the two is enough.
+   * @throws {ApiError} 401 if they have no key, or another one
    */
-  check(authorization: string | undefined): void {
+  check(authorization: string | undefined, apiKey?: string | undefined): void {
     if (!this.needed) return;
-    const shown = /^Bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
-    const given = hash(shown ?? "");
+    const bearer = /^Bearer +(\S+) *$/i.exec(authorization ?? "")?.[1],
+      bare = /^ *(\S+) *$/.exec(apiKey ?? "")?.[1];
     // every key is compared, so that the time doesn't tell which one fits
-    const fits = this.#hashes.map((key) => timingSafeEqual(key, given)).includes(true);
-    if (shown !== undefined && fits) return;
+    const fits = [bearer, bare].map((shown) => {
+      const given = hash(shown ?? "");
+      return this.#hashes.map((key) => timingSafeEqual(key, given)).includes(true) && shown !== undefined;
+    });
+    if (fits.includes(true)) return;
+    const wrong = bearer !== undefined ? "Authorization" : bare !== undefined ? "x-api-key" : null;
     throw new ApiError(
-      shown === undefined
-        ? "This server needs a key: send it as the header Authorization: Bearer KEY"
-        : "The key in the header Authorization isn't one of this server's",
+      wrong === null
+        ? "This server needs a key: send it as the header Authorization: Bearer KEY, or x-api-key: KEY"
+        : `The key in the header ${wrong} isn't one of this server's`,
       { status: 401, type: "invalid_request_error", code: "invalid_api_key" },
     );
   }

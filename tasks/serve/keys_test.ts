@@ -26,6 +26,16 @@ Deno.test("Keys let in who shows one of them, and nobody else", () => {
     const error = assertThrows(() => keys.check(header), ApiError);
     assertEquals([error.fields.status, error.fields.code], [401, "invalid_api_key"]);
   }
+  // as Anthropic's clients send them; some have both headers, one of them a key of another server's
+  for (
+    const [bearer, apiKey] of [[undefined, "alpha"], ["Bearer gamma", " beta "], ["Bearer alpha", "gamma"]]
+  ) {
+    keys.check(bearer, apiKey);
+  }
+  for (const apiKey of ["", "gamma", "Bearer alpha", "alpha beta"]) {
+    assertThrows(() => keys.check(undefined, apiKey), ApiError);
+  }
+  assertThrows(() => keys.check(undefined, "gamma"), ApiError, "header x-api-key");
   new Keys([]).check(undefined);
 });
 

@@ -20,6 +20,8 @@ const KNOWN_PATHS = new Set([
   "/v1/completions",
   "/v1/responses",
   "/v1/responses/input_tokens",
+  "/v1/messages",
+  "/v1/messages/count_tokens",
   "/v1/embeddings",
   "/v1/load_lora_adapter",
   "/v1/unload_lora_adapter",
@@ -47,6 +49,8 @@ const POSTED = new Set([
   "/v1/completions",
   "/v1/responses",
   "/v1/responses/input_tokens",
+  "/v1/messages",
+  "/v1/messages/count_tokens",
   "/v1/embeddings",
   "/v1/load_lora_adapter",
   "/v1/unload_lora_adapter",
@@ -56,7 +60,7 @@ const POSTED = new Set([
 const OF_OTHERS: readonly (readonly [paths: readonly string[], why: string])[] = [
   [["/api"], "this is Ollama's own interface; ask /v1/chat/completions, /v1/completions or /v1/models"],
   [["/v1/responses/compact"], "no conversation is shortened here; send a shorter input to /v1/responses"],
-  [["/v1/messages"], "this is Anthropic's interface; ask /v1/chat/completions"],
+  [["/v1/complete"], "this is Anthropic's older interface; ask /v1/messages"],
   [
     ["/completion", "/infill", "/props", "/slots", "/apply-template"],
     "this is llama.cpp's own interface; ask /v1/chat/completions, /v1/completions, /v1/models or /tokenize",
@@ -71,9 +75,9 @@ const OF_OTHERS: readonly (readonly [paths: readonly string[], why: string])[] =
   [
     [
       ...["/v1/files", "/v1/uploads", "/v1/batches", "/v1/fine_tuning", "/v1/assistants", "/v1/threads"],
-      ...["/v1/vector_stores", "/v1/conversations", "/v1/evals", "/v1/containers"],
+      ...["/v1/vector_stores", "/v1/conversations", "/v1/evals", "/v1/containers", "/v1/messages/batches"],
     ],
-    "nothing is kept here; send the whole conversation to /v1/chat/completions or /v1/responses",
+    "nothing is kept here; send the whole conversation to /v1/chat/completions, /v1/responses or /v1/messages",
   ],
 ];
 
@@ -97,9 +101,13 @@ export function notFound(c: Context): ApiError {
   if (pathname.startsWith("/v1/responses/")) {
     return nothingThere("Responses aren't kept here: the reply to POST /v1/responses is the whole of one");
   }
+  // OpenAI's clients want /v1 at the end of their base URL, Anthropic's add it
+  const behind = pathname.replace(/^\/v1(?=\/v1\/)/, "");
   return nothingThere(
     KNOWN_PATHS.has(`/v1${pathname}`)
       ? `${here}: ask /v1${pathname}, with /v1 at the end of the base URL`
+      : behind !== pathname && KNOWN_PATHS.has(behind)
+      ? `${here}: ask ${behind}, without /v1 at the end of the base URL`
       : here,
   );
 }

@@ -2,7 +2,7 @@
  * The room that a model's context has for prompt and answer.
  * @module
  */
-import { type ApiError, badRequest } from "./api_error.ts";
+import { ApiError, type ApiErrorFields } from "./api_error.ts";
 import type { ServedModel } from "./models.ts";
 
 /** Fields of a request that its errors name. */
@@ -26,10 +26,11 @@ export function roomFor(
   { prompt, limit }: RoomFields,
 ): number {
   const { maxModelLen } = local.generator.info, room = maxModelLen - tokens;
-  if (room < 1) throw tooLong(maxModelLen, `your prompt has ${tokens}, and an answer needs room too`, prompt);
+  const found = { context: maxModelLen, prompt: tokens, asked: room < 1 ? null : asked ?? null };
+  if (room < 1) throw tooLong(found, `your prompt has ${tokens}, and an answer needs room too`, prompt);
   if (asked == null || asked <= room) return room;
   throw tooLong(
-    maxModelLen,
+    found,
     `your prompt has ${tokens} and ${limit} asks for ${asked}, together ${
       tokens + asked
     }: ask for ${room} at most, or shorten the prompt`,
@@ -37,8 +38,15 @@ export function roomFor(
   );
 }
 
-function tooLong(maxModelLen: number, why: string, param: string): ApiError {
+function tooLong(room: NonNullable<ApiErrorFields["room"]>, why: string, param: string): ApiError {
   // clients look for these words, OpenAI's and vLLM's, to shorten what they send
-  const known = `This model's maximum context length is ${maxModelLen} tokens`;
-  return badRequest(`${known}. However, ${why}`, param, "context_length_exceeded");
+  const known = `This model's maximum context length is ${room.context} tokens`;
+  const code = "context_length_exceeded";
+  return new ApiError(`${known}. However, ${why}`, {
+    status: 400,
+    type: "invalid_request_error",
+    param,
+    code,
+    room,
+  });
 }

@@ -5,6 +5,7 @@
 import { answerSteps } from "./_serve_answers.ts";
 import { startServedClient } from "./_serve_client.ts";
 import { heldSteps } from "./_serve_held.ts";
+import { messageSteps } from "./_serve_messages.ts";
 import { promptSteps } from "./_serve_prompts.ts";
 import { requestSteps } from "./_serve_requests.ts";
 import { responseSteps } from "./_serve_responses.ts";
@@ -13,7 +14,8 @@ import { runningSteps } from "./_serve_running.ts";
 Deno.test("deno task serve answers OpenAI's client", async (t) => {
   const client = await startServedClient();
   await using _server = client.served;
-  for (const steps of [answerSteps, responseSteps, heldSteps, promptSteps, requestSteps, runningSteps]) {
+  const all = [answerSteps, responseSteps, messageSteps, heldSteps, promptSteps, requestSteps, runningSteps];
+  for (const steps of all) {
     for (const [criterion, step] of Object.entries(steps)) await t.step(criterion, () => step(client));
   }
 });

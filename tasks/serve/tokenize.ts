@@ -7,13 +7,12 @@ import { z } from "zod";
 
 import type { Tokenizer } from "../../formats/tokenizer/mod.ts";
 import { badRequest } from "./api_error.ts";
-import { chatPrompt } from "./chat_prompt.ts";
+import { promptOf } from "./chat_asked.ts";
 import { ChatFields, readFields, TextFields } from "./fields.ts";
 import { jsonBody } from "./json_body.ts";
 import type { ServedModel } from "./models.ts";
 import { modelOf, type Service } from "./run.ts";
 import { textIds } from "./text.ts";
-import { thinkingOf } from "./thinking.ts";
 
 const Text = z.strictObject({
   ...TextFields.pick({ model: true, add_special_tokens: true }).shape,
@@ -97,7 +96,6 @@ function ofText(body: unknown, service: Service): Tokenized {
 
 function ofChat(body: unknown, service: Service): Tokenized {
   const { return_token_strs: strings, ...request } = readFields(Chat, body);
-  const model = modelOf(service, request.model), template = model.template(thinkingOf(request, model));
-  const { ids } = chatPrompt(request, model, template, service.models.registry);
+  const model = modelOf(service, request.model), { ids } = promptOf(request, model, service);
   return { model, ids, strings };
 }

@@ -6,6 +6,7 @@ import "../../tasks/chat/columns_test.ts";
 import "../../tasks/chat/commands_test.ts";
 import "../../tasks/chat/typed_keys_test.ts";
 import "../../tasks/serve/answer_reader_test.ts";
+import "../../tasks/serve/anthropic/writing_test.ts";
 import "../../tasks/serve/api_error_test.ts";
 import "../../tasks/serve/chat_prompt_test.ts";
 import "../../tasks/serve/fields_test.ts";

@@ -1,25 +1,17 @@
 /**
- * A request for a response as the chat request that asks for the same, and errors of that in words of the first.
+ * A request for a response as the chat request that asks for the same, and words of that as the first has them.
  * @module
  */
-import { ApiError } from "../api_error.ts";
 import type { ChatRequest } from "../fields.ts";
+import type { AsChat } from "../in_words.ts";
 import type { ResponseRequest } from "./fields.ts";
-import { type InputMessages, inputMessages } from "./input.ts";
-
-/** A chat request, and where its messages come from. */
-export interface AsChat {
-  /** Asks for the same. */
-  chat: ChatRequest;
-  /** Of its messages, such as `input[2]`, for errors. */
-  places: InputMessages["places"];
-}
+import { inputMessages } from "./input.ts";
 
 /**
  * The chat request that asks for the same.
  * @throws {ApiError} 400 if the input can't be read
  */
-export function asChat(request: ResponseRequest): AsChat {
+export function responseAsChat(request: ResponseRequest): AsChat {
   const {
     input: _,
     instructions: __,
@@ -55,7 +47,8 @@ export function asChat(request: ResponseRequest): AsChat {
       ? { type: "function", function: { name: tool_choice.name } }
       : tool_choice,
   };
-  return { chat, places };
+  const name = (text: string) => inResponseWords(text, places);
+  return { chat, words: { name, message: (error) => name(error.message) } };
 }
 
 /** Fields that both requests have. */
@@ -74,24 +67,10 @@ function sampled(
   };
 }
 
-/** Runs what may refuse a chat request, and says it in words of the request for a response. */
-export async function inWordsOf<T>(places: readonly string[], run: () => T | Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    const { param } = error.fields;
-    throw new ApiError(inResponseWords(error.message, places), {
-      ...error.fields,
-      ...(param != null && { param: param === "messages" ? "input" : inResponseWords(param, places) }),
-    });
-  }
-}
-
 /** A name of the chat request's fields, or a text with such names, as the client wrote them. */
-export function inResponseWords(text: string, places: readonly string[]): string {
+function inResponseWords(text: string, places: readonly string[]): string {
   return text.replace(/\bmessages\[(\d+)\]/g, (_, i) => places[Number(i)] ?? "input")
-    .replace(/^messages\./, "input.")
+    .replace(/^messages(?=\.|$)/, "input")
     .replace("response_format.json_schema.schema", "text.format.schema")
     .replace(/\bresponse_format\b/, "text.format")
     .replace(/\bmax_(completion_)?tokens\b/, "max_output_tokens")

@@ -5,33 +5,21 @@
 import { z } from "zod";
 
 import { apart } from "../apart_fields.ts";
-import { ChatFields } from "../fields.ts";
+import { ChatFields, vllmFields } from "../fields.ts";
 
 const {
+  model,
+  stream,
   temperature,
   top_p,
   top_logprobs,
   parallel_tool_calls,
-  top_k,
-  min_p,
-  repetition_penalty,
-  presence_penalty,
-  frequency_penalty,
-  logit_bias,
-  min_tokens,
-  seed,
   stop,
-  stop_token_ids,
-  ignore_eos,
-  chat_template_kwargs,
-  model,
-  stream,
   verbosity,
   moderation,
   reasoning_effort,
   skip_special_tokens,
   include_stop_str_in_output,
-  structured_outputs,
 } = ChatFields.shape;
 
 const { store: _, ...notes } = apart;
@@ -55,10 +43,8 @@ const tool = z.strictObject({
 
 /** A request for a response. */
 export const ResponseFields = z.strictObject({
-  // vLLM's own
-  ...{ top_k, min_p, repetition_penalty, presence_penalty, frequency_penalty, logit_bias, min_tokens, seed },
-  ...{ stop, stop_token_ids, ignore_eos, chat_template_kwargs },
-  ...{ skip_special_tokens, include_stop_str_in_output, structured_outputs },
+  ...vllmFields,
+  ...{ stop, skip_special_tokens, include_stop_str_in_output },
   ...notes,
   // the reply has them as they came
   metadata: z.record(z.string(), z.string(), "needs texts by name").nullish(),

@@ -4,9 +4,8 @@
  */
 import { z } from "zod";
 
-import { shown } from "../../../formats/message.ts";
-import { ApiError, badRequest } from "../api_error.ts";
-import { type ChatRequest, readFields } from "../fields.ts";
+import type { ChatRequest } from "../fields.ts";
+import { readTyped } from "../typed_items.ts";
 import type { ResponseRequest } from "./fields.ts";
 
 type ChatMessage = ChatRequest["messages"][number];
@@ -57,6 +56,8 @@ const ITEMS = {
   }),
 };
 
+const INSTEAD = { item_reference: "nothing is kept here: send the item itself" };
+
 /**
  * Messages of instructions and input. What the model did in one turn (thoughts, a message, calls) is one message.
  * @throws {ApiError} 400 if an item is none that is read here
@@ -81,7 +82,8 @@ export function inputMessages({ instructions, input }: ResponseRequest): InputMe
     return turn;
   };
   input.forEach((item, i) => {
-    const place = `input[${i}]`, read = itemAt(item, place);
+    const place = `input[${i}]`;
+    const read = readTyped(ITEMS, item, { place, type: item["type"] ?? "message", instead: INSTEAD });
     switch (read.type) {
       case "reasoning": {
         const thought = [...read.content ?? []].map(({ text }) => text).join("");
@@ -108,26 +110,6 @@ export function inputMessages({ instructions, input }: ResponseRequest): InputMe
     }
   });
   return { messages, places };
-}
-
-function itemAt(item: Record<string, unknown>, place: string) {
-  const type = item["type"] ?? "message";
-  const schema = typeof type === "string" && Object.hasOwn(ITEMS, type)
-    ? ITEMS[type as keyof typeof ITEMS]
-    : null;
-  if (schema === null) {
-    const why = type === "item_reference"
-      ? "nothing is kept here: send the item itself"
-      : `read are ${Object.keys(ITEMS).join(", ")}`;
-    throw badRequest(`Cannot use ${place} of type ${shown(type)}: ${why}`, `${place}.type`);
-  }
-  try {
-    return readFields(schema as typeof ITEMS.message, item) as z.output<typeof ITEMS[keyof typeof ITEMS]>;
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    const { param } = error.fields;
-    throw badRequest(`${place}: ${error.message}`, param == null ? place : `${place}.${param}`);
-  }
 }
 
 /** Contents without what replies add to their own texts; one text is a text. */

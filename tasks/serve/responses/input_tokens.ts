@@ -7,13 +7,12 @@ import { z } from "zod";
 
 import { tellUnused } from "../apart_fields.ts";
 import { badRequest } from "../api_error.ts";
-import { chatPrompt } from "../chat_prompt.ts";
+import { promptOf } from "../chat_asked.ts";
 import { readFields } from "../fields.ts";
+import { inWordsOf } from "../in_words.ts";
 import { modelOf, type Service } from "../run.ts";
 import type { Told } from "../told.ts";
-import { thinkingOf } from "../thinking.ts";
-import { checkTools } from "../tools.ts";
-import { asChat, inResponseWords, inWordsOf } from "./as_chat.ts";
+import { responseAsChat } from "./as_chat.ts";
 import { ResponseFields } from "./fields.ts";
 
 const { input, ...shared } = ResponseFields.pick({
@@ -50,12 +49,10 @@ export async function countInputTokens(c: Context, service: Service, body: unkno
   if (request.input == null && request.instructions == null) {
     throw badRequest("Cannot count tokens of nothing: give input or instructions", "input");
   }
-  const { chat, places } = asChat({ ...request, input: request.input ?? [] });
-  return await inWordsOf(places, () => {
-    checkTools(chat, model);
-    const template = model.template(thinkingOf(chat, model));
-    const { ids, unused } = chatPrompt(chat, model, template, service.models.registry);
-    tellUnused(c, unused.map((name) => inResponseWords(name, places)));
+  const { chat, words } = responseAsChat({ ...request, input: request.input ?? [] });
+  return await inWordsOf(words, () => {
+    const { ids, unused } = promptOf(chat, model, service);
+    tellUnused(c, unused.map(words.name));
     return c.json({ object: "response.input_tokens", input_tokens: ids.length });
   });
 }

@@ -7,9 +7,10 @@ import type { Context } from "hono";
 import { tellUnused, unusedFields } from "../apart_fields.ts";
 import { askedChat } from "../chat_asked.ts";
 import { readFields } from "../fields.ts";
+import { inWordsOf } from "../in_words.ts";
 import { answerRequest, modelOf, type Service } from "../run.ts";
 import type { Told } from "../told.ts";
-import { asChat, inResponseWords, inWordsOf } from "./as_chat.ts";
+import { responseAsChat } from "./as_chat.ts";
 import { ResponseFields, unusedHere } from "./fields.ts";
 import { ResponseWriting } from "./writing.ts";
 
@@ -22,17 +23,13 @@ export async function makeResponse(c: Context, service: Service, body: unknown):
   const request = readFields(ResponseFields, body);
   const model = modelOf(service, request.model);
   (c.get("told") as Told).model = model.id;
-  const { chat, places } = asChat(request);
-  return await inWordsOf(places, async () => {
+  const { chat, words } = responseAsChat(request);
+  return await inWordsOf(words, async () => {
     const found = askedChat(chat, model, service);
     const writing = new ResponseWriting(request, found, service);
     // the reply repeats metadata, which is its use
     const notes = unusedFields(request).filter((name) => name !== "metadata");
-    tellUnused(c, [
-      ...notes,
-      ...unusedHere(request),
-      ...found.unused.map((name) => inResponseWords(name, places)),
-    ]);
+    tellUnused(c, [...notes, ...unusedHere(request), ...found.unused.map(words.name)]);
     return await answerRequest(c, service, [found.asked], request.stream ?? false, writing);
   });
 }

@@ -4,6 +4,7 @@ import OpenAI from "openai";
 
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import { THOUGHT_TAGS } from "../../../plugins/kinds/thoughts.ts";
+import { ANSWER_PIECES, COUNTED_ANSWER, SECOND_CALL } from "../../../tests/helpers/answer_pieces.ts";
 import type { AnswerNews, WholeAnswer } from "../answers.ts";
 import { ApiError, badRequest } from "../api_error.ts";
 import type { ChatAsked } from "../chat_asked.ts";
@@ -30,30 +31,6 @@ const chat = {
   unused: [],
 } as unknown as ChatAsked;
 const request: ResponseRequest = ResponseFields.parse({ input: "x", metadata: { run: "a" } });
-const answer: WholeAnswer = {
-  text: "",
-  logprobs: [],
-  promptLogprobs: null,
-  ids: [1, 2, 3],
-  finish: "stop",
-  stop: null,
-  promptTokens: 4,
-  cachedTokens: 1,
-};
-
-const TEXTS = [
-  "<think>",
-  "So",
-  " then",
-  "</think>",
-  "Look",
-  "ing.\n",
-  "<tool_call>",
-  '{"name": "f", "argum',
-  'ents": {"a": 1}}',
-];
-const PARALLEL = ["</tool_call>", '\n<tool_call>{"name": "g", "arguments": {}}</tool_call>'];
-
 /** What OpenAI's client makes of a stream. */
 async function added(
   texts: readonly string[],
@@ -61,7 +38,7 @@ async function added(
   fault?: ApiError,
   finish: WholeAnswer["finish"] = "stop",
 ) {
-  const ended = { ...answer, finish };
+  const ended = { ...COUNTED_ANSWER, finish };
   const writing = new ResponseWriting({ ...request, ...more }, chat, { tags: THOUGHT_TAGS });
   const news = texts.flatMap((text, i) =>
     writing.news(
@@ -99,7 +76,7 @@ async function added(
 }
 
 Deno.test("OpenAI's client adds up thoughts, words and calls of a response, each an item in its place", async () => {
-  const { final, summed, events } = await added([...TEXTS, ...PARALLEL]);
+  const { final, summed, events } = await added([...ANSWER_PIECES, ...SECOND_CALL]);
   assertEquals(summed, ["So then", "Looking.", '{"a": 1}', "{}"]);
   assertEquals(
     final?.output.map((item) => {
@@ -127,7 +104,7 @@ Deno.test("OpenAI's client adds up thoughts, words and calls of a response, each
 });
 
 Deno.test("a response has one call where parallel ones aren't wanted, and a message where nothing was said", async () => {
-  const { final } = await added([...TEXTS, ...PARALLEL], { parallel_tool_calls: false });
+  const { final } = await added([...ANSWER_PIECES, ...SECOND_CALL], { parallel_tool_calls: false });
   assertEquals(final?.output.map(({ type }) => type), ["reasoning", "message", "function_call"]);
   for (
     const [texts, types] of [[[""], ["message"]], [["<think>", "So", "</think>"], [

@@ -1,0 +1,136 @@
+/**
+ * A message's content as it grows, block by block, and the events by which a stream tells of it.
+ * @module
+ */
+import type { AnswerPart } from "../answer_parts.ts";
+import type { AnswerReader } from "../answer_reader.ts";
+import type { AnswerNews } from "../answers.ts";
+import { callId } from "../ids.ts";
+import type { AnswerFormat } from "../tool_formats.ts";
+
+/** A block of the content, as replies have it. */
+export type ContentBlock = Record<string, unknown> & { type: "text" | "thinking" | "tool_use" };
+
+/** An event of a stream. */
+export interface BlockEvent {
+  /** Name of the event, such as `content_block_delta`. */
+  type: string;
+  /** What it tells, by the names of Anthropic's reference. */
+  [field: string]: unknown;
+}
+
+/** Parts of an answer that become blocks. */
+export interface ContentOptions {
+  /** Of the answer's text. */
+  reader: AnswerReader;
+  /** Of calls. */
+  format: AnswerFormat | null;
+  /** True if thoughts are told without their words. */
+  omitsThoughts: boolean;
+}
+
+/** A block under way and what it has so far. */
+interface OpenBlock {
+  block: ContentBlock;
+  text: string;
+}
+
+const NAMES = { content: "text", reasoning: "thinking" } as const;
+
+/** The content of one message. */
+export class Content {
+  /** Blocks that are whole. */
+  readonly blocks: ContentBlock[] = [];
+  /** Tokens that were thought. */
+  thinkingTokens = 0;
+  #open: OpenBlock | null = null;
+  /** Tokens whose text is held back. */
+  #heldTokens = 0;
+
+  constructor(readonly options: ContentOptions) {}
+
+  /** Number of calls in it. */
+  get calls(): number {
+    return this.blocks.filter(({ type }) => type === "tool_use").length;
+  }
+
+  /** Takes a token; gives the events that tell of it. */
+  push({ text, end }: AnswerNews): BlockEvent[] {
+    const { reader } = this.options;
+    this.#heldTokens++;
+    const parts = [...reader.push(text), ...end === null ? [] : reader.end()];
+    const events = parts.flatMap((part) => this.#part(part));
+    if (parts.length > 0) this.#heldTokens = 0;
+    if (end === null) return events;
+    events.push(...this.#close());
+    // clients look at the first text without asking if there is one
+    const isEmpty = this.blocks.every(({ type }) => type === "thinking");
+    return isEmpty ? [...events, ...this.#text("text", ""), ...this.#close()] : events;
+  }
+
+  #part(part: AnswerPart): BlockEvent[] {
+    switch (part.type) {
+      case "call": {
+        const before = this.#close(), id = callId(this.options.format, "toolu_");
+        const block: ContentBlock = {
+          type: "tool_use",
+          id,
+          name: part.name,
+          input: {},
+          caller: { type: "direct" },
+        };
+        return [...before, ...this.#begin(block)];
+      }
+      case "called":
+        return this.#close();
+      case "arguments":
+        return this.#add(part.text, { type: "input_json_delta", partial_json: part.text });
+      default:
+        if (part.type === "reasoning") this.thinkingTokens += this.#heldTokens;
+        this.#heldTokens = 0;
+        return this.#text(NAMES[part.type], part.text);
+    }
+  }
+
+  #text(type: "text" | "thinking", text: string): BlockEvent[] {
+    const more = type === "text" ? { citations: null } : { signature: "" };
+    const begun = this.#open?.block.type === type
+      ? []
+      : [...this.#close(), ...this.#begin({ type, [type]: "", ...more })];
+    const isHidden = text === "" || type === "thinking" && this.options.omitsThoughts;
+    return [...begun, ...isHidden ? [] : this.#add(text, { type: `${type}_delta`, [type]: text })];
+  }
+
+  #begin(block: ContentBlock): BlockEvent[] {
+    this.#open = { block, text: "" };
+    return [{ type: "content_block_start", index: this.blocks.length, content_block: block }];
+  }
+
+  #add(text: string, delta: Record<string, unknown>): BlockEvent[] {
+    if (this.#open === null) return [];
+    this.#open.text += text;
+    return [{ type: "content_block_delta", index: this.blocks.length, delta }];
+  }
+
+  #close(): BlockEvent[] {
+    if (this.#open === null) return [];
+    const { block, text } = this.#open, index = this.blocks.length;
+    this.#open = null;
+    this.blocks.push(
+      block.type === "tool_use" ? { ...block, input: inputOf(text) } : { ...block, [block.type]: text },
+    );
+    // clients send a thought back where it was signed, and nothing is checked here
+    const signed = { type: "content_block_delta", index, delta: { type: "signature_delta", signature: "" } };
+    return [...block.type === "thinking" ? [signed] : [], { type: "content_block_stop", index }];
+  }
+}
+
+/** Arguments of a call; the model's own text where that is no JSON object, as it wrote it wrongly or was cut. */
+function inputOf(text: string): unknown {
+  try {
+    const input: unknown = JSON.parse(text === "" ? "{}" : text);
+    return typeof input === "object" && input !== null && !Array.isArray(input) ? input : text;
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * A message in Anthropic's shape, whole and as a stream of named events.
+ * @module
+ */
+import { AnswerReader } from "../answer_reader.ts";
+import { type AnswerNews, newsOf, type WholeAnswer } from "../answers.ts";
+import type { ApiError } from "../api_error.ts";
+import type { ChatAsked } from "../chat_asked.ts";
+import { randomId } from "../ids.ts";
+import type { Service, Writing } from "../run.ts";
+import { Content } from "./content.ts";
+import { errorBody } from "./error_body.ts";
+import type { MessageRequest } from "./fields.ts";
+
+/** Writes one message. */
+export class MessageWriting implements Writing {
+  readonly #id = randomId("msg_");
+  readonly #content: Content;
+
+  constructor(request: MessageRequest, readonly chat: ChatAsked, { tags }: Pick<Service, "tags">) {
+    const { opened, format } = chat, { tool_choice, thinking } = request;
+    const once = tool_choice != null && tool_choice.type !== "none" &&
+      tool_choice.disable_parallel_tool_use === true;
+    this.#content = new Content({
+      reader: new AnswerReader(tags, opened, format, once),
+      format,
+      omitsThoughts: thinking != null && thinking.type !== "disabled" && thinking.display === "omitted",
+    });
+  }
+
+  whole([answers = []]: readonly WholeAnswer[][]): unknown {
+    const [answer] = answers;
+    if (answer === undefined) throw new TypeError("Cannot write a message without an answer");
+    for (const news of newsOf(this.chat.asked, answer)) this.#content.push(news);
+    return {
+      ...this.#head(),
+      content: this.#content.blocks,
+      ...this.#end(answer),
+      usage: this.#usage(answer),
+    };
+  }
+
+  begin(): unknown[] {
+    const { prompt } = this.chat.asked;
+    const usage = this.#usage({ promptTokens: prompt.length, cachedTokens: 0, ids: [] });
+    const message = { ...this.#head(), content: [], stop_reason: null, stop_sequence: null, usage };
+    return [{ type: "message_start", message }];
+  }
+
+  news(_: number, news: AnswerNews): unknown[] {
+    return this.#content.push(news);
+  }
+
+  end([answers = []]: readonly WholeAnswer[][]): unknown[] {
+    const [answer] = answers;
+    if (answer === undefined) return [];
+    const { service_tier: _, inference_geo: __, cache_creation: ___, speed: ____, ...usage } = this.#usage(
+      answer,
+    );
+    const delta = { container: null, stop_details: null, ...this.#end(answer) };
+    return [{ type: "message_delta", delta, usage }, { type: "message_stop" }];
+  }
+
+  failed(error: ApiError): unknown[] {
+    return [errorBody(error)];
+  }
+
+  #head(): Record<string, unknown> {
+    const { id } = this.chat.asked.model;
+    return {
+      id: this.#id,
+      type: "message",
+      role: "assistant",
+      model: id,
+      container: null,
+      stop_details: null,
+      diagnostics: null,
+    };
+  }
+
+  /** Why it ended. One that was cut isn't whole, whatever calls stand in it. */
+  #end(
+    { finish, stop }: Pick<WholeAnswer, "finish" | "stop">,
+  ): { stop_reason: string; stop_sequence: string | null } {
+    const stop_sequence = typeof stop === "string" ? stop : null;
+    const stop_reason = finish === "length"
+      ? "max_tokens"
+      : stop_sequence !== null
+      ? "stop_sequence"
+      : this.#content.calls > 0
+      ? "tool_use"
+      : "end_turn";
+    return { stop_reason, stop_sequence };
+  }
+
+  /** Counts of tokens. Those of the prompt that were known from another request are counted apart. */
+  #usage({ promptTokens, cachedTokens, ids }: Pick<WholeAnswer, "promptTokens" | "cachedTokens" | "ids">) {
+    return {
+      input_tokens: promptTokens - cachedTokens,
+      cache_creation_input_tokens: 0,
+      cache_read_input_tokens: cachedTokens,
+      cache_creation: null,
+      output_tokens: ids.length,
+      output_tokens_details: { thinking_tokens: this.#content.thinkingTokens },
+      server_tool_use: null,
+      service_tier: "standard",
+      speed: null,
+      inference_geo: null,
+    };
+  }
+}
