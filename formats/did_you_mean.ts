@@ -18,6 +18,7 @@ const SAME_THING: readonly (readonly string[])[] = [
   ["concurrency", "num_concurrent", "max_connections", "batch_size"],
   ["out_dir", "output_path", "log_dir"],
   ["api_base", "base_url"],
+  ["--out", "output"],
 ];
 
 /**

@@ -2,22 +2,36 @@
  * The neighbour of a path that isn't there, for hints in errors.
  * @module
  */
-import { basename, dirname } from "@std/path";
+import { basename, dirname, join } from "@std/path";
 
-import { didYouMean } from "./did_you_mean.ts";
+import { didYouMean, nearest } from "./did_you_mean.ts";
 
 /**
- * ` - did you mean "run.yaml"?` for a misspelt path, of what lies in its folder; "" where nothing is near or the folder can't be
- * read. Hidden entries, and names with control characters, are never proposed.
+ * ` - did you mean "run.yaml"?` for a misspelt path, of what lies in its folder, or, where there is no such folder, the path with the
+ * nearest folder's name that leads to something; "" where nothing is near or the folder can't be read. Hidden entries, and names with
+ * control characters, are never proposed.
  */
 export function nearEntry(path: string): string {
-  // no file's name is longer, and what is compared grows with its square
-  const name = basename(path).slice(0, 255);
-  let entries: string[];
+  const folder = dirname(path), name = nameOf(path), entries = entriesOf(folder);
+  if (entries !== null) return didYouMean(name, entries.filter((entry) => entry !== name));
+  const beside = entriesOf(dirname(folder));
+  const meant = beside === null ? undefined : nearest(nameOf(folder), beside);
+  if (meant === undefined) return "";
+  const there = join(dirname(folder), meant);
+  return entriesOf(there)?.includes(name) ? ` - did you mean "${join(there, name)}"?` : "";
+}
+
+/** The last name of a path: no file's name is longer, and what is compared grows with its square. */
+function nameOf(path: string): string {
+  return basename(path).slice(0, 255);
+}
+
+/** Names in a folder that may be proposed; null where it can't be read. */
+function entriesOf(folder: string): string[] | null {
   try {
-    entries = [...Deno.readDirSync(dirname(path))].map((entry) => entry.name).sort();
+    return [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => !/^\.|\p{Cc}/u.test(name))
+      .sort();
   } catch {
-    return "";
+    return null;
   }
-  return didYouMean(name, entries.filter((entry) => !/^\.|\p{Cc}/u.test(entry) && entry !== name));
 }

@@ -16,6 +16,13 @@ Deno.test("nearEntry() names the neighbour of a misspelt path, and nothing where
     assertEquals(nearEntry(join(folder, "hidden_evaluator.json")), "");
     assertEquals(nearEntry(join(folder, "coloured_trainings")), "");
     assertEquals(nearEntry(join(folder, "gone", "my.ymal")), "");
+    Deno.mkdirSync(join(folder, "examples"));
+    Deno.writeTextFileSync(join(folder, "examples", "a.yaml"), "");
+    assertEquals(
+      nearEntry(join(folder, "exmaples", "a.yaml")),
+      ` - did you mean "${join(folder, "examples", "a.yaml")}"?`,
+    );
+    assertEquals(nearEntry(join(folder, "exmaples", "b.yaml")), "");
     assertEquals(nearEntry(join(folder, "x".repeat(100_000))), "");
   } finally {
     Deno.removeSync(folder, { recursive: true });

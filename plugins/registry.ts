@@ -158,7 +158,9 @@ export class Registry implements PluginRegistry {
     return placed(place(...issuePath(parsed.error.issues[0]!)), () => {
       throw new TypeError(
         `Cannot make ${kind}/${name} as its options don't fit: ` +
-          parsed.error.issues.map((issue) => describeIssue(issue, schema, written)).join("; "),
+          parsed.error.issues.map((issue) => describeIssue(issue, schema, written)).join("; ") +
+          // no file has a place for them
+          (kind === "model" ? "; a model family is given no options: each needs a default" : ""),
       );
     });
   }
@@ -194,6 +196,7 @@ export class Registry implements PluginRegistry {
       has: (kind, name) => this.has(kind, name),
       names: (kind) => this.names(kind),
       get: (kind, name) => this.get(kind, name),
+      sourceOf: (kind, name) => this.sourceOf(kind, name),
       identity: (kind, name) => this.identity(kind, name),
       create: (kind, name, rawOptions, place) => {
         const product = this.create(kind, name, rawOptions, place);

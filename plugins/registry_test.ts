@@ -88,8 +88,11 @@ Deno.test("define() refuses what isn't a plugin", () => {
       [() => model("x"), "an object, as definePlugin({...}) gives: current value is a function"],
       [{ ...model("x"), name: "My Model" }, "lower case"],
       [{ ...model("x"), name: "" }, 'lower case letters, digits, "_", "-" and ".": current value is ""'],
-      [{ ...model("x"), version: "" }, 'needs a version: current value is ""'],
-      [{ ...model("x"), version: undefined }, "needs a version: current value is missing"],
+      [
+        { ...model("x"), version: "" },
+        'needs a version, a text that isn\'t empty, such as "1": current value is ""',
+      ],
+      [{ ...model("x"), version: 1 }, 'a text that isn\'t empty, such as "1": current value is 1'],
       [{ ...model("x"), create: 1 }, "needs a function create"],
       [{ ...model("x"), options: { a: 1 } }, 'z.strictObject({...}): current value is {"a": 1}'],
       [
@@ -97,7 +100,10 @@ Deno.test("define() refuses what isn't a plugin", () => {
         "z.strictObject({...}), which refuses unknown ones: current value is an object schema that drops them",
       ],
       [{ ...model("x"), options: z.looseObject({}) }, "current value is an object schema that takes them"],
-      [{ ...model("x"), description: undefined }, "model/x needs a description: current value is missing"],
+      [
+        { ...model("x"), description: undefined },
+        "model/x needs a description, a text: current value is missing",
+      ],
       [
         { ...model("x"), aliases: "other" },
         'aliases as a list of texts, or nothing: current value is "other"',

@@ -54,7 +54,7 @@ export async function bench(args: readonly string[]): Promise<number> {
     );
   }
   const flags = { ...chosen.flags, ...COMMON };
-  const given = parseArguments(rest, flags, 0);
+  const given = parseArguments(rest, flags, 0, false);
   if (given.flags.has("help")) {
     const lines = [`deno task bench ${verb} [flags]`, "", `For example: deno task bench ${chosen.example}`];
     print(taskHelp(helpTopic(given), lines, flags));

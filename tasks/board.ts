@@ -52,7 +52,7 @@ const MOST_FOLDERS = 50;
  * @throws {RangeError} If a flag or a folder is wrong
  */
 export async function board(args: readonly string[], stop: Promise<void>): Promise<void> {
-  const given = parseArguments(args, FLAGS, MOST_FOLDERS);
+  const given = parseArguments(args, FLAGS, MOST_FOLDERS, false);
   if (given.flags.has("help")) return print(taskHelp(helpTopic(given), USAGE, FLAGS));
   if (given.overrides.length > 0) {
     throw new RangeError(

@@ -66,7 +66,7 @@ async function chat(
   running: Running,
   open: () => ChatInput,
 ): Promise<number> {
-  const given = parseArguments(args, CHAT_FLAGS);
+  const given = parseArguments(args, CHAT_FLAGS, 1, false);
   if (given.flags.has("help")) {
     print(taskHelp(helpTopic(given), USAGE, CHAT_FLAGS, undefined, COMMON));
     return 0;

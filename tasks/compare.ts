@@ -53,7 +53,7 @@ function comparisonJson(trainings: readonly Training[]): Record<string, unknown>
 
 if (import.meta.main) {
   await runTask(async () => {
-    const given = parseArguments(Deno.args, FLAGS, Infinity);
+    const given = parseArguments(Deno.args, FLAGS, Infinity, false);
     const { words, overrides, flags, lists } = given;
     if (flags.has("help")) return print(taskHelp(helpTopic(given), USAGE, FLAGS));
     if (overrides.length > 0) {

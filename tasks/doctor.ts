@@ -192,7 +192,7 @@ export function doctorText(report: DoctorReport): string {
 
 if (import.meta.main) {
   await runTask(async () => {
-    const given = parseArguments(Deno.args, FLAGS, 0);
+    const given = parseArguments(Deno.args, FLAGS, 0, false);
     const { flags } = given;
     if (flags.has("help")) {
       return print(

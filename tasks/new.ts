@@ -67,11 +67,23 @@ export interface NewPlugin {
  */
 export async function newPlugin(kind: string, path: string, folder: string): Promise<NewPlugin> {
   const known = NEW_KINDS.find((one) => one === kind);
+  if (known === undefined && NEW_KINDS.some((one) => one === path)) {
+    throw new RangeError(
+      `Cannot begin a plugin of the kind "${kind}" as the kind comes first: write deno task new ${path} ${kind}`,
+    );
+  }
   if (known === undefined) {
     throw new RangeError(
       `Cannot begin a plugin of the kind "${kind}"${didYouMean(kind, NEW_KINDS)}: kinds are ${
         NEW_KINDS.join(", ")
       }`,
+    );
+  }
+  if (/[\\/]$/.test(path)) {
+    throw new RangeError(
+      `Cannot name a plugin ${
+        JSON.stringify(path)
+      } as a name is needed behind the folder: ${path}my_${known}, for example`,
     );
   }
   const target = resolve(folder, dirname(path)), name = basename(path).replace(/\.ts$/, "");
@@ -188,7 +200,12 @@ function filesIn(folder: string): string[] {
 if (import.meta.main) {
   await runTask(async () => {
     const words = Deno.args.filter((arg) => !arg.startsWith("-"));
-    const { flags } = parseArguments(Deno.args.filter((arg) => arg.startsWith("-")), { help: "this text" });
+    const { flags } = parseArguments(
+      Deno.args.filter((arg) => arg.startsWith("-")),
+      { help: "this text" },
+      0,
+      false,
+    );
     if (flags.has("help")) return print(HELP);
     const [kind, path, ...more] = words;
     if (kind === undefined || path === undefined || more.length > 0) {

@@ -141,6 +141,8 @@ Deno.test("deno task new: --help has examples, misspelt kinds and names are repo
     assertStringIncludes(named, 'Cannot name a plugin "My Loss!"');
     assertStringIncludes(named, "needed: my_loss, for example");
     assertStringIncludes((await task("loss")).out, "current value is loss");
+    assertStringIncludes((await task("margin", "loss")).out, "comes first: write deno task new loss margin");
+    assertStringIncludes((await task("loss", "mine/")).out, 'name a plugin "mine/"');
     const made = await task("endpoint", "echo");
     assertEquals(made.code, 0, made.out);
     assertStringIncludes(made.out, `${folder}/echo.ts`);

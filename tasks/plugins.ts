@@ -94,7 +94,7 @@ function isFile(word: string): boolean {
 
 if (import.meta.main) {
   await runTask(async () => {
-    const given = parseArguments(Deno.args, FLAGS, 2);
+    const given = parseArguments(Deno.args, FLAGS, 2, false);
     const { words, overrides, flags } = given;
     if (flags.has("help")) {
       return print(taskHelp(helpTopic(given), HELP, FLAGS));

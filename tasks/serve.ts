@@ -40,7 +40,7 @@ const COMMON = ["help", "adapter", "weights", "port", "keys"];
  * @throws {RangeError} If a flag is wrong, or the model can't be opened
  */
 export async function serveModel(args: readonly string[], stop: Promise<void>): Promise<void> {
-  const given = parseArguments(args, SERVE_FLAGS);
+  const given = parseArguments(args, SERVE_FLAGS, 1, false);
   if (given.flags.has("help")) {
     return print(taskHelp(helpTopic(given), USAGE, SERVE_FLAGS, undefined, COMMON));
   }

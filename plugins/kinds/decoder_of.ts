@@ -5,7 +5,10 @@
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { shown } from "../../formats/message.ts";
 import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
+import { checkTensors } from "../../formats/hf_model/weights.ts";
+import { tensorShapes } from "../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import { attributed } from "./plugin_fault.ts";
 import type { PluginRegistry } from "./plugin.ts";
 
 /** Name of a model's family. */
@@ -25,10 +28,41 @@ export function familyOf(registry: PluginRegistry, { config, configFile }: Descr
   );
 }
 
+/** Names and shapes of a model's weights, and its path for messages. */
+type Weighed = Pick<LoadedModel, "weights" | "path">;
+
 /**
  * A model's config.json as read by its family, one of the run's.
  * @throws {RangeError} If there is no family of its `model_type`, or the family can't read the configuration.
+ * @param model Where it is open, its weights are looked at as {@linkcode checkOwnDecoder} does
+ * @throws {Error} As {@linkcode checkOwnDecoder}
  */
-export function decoderOf(registry: PluginRegistry, model: Described): DecoderConfig {
-  return registry.create("model", familyOf(registry, model)).parse(model.config, model.configFile);
+export function decoderOf(registry: PluginRegistry, model: Described & Partial<Weighed>): DecoderConfig {
+  const family = familyOf(registry, model);
+  const decoder = registry.create("model", family).parse(model.config, model.configFile);
+  const { weights, path } = model;
+  if (weights && path !== undefined) checkOwnDecoder(registry, { weights, path }, { family, decoder });
+  return decoder;
+}
+
+/**
+ * Makes sure that a model has the tensors of the decoder that a family of one's own makes of it. Where it hasn't, the family is as likely
+ * at fault as the files; of a built-in one these are, which whoever reads the weights says.
+ * @throws {Error} If tensors lack, are left over or of another shape; names the family and its file
+ */
+export function checkOwnDecoder(
+  registry: PluginRegistry,
+  { weights, path }: Weighed,
+  { family, decoder }: { family: string; decoder: DecoderConfig },
+): void {
+  const source = registry.sourceOf("model", family);
+  // a model that is trained from scratch is opened without weights
+  if (source === "built-in" || weights.names().length === 0) return;
+  try {
+    checkTensors(weights, tensorShapes(decoder), path);
+  } catch (error) {
+    const told = attributed(error, `model/${family} of ${source}`, true);
+    told.message += "; which tensors are needed is what its parse() makes of config.json";
+    throw told;
+  }
 }

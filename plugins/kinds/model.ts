@@ -6,7 +6,7 @@ import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 
 /** The product of a model plugin. */
 export interface ModelFamily {
-  /** `model_type` of config.json. */
+  /** `model_type` of config.json: the name of the plugin, by which it is found. */
   modelType: string;
   /**
    * Reads config.json of transformers 4 or 5 spelling.

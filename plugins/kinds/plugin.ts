@@ -56,6 +56,8 @@ export interface PluginRegistry {
    * @throws {RangeError} If there is none of that name
    */
   get<K extends keyof Kinds>(kind: K, name: string): Plugin<K>;
+  /** Where a plugin is from: `built-in`, or the file that it came from. @throws {RangeError} If there is none of that name */
+  sourceOf(kind: keyof Kinds, name: string): string;
   /** Identity of a plugin, for keys of what is cached by it: kind, name, version, and a hash of its source if it isn't built in. */
   identity(kind: keyof Kinds, name: string): string;
   /**

@@ -29,10 +29,12 @@ export function shapeFault(plugin: unknown): string | undefined {
     }`;
   }
   if (typeof p.version !== "string" || p.version === "") {
-    return `${p.kind}/${p.name} needs a version: current value is ${described(p.version)}`;
+    return `${p.kind}/${p.name} needs a version, a text that isn't empty, such as "1": current value is ${
+      described(p.version)
+    }`;
   }
   if (typeof p.description !== "string") {
-    return `${p.kind}/${p.name} needs a description: current value is ${described(p.description)}`;
+    return `${p.kind}/${p.name} needs a description, a text: current value is ${described(p.description)}`;
   }
   if (typeof p.create !== "function") {
     return `${p.kind}/${p.name} needs a function create: current value is ${described(p.create)}`;

@@ -44,12 +44,14 @@ export interface Arguments {
  * @param known Flags and what they do. `"limit N"` needs a value (`--limit 3` or `--limit=3`), `"worse [SCORE]"` may have one:
  * behind `=`, or as the next word where there would otherwise be too many words
  * @param most Words at most
+ * @param takesKeys False for a task without `key=value`, for messages
  * @throws {RangeError} If a flag is unknown, lacks its value or has one too many, or there are too many words
  */
 export function parseArguments(
   args: readonly string[],
   known: Readonly<Record<string, string>>,
   most = 1,
+  takesKeys = true,
 ): Arguments {
   const kinds = flagKinds(known);
   const overrides: string[] = [];
@@ -74,7 +76,9 @@ export function parseArguments(
     const inline = equals < 0 ? undefined : arg.slice(equals + 1);
     const name = arg === "-h" ? "help" : arg.slice(0, equals < 0 ? arg.length : equals).replace(/^--/, "");
     const kind = arg === "-h" || arg.startsWith("--") ? kinds.get(name) : undefined;
-    if (kind === undefined && arg !== "-h") throw unknownFlag(arg, name, [...kinds.keys()]);
+    if (kind === undefined && arg !== "-h") {
+      throw unknownFlag(arg, { name, known: [...kinds.keys()], most, takesKeys });
+    }
     if (kind === "needed" && inline === undefined) {
       const next = args[++i];
       if (next === undefined || /^-(?![\d.])/.test(next)) {
@@ -94,7 +98,7 @@ export function parseArguments(
   for (const [name, index] of optional) {
     if (words.length > most) values.set(name, words.splice(index, 1)[0] ?? "");
   }
-  if (words.length > most) throw tooManyWords(words, most);
+  if (words.length > most) throw tooManyWords(words, most, overrides);
   return { config: words[0], words, overrides, flags, values, lists };
 }
 
@@ -109,18 +113,45 @@ function flagKinds(known: Readonly<Record<string, string>>): Map<string, FlagKin
   );
 }
 
-function unknownFlag(arg: string, name: string, known: readonly string[]): RangeError {
+/** Flags by which other programs take what is a word here. */
+const FILE_FLAGS = ["c", "config", "config_file", "f", "file"];
+
+function unknownFlag(
+  arg: string,
+  { name, known, most, takesKeys }: {
+    name: string;
+    known: readonly string[];
+    most: number;
+    takesKeys: boolean;
+  },
+): RangeError {
+  const plain = name.replaceAll("-", "_").replace(/^_+/, "");
+  const advice = most > 0 && FILE_FLAGS.includes(plain)
+    ? "; a file is named without a flag"
+    : takesKeys && arg.startsWith("--")
+    ? `; keys are written ${shortened(plain)}=VALUE`
+    : "";
   return new RangeError(
     `Cannot use the unknown flag ${shortened(redactArgument(arg))}${
       didYouMean(name, known.map((flag) => `--${flag}`))
-    }: flags are ` +
-      `${known.map((flag) => `--${flag}`).join(", ")}; keys are written ${
-        shortened(name.replaceAll("-", "_"))
-      }=VALUE`,
+    }: flags are ${known.map((flag) => `--${flag}`).join(", ")}${advice}`,
   );
 }
 
-function tooManyWords(words: readonly string[], most: number): RangeError {
+function tooManyWords(words: readonly string[], most: number, overrides: readonly string[]): RangeError {
+  // key = value, key =value, key= value
+  const at = words.findIndex((word) => word.startsWith("="));
+  const cut = overrides.find((override) => /^[^=]*=$/.test(override));
+  const [key, value] = at > 0
+    ? [words[at - 1], words[at]?.slice(1) || words[at + 1]]
+    : [cut?.slice(0, -1), words.at(-1)];
+  if (key !== undefined) {
+    return new RangeError(
+      `Cannot take ${shortened(words.join(" "))} as a key stands together with its value: write ${
+        shortened(redactArgument(`${key}=${value ?? "VALUE"}`))
+      } without blanks around =`,
+    );
+  }
   if (most === 0) {
     return new RangeError(
       `Cannot take ${shortened(words[0] ?? "")} as only flags are taken here: --help lists them`,

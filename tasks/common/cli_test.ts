@@ -25,6 +25,21 @@ Deno.test("parseArguments() refuses an unknown flag and a second file", () => {
   assertStringIncludes(unknown.message, 'did you mean "--dry-run"');
   const key = assertThrows(() => parseArguments(["--learning-rate=1"], FLAGS), RangeError);
   assertStringIncludes(key.message, "keys are written learning_rate=VALUE");
+  const said = (args: string[], most?: number, takesKeys?: boolean) =>
+    assertThrows(() => parseArguments(args, FLAGS, most, takesKeys), RangeError).message;
+  assertEquals(
+    said(["-x"]),
+    "Cannot use the unknown flag -x: flags are --help, --dry-run, --json",
+    "a letter is no key",
+  );
+  assertStringIncludes(said(["--x"], 1, false), "--dry-run, --json");
+  assert(!said(["--x"], 1, false).includes("keys are written"));
+  for (const flag of ["-c", "--config", "--config-file=a.yaml"]) {
+    assertStringIncludes(said([flag, "a.yaml"]), "; a file is named without a flag");
+  }
+  for (const written of ["rate = 1e-4", "rate =1e-4", "rate= 1e-4"]) {
+    assertStringIncludes(said(["a.yaml", ...written.split(" ")]), "write rate=1e-4 without blanks around =");
+  }
   assertThrows(() => parseArguments(["a.yaml", "b.yaml"], FLAGS), RangeError, "a.yaml and b.yaml");
   assertThrows(
     () => parseArguments(["a.yaml"], FLAGS, 0),

@@ -12,6 +12,7 @@ import { bounded, shortened, shown } from "../../formats/message.ts";
 import { type Place, placeText, readYaml, type YamlFile } from "../../formats/yaml/yaml.ts";
 import { inWords } from "../../formats/zod_words.ts";
 import { pluginPath } from "./config_file.ts";
+import { fileOfOtherTask } from "./file_purpose.ts";
 import { readOverride, setNested } from "./override.ts";
 import { faultsOf, isMap } from "./settings_faults.ts";
 
@@ -58,6 +59,8 @@ export function openSettings(
     ? Object.keys(top).filter((known) => known !== key && known !== "provenance")
     : [];
   if (!isMap(top) || !isMap(top[key])) {
+    const other = isMap(top) ? fileOfOtherTask(Object.keys(top), key) : null;
+    if (other !== null) throw new RangeError(`${name}: Cannot ${verb} with this file as ${other}`);
     throw new RangeError(
       `Cannot ${verb} as ${name} needs a map under the key ${key}` +
         (unknownTop.length > 0

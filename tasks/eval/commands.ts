@@ -186,7 +186,7 @@ function isStage(name: string): name is EvalStage {
 }
 
 function readCompare(args: readonly string[]): Command {
-  const given = parseArguments(args, COMPARE, 2);
+  const given = parseArguments(args, COMPARE, 2, false);
   const { words, overrides, flags, values } = given;
   if (flags.has("help")) {
     return { verb: "help", text: taskHelp(helpTopic(given), USAGE.compare, COMPARE) };

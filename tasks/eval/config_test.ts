@@ -95,6 +95,12 @@ const bad: [name: string, text: string, message: string][] = [
   ],
   ["an unknown nested key", MINIMAL + "  budget: {token: 3}\n", '"budget.token" - did you mean "tokens"?'],
   ["no evaluator", "evaluation:\n  type: x\n", "needs a map under the key evaluator"],
+  [
+    "a training file",
+    "stage: sft\n",
+    "Cannot evaluate with this file as it is a file for training: deno task train",
+  ],
+  ["another task's file", "synth: {}\n", "as it is a file of the synth task: deno task synth takes it"],
   ["an empty file", "", "needs a map under the key evaluator: current value is missing"],
   ["a list under evaluator", "evaluator: [1]\n", "needs a map under the key evaluator: current value is [1]"],
   [

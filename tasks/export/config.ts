@@ -7,9 +7,10 @@ import { isAbsolute, join, resolve } from "@std/path";
 
 import { exists } from "../../formats/exists.ts";
 import { readYaml, type YamlFile } from "../../formats/yaml/yaml.ts";
+import { fileOfOtherTask } from "../common/file_purpose.ts";
 import { type KeySpec, type KeyType, REQUIRED, type WorkingKey } from "../train/config/key.ts";
 import { keyTable } from "../train/config/key_table.ts";
-import { readKeys, type TaskWords, throwFaults, writtenKeys } from "../train/config/read_keys.ts";
+import { nameOf, readKeys, type TaskWords, throwFaults, writtenKeys } from "../train/config/read_keys.ts";
 import { absolutePlugin, findInputs, foundBeside } from "../train/config/resolve.ts";
 import { bool, fourOrEight, int, oneOf, orNull } from "../train/config/value_types.ts";
 import { contradictions } from "./config_faults.ts";
@@ -176,6 +177,10 @@ export function readExportConfig(path: string | undefined, overrides: readonly s
  */
 function resolveExportConfig(file: YamlFile, overrides: readonly string[] = []): ResolvedExport {
   const written = writtenKeys(file, overrides, WORDS);
+  const other = fileOfOtherTask(written.keys(), "export");
+  if (other !== null) {
+    throw new RangeError(`${nameOf(file)}: Cannot export with this file as ${other}`);
+  }
   const { values, faults, notes, placeOf } = readKeys(file, written, exportTable(), WORDS);
   const config = values as unknown as ExportConfig;
   if (faults.length === 0) faults.push(...contradictions(config, written));

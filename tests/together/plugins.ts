@@ -13,6 +13,7 @@ import "../../plugins/kinds/checked/evaluation_test.ts";
 import "../../plugins/kinds/checked/fields_only_test.ts";
 import "../../plugins/kinds/checked/loss_inputs_test.ts";
 import "../../plugins/kinds/checked/training_test.ts";
+import "../../plugins/kinds/decoder_of_test.ts";
 import "../../plugins/kinds/end_token_test.ts";
 import "../../plugins/kinds/thought_stream_test.ts";
 import "../../plugins/kinds/thoughts_test.ts";

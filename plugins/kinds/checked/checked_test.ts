@@ -148,7 +148,12 @@ Deno.test("a trainer's result, a template's ids and a family's parts are checked
     "Cannot take two users in a row",
   );
   assertEquals(
-    fault(() => madeOf("model", { modelType: "m" })),
+    fault(() => madeOf("model", { modelType: "yours", parse: () => {} })),
+    "model/mine of my.ts: Cannot use create().modelType as the plugin's name, \"mine\", by which a config.json's model_type finds it, is " +
+      'needed: current value is "yours"',
+  );
+  assertEquals(
+    fault(() => madeOf("model", { modelType: "mine" })),
     "model/mine of my.ts: Cannot use create().parse as a function is needed: current value is missing",
   );
 });

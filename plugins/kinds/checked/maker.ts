@@ -5,9 +5,12 @@
 import { z } from "zod";
 
 import { shown } from "../../../formats/message.ts";
-import { attributed, withLine } from "../plugin_fault.ts";
+import { attributed, faultOf, withLine } from "../plugin_fault.ts";
 import { calling, waitingFor } from "./calls.ts";
 import { settled } from "./settled.ts";
+
+/** Words of the JavaScript engine for writing to what is frozen. */
+const WRITES = /^Cannot (?:assign to read only property|add property|delete property|redefine property)/;
 
 /** What a plugin's function gave is of another form than its kind's: every call's will be. */
 export class FormFault extends TypeError {}
@@ -49,6 +52,11 @@ export class Maker {
   /** The product of `make`, seen as a call of this plugin while it is made. */
   call<T>(make: () => T): T {
     return calling(`${this.#plugin} of ${this.#source}`, make);
+  }
+
+  /** Name of the plugin within its kind. */
+  get name(): string {
+    return this.#plugin.slice(this.#plugin.indexOf("/") + 1);
   }
 
   /** As {@linkcode Maker.run}; a RangeError or SyntaxError is the plugin's word on what it was given, and stays as it is. */
@@ -104,6 +112,9 @@ export class Maker {
 
   /** The error that one of its functions threw, with the plugin, its line and `input`. */
   thrown(error: unknown, input = ""): Error {
+    if (error instanceof TypeError && WRITES.test(error.message) && faultOf(error) === undefined) {
+      error.message += "; what a plugin is handed can't be written to: change a copy, { ...value }";
+    }
     return attributed(error, `${this.#plugin} of ${withLine(this.#source, error)}${input}`, this.#inFront);
   }
 }

@@ -6,7 +6,7 @@ import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
 import type { ModelFamily } from "../model.ts";
 import { frozenCopy } from "./frozen.ts";
 import { onlyFields } from "./fields_only.ts";
-import { aFunction, anyText, fields, flag, type Maker, needed, replacing, words } from "./maker.ts";
+import { aFunction, fields, flag, type Maker, needed, replacing, words } from "./maker.ts";
 
 const whole = (v: unknown) => Number.isSafeInteger(v) && (v as number) >= 1;
 const count = needed("a whole number >= 1", whole);
@@ -53,7 +53,16 @@ const decoder = onlyFields(
 
 /** A family: its decoder has every field, and sizes that fit together. A RangeError is its word on a config.json, and stays. */
 export function checkedModel(family: ModelFamily, maker: Maker): ModelFamily {
-  maker.checkMade(family, fields({ modelType: anyText, parse: aFunction }));
+  maker.checkMade(
+    family,
+    fields({
+      modelType: needed(
+        `the plugin's name, "${maker.name}", by which a config.json's model_type finds it,`,
+        (v) => v === maker.name,
+      ),
+      parse: aFunction,
+    }),
+  );
   return replacing(family, {
     parse(config, file) {
       const found = maker.objecting(() => family.parse(frozenCopy(config), file));

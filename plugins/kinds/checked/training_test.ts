@@ -67,7 +67,7 @@ Deno.test("a family's decoder has every field, and sizes that fit together; its 
     eosTokenIds: [0],
   };
   const parse = (parsed: () => unknown) =>
-    madeOf("model", { modelType: "m", parse: parsed }).parse({}, "config.json");
+    madeOf("model", { modelType: "mine", parse: parsed }).parse({}, "config.json");
   assertEquals(parse(() => decoder), decoder as ReturnType<typeof parse>);
   for (
     const [change, expected] of [

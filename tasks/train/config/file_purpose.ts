@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fileOfOtherTask } from "../../common/file_purpose.ts";
 import { keyTable } from "./key_table.ts";
 
 /** Some keys of which a file of one purpose has at least one, and what to say of it. */
@@ -22,10 +23,6 @@ const CHAT: Purpose = {
 };
 
 const PURPOSES: readonly Purpose[] = [
-  {
-    keys: ["evaluator"],
-    message: "it is a file of the eval task: deno task eval takes it",
-  },
   {
     keys: ["export_dir", "export_hub_model_id", "export_quantization_bit"],
     message: "it is a file for merging an adapter (llamafactory-cli export): deno task export takes it",
@@ -47,6 +44,8 @@ const CHAT_KEYS = ["template", "finetuning_type", "default_system", "enable_thin
  */
 export function otherPurpose(keys: ReadonlySet<string>): string | null {
   if (["output_dir", "dataset", "do_train", "stage"].some((key) => keys.has(key))) return null;
+  const other = fileOfOtherTask(keys, "train");
+  if (other !== null) return other;
   const found = PURPOSES.find((purpose) => purpose.keys.some((key) => keys.has(key)));
   if (found) return found.message;
   // The shortest file for chatting names a model, a template and perhaps an adapter.

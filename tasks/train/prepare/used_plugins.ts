@@ -4,7 +4,7 @@
  */
 import type { LoadedModel } from "../../../formats/hf_model/loaded_model.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
-import { familyOf } from "../../../plugins/kinds/decoder_of.ts";
+import { checkOwnDecoder, familyOf } from "../../../plugins/kinds/decoder_of.ts";
 import { nowhere, type PlaceOf } from "../../../plugins/kinds/place.ts";
 import type { Kinds } from "../../../plugins/kinds/plugin.ts";
 import type { Registry } from "../../../plugins/registry.ts";
@@ -39,6 +39,8 @@ export class UsedPlugins {
     const family = familyOf(this.registry, model);
     const isUsed = this.list.some((one) => one.kind === "model" && one.name === family);
     const plugin = isUsed ? this.registry.create("model", family) : this.use("model", family, {});
-    return plugin.parse(model.config, model.configFile);
+    const decoder = plugin.parse(model.config, model.configFile);
+    checkOwnDecoder(this.registry, model, { family, decoder });
+    return decoder;
   }
 }
