@@ -122,6 +122,9 @@ const few: Case[] = [1, 6].map((rows) =>
   caseOf(loraLinear, { rows, in: 70, out: 33, rank: 9 }, { alpha: 2 })
 );
 
+/** Columns of heads that are a vector of 16, and as four, two and one of these beside each other. */
+const heads: Case[] = [10, 100].flatMap((d) => [attentionCase(attention, null, d), attentionCase(attentionGrad, null, d)]);
+
 /** Labels beside groups of 6, columns beside panels of 16 and parts of 320, a vocabulary beside chunks of 256. */
 const labels: Case[] = [
   [1, 1, 1],
@@ -139,7 +142,7 @@ const nameOf = ({ kernel, sizes }: Case) => `${kernel.name} ${JSON.stringify(siz
 
 test("operators of our own equal their definitions at sizes beside their tiles", async () => {
   const backend = onnxBackend({ threads: 2 });
-  for (const it of [...large, ...sizes, ...few, ...labels]) {
+  for (const it of [...large, ...sizes, ...few, ...heads, ...labels]) {
     const graph = graphOf(it.kernel, it.sizes, it.attrs), values = given(it.kernel, it.sizes, it.more);
     const expected = await runOnce(referenceBackend(), graph, values, { sizes: { ...it.sizes } });
     const actual = await runOnce(backend, graph, values, { sizes: { ...it.sizes } });
@@ -160,7 +163,7 @@ Deno.test({
   ignore: reason !== null || narrow,
   async fn() {
     const backend = onnxBackend({ threads: 2 });
-    for (const it of [...large, ...sizes, ...labels]) {
+    for (const it of [...large, ...sizes, ...heads, ...labels]) {
       const graph = graphOf(it.kernel, it.sizes, it.attrs), values = given(it.kernel, it.sizes, it.more);
       const results = [];
       for (const bits of [256, 512] as const) {

@@ -2,15 +2,23 @@
 // delta = sum of dO * O, dS = P * (dO V' - delta); dQ = s dS K, dK = s dS' Q, dV = P' dO.
 #include <math.h>
 
-#include "attention_view.h"
+#include "attention_wide.h"
 
 TURNED(4)
 TURNED(6)
 
 // to [16, d] (+)= the transpose of a tile's weights times rows of a block.
-static void turn(const AttentionJob *j, const View *w, ptrdiff_t n, const float *rows, const unsigned char *groups, ptrdiff_t count,
-                 float *to, int add) {
+static void turn(const AttentionJob *j, const View *w, ptrdiff_t n, const float *rows, float *to, int add) {
   const float *tile = w->weights + n * TILE;
+  unsigned char groups[GROUPS];
+  ptrdiff_t count = 0;
+  for (ptrdiff_t g = 0; g < w->groups; g++) {
+    if (w->sight[n * GROUPS + g] != NONE) groups[count++] = (unsigned char)g;
+  }
+  if (j->wide) {
+    wide_turn(j, w, n, rows, groups, count, to, add);
+    return;
+  }
   for (ptrdiff_t c = 0; c < j->d; c += TILE_COLUMNS) {
     turned6(tile, w->step, rows + c, j->ld, groups, count, to + c, j->d, add);
     turned6(tile + 6, w->step, rows + c, j->ld, groups, count, to + 6 * j->d + c, j->d, add);
@@ -18,11 +26,25 @@ static void turn(const AttentionJob *j, const View *w, ptrdiff_t n, const float 
   }
 }
 
+// Weights of some tiles become gradients of scores.
+static void slopes(const AttentionJob *j, const View *w, ptrdiff_t from, ptrdiff_t end) {
+  const float *panels = j->v_panels + w->kv * j->tiles * KEYS * j->d;
+  if (j->wide) {
+    wide_slopes(j, w, from, end, panels);
+    return;
+  }
+  for (ptrdiff_t n = from; n < end; n++) {
+    for (ptrdiff_t g = 0, row = 0; g < w->groups; g++, row += TILE_ROWS) {
+      if (w->sight[n * GROUPS + g] == NONE) continue;
+      slopes_tile(w->dy + row * j->ld, j->ld, panels + w->tile[n] * KEYS * j->d, j->d, w->delta + row, w->weights + g * w->step + n * TILE);
+    }
+  }
+}
+
 static void backward_block(AttentionJob *j, ptrdiff_t kv, ptrdiff_t block, float *dk, unsigned char *touched, float *slot) {
   const AttentionShape *s = j->s;
-  const ptrdiff_t d = j->d, size = j->tiles * KEYS * d;
-  const float *v_panels = j->v_panels + kv * size;
-  float *dv = dk + size;
+  const ptrdiff_t d = j->d, keys = KEYS * d;
+  float *dv = dk + j->tiles * keys;
   const View w = attention_view(j, kv, block, slot);
   // Weights keep their common factor; rows of dy get it instead.
   for (ptrdiff_t i = 0; i < w.groups * TILE_ROWS; i++) {
@@ -31,20 +53,14 @@ static void backward_block(AttentionJob *j, ptrdiff_t kv, ptrdiff_t block, float
     w.delta[i] = dot(w.dy + i * j->ld, j->o + at, columns);
     w.factor[i] = s->scale;
   }
-  for (ptrdiff_t n = 0; n < w.tiles; n++) {
-    unsigned char groups[GROUPS];
-    ptrdiff_t count = 0;
-    for (ptrdiff_t g = 0; g < w.groups; g++) {
-      if (w.sight[n * GROUPS + g] != NONE) groups[count++] = (unsigned char)g;
+  for (ptrdiff_t from = 0, end; from < w.tiles; from = end) {
+    end = least(w.tiles, from + WIDE_TILES);
+    for (ptrdiff_t n = from; n < end; n++) turn(j, &w, n, w.dy, dv + w.tile[n] * keys, touched[w.tile[n]]);
+    slopes(j, &w, from, end);
+    for (ptrdiff_t n = from; n < end; n++) {
+      turn(j, &w, n, w.q, dk + w.tile[n] * keys, touched[w.tile[n]]);
+      touched[w.tile[n]] = 1;
     }
-    const ptrdiff_t t = w.tile[n], keys = t * KEYS * d;
-    turn(j, &w, n, w.dy, groups, count, dv + keys, touched[t]);
-    for (ptrdiff_t i = 0; i < count; i++) {
-      const ptrdiff_t row = groups[i] * TILE_ROWS;
-      slopes_tile(w.dy + row * j->ld, j->ld, v_panels + keys, d, w.delta + row, w.weights + groups[i] * w.step + n * TILE);
-    }
-    turn(j, &w, n, w.q, groups, count, dk + keys, touched[t]);
-    touched[t] = 1;
   }
   attention_gather(j, &w, j->k_rows);
 }

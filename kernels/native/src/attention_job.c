@@ -1,4 +1,5 @@
 #include "attention_view.h"
+#include "processor.h"
 
 Extremes attention_extremes(const AttentionShape *s, ptrdiff_t from, ptrdiff_t to) {
   Extremes e = {INT32_MAX, 0, INT32_MAX, INT32_MIN};
@@ -62,7 +63,7 @@ void attention_run(AttentionJob *j, Threads threads, size_t tasks, void (*task)(
 }
 
 AttentionJob attention_job(const AttentionShape *s) {
-  AttentionJob j = {.s = s, .sharing = s->heads / s->kv_heads, .tiles = ceil_div(s->rows, KEYS)};
+  AttentionJob j = {.s = s, .sharing = s->heads / s->kv_heads, .tiles = ceil_div(s->rows, KEYS), .wide = vector_bits() >= 512};
   j.blocks = ceil_div(s->queries * j.sharing, BLOCK);
   j.d = ceil_div(s->d, TILE_COLUMNS) * TILE_COLUMNS, j.ld = j.d + APART;
   const ptrdiff_t looks = j.tiles + ceil_div(j.tiles * GROUPS, 4);

@@ -1,9 +1,6 @@
-#include "attention_view.h"
-
 #include <math.h>
 
-// Tiles that are summed before their sum is added.
-enum { TILES_A_SUM = 4 };
+#include "attention_wide.h"
 
 // Of a tile of keys from `key` on, seen by queries first … last, whose places are least … largest.
 static enum Sight sight(const AttentionShape *s, Extremes keys, ptrdiff_t key, ptrdiff_t first, ptrdiff_t last, int32_t low, int32_t high) {
@@ -115,9 +112,20 @@ static void weigh(const View *w, ptrdiff_t group) {
   }
 }
 
+// Scores of all groups and the tiles that they see, nothing hidden yet.
+static void scores(const AttentionJob *j, const View *w) {
+  const float *panels = j->k_panels + w->kv * j->tiles * KEYS * j->d;
+  for (ptrdiff_t n = 0; n < w->tiles; n++) {
+    for (ptrdiff_t g = 0; g < w->groups; g++) {
+      if (w->sight[n * GROUPS + g] == NONE) continue;
+      scores_tile(w->q + g * TILE_ROWS * j->ld, j->ld, panels + w->tile[n] * KEYS * j->d, j->d, w->weights + g * w->step + n * TILE);
+    }
+  }
+}
+
 View attention_view(const AttentionJob *j, ptrdiff_t kv, ptrdiff_t block, float *slot) {
   const AttentionShape *s = j->s;
-  const ptrdiff_t rows = BLOCK * j->ld, size = j->tiles * KEYS * j->d;
+  const ptrdiff_t rows = BLOCK * j->ld;
   View w = {.kv = kv, .row = block * BLOCK, .q = slot, .dy = slot + rows, .factor = slot + 2 * rows};
   w.count = least(BLOCK, s->queries * j->sharing - w.row), w.groups = ceil_div(w.count, TILE_ROWS);
   w.delta = w.factor + BLOCK, w.weights = w.delta + BLOCK;
@@ -131,17 +139,15 @@ View attention_view(const AttentionJob *j, ptrdiff_t kv, ptrdiff_t block, float 
   for (ptrdiff_t i = 0; i < w.groups * TILE_ROWS; i++) {
     attention_take(i < w.count ? j->q + w.place[i] : j->q, i < w.count ? s->d : 0, w.q + i * j->ld, j->d, s->scale);
   }
-  const float *panels = j->k_panels + kv * size;
-  for (ptrdiff_t n = 0; n < w.tiles; n++) {
-    const ptrdiff_t t = w.tile[n];
-    for (ptrdiff_t g = 0; g < w.groups; g++) {
-      float *at = w.weights + g * w.step + n * TILE;
-      const enum Sight seen = w.sight[n * GROUPS + g];
-      if (seen != NONE) scores_tile(w.q + g * TILE_ROWS * j->ld, j->ld, panels + t * KEYS * j->d, j->d, at);
-      if (seen == SOME) hide(j, &w, g, t * KEYS, at);
+  if (j->wide) wide_scores(j, &w);
+  else scores(j, &w);
+  for (ptrdiff_t g = 0; g < w.groups; g++) {
+    for (ptrdiff_t n = 0; n < w.of_group[g]; n++) {
+      if (w.sight[n * GROUPS + g] == SOME) hide(j, &w, g, w.tile[n] * KEYS, w.weights + g * w.step + n * TILE);
     }
+    if (j->wide) wide_weigh(&w, g);
+    else weigh(&w, g);
   }
-  for (ptrdiff_t g = 0; g < w.groups; g++) weigh(&w, g);
   return w;
 }
 
@@ -178,6 +184,7 @@ static void gather(const AttentionJob *j, const View *w, ptrdiff_t group, const 
 
 void attention_gather(const AttentionJob *j, const View *w, const float *rows) {
   for (ptrdiff_t g = 0; g < w->groups; g++) {
-    for (ptrdiff_t c = 0; c < j->d; c += KEYS) gather(j, w, g, rows + (w->kv * j->d + c) * j->tiles * KEYS, c);
+    if (j->wide) wide_gather(j, w, g, rows);
+    else for (ptrdiff_t c = 0; c < j->d; c += KEYS) gather(j, w, g, rows + (w->kv * j->d + c) * j->tiles * KEYS, c);
   }
 }

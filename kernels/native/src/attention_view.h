@@ -15,6 +15,8 @@ enum { BLOCK = 48, GROUPS = BLOCK / TILE_ROWS, SLOTS = 16 };
 enum { SHARES = 12 };
 // Floats between a block's rows of d columns: one line of the cache more, since equal distances of 4 lines and more share few sets of it.
 enum { APART = 16 };
+// Tiles of weights times values that are summed before their sum is added.
+enum { TILES_A_SUM = 4 };
 
 // Extremes of a tile of keys, and of a group of queries.
 typedef struct { int32_t least_until, largest_until, least_place, largest_place; } Extremes;
@@ -24,6 +26,7 @@ typedef struct {
   const AttentionShape *s;
   const float *q, *k, *v, *o, *dy;
   float *out, *dk, *dv;
+  int wide;        // whether by AVX-512
   ptrdiff_t d, ld;  // columns of a head, padded with zeros; floats from row to row of a block
   ptrdiff_t sharing;  // query heads of a key head
   ptrdiff_t tiles, blocks, shares_each;
