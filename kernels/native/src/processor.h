@@ -6,7 +6,7 @@
 // Whether the processor has the instructions that all kernels are compiled for, AVX2, FMA and F16C, and the system keeps their registers.
 EXPORTED int dinotune_supported(void);
 
-// Bits of the widest vectors from now on, at most as many as asked for (0: as the processor has): 512 or 256. Products give the same bits by both.
+// Bits of the widest vectors from now on, at most as many as asked for (0: as the processor has): 512 or 256. Operators give the same bits by both.
 EXPORTED int dinotune_vector_bits(int most);
 
 // The same without a change.
