@@ -123,7 +123,9 @@ const few: Case[] = [1, 6].map((rows) =>
 );
 
 /** Columns of heads that are a vector of 16, and as four, two and one of these beside each other. */
-const heads: Case[] = [10, 100].flatMap((d) => [attentionCase(attention, null, d), attentionCase(attentionGrad, null, d)]);
+const heads: Case[] = [10, 100].flatMap((
+  d,
+) => [attentionCase(attention, null, d), attentionCase(attentionGrad, null, d)]);
 
 /** Labels beside groups of 6, columns beside panels of 16 and parts of 320, a vocabulary beside chunks of 256. */
 const labels: Case[] = [
