@@ -44,7 +44,7 @@ import {
   RunLog,
 } from "./train/outputs/mod.ts";
 import { dropNetwork, dropPrograms, needsNetwork, startsPrograms } from "./train/network.ts";
-import { finishedMetrics, isSameRun, readRun } from "./train/own_run.ts";
+import { finishedMetrics, ownRun, readRun } from "./train/own_run.ts";
 import { lacksAnswers } from "./train/predict/files.ts";
 import { prepare } from "./train/prepare.ts";
 import { encode } from "./train/prepare/encode.ts";
@@ -130,12 +130,12 @@ export async function train(
     await trainer.lend({ note: (line) => say(`note: ${line}`), signal });
     return { directory, finished: !signal.aborted, files: [], metrics: {} };
   }
-  const isThisRun = () => isSameRun(directory, config, registry);
-  using output = new OutputDirectory({ ...config, inputs: inputsOf(config), isThisRun });
+  const own = ownRun(config, registry);
+  using output = new OutputDirectory({ ...config, inputs: inputsOf(config), ...own });
   if (!output.isLocked) {
     say(`note: output_dir: its file system knows no locks, so nothing keeps a second run out`);
   }
-  if (output.isFinished && isThisRun()) {
+  if (output.isFinished && own.isThisRun()) {
     say(
       `${directory} holds this run, finished: its files are left as they are (another output_dir repeats it)`,
     );

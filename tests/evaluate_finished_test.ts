@@ -14,7 +14,7 @@ import { readJsonFile } from "../formats/hf_model/json.ts";
 import { dryRun } from "../tasks/train/dry_run.ts";
 import { silentProgress } from "../tasks/train/outputs/mod.ts";
 import { train } from "../tasks/train.ts";
-import { FACTORY, factoryArguments } from "./_llamafactory_run.ts";
+import { FACTORY, factoryArguments, secondAdapter } from "./_llamafactory_run.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 
 const QUIET = { say: () => {}, progress: silentProgress() };
@@ -24,9 +24,13 @@ type Metrics = Record<string, number>;
 
 const read = (folder: string, name: string) => readJsonFile(join(folder, name)) as Metrics;
 
-/** Losses and accuracies, without time and pace. */
+/** Losses and what goes with them, without time and pace. */
 const scores = (metrics: Metrics): Metrics =>
-  Object.fromEntries(Object.entries(metrics).filter(([name]) => /^eval_.*(loss|accuracy)$/.test(name)));
+  Object.fromEntries(
+    Object.entries(metrics).filter(([name]) =>
+      /^eval_.*(loss|accuracy|perplexity|rewards\/\w+|logps\/\w+)$/.test(name)
+    ),
+  );
 
 /** Key of the adapter that a run of LLaMA-Factory ended with, as a folder in `folder`. */
 function adapterOf(run: string, folder: string): string {
@@ -90,12 +94,21 @@ for (
 }
 
 for (
-  const [what, ...more] of [
+  const [what = "", ...more] of [
     ["sft, lora"],
     ["sft, dora", "adapter_name_or_path=[]", "use_dora=true"],
     ["sft, full", "adapter_name_or_path=[]", "finetuning_type=full"],
     ["pt, lora", "stage=pt", "cutoff_len=32", "label_smoothing_factor=0.1"],
     ["dpo by orpo, lora", "stage=dpo", "dataset=toy_dpo", "pref_loss=orpo"],
+    ["dpo, lora", "stage=dpo", "dataset=toy_dpo"],
+    ["kto, full", "stage=kto", "dataset=toy_kto", "adapter_name_or_path=[]", "finetuning_type=full"],
+    [
+      "a loss of one's own, lora",
+      "stage=dpo",
+      "dataset=toy_dpo",
+      "loss=dpo",
+      'loss_options={"loss_type":"ipo"}',
+    ],
   ]
 ) {
   Deno.test(`do_eval without do_train says what the run that trained the model said at its last step: ${what}`, async () => {
@@ -109,13 +122,51 @@ for (
     const [file, ...keys] = args;
     await train(file, keys, QUIET);
     const isFull = more.includes("finetuning_type=full");
+    const ref = /^dpo,|^kto|^a loss/.test(what) ? [`ref_model=${join(FACTORY, "model")}`] : [];
     const model = isFull ? `model_name_or_path=${trained}` : `adapter_name_or_path=${trained}`;
-    const { metrics } = await train(file, [...keys, model, ...ALONE, `output_dir=${out}`], QUIET);
+    const { metrics } = await train(file, [...keys, model, ...ref, ...ALONE, `output_dir=${out}`], QUIET);
     assertEquals(scores(metrics), scores(read(trained, "eval_results.json")));
-    const before = await train(file, [...keys, ...ALONE, `output_dir=${join(folder, "before")}`], QUIET);
+    const before = await train(file, [
+      ...keys,
+      ...ref,
+      ...ALONE,
+      `output_dir=${join(folder, "before")}`,
+    ], QUIET);
     assertNotEquals(scores(before.metrics), scores(metrics));
   });
 }
+
+for (
+  const { name } of [...Deno.readDirSync(join(FACTORY, "evaluations"))].sort((a, b) =>
+    a.name < b.name ? -1 : 1
+  )
+) {
+  Deno.test(`do_eval without do_train has LLaMA-Factory's results, those of losses with a ref_model too: ${name}`, async () => {
+    const folder = temporaryFolder(), out = join(folder, "out"), theirs = join(FACTORY, "evaluations", name);
+    const file = join(theirs, "config.yaml"), given = Deno.readTextFileSync(file);
+    const [, adapter] = /^adapter_name_or_path: (.*)$/m.exec(given)!;
+    const { metrics } = await train(file, [
+      `model_name_or_path=${join(FACTORY, "model")}`,
+      `adapter_name_or_path=${adapter === "adapter2" ? secondAdapter(folder) : join(FACTORY, "adapter")}`,
+      ...given.includes("ref_model:") ? [`ref_model=${join(FACTORY, "model")}`] : [],
+      ...given.includes("ref_model_adapters:") ? [`ref_model_adapters=${join(FACTORY, "adapter")}`] : [],
+      ...[`dataset_dir=${join(FACTORY, "data")}`, `output_dir=${out}`, "split_special_tokens=false"],
+    ], QUIET);
+    const expected = scores(read(theirs, "eval_results.json"));
+    assert(Object.keys(expected).length >= 2);
+    for (const [key, value] of Object.entries(expected)) {
+      assertAlmostEquals(metrics[key]!, value, 1e-4 * Math.max(1, Math.abs(value)), key);
+    }
+    assertEquals(scores(read(out, "eval_results.json")), scores(metrics));
+  });
+}
+
+Deno.test("do_eval without do_train refuses a loss of one's own that needs a reference which no key names", async () => {
+  const out = join(temporaryFolder(), "out"), of = ["stage=dpo", "dataset=toy_dpo", "loss=dpo"];
+  const [file, ...keys] = factoryArguments("sft_fixed", out, [...ALONE, ...of]);
+  const fault = await assertRejects(() => train(file, keys, QUIET), RangeError);
+  assertStringIncludes(fault.message, "with loss: dpo without ref_model as it is relative to a reference");
+});
 
 Deno.test("do_eval without do_train and without an adapter has the model's own loss", async () => {
   const out = join(temporaryFolder(), "out"),

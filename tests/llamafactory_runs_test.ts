@@ -1,4 +1,4 @@
-import { assertAlmostEquals, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 
 import { readJsonFile } from "../formats/hf_model/json.ts";
@@ -45,6 +45,17 @@ const MORE: Readonly<Record<string, (adapter2: string) => string[]>> = {
   sft_fixed_merged: (adapter2) => [`adapter_name_or_path=${adapter2},${join(FACTORY, "adapter")}`],
 };
 
+/** Stage pt: `eval_perplexity` is among the results, and in no line of the log. */
+function assertPerplexity(name: string, ours: string): void {
+  const key = "eval_perplexity";
+  const of = (folder: string, file: string) => readJsonFile(join(folder, file)) as Record<string, number>;
+  const expected = of(join(FACTORY, "runs", name), "eval_results.json")[key]!;
+  for (const file of ["eval_results.json", "all_results.json"]) {
+    assertAlmostEquals(of(ours, file)[key]!, expected, 1e-4 * expected, file);
+  }
+  assertEquals(Deno.readTextFileSync(join(ours, "trainer_state.json")).includes(key), false);
+}
+
 for (
   const { name } of [...Deno.readDirSync(join(FACTORY, "runs"))].sort((a, b) => a.name < b.name ? -1 : 1)
 ) {
@@ -60,6 +71,7 @@ for (
       if (AS_VERSION.includes(name)) more.push("llamafactory_version=0.9.5");
       await repeatFactoryRun(name, output, more);
       assertFactoryRun(name, output);
+      if (name === "pt_fixed") assertPerplexity(name, output);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
@@ -129,6 +141,36 @@ Deno.test("a run from another folder's checkpoint, killed before its first own o
       `run.yaml resume_from_checkpoint=${checkpoint}`,
     );
   }
+  // a kill leaves no time to say that: auto knows from run.yaml where the run began, once more, too
+  for (const _ of [1, 2]) {
+    const said: string[] = [];
+    await assertRejects(
+      () =>
+        start(
+          "auto",
+          { progress: { ...silentProgress(), step }, say: (line) => said.push(line) },
+          join(folder, "as_is"),
+          asIs,
+        ),
+      Error,
+      `run.yaml resume_from_checkpoint=${checkpoint}`,
+    );
+    assert(said.includes(`Resuming from ${checkpoint}`));
+  }
+  await start("auto", {}, join(folder, "as_is"), asIs);
+  assertEquals(
+    adapter(join(folder, "as_is")),
+    Deno.readFileSync(join(straight, "checkpoint-6", "adapter_model.safetensors")),
+  );
+  // finished, it is no longer continued, and repeating it begins at its own beginning
+  const gone = join(folder, "gone");
+  await assertRejects(() => start(checkpoint, { progress: { ...silentProgress(), step } }, gone, asIs));
+  Deno.renameSync(checkpoint, join(straight, "moved"));
+  await assertRejects(
+    () => start("auto", {}, gone, asIs),
+    Error,
+    `as it began at ${checkpoint}, which isn't there any more`,
+  );
 });
 
 Deno.test("a run with noise on its embeddings (NEFTune) continues to the same bytes, and none is in its evaluations", async () => {

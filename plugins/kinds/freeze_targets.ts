@@ -65,18 +65,27 @@ export function freezeNotes({ freeze_extra_modules: extra }: FreezeKeys, decoder
   });
 }
 
-/** Numbers of the layers that are trained, ascending: the last, of a negative number the first, with `use_llama_pro` the last of each share. */
+/** Numbers of the layers that are trained, ascending: the last, of a negative number the first, with `use_llama_pro` the expanded ones. */
 function chosenLayers({ freeze_trainable_layers: count, use_llama_pro }: FreezeKeys, all: number): number[] {
-  if (use_llama_pro && (count < 1 || all % count !== 0)) {
+  if (use_llama_pro) return expandedLayers(count, all);
+  return Array.from({ length: all }, (_, layer) => layer).filter((layer) =>
+    count > 0 ? layer >= all - count : layer < -count
+  );
+}
+
+/**
+ * Numbers of the layers that block expansion (LLaMA Pro) has added, ascending: the last of each of `count` equal shares.
+ * @param count freeze_trainable_layers
+ * @throws {RangeError} If it doesn't divide the model's `all` layers
+ */
+export function expandedLayers(count: number, all: number): number[] {
+  if (count < 1 || all % count !== 0) {
     throw new RangeError(
       `Cannot train expanded blocks with freeze_trainable_layers: ${count} as it needs a positive number that divides the model's ${all} layers: ` +
         "give the number of blocks that the model was expanded by",
     );
   }
-  return Array.from({ length: all }, (_, layer) => layer).filter((layer) => {
-    if (use_llama_pro) return (layer + 1) % (all / count) === 0;
-    return count > 0 ? layer >= all - count : layer < -count;
-  });
+  return Array.from({ length: count }, (_, share) => (share + 1) * (all / count) - 1);
 }
 
 function modulesOf(names: readonly string[], part: RegExp): string[] {

@@ -6,12 +6,13 @@
  * The door loads little, so that a start costs a Worker's start and not the task's modules twice.
  * @module
  */
-import { dirname, isAbsolute, relative, resolve } from "@std/path";
+import { dirname, relative, resolve } from "@std/path";
 import { fileURLToPath } from "node:url";
 
 import { exists } from "../../formats/exists.ts";
 import { defaultCacheDir } from "../../formats/hub/cache.ts";
 import { cacheFolder } from "../../formats/cache_folder.ts";
+import { isWithin } from "../../formats/is_within.ts";
 import { type OwnTemporaryFolder, ownTemporaryFolder } from "../../formats/own_temporary_folder.ts";
 import { BEHIND_DOOR, type DoorMessage } from "../common/behind_door.ts";
 import { errorText, printError } from "../common/cli.ts";
@@ -149,6 +150,5 @@ function withTarget(path: string): string[] {
 
 /** True if this project lies in a folder, which then can't be written to without writing to its code. */
 export function enclosesProject(path: string): boolean {
-  const way = relative(resolve(path), ROOT);
-  return !way.startsWith("..") && !isAbsolute(way);
+  return isWithin(ROOT, resolve(path));
 }

@@ -16,7 +16,7 @@ import { dataText } from "./data_text.ts";
 import { needsOfEngine, needsOfTrainer } from "./estimate/of_run.ts";
 import type { Estimate } from "./estimate/types.ts";
 import { estimateText, memoryWarning } from "./estimate_text.ts";
-import { isSameRun, readRun } from "./own_run.ts";
+import { ownRun, readRun } from "./own_run.ts";
 import { checkOutputDirectory } from "./outputs/directory.ts";
 import { silentProgress } from "./outputs/mod.ts";
 import { prepareRows } from "./predict/rows.ts";
@@ -53,10 +53,9 @@ export async function dryRun(
   if (workAsked(config) !== "training") {
     return await dryRows({ config, notes, placeOf }, registry, say);
   }
-  const isThisRun = () => isSameRun(config.output_dir, config, registry);
   placed(
     placeOf("output_dir"),
-    () => checkOutputDirectory({ ...config, inputs: inputsOf(config), isThisRun }),
+    () => checkOutputDirectory({ ...config, inputs: inputsOf(config), ...ownRun(config, registry) }),
   );
   const ready = await prepare(config, registry, say, placeOf);
   // only now, so that a misspelt name isn't told below a screen of keys

@@ -14,7 +14,7 @@ import {
   type TrainConfig,
   type UsedPlugin,
 } from "./config/mod.ts";
-import { isFinished } from "./outputs/mod.ts";
+import { isFinished, type OutputDirectoryRequest } from "./outputs/mod.ts";
 import { lacksAnswers } from "./predict/files.ts";
 import { freeName } from "./repeated.ts";
 
@@ -56,15 +56,40 @@ function ownChanges(path: string, config: TrainConfig): { changes: string[]; not
   };
 }
 
+/** What `output_dir` tells of the run that is to be written there. */
+export function ownRun(
+  config: TrainConfig,
+  registry: Registry,
+): Required<Pick<OutputDirectoryRequest, "isThisRun" | "beganAt">> {
+  const { output_dir: directory } = config;
+  return {
+    isThisRun: () => isSameRun(directory, config, registry),
+    beganAt: () => beganAt(directory),
+  };
+}
+
 /** True if the finished run in a folder is one of this configuration, so that there is nothing left to do. */
 export function isSameRun(directory: string, config: TrainConfig, registry: Registry): boolean {
+  const own = readOwn(directory);
+  return own !== null && diffConfigs(own.config, config).length === 0 &&
+    (own.provenance?.plugins ?? []).every((plugin) => isSamePlugin(plugin, registry));
+}
+
+/**
+ * Checkpoint of another folder at which the unfinished run in a folder began, by its run.yaml; null: it began at step 0, or nothing tells.
+ */
+function beganAt(directory: string): string | null {
+  if (isFinished(directory)) return null;
+  return readOwn(directory)?.provenance?.began ?? null;
+}
+
+/** The run.yaml in a folder; null: it can't be read. */
+function readOwn(directory: string): ResolvedConfig | null {
   try {
-    const { config: earlier, provenance } = readTrainConfig(join(directory, "run.yaml"));
-    return diffConfigs(earlier, config).length === 0 &&
-      (provenance?.plugins ?? []).every((plugin) => isSamePlugin(plugin, registry));
+    return readTrainConfig(join(directory, "run.yaml"));
   } catch (error) {
-    // a run.yaml of another version, or one that was edited: what differs is found out by its checkpoint
-    if (error instanceof RangeError || error instanceof SyntaxError) return false;
+    // none, one of another version, or one that was edited: what differs is found out by its checkpoint
+    if (error instanceof RangeError || error instanceof SyntaxError) return null;
     throw error;
   }
 }

@@ -17,7 +17,7 @@ import { moduleShapes } from "../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import type { EncodedExample, EncodedSequence } from "../../kernels/engine/encoded.ts";
 import { packExamples } from "../../kernels/engine/pack.ts";
-import { targetModules } from "../../plugins/kinds/lora_targets.ts";
+import { type LoraTargetKeys, targetModules } from "../../plugins/kinds/lora_targets.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
 import { averageMetrics, evaluateLoss } from "../../plugins/kinds/loss_evaluation.ts";
 import type { TrainConfig } from "./config/mod.ts";
@@ -214,7 +214,7 @@ function hasGradient(example: EncodedExample, loss: Loss): boolean {
  */
 export function adapterWarnings(
   [directory]: readonly string[],
-  config: Pick<TrainConfig, "finetuning_type" | "model_name_or_path" | "lora_rank" | "lora_target">,
+  config: LoraTargetKeys & Pick<TrainConfig, "finetuning_type" | "model_name_or_path" | "lora_rank">,
   decoder: DecoderConfig,
 ): string[] {
   if (config.finetuning_type !== "lora") return [];
@@ -226,7 +226,7 @@ export function adapterWarnings(
     ? null
     : readAdapterConfig(directory, modules, decoder.moduleRoot, TRAINED_FIELDS);
   const names = matchTargets(
-    adapter ?? { targetModules: targetModules(config.lora_target, modules) },
+    adapter ?? { targetModules: targetModules(config, modules) },
     modules,
   );
   const above = names.flatMap((name) => {

@@ -2,8 +2,9 @@
  * A run from its first file to its last: the trainer at work in the output folder, then what belongs beside the weights.
  * @module
  */
-import { join } from "@std/path";
+import { join, resolve } from "@std/path";
 
+import { isWithin } from "../../formats/is_within.ts";
 import type { Trainer, TrainerInputs, TrainerResult, WrittenFile } from "../../plugins/kinds/trainer.ts";
 import { diffConfigs, type Provenance, recordOf, type TrainConfig, writeRunYaml } from "./config/mod.ts";
 import type { LoadedExamples } from "./data/mod.ts";
@@ -13,6 +14,7 @@ import {
   type Progress,
   type RunLog,
   tokenizerFiles,
+  withPerplexity,
   writeRunOutputs,
 } from "./outputs/mod.ts";
 import type { Ready } from "./prepare/ready.ts";
@@ -57,11 +59,12 @@ export async function trainAndWrite(
   const begin = () => {
     const removed = output.begin();
     if (removed.length > 0) say(`Removed from ${directory}: ${removed.join(", ")}`);
-    writeRunYaml(join(directory, "run.yaml"), config, made);
+    writeRunYaml(join(directory, "run.yaml"), config, { ...made, ...beganElsewhere(output, directory) });
     begun = true;
   };
   try {
-    const result = await trainer.train({ ...inputsOfTrainer(run), begin, signal });
+    const trained = await trainer.train({ ...inputsOfTrainer(run), begin, signal });
+    const result = { ...trained, metrics: withPerplexity(trained.metrics, config) };
     progress.stop();
     const written = await outputsOf(run, result);
     if (result.finished) output.publish();
@@ -72,6 +75,16 @@ export async function trainAndWrite(
     const goesOn = continues ?? continuing(directory, output.resumeFrom?.path);
     throw withWhatIsKept(error, directory, goesOn);
   }
+}
+
+/** The checkpoint of another folder at which a run begins, for run.yaml; {} otherwise. */
+function beganElsewhere(
+  { resumeFrom }: Pick<OutputDirectory, "resumeFrom">,
+  directory: string,
+): Pick<Provenance, "began"> {
+  return resumeFrom === null || isWithin(resumeFrom.path, directory)
+    ? {}
+    : { began: resolve(resumeFrom.path) };
 }
 
 function inputsOfTrainer(

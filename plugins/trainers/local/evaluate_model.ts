@@ -8,6 +8,7 @@ import type { TrainerInputs } from "../../kinds/trainer.ts";
 import { evaluateSets } from "./evaluate.ts";
 import type { OpenEngine } from "./open_engine.ts";
 import { ReferenceCache } from "./reference.ts";
+import { completeGiven } from "./reference_model.ts";
 import { rowsOfPacks } from "./run.ts";
 import { engineSetup, makeTarget } from "./setup.ts";
 import { openHere } from "./train.ts";
@@ -16,14 +17,22 @@ import { openHere } from "./train.ts";
 export type EvaluationInputs =
   & Pick<
     TrainerInputs,
-    "config" | "model" | "decoder" | "merged" | "loss" | "evaluation" | "evaluationSets" | "signal"
+    | "config"
+    | "model"
+    | "decoder"
+    | "merged"
+    | "loss"
+    | "reference"
+    | "evaluation"
+    | "evaluationSets"
+    | "signal"
   >
   & { log: Pick<TrainerInputs["log"], "note" | "phase"> };
 
 /**
  * Evaluates the model with its adapter, if one is named, on the backend that the configuration names.
  * @returns `eval_loss` and others, as {@linkcode evaluateSets} names them; null when interrupted
- * @throws {RangeError} If the model lacks tensors, the adapter doesn't fit, or the loss needs a reference
+ * @throws {RangeError} If the model, or that of the reference, lacks tensors, or the adapter doesn't fit
  */
 export async function evaluateHere(inputs: EvaluationInputs): Promise<Record<string, number> | null> {
   return await openHere(inputs, (open) => evaluateModel(inputs, open));
@@ -34,14 +43,13 @@ async function evaluateModel(
   open: OpenEngine,
 ): Promise<Record<string, number> | null> {
   const { model, decoder, loss, log, signal } = inputs;
-  if (loss.needsReference) {
-    throw new RangeError(
-      "Cannot evaluate a finished model as the loss needs a reference: evaluate while training",
-    );
-  }
   // adapters alone are read or made: a new one is zero, and changes nothing
   const config = { ...inputs.config, finetuning_type: "lora" as const, use_dora: false, pissa_init: false };
   checkTensors(model.weights, tensorShapes(decoder), model.path);
+  const references = new ReferenceCache(), reference = loss.needsReference ? inputs.reference : null;
+  if (reference) {
+    await completeGiven(reference, { ...inputs, references, rows: [["eval", inputs.evaluation]] }, open);
+  }
   const engine = await open(
     engineSetup({ ...inputs, config }, makeTarget(config, model, decoder, { files: {} }), inputs.merged),
     inputs,
@@ -51,7 +59,8 @@ async function evaluateModel(
     const scoring = {
       engine,
       loss,
-      references: new ReferenceCache(),
+      references,
+      ...(reference && { isReferenceGiven: true }),
       together,
       accuracy: config.compute_accuracy && config.stage === "sft",
     };

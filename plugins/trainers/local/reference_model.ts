@@ -12,14 +12,21 @@ import type { ReferenceCache } from "./reference.ts";
 import { precomputeReferences } from "./score.ts";
 import { makeTarget } from "./setup.ts";
 
-/** A run's part in its reference. */
+/** Rows of each split. */
+type RowsBySplit = readonly (readonly [split: "train" | "eval", rows: readonly EncodedExample[]])[];
+
+/** What a pass of a reference model is made for. */
 export interface GivenReference {
-  inputs: TrainerInputs;
+  /** Of the run. */
+  config: TrainerInputs["config"];
   /** Gets what it lacks. */
   references: ReferenceCache;
-  plan: BatchPlan;
-  /** Steps that are done. */
-  from: number;
+  /** Rows that the run will meet. */
+  rows: RowsBySplit;
+  /** Aborted to stop: some are missing then. */
+  signal: AbortSignal;
+  /** Shows rows. */
+  log: Pick<TrainerInputs["log"], "phase">;
 }
 
 /**
@@ -28,14 +35,9 @@ export interface GivenReference {
  */
 export async function completeGiven(
   reference: ReferenceModel,
-  { inputs, references, plan, from }: GivenReference,
+  { config, references, rows: splits, signal, log }: GivenReference,
   open: OpenEngine,
 ): Promise<void> {
-  const { config, signal, log } = inputs;
-  const splits = [
-    ["train", rowsAhead(plan, from, inputs.train)],
-    ["eval", config.do_eval || config.eval_on_start ? inputs.evaluation : []],
-  ] as const;
   if (splits.every(([split, rows]) => rows.every((row) => references.get(split, row)))) return;
   checkTensors(reference.model.weights, tensorShapes(reference.decoder), reference.model.path);
   const engine = await open(setupOf(reference, config), reference);
@@ -49,6 +51,26 @@ export async function completeGiven(
   } finally {
     await engine.close();
   }
+}
+
+/**
+ * Rows that a training run will meet: those of the steps ahead, in the data's order, as a run of a few steps needn't wait for the others',
+ * and those that it evaluates.
+ * @param from Steps that are done
+ */
+export function rowsAhead(
+  { config, train, evaluation }: Pick<TrainerInputs, "config" | "train" | "evaluation">,
+  plan: BatchPlan,
+  from: number,
+): RowsBySplit {
+  const met = new Set<EncodedExample>();
+  for (let step = from; step < plan.totalSteps && met.size < train.length; step++) {
+    for (const example of plan.step(step).flat()) met.add(example);
+  }
+  return [
+    ["train", train.filter((example) => met.has(example))],
+    ["eval", config.do_eval || config.eval_on_start ? evaluation : []],
+  ];
 }
 
 /** What an engine of a reference model is made from: no optimizer, nothing that is trained. */
@@ -72,13 +94,4 @@ function setupOf(
     seed: config.seed,
     optimizer: null,
   };
-}
-
-/** Training rows of the steps ahead, in the data's order: a run of a few steps needn't wait for the others'. */
-function rowsAhead(plan: BatchPlan, from: number, train: readonly EncodedExample[]): EncodedExample[] {
-  const met = new Set<EncodedExample>();
-  for (let step = from; step < plan.totalSteps && met.size < train.length; step++) {
-    for (const example of plan.step(step).flat()) met.add(example);
-  }
-  return train.filter((example) => met.has(example));
 }

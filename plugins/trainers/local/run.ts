@@ -22,7 +22,7 @@ import type { LoopInputs } from "./loop_inputs.ts";
 import type { OpenEngine } from "./open_engine.ts";
 import { negated, type PissaStart, pissaStart, readConverted } from "./pissa.ts";
 import { ReferenceCache } from "./reference.ts";
-import { completeGiven } from "./reference_model.ts";
+import { completeGiven, rowsAhead } from "./reference_model.ts";
 import { checkResumedForm } from "./resumed_form.ts";
 import { precomputeReferences } from "./score.ts";
 import { engineSetup, makeTarget, newLora, readTrained } from "./setup.ts";
@@ -47,7 +47,8 @@ export async function carryOut(inputs: TrainerInputs, open: OpenEngine): Promise
   const references = resumed?.references ?? new ReferenceCache();
   const reference = loss.needsReference ? inputs.reference : null;
   if (reference) {
-    await completeGiven(reference, { inputs, references, plan, from: resumed?.state.step ?? 0 }, open);
+    const rows = rowsAhead(inputs, plan, resumed?.state.step ?? 0);
+    await completeGiven(reference, { ...inputs, references, rows }, open);
   }
   using residual = pissa && residualFolder(pissa, inputs);
   const merged = [...inputs.merged ?? [], ...residual ? [residual.path] : []];

@@ -180,7 +180,7 @@ export function newLora(
     useDora: config.use_dora,
     rankPattern: {},
     alphaPattern: {},
-    targetModules: targetModules(config.lora_target, modules),
+    targetModules: targetModules(config, modules),
   };
 }
 

@@ -36,6 +36,39 @@ Deno.test("disable_gradient_checkpointing is said to do nothing where a pass is 
   assert(!said("") && !said("backend: onnx\n") && !said("backend: webgpu\n"));
 });
 
+Deno.test("overwrite_output_dir beside a checkpoint is told where it does nothing", () => {
+  const notes = (from: string) =>
+    resolvedConfig(`overwrite_output_dir: true\nresume_from_checkpoint: ${from}\n`).notes.filter((note) =>
+      note.startsWith("overwrite_output_dir")
+    );
+  const unused =
+    "overwrite_output_dir: not used, as resume_from_checkpoint continues with what is in output_dir";
+  const { output_dir } = resolvedConfig("").config;
+  assertEquals([notes("true"), notes(`${output_dir}/checkpoint-4`)], [[unused], [unused]]);
+  // what another folder's checkpoint is continued in is emptied first
+  assertEquals([notes("saves/other/checkpoint-4"), notes("false")], [[], []]);
+  assertEquals(notes("auto"), [
+    "overwrite_output_dir: only used where output_dir has no checkpoint, from which resume_from_checkpoint: auto would continue",
+  ]);
+});
+
+Deno.test("use_llama_pro takes freeze_trainable_layers with LoRA, and an adapter that is trained on has its own modules", () => {
+  const notes = (more: string) =>
+    resolvedConfig(`freeze_trainable_layers: 3\nfreeze_extra_modules: norm\n${more}`).notes.filter((note) =>
+      note.includes("freeze_") || note.includes("llama_pro")
+    );
+  assertEquals(notes("use_llama_pro: true\n"), [
+    "freeze_extra_modules: not used, as finetuning_type is lora",
+  ]);
+  assertEquals(notes(""), [
+    "freeze_trainable_layers, freeze_extra_modules: not used, as finetuning_type is lora",
+  ]);
+  assertEquals(
+    notes("use_llama_pro: true\nadapter_name_or_path: a\n")[0],
+    "use_llama_pro: not used, as the adapter of adapter_name_or_path has its own",
+  );
+});
+
 Deno.test("timescale is said to do nothing, as in transformers 4", () => {
   const { notes } = resolvedConfig("lr_scheduler_type: inverse_sqrt\nlr_scheduler_kwargs: {timescale: 5}\n");
   assert(notes.some((note) => note.startsWith("lr_scheduler_kwargs timescale: not used")));
@@ -47,11 +80,14 @@ Deno.test("do_eval without do_train evaluates a finished model, and refuses what
     resolveTrainConfig(parseYaml(yaml + "do_eval: true\neval_dataset: e\n" + more, "t.yaml"));
   assertEquals([file("").config.do_eval, file("stage: pt\n").config.stage], [true, "pt"]);
   assertEquals(file("stage: dpo\npref_loss: simpo\n").config.pref_loss, "simpo");
+  assertEquals(file("stage: kto\nref_model: m\n").config.ref_model, "m");
   for (
     const [more, text] of [
-      ["stage: dpo", "with stage: dpo as its loss is relative to the model before training"],
-      ["stage: kto", "or set stage: sft"],
-      ["loss: mine", "with loss: mine as"],
+      [
+        "stage: dpo",
+        "with stage: dpo without ref_model as its loss is relative to the model before training",
+      ],
+      ["stage: kto", "name that one as ref_model"],
       ["train_from_scratch: true\nfinetuning_type: full", "Cannot evaluate random weights"],
       ["rope_scaling: linear\nfinetuning_type: full", "Cannot evaluate with rope_scaling"],
       ["streaming: true\nmax_steps: 1", "Cannot evaluate a finished model on a stream"],
@@ -124,8 +160,7 @@ Deno.test("keys that contradict each other are refused", () => {
         "with finetuning_type: freeze: weights that are trained are float32",
       ],
       ["finetuning_type: freeze\nfreeze_trainable_modules: []", "names no module"],
-      ["use_llama_pro: true", "name the expanded blocks' modules in lora_target"],
-      ["finetuning_type: full\nuse_llama_pro: true", "use finetuning_type: freeze"],
+      ["finetuning_type: full\nuse_llama_pro: true", "use finetuning_type: freeze or lora"],
       ["stage: dpo\nref_model_adapters: a", "without ref_model, as LLaMA-Factory reads them with it alone"],
       [
         "stage: kto\nref_model: m\nref_model_adapters: a,b\nref_model_quantization_bit: 4",

@@ -53,14 +53,22 @@ const IDLE: readonly [
     (c) => `finetuning_type: ${c.finetuning_type} has no adapters`,
   ],
   [
-    ["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora", "use_dora", "pissa_init"],
+    [
+      ...["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora", "use_dora"] as const,
+      ...["pissa_init", "use_llama_pro"] as const,
+    ],
     (c) => c.adapter_name_or_path.length > 0 && !c.create_new_adapter,
     () => "the adapter of adapter_name_or_path has its own",
   ],
   [
     ["freeze_trainable_layers", "freeze_trainable_modules", "freeze_extra_modules"],
+    (c) => c.finetuning_type !== "freeze" && !c.use_llama_pro,
+    tuningIs,
+  ],
+  [
+    ["freeze_trainable_modules", "freeze_extra_modules"],
     (c) => c.finetuning_type !== "freeze",
-    (c) => `finetuning_type is ${c.finetuning_type}`,
+    tuningIs,
   ],
   [["pissa_iter", "pissa_convert"], (c) => !c.pissa_init, () => "pissa_init is false"],
   [
@@ -104,6 +112,10 @@ function whyWithoutReference(c: TrainConfig): string {
 
 function neverEvaluated({ eval_strategy }: TrainConfig): string {
   return `eval_strategy is ${eval_strategy} and do_eval isn't true`;
+}
+
+function tuningIs({ finetuning_type }: TrainConfig): string {
+  return `finetuning_type is ${finetuning_type}`;
 }
 
 function stageIs({ stage }: TrainConfig): string {

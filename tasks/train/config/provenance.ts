@@ -55,6 +55,8 @@ export interface Provenance {
   adapter?: string | undefined;
   /** Hash of the model that `ref_model` names, with its adapters; absent without one. */
   reference?: string | undefined;
+  /** Checkpoint of another folder at which the run began; absent where it began at step 0 or went on from a checkpoint of its own. */
+  began?: string | undefined;
 }
 
 const Schema = z.strictObject({
@@ -73,6 +75,7 @@ const Schema = z.strictObject({
   tokenizer: z.string(),
   adapter: z.string().optional(),
   reference: z.string().optional(),
+  began: z.string().optional(),
 });
 
 /**
@@ -92,7 +95,7 @@ export function readProvenance(value: unknown, file: string): Provenance | null 
 
 /**
  * The text of run.yaml: paths are absolute, so that it means the same in any folder. Secrets never enter it; whether the run
- * was resumed makes no difference to it.
+ * went on from a checkpoint of its own makes no difference to it.
  */
 export function runYaml(config: TrainConfig, provenance: Provenance): string {
   return "# Every key of this run, defaults filled in. deno task train with this file repeats it in a folder beside this one,\n" +

@@ -48,7 +48,7 @@ export function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter:
     return { parameters, linear, ...ownWeights(config, model, linear), adapted: [] };
   }
   const shapes = moduleShapes(model), names = [...shapes.keys()];
-  const targets = matchTargets(adapter ?? { targetModules: targetModules(config.lora_target, names) }, names);
+  const targets = matchTargets(adapter ?? { targetModules: targetModules(config, names) }, names);
   const rankOf = (name: string) => adapter ? loraOf(adapter, name).r : config.lora_rank;
   const trained = targets.reduce((sum, name) => {
     const [out, inner] = valueOf(shapes, name);

@@ -6,10 +6,12 @@
  * together at the end. A kill at any moment leaves files of one run only.
  * @module
  */
-import { isAbsolute, join, relative, resolve } from "@std/path";
+import { join, relative, resolve } from "@std/path";
 
 import { sweepTemporaryFiles } from "../../../formats/atomic.ts";
 import { type DirectoryLock, LOCK_FILE, lockDirectory } from "../../../formats/directory_lock.ts";
+import { exists } from "../../../formats/exists.ts";
+import { isWithin } from "../../../formats/is_within.ts";
 import { provisionalFolder } from "../../../formats/provisional_folder.ts";
 import {
   type Checkpoint,
@@ -35,6 +37,8 @@ export interface OutputDirectoryRequest {
   inputs?: readonly string[];
   /** True if the finished run in the folder is the requested one, so that `auto` leaves it as it is, without a checkpoint too. */
   isThisRun?: () => boolean;
+  /** Checkpoint of another folder at which the unfinished run in the folder began, from which `auto` goes on where it has saved none; null: none. */
+  beganAt?: () => string | null;
 }
 
 /** The output folder of one run, locked from the constructor until it is disposed. */
@@ -158,15 +162,26 @@ export function checkOutputDirectory(request: OutputDirectoryRequest): void {
 }
 
 function checkpointToResume(
-  { output_dir, resume_from_checkpoint: resume }: OutputDirectoryRequest,
+  { output_dir, resume_from_checkpoint: resume, beganAt }: OutputDirectoryRequest,
 ): Checkpoint | null {
   if (resume === null || resume === false) return null;
   if (typeof resume === "string" && resume !== "auto") return checkpointAt(resume);
   const last = lastCheckpoint(output_dir);
-  if (last !== null || resume === "auto") return last;
+  if (last !== null) return last;
+  if (resume === "auto") return checkpointElsewhere(output_dir, beganAt?.() ?? null);
   throw new Error(
     `Cannot resume as ${output_dir} needs a checkpoint: current value holds none. Leave resume_from_checkpoint out to ` +
       "start from the beginning, set it to auto to resume only if there is one, or give the path of a checkpoint",
+  );
+}
+
+/** @throws {Error} If the run began at a checkpoint that is gone: beginning at step 0 would be another run */
+function checkpointElsewhere(directory: string, path: string | null): Checkpoint | null {
+  if (path === null) return null;
+  if (exists(path)) return checkpointAt(path);
+  throw new Error(
+    `Cannot go on with the run in ${directory} as it began at ${path}, which isn't there any more, and has saved no checkpoint: put that one back, or ` +
+      "begin at step 0 with overwrite_output_dir: true and without resume_from_checkpoint",
   );
 }
 
@@ -225,11 +240,6 @@ function checkInputs(directory: string, leftovers: readonly string[], inputs: re
         `Choose another output_dir`,
     );
   }
-}
-
-function isWithin(path: string, directory: string): boolean {
-  const way = relative(directory, path);
-  return !way.startsWith("..") && !isAbsolute(way);
 }
 
 function removeEventFiles(directory: string): void {

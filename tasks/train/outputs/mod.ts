@@ -6,6 +6,7 @@ export { jsonLine, roundHalfEven, sortedJson } from "./_format.ts";
 export * from "./directory.ts";
 export * from "./finish.ts";
 export * from "../../../plugins/kinds/log_sink.ts";
+export * from "./perplexity.ts";
 export * from "./progress.ts";
 export * from "./reporter.ts";
 export * from "./reporters.ts";

@@ -4,6 +4,7 @@
  */
 import { evaluateHere } from "../../../plugins/trainers/local/evaluate_model.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import { withPerplexity } from "../outputs/mod.ts";
 import { writeResults } from "./files.ts";
 import { type AskingModel, prepareRows, resultText, type WorkResult } from "./rows.ts";
 
@@ -15,12 +16,13 @@ export async function evaluateFinished(config: TrainConfig, asking: AskingModel)
   const { say, progress, signal } = asking;
   const { ready, examples, sets } = await prepareRows(config, asking);
   try {
-    const metrics = await evaluateHere({
+    const losses = await evaluateHere({
       config: { ...config, adapter_name_or_path: ready.adapterFolders },
       model: ready.model,
       decoder: ready.decoder,
       merged: ready.mergedFolders,
       loss: ready.loss,
+      reference: ready.reference,
       evaluation: examples,
       evaluationSets: sets,
       signal,
@@ -30,10 +32,12 @@ export async function evaluateFinished(config: TrainConfig, asking: AskingModel)
       },
     });
     progress.stop();
-    if (metrics === null) return { files: [], metrics: {} };
+    if (losses === null) return { files: [], metrics: {} };
+    const metrics = withPerplexity(losses, config);
     return { files: await writeResults(config.output_dir, "eval", metrics), metrics };
   } finally {
     ready.model.weights.close();
+    ready.reference?.model.weights.close();
   }
 }
 

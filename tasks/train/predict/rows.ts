@@ -4,6 +4,7 @@
  */
 import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
+import type { Loss } from "../../../plugins/kinds/loss.ts";
 import type { Registry } from "../../../plugins/registry.ts";
 import { type TrainConfig, workAsked } from "../config/mod.ts";
 import { readDatasetInfo } from "../data/info.ts";
@@ -66,6 +67,7 @@ export async function prepareRows(
     () => checkAbsent(config.output_dir, file, config.overwrite_output_dir),
   );
   const ready = await prepare(config, registry, say, placeOf);
+  if (work === "evaluation") placed(placeOf("loss"), () => checkReferenceKnown(config, ready.loss));
   // LLaMA-Factory encodes training rows too, and doesn't use them
   const dataset = config.eval_dataset.length > 0 && !drawsFirst(config) ? [] : config.dataset;
   const notes = [...ready.notes, ...notesOf(config, isTrained)];
@@ -82,6 +84,19 @@ export async function prepareRows(
   say(text);
   if (work === "predictions") ready.model.weights.close();
   return { ready, examples: encoded.evaluation, sets: encoded.evaluationSets, notes, data: text };
+}
+
+/**
+ * @throws {RangeError} If a loss of one's own needs a reference, and no key names one: of the losses of stages the configuration knows that already
+ */
+function checkReferenceKnown(
+  { loss: name, ref_model }: Pick<TrainConfig, "loss" | "ref_model">,
+  { needsReference }: Pick<Loss, "needsReference">,
+): void {
+  if (!needsReference || ref_model !== null) return;
+  throw new RangeError(
+    `Cannot evaluate a finished model with loss: ${name} without ref_model as it is relative to a reference: name the model before training as ref_model`,
+  );
 }
 
 /** True if training sets draw some of their rows: then those that evaluation sets draw are others without them. */

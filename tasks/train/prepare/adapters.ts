@@ -7,13 +7,13 @@ import { baseDifference, readAdapter, TRAINED_FIELDS } from "../../../formats/pe
 import { moduleShapes } from "../../../kernels/engine/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
 import { type FreezeKeys, freezeTargets } from "../../../plugins/kinds/freeze_targets.ts";
-import { targetModules } from "../../../plugins/kinds/lora_targets.ts";
+import { type LoraTargetKeys, targetModules } from "../../../plugins/kinds/lora_targets.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
 import type { TrainConfig } from "../config/mod.ts";
 import { checkRankFits } from "../start_checks.ts";
 
 /** Keys that say which modules are adapted, and how much. */
-type AdaptedKeys = Pick<TrainConfig, "lora_target"> & Partial<Pick<TrainConfig, "lora_rank">>;
+type AdaptedKeys = LoraTargetKeys & Partial<Pick<TrainConfig, "lora_rank">>;
 
 /** Keys that say which adapters there are. */
 type AdapterKeys =
@@ -45,13 +45,15 @@ export async function prepareAdapters(
 /** Makes sure that the adapter to continue, or the modules to adapt, are the model's, before any data is read. */
 function checkAdapted(
   [adapter]: readonly string[],
-  { lora_target, lora_rank = 1 }: AdaptedKeys,
+  keys: AdaptedKeys,
   decoder: DecoderConfig,
   placeOf: (key: string) => string,
 ): void {
   const shapes = moduleShapes(decoder);
   if (adapter === undefined) {
-    placed(placeOf("lora_target"), () => targetModules(lora_target, [...shapes.keys()]));
+    const { lora_target, lora_rank = 1 } = keys, modules = [...shapes.keys()];
+    placed(placeOf("lora_target"), () => targetModules({ lora_target }, modules));
+    placed(placeOf("use_llama_pro"), () => targetModules(keys, modules));
     placed(placeOf("lora_rank"), () => checkRankFits(lora_rank, shapes));
     return;
   }

@@ -10,17 +10,11 @@ import type { Refuse } from "./refuse.ts";
 export function checkEvaluationAlone(c: TrainConfig, refuse: Refuse): void {
   if (!c.do_eval || c.do_train || c.do_predict || c.predict_with_generate) return;
   refuse(
-    c.loss !== null,
-    "loss",
-    `Cannot evaluate a finished model with loss: ${c.loss} as a loss of its own may need the model before training: leave it out, ` +
-      "or evaluate while training (do_train: true)",
-  );
-  refuse(
-    c.loss === null && !isWithoutReference(c),
+    c.loss === null && !isWithoutReference(c) && c.ref_model === null,
     "stage",
-    `Cannot evaluate a finished model with stage: ${c.stage} as its loss is relative to the model before training, which isn't known any more ` +
-      "(LLaMA-Factory takes the model itself, so that nothing has changed): evaluate while training (do_train: true with eval_strategy), " +
-      "or set stage: sft",
+    `Cannot evaluate a finished model with stage: ${c.stage} without ref_model as its loss is relative to the model before training, which isn't known ` +
+      "any more (LLaMA-Factory takes the model itself, so that nothing has changed): name that one as ref_model, with adapters that it had as " +
+      "ref_model_adapters",
   );
   refuse(
     c.train_from_scratch,

@@ -48,12 +48,9 @@ function checkTuning(c: TrainConfig, refuse: Refuse): void {
     `Cannot use loraplus_lr_ratio with finetuning_type: ${c.finetuning_type} as it is the rate of adapters' B: leave it out, or use finetuning_type: lora`,
   );
   refuse(
-    c.use_llama_pro && c.finetuning_type !== "freeze",
+    c.use_llama_pro && c.finetuning_type === "full",
     "use_llama_pro",
-    c.finetuning_type === "lora"
-      ? "Cannot use use_llama_pro with finetuning_type: lora: leave it out, and name the expanded blocks' modules in lora_target " +
-        "(model.layers.3.mlp.up_proj), or use finetuning_type: freeze"
-      : "Cannot use use_llama_pro with finetuning_type: full, as in LLaMA-Factory: use finetuning_type: freeze",
+    "Cannot use use_llama_pro with finetuning_type: full, as in LLaMA-Factory: use finetuning_type: freeze or lora",
   );
   refuse(
     c.freeze_trainable_modules.length === 0,

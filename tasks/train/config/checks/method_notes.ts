@@ -2,6 +2,7 @@
  * Remarks on keys that don't do here what one may expect of them: elsewhere, or beside another key.
  * @module
  */
+import { isWithin } from "../../../../formats/is_within.ts";
 import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
 
 /** Packing here and in LLaMA-Factory. */
@@ -25,11 +26,7 @@ export function methodNotes(c: TrainConfig): string[] {
       "lr_scheduler_kwargs timescale: not used, as in transformers 4 (5 uses it); the warm-up steps (10000 without warm-up) are the timescale",
     );
   }
-  if (c.resume_from_checkpoint && c.overwrite_output_dir) {
-    notes.push(
-      "overwrite_output_dir: not used, as resume_from_checkpoint continues with what is in output_dir",
-    );
-  }
+  if (c.overwrite_output_dir) notes.push(...overwriteNotes(c));
   if (c.stage === "dpo" && c.llamafactory_version === null && ["hinge", "ipo"].includes(c.pref_loss)) {
     notes.push(
       `pref_loss: ${c.pref_loss} is what its paper says; LLaMA-Factory 0.9.5 trains the sigmoid under that name ` +
@@ -45,6 +42,19 @@ export function methodNotes(c: TrainConfig): string[] {
     notes.push("learning_rate: 0 changes no weight: the run computes and saves, and learns nothing");
   }
   return notes;
+}
+
+/** `overwrite_output_dir` beside a checkpoint to continue from: one of another folder leaves it its work. */
+function overwriteNotes(
+  { resume_from_checkpoint: resume, output_dir }: Pick<TrainConfig, "resume_from_checkpoint" | "output_dir">,
+): string[] {
+  if (resume === "auto") {
+    return [
+      "overwrite_output_dir: only used where output_dir has no checkpoint, from which resume_from_checkpoint: auto would continue",
+    ];
+  }
+  if (!resume || (typeof resume === "string" && !isWithin(resume, output_dir))) return [];
+  return ["overwrite_output_dir: not used, as resume_from_checkpoint continues with what is in output_dir"];
 }
 
 /** Default that differs from LLaMA-Factory's and changes what is trained. */

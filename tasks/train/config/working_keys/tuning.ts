@@ -33,7 +33,8 @@ export function tuningKeys() {
     freeze_trainable_layers: row(
       int(-Number.MAX_SAFE_INTEGER),
       2,
-      "finetuning_type: freeze: how many of the last layers are trained; negative: of the first ones; 0: freeze_extra_modules alone",
+      "finetuning_type: freeze: how many of the last layers are trained; negative: of the first ones; 0: freeze_extra_modules alone; " +
+        "use_llama_pro: how many blocks the model was expanded by",
     ),
     freeze_trainable_modules: row(
       names(),
@@ -49,8 +50,8 @@ export function tuningKeys() {
     use_llama_pro: row(
       bool(),
       false,
-      "finetuning_type: freeze: train the last layer of each of freeze_trainable_layers equal shares, which block expansion (LLaMA Pro) has added to " +
-        "the model",
+      "finetuning_type: freeze or lora: train, or adapt, the last layer of each of freeze_trainable_layers equal shares, which block expansion " +
+        "(LLaMA Pro) has added to the model",
     ),
     lora_rank: row(int(1), 8, "rank of the adapters"),
     lora_alpha: row(orNull(num({ above: 0 })), null, "scale of the adapters, over the rank", {

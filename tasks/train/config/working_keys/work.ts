@@ -33,7 +33,7 @@ export function workKeys() {
     do_eval: row(
       bool(),
       false,
-      "evaluate at the end; without do_train the model and adapter that are named, as eval_results.json",
+      "evaluate at the end; without do_train the model and adapter that are named, as eval_results.json (stages with a reference: beside ref_model)",
       { derived: "true when eval_strategy isn't no" },
     ),
     resume_from_checkpoint: row(
