@@ -20,7 +20,7 @@ import { accumulating } from "../kernels/engine/programs.ts";
 import { adamWDefaults } from "../kernels/engine/adamw.ts";
 import { blockGraph, embedGraph, LINEAR_MODULES, loraShapes, ofLayer } from "../kernels/engine/decoder.ts";
 import { headBackwardGraph, headGraph } from "../kernels/engine/head_graph.ts";
-import type { DecoderConfig } from "../kernels/engine/decoder_config.ts";
+import { attentionOf, type DecoderConfig } from "../kernels/engine/decoder_config.ts";
 import { stepGraphs } from "../kernels/engine/device_optimizer.ts";
 import { trainedShapes } from "../kernels/engine/parameters.ts";
 import { stretchesOf } from "../kernels/engine/stretches.ts";
@@ -196,7 +196,8 @@ function partOf(given: Graph, sizes: ReadonlyMap<string, number>, half: boolean)
 /** The programs of a model with LoRA of rank 8 on every module. */
 function programs({ config, rows }: Model, half: boolean) {
   const lora = Object.fromEntries(LINEAR_MODULES.map((name) => [name, LORA]));
-  const trained = [...loraShapes(config, lora).keys()], block = blockGraph(config, null, lora);
+  const trained = [...loraShapes(config, lora).keys()],
+    block = blockGraph(config, attentionOf(config, 0), lora);
   const kept = differentiate(block, ["y"], ["x", ...trained], "activations");
   const again = differentiate(block, ["y"], ["x", ...trained], "inputs");
   // The tables' packs have 256.

@@ -3,6 +3,7 @@ import { differentiate } from "./autodiff.ts";
 import { countDispatches } from "./backends/webgpu/plan.ts";
 import { runOnce, sampleInputs, worst } from "./contract.ts";
 import { blockGraph, LINEAR_MODULES, loraShapes } from "./engine/decoder.ts";
+import { attentionOf } from "./engine/decoder_config.ts";
 import { accumulating } from "./engine/programs.ts";
 import { fuseSums } from "./fuse.ts";
 import { fused, fuseLora } from "./fuse_lora.ts";
@@ -17,7 +18,8 @@ const { config } = tinyModel("qwen2"), T = 5;
 const lora = Object.fromEntries(LINEAR_MODULES.map((name) => [name, { rank: 4, scale: 2 }]));
 
 function blockPair(dropout: boolean) {
-  const trained = [...loraShapes(config, lora).keys()], block = blockGraph(config, null, lora, { dropout });
+  const trained = [...loraShapes(config, lora).keys()],
+    block = blockGraph(config, attentionOf(config, 0), lora, { dropout });
   const { forward, backward } = differentiate(block, ["y"], ["x", ...trained], "inputs");
   return { forward, backward: accumulating(backward, trained) };
 }
@@ -78,7 +80,12 @@ Deno.test("a block of SmolLM2-135M in a long pack has 66 dispatches with LoRA fu
   };
   const eight = Object.fromEntries(LINEAR_MODULES.map((name) => [name, { rank: 8, scale: 2 }]));
   const trained = [...loraShapes(smollm2, eight).keys()];
-  const pair = differentiate(blockGraph(smollm2, null, eight), ["y"], ["x", ...trained], "activations");
+  const pair = differentiate(
+    blockGraph(smollm2, attentionOf(smollm2, 0), eight),
+    ["y"],
+    ["x", ...trained],
+    "activations",
+  );
   const sizes = new Map([["T", 8192]]), limits = { bindingBytes: 2 ** 31 };
   const count = (graph: Graph) => countDispatches(graph, sizes, limits);
   // Seven products; two norms, two of rotary, two of attention, SwiGLU, two sums. Without fusion two more a module.

@@ -54,6 +54,7 @@ for (
     ["tiny/mistral", "tiny/mistral"],
     ["tiny/llama3", "tiny/llama3"],
     ["tiny/qwen3", "tiny/qwen3"],
+    ["tiny/smollm3", "tiny/smollm3"],
   ] as const
 ) {
   Deno.test(`export of ${path}, merged, as a GGUF adapter and as ONNX, computes PEFT's log-probabilities`, () =>

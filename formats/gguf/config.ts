@@ -20,6 +20,7 @@ export const MODEL_CLASSES: Readonly<Record<string, string>> = {
   qwen2_vl: "Qwen2VLForConditionalGeneration",
   qwen2_5_vl: "Qwen2_5_VLForConditionalGeneration",
   qwen3_vl: "Qwen3VLForConditionalGeneration",
+  smollm3: "SmolLM3ForCausalLM",
 };
 
 /** `model_type` of each architecture of llama.cpp that is read; its `qwen2vl` is Qwen2.5-VL's too. */
@@ -30,7 +31,11 @@ const MODEL_TYPES: Readonly<Record<string, string>> = {
   qwen3: "qwen3",
   qwen2vl: "qwen2_vl",
   qwen3vl: "qwen3_vl",
+  smollm3: "smollm3",
 };
+
+/** llama.cpp rotates nothing in every so many layers of architecture smollm3; no key of a file says another number. */
+export const NO_ROPE_INTERVAL = 4;
 
 /**
  * Makes the config. `llama` covers Mistral too, whose files carry that name; one with a sliding window becomes
@@ -68,6 +73,7 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
     tie_word_embeddings: !tensors.has("output.weight"),
     dtype: "float32",
     ...biases(file, fields.architecture, modelType),
+    ...(modelType === "smollm3" && { no_rope_layer_interval: NO_ROPE_INTERVAL }),
     ...slidingWindow(fields, modelType, path),
     ...specialTokenIds(metadata),
   };
@@ -143,7 +149,7 @@ function slidingWindow(
 ): Record<string, unknown> {
   const window = count("attention.sliding_window", 0);
   if (modelType === "mistral") return { sliding_window: window };
-  if (!modelType.startsWith("qwen")) return {};
+  if (modelType === "llama") return {};
   if (window > 0) {
     throw new RangeError(`Cannot open ${path}: a sliding window in a ${modelType} GGUF isn't supported`);
   }

@@ -143,7 +143,7 @@ Deno.test("ggufConfig() refuses every key that would change the result and has n
     ["rope.dimension_count", u32(2), u32(4)],
     ["rope.dimension_sections", { type: "i32s", value: [1, 1, 0, 0] }, { type: "i32s", value: [0, 0, 0, 0] }],
   ];
-  for (const architecture of ["llama", "qwen2", "qwen3", "mistral"]) {
+  for (const architecture of ["llama", "qwen2", "qwen3", "mistral", "smollm3"]) {
     const plain = configWith({}, { architecture });
     for (const [key, bad, good] of cases) {
       const { message } = assertThrows(
@@ -155,6 +155,17 @@ Deno.test("ggufConfig() refuses every key that would change the result and has n
       if (good) assertEquals(configWith({ [`X.${key}`]: good }, { architecture }), plain, key);
     }
   }
+});
+
+Deno.test("ggufConfig() of smollm3 says that every fourth layer isn't rotated, which llama.cpp has in its code, and refuses a window", () => {
+  const config = configWith({}, { architecture: "smollm3" });
+  assertEquals(config.no_rope_layer_interval, 4);
+  assertEquals(config.architectures, ["SmolLM3ForCausalLM"]);
+  assertThrows(
+    () => configWith({ "X.attention.sliding_window": u32(8) }, { architecture: "smollm3" }),
+    RangeError,
+    "a sliding window in a smollm3 GGUF isn't supported",
+  );
 });
 
 Deno.test("ggufConfig() refuses adapters and parts of a model, and says how to join them", () => {

@@ -10,7 +10,7 @@ export interface GgufSource {
   readonly name: string;
   /**
    * Heads over which llama.cpp's converter interleaved the rows (row `h·D + 2i + s` of the file is row
-   * `h·D + s·D/2 + i` of transformers); null = rows as they are. Only q and k of architecture `llama`.
+   * `h·D + s·D/2 + i` of transformers); null = rows as they are. Only q and k of architectures `llama` and `smollm3`.
    */
   readonly interleavedHeads: number | null;
 }
@@ -34,6 +34,9 @@ const BLOCK: Readonly<Record<string, string>> = {
   ffn_up: "mlp.up_proj",
   ffn_down: "mlp.down_proj",
 };
+
+/** Architectures whose q and k llama.cpp rotates by neighbouring pairs, layers of smollm3 that it doesn't rotate among them. */
+const INTERLEAVED: ReadonlySet<string> = new Set(["llama", "smollm3"]);
 
 /** Tensors that hold no weights: the rotary factors become part of config.json. */
 const NO_WEIGHTS = new Set(["rope_freqs.weight"]);
@@ -71,7 +74,7 @@ export function mapNames(
           `Mixtures of experts and multimodal models aren't supported`,
       );
     }
-    const interleaved = architecture === "llama" && (block?.[2] === "attn_q" || block?.[2] === "attn_k");
+    const interleaved = INTERLEAVED.has(architecture) && (block?.[2] === "attn_q" || block?.[2] === "attn_k");
     const interleavedHeads = interleaved ? (block![2] === "attn_q" ? heads : keyValueHeads) : null;
     sources.set(target, { name, interleavedHeads });
   }
@@ -125,7 +128,7 @@ export function ggufName(
   const part = block && Object.keys(BLOCK).find((key) => BLOCK[key] === block[2]);
   const whole = Object.keys(WHOLE).find((key) => WHOLE[key] === name);
   if (block && part) {
-    const interleaved = architecture === "llama" && (part === "attn_q" || part === "attn_k");
+    const interleaved = INTERLEAVED.has(architecture) && (part === "attn_q" || part === "attn_k");
     return {
       name: `blk.${block[1]}.${part}.${block[3]}`,
       interleavedHeads: interleaved ? (part === "attn_q" ? heads : keyValueHeads) : null,

@@ -7,7 +7,7 @@ import { entryOf, valueOf } from "../../formats/elements.ts";
 import { type Graph, GraphBuilder, prune, type Value, withUsedInputs } from "../graph.ts";
 import { matmulTn } from "../ops/products.ts";
 import { blockGraph, type LinearModule } from "./decoder.ts";
-import type { DecoderConfig } from "./decoder_config.ts";
+import type { DecoderConfig, LayerAttention } from "./decoder_config.ts";
 
 /** Modules of a block that read the same input, in the order in which they are computed. */
 export const MODULES_BY_INPUT = [
@@ -34,9 +34,9 @@ export interface BlockStages {
   end: Graph;
 }
 
-/** Cuts a block. @param window As of {@linkcode blockGraph} */
-export function blockStages(config: DecoderConfig, window: number | null): BlockStages {
-  const graph = blockGraph(config, window);
+/** Cuts a block. @param attention As of {@linkcode blockGraph} */
+export function blockStages(config: DecoderConfig, attention: LayerAttention): BlockStages {
+  const graph = blockGraph(config, attention);
   const inputOf = (module: LinearModule) => userOf(graph, "w", entryOf(graph.inputs, `${module}.weight`));
   const x = entryOf(graph.inputs, "x"), o = inputOf("self_attn.o_proj");
   const middle = userOf(graph, "weight", entryOf(graph.inputs, "post_attention_layernorm.weight"));

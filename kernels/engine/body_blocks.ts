@@ -21,6 +21,7 @@ import {
   uploadMasks,
 } from "./body.ts";
 import { ofLayer } from "./decoder.ts";
+import { attentionOf } from "./decoder_config.ts";
 import { uploadNoise } from "./noise.ts";
 import { loraOfLayer, type Parameters } from "./parameters.ts";
 import { accumulate, type BlockClass, type Programs, runProgram } from "./programs.ts";
@@ -159,7 +160,7 @@ export class BlocksBody implements Body {
       n.slice(prefix.length)
     );
     return {
-      window: config.slidingWindow[layer] ?? null,
+      attention: attentionOf(config, layer),
       lora: adapter ? loraOfLayer(tuning, layer) : {},
       dropout: training && hasDropout(tuning),
       packing: this.parameters.packingOfLayer(layer),

@@ -12,7 +12,7 @@ import { differentiate, joined } from "../autodiff.ts";
 import type { Backend, Tensor } from "../backend.ts";
 import { type Graph, GraphBuilder } from "../graph.ts";
 import { blockGraph, embedGraph, ofLayer, weightNorm } from "./decoder.ts";
-import type { DecoderConfig } from "./decoder_config.ts";
+import { type DecoderConfig, layerAttentions } from "./decoder_config.ts";
 import {
   type Body,
   type BodyPass,
@@ -45,9 +45,8 @@ export function stackGraph(config: DecoderConfig, tuning: Tuning, embed: boolean
     until: g.input("until", ["T"], "i32"),
     positions: g.input("positions", ["T"], "i32"),
   };
-  for (let layer = 0; layer < config.numLayers; layer++) {
-    const window = config.slidingWindow[layer] ?? null;
-    const block = blockGraph(config, window, loraOfLayer(tuning, layer), { dropout: hasDropout(tuning) });
+  for (const [layer, attention] of layerAttentions(config).entries()) {
+    const block = blockGraph(config, attention, loraOfLayer(tuning, layer), { dropout: hasDropout(tuning) });
     x = entryOf(g.include(block, { x, ...common }, (name) => ofLayer(layer, name)), "y");
   }
   return g.finish({ y: x });

@@ -6,6 +6,7 @@ import type { Backend } from "../backend.ts";
 import { linear } from "../ops/products.ts";
 import { keepFor, MADE_AGAIN } from "./checkpointing.ts";
 import { blockGraph, LINEAR_MODULES, loraShapes } from "./decoder.ts";
+import { attentionOf } from "./decoder_config.ts";
 import { Engine } from "./engine.ts";
 import { packExamples } from "./pack.ts";
 
@@ -51,7 +52,8 @@ Deno.test("with checkpointing blocks keep nothing where memory isn't the host's,
 Deno.test("MADE_AGAIN names the modules whose product a block's way back computes a second time", () => {
   for (const arch of ["llama", "qwen2", "qwen3"]) {
     const { config } = tinyModel(arch), lora = { "self_attn.q_proj": { rank: 4, scale: 2 } } as const;
-    const graph = blockGraph(config, null, lora), wrt = ["x", ...loraShapes(config, lora).keys()];
+    const graph = blockGraph(config, attentionOf(config, 0), lora),
+      wrt = ["x", ...loraShapes(config, lora).keys()];
     for (const keep of ["inputs", "dear", "activations"] as const) {
       const { backward } = differentiate(graph, ["y"], wrt, keep);
       const again = LINEAR_MODULES.filter((module) =>

@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { differentiate, joined } from "../autodiff.ts";
 import { type Graph, nodeSizes, symbolic } from "../graph.ts";
 import { blockGraph, embedGraph, LINEAR_MODULES } from "./decoder.ts";
+import { attentionOf } from "./decoder_config.ts";
 import { headBackwardGraph, headGraph } from "./head_graph.ts";
 import { stackGraph } from "./body_stack.ts";
 import { arrangeGraph, generationBlock, logitsGraph } from "./generate/graph.ts";
@@ -28,12 +29,12 @@ function graphs(arch: string): Graph[] {
     training({ type: "full" }),
     training({ type: "lora", modules, dropout: 0.1 }),
     embedGraph(config),
-    blockGraph(windowed, 6),
+    blockGraph(windowed, attentionOf(windowed, 0)),
     headGraph(config, true),
     headGraph(config, false),
     headBackwardGraph(config),
     accumulating(head, ["x", "norm", "w"]),
-    generationBlock(config, 6, {}),
+    generationBlock(windowed, attentionOf(windowed, 0), {}),
     logitsGraph(config),
     arrangeGraph(config),
   ];

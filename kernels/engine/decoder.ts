@@ -20,7 +20,7 @@ import { rotary } from "../ops/rotary.ts";
 import { swiglu } from "../ops/swiglu.ts";
 import { groupsOf } from "../../formats/packed/mod.ts";
 import { loraNames } from "../../formats/peft/names.ts";
-import type { DecoderConfig } from "./decoder_config.ts";
+import type { DecoderConfig, LayerAttention } from "./decoder_config.ts";
 import { doraOutput } from "./dora.ts";
 
 /** Linear modules of a block, by their names in transformers. */
@@ -168,14 +168,14 @@ export interface BlockInputs {
 
 /**
  * One decoder block, `y [T, D]` from `x [T, D]`.
- * Inputs: `x`, `cos`/`sin` `[T, head/2]`, `until`/`positions` `[T]` int32, the block's tensors by name, LoRA tensors by
+ * Inputs: `x`, `cos`/`sin` `[T, head/2]` (unused where the layer doesn't rotate), `until`/`positions` `[T]` int32, the block's tensors by name, LoRA tensors by
  * name, and with `dropout` a mask `mask.MODULE` `[T, in]` (0 or 1/(1 − rate)) for each LoRA module. A module of `packing` has
  * {@linkcode packedInputs} in place of its weight, one with DoRA the lengths of its frozen rows ({@linkcode weightNorm}) as well. With `some` there is an input `wanted [R]` int32 as well, rows that `y [R, D]` is
  * wanted of: what stands behind attention is computed for them alone, and its masks are `[R, in]`.
  */
 export function blockGraph(
   config: DecoderConfig,
-  window: number | null,
+  { window, rotates }: LayerAttention,
   lora: BlockLora = {},
   { dropout = false, packing = {}, some = false }: BlockInputs = {},
 ): Graph {
@@ -216,7 +216,8 @@ export function blockGraph(
     const h = g.run(linear, { x: kept, w: t(a) }).y;
     return g.run(loraUp, { base: biased(y, module), h, b: t(b) }, { alpha: scale }).y;
   };
-  const rotate = (value: Value, heads: number) => g.run(rotary, { x: value, cos, sin }, { heads }).y;
+  const rotate = (value: Value, heads: number) =>
+    rotates ? g.run(rotary, { x: value, cos, sin }, { heads }).y : value;
 
   const a = norm(x, "input_layernorm.weight");
   let q = project(a, "self_attn.q_proj"), k = project(a, "self_attn.k_proj");

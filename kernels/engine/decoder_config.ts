@@ -27,6 +27,8 @@ export interface DecoderConfig {
   inverseFrequencies: Float64Array;
   /** Queries and keys become so many times as long when they are turned (YaRN), > 0; 1 where it's missing. */
   attentionFactor?: number;
+  /** Per layer: false where queries and keys aren't rotated (SmolLM3); all are where it's missing. */
+  rotatedLayers?: readonly boolean[];
   /** Positions from 0 for which the frequencies hold, > 0 (dynamic scaling); all where it's missing. */
   rotaryLimit?: number;
   /** Biases on q, k, v (Qwen2). */
@@ -47,4 +49,31 @@ export interface DecoderConfig {
   eosTokenIds: readonly number[];
   /** In front of its modules in transformers' class of the model, where that isn't `model.`, such as `model.language_model.`. */
   moduleRoot?: string;
+}
+
+/** What the attention of one layer has of its own; layers that are alike share programs. */
+export interface LayerAttention {
+  /** Tokens a token can look back, itself included; null = all. */
+  readonly window: number | null;
+  /** False: queries and keys aren't rotated. */
+  readonly rotates: boolean;
+}
+
+/** The part of a decoder that its layers' attention is read from. */
+type OfLayers = Pick<DecoderConfig, "slidingWindow" | "rotatedLayers">;
+
+/** The attention of one layer. */
+export function attentionOf({ slidingWindow, rotatedLayers }: OfLayers, layer: number): LayerAttention {
+  return { window: slidingWindow[layer] ?? null, rotates: rotatedLayers?.[layer] ?? true };
+}
+
+/** The attention of each layer, one object for all that are alike. */
+export function layerAttentions(config: OfLayers & Pick<DecoderConfig, "numLayers">): LayerAttention[] {
+  const kinds = new Map<string, LayerAttention>();
+  return Array.from({ length: config.numLayers }, (_, layer) => {
+    const attention = attentionOf(config, layer), key = JSON.stringify(attention);
+    const kind = kinds.get(key) ?? attention;
+    kinds.set(key, kind);
+    return kind;
+  });
 }

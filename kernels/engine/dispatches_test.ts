@@ -6,6 +6,7 @@ import { webgpuBackend } from "../backends/webgpu/mod.ts";
 import { countDispatches } from "../backends/webgpu/plan.ts";
 import type { Graph } from "../graph.ts";
 import { blockGraph, embedGraph, LINEAR_MODULES, loraShapes } from "./decoder.ts";
+import { attentionOf } from "./decoder_config.ts";
 import { headBackwardGraph, headGraph } from "./head_graph.ts";
 import { Engine } from "./engine.ts";
 import { packExamples } from "./pack.ts";
@@ -48,7 +49,7 @@ for (const checkpointing of [false, true]) {
       const lora = loraOfLayer(tuning, 0), trained = [...loraShapes(config, lora).keys()];
       const keep = checkpointing ? "inputs" : "activations";
       const { forward, backward } = differentiate(
-        blockGraph(config, null, lora),
+        blockGraph(config, attentionOf(config, 0), lora),
         ["y"],
         ["x", ...trained],
         keep,

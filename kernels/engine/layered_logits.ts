@@ -6,7 +6,7 @@
 import { entryOf, valueOf } from "../../formats/elements.ts";
 import type { Backend, HostArray, Tensor } from "../backend.ts";
 import { blockGraph, blockShapes } from "./decoder.ts";
-import type { DecoderConfig } from "./decoder_config.ts";
+import { type DecoderConfig, layerAttentions } from "./decoder_config.ts";
 import { logitsGraph } from "./generate/graph.ts";
 import { RotaryTable } from "./rope.ts";
 
@@ -37,21 +37,21 @@ export async function layeredLogits(
     until: upload(new Int32Array(rows).fill(rows), [rows]),
     positions: upload(positions, [rows]),
   };
-  const windows = [...new Set(config.slidingWindow)];
+  const attentions = layerAttentions(config);
   const programs = new Map(
     await Promise.all(
-      windows.map(async (window) =>
-        [window, await backend.compile(blockGraph(config, window), "block of a check")] as const
+      [...new Set(attentions)].map(async (attention) =>
+        [attention, await backend.compile(blockGraph(config, attention), "block of a check")] as const
       ),
     ),
   );
-  for (const [layer, window] of config.slidingWindow.entries()) {
+  for (const [layer, attention] of attentions.entries()) {
     const weights: Record<string, Tensor> = {};
     for (const [name, shape] of blockShapes(config)) {
       weights[name] = upload(read(`model.layers.${layer}.${name}`), shape);
     }
     const before = x;
-    x = entryOf(await valueOf(programs, window).run({ x, ...common, ...weights }), "y");
+    x = entryOf(await valueOf(programs, attention).run({ x, ...common, ...weights }), "y");
     for (const tensor of [before, ...Object.values(weights)]) tensor.dispose();
     onLayer();
   }

@@ -10,7 +10,7 @@ import { differentiate } from "../autodiff.ts";
 import type { Backend } from "../backend.ts";
 import { peakBytes } from "../backends/webgpu/plan.ts";
 import { blockGraph, ofLayer, tensorShapes } from "./decoder.ts";
-import type { DecoderConfig } from "./decoder_config.ts";
+import { attentionOf, type DecoderConfig } from "./decoder_config.ts";
 import { hasDropout, lowestTrained } from "./body.ts";
 import { labelChunkOn } from "./head.ts";
 import { loraOfLayer, trainedShapes, type Tuning } from "./parameters.ts";
@@ -54,7 +54,7 @@ export interface PackSettings {
 export function packBytes({ config, tuning, checkpointing }: PackSettings, rows: number, packs = 1): number {
   const sizes = new Map([["T", rows]]), shapes = trainedShapes(config, tuning);
   const { layer, trained } = fullestBlock(shapes.keys(), config), lora = loraOfLayer(tuning, layer);
-  const graph = blockGraph(config, config.slidingWindow[0] ?? null, lora, { dropout: hasDropout(tuning) });
+  const graph = blockGraph(config, attentionOf(config, layer), lora, { dropout: hasDropout(tuning) });
   const pair = differentiate(graph, ["y"], ["x", ...trained], checkpointing ? "inputs" : "activations");
   const row = 4 * rows * config.hiddenSize;
   const kept = Object.keys(pair.forward.outputs).filter((name) => name !== "y").reduce((sum, name) => {

@@ -8,7 +8,7 @@ import type { Backend, CompileOptions, Program, Tensor } from "../backend.ts";
 import { type Graph, GraphBuilder } from "../graph.ts";
 import { addOfRank } from "../ops/add.ts";
 import { blockGraph, type BlockLora, type BlockPacking, embedGraph } from "./decoder.ts";
-import type { DecoderConfig } from "./decoder_config.ts";
+import type { DecoderConfig, LayerAttention } from "./decoder_config.ts";
 import { headBackwardGraph, headGraph, type LabelSmoothing, meanRowGraph } from "./head_graph.ts";
 import type { Parameters } from "./parameters.ts";
 
@@ -27,7 +27,7 @@ export interface CompiledPair {
 
 /** Properties that decide a block's program; equal ones share it. */
 export interface BlockClass {
-  window: number | null;
+  attention: LayerAttention;
   lora: BlockLora;
   dropout: boolean;
   /** Weights in few bits. */
@@ -280,8 +280,8 @@ function smoothed(amount: number, isTrained: boolean): LabelSmoothing | null {
   return amount === 0 ? null : { amount, mean: isTrained ? "graph" : "input" };
 }
 
-function graphOf(config: DecoderConfig, { window, lora, ...inputs }: BlockClass): Graph {
-  return blockGraph(config, window, lora, inputs);
+function graphOf(config: DecoderConfig, { attention, lora, ...inputs }: BlockClass): Graph {
+  return blockGraph(config, attention, lora, inputs);
 }
 
 /** First word of a block's programs. */
@@ -303,7 +303,7 @@ function key(blockClass: BlockClass): BlockKey {
   return known;
 }
 
-function keyOf({ window, lora, dropout, packing, some, trained, below }: BlockClass): BlockKey {
-  const graph = [window, lora, dropout, packing, some];
+function keyOf({ attention, lora, dropout, packing, some, trained, below }: BlockClass): BlockKey {
+  const graph = [attention, lora, dropout, packing, some];
   return { forward: JSON.stringify(graph), pair: JSON.stringify([...graph, trained, below]) };
 }

@@ -18,6 +18,8 @@ export interface CommonOptions {
   readonly headDim?: number;
   /** True if a missing num_key_value_heads means num_attention_heads (Llama) or is an error (default). */
   readonly keyValueHeadsOptional?: boolean;
+  /** True if a missing tie_word_embeddings means that they are tied. */
+  readonly isTied?: boolean;
 }
 
 /**
@@ -80,10 +82,10 @@ export function commonConfig(
     headDim,
     vocabSize: fields.count("vocab_size"),
     rmsNormEps,
-    ...rotationOf(fields, headDim),
+    ...rotationOf(fields, headDim, modelType),
     ...part,
     slidingWindow: windows,
-    tieWordEmbeddings: fields.flag("tie_word_embeddings", false),
+    tieWordEmbeddings: fields.flag("tie_word_embeddings", options.isTied ?? false),
     maxPositionEmbeddings: fields.count("max_position_embeddings"),
     eosTokenIds: fields.ids("eos_token_id"),
   };

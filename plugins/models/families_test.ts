@@ -1,4 +1,5 @@
 import {
+  assert,
   assertAlmostEquals,
   assertEquals,
   assertNotEquals,
@@ -13,6 +14,7 @@ import mistral from "./mistral.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import qwen2 from "./qwen2.ts";
 import qwen3 from "./qwen3.ts";
+import smollm3 from "./smollm3.ts";
 import { Registry } from "../registry.ts";
 
 type Config = Record<string, unknown>;
@@ -21,13 +23,14 @@ const golden = (path: string) =>
   decodeURIComponent(new URL(`../../fixtures/goldens/${path}`, import.meta.url).pathname);
 const configOf = (name: string): Config =>
   JSON.parse(Deno.readTextFileSync(golden(`tiny/${name}/model/config.json`)));
-const models = new Registry([llama, mistral, qwen2, qwen3]);
+const models = new Registry([llama, mistral, qwen2, qwen3, smollm3]);
 const parsers = {
   llama: models.create("model", "llama"),
   llama3: models.create("model", "llama"),
   mistral: models.create("model", "mistral"),
   qwen2: models.create("model", "qwen2"),
   qwen3: models.create("model", "qwen3"),
+  smollm3: models.create("model", "smollm3"),
 };
 
 function parse(name: keyof typeof parsers, change: Config = {}): DecoderConfig {
@@ -52,17 +55,21 @@ for (const name of Object.keys(parsers) as (keyof typeof parsers)[]) {
     checkTensors(weights, tensorShapes(config), name);
     weights.close();
     assertEquals(config.eosTokenIds, [2]);
-    assertEquals(config.slidingWindow, [null, null]);
+    assert(config.slidingWindow.every((window) => window === null));
+    assertEquals(config.slidingWindow.length, config.numLayers);
   });
 
   Deno.test(`parse() of ${name} reads the spelling of transformers 5 alike`, () => {
-    const { rope_theta, rope_scaling, dtype: _, ...rest } = configOf(name);
+    const { rope_theta, rope_scaling, rope_parameters, dtype: _, ...rest } = configOf(name);
     const five = {
-      ...rest,
-      dtype: "bfloat16",
-      rope_parameters: { rope_type: "default", ...rope_scaling as Config, rope_theta },
+      rope_type: "default",
+      ...rope_scaling as Config,
+      rope_theta,
+      ...rope_parameters as Config,
     };
-    assertEquals(parsers[name].parse(five), parse(name));
+    const four = { rope_theta: five.rope_theta, rope_scaling: rope_scaling ?? null };
+    assertEquals(parsers[name].parse({ ...rest, dtype: "bfloat16", rope_parameters: five }), parse(name));
+    assertEquals(parsers[name].parse({ ...rest, torch_dtype: "bfloat16", ...four }), parse(name));
   });
 }
 
@@ -160,6 +167,35 @@ Deno.test("parse() reads biases, heads and ends", () => {
   assertEquals(parse("llama", { eos_token_id: [2, 5] }).eosTokenIds, [2, 5]);
   assertEquals(parse("llama", { eos_token_id: null }).eosTokenIds, []);
   assertNotEquals(parse("llama3").tieWordEmbeddings, parse("llama").tieWordEmbeddings);
+});
+
+Deno.test("parse() of smollm3 takes layers without rotation, their windows and defaults as transformers' class", () => {
+  const plain = { no_rope_layers: undefined, no_rope_layer_interval: undefined, layer_types: undefined };
+  const five = (change: Config) => parse("smollm3", { ...plain, ...change });
+  assertEquals(five({}).rotatedLayers, [true, true, true, false, true]);
+  assertEquals(parse("smollm3").rotatedLayers, [true, true, true, false, true]);
+  assertEquals(five({ no_rope_layer_interval: 2 }).rotatedLayers, [true, false, true, false, true]);
+  // the list wins over the interval, and may be longer than the model
+  const list = { no_rope_layers: [0, 1, 1, 1, 0, 0, 0], no_rope_layer_interval: 2 };
+  assertEquals(five(list).rotatedLayers, [false, true, true, true, false]);
+  assertThrows(() => five({ no_rope_layers: [1, 1] }), RangeError, "there are 5 layers");
+  assertThrows(() => five({ no_rope_layers: "all" }), RangeError, "it is to be a list of numbers");
+  assertThrows(() => five({ no_rope_layer_interval: 0 }), RangeError, "no_rope_layer_interval is 0");
+
+  const window = { use_sliding_window: true, sliding_window: 6 };
+  assertEquals(five(window).slidingWindow, [null, null, null, 6, null]);
+  assertEquals(five({ ...window, use_sliding_window: false }).slidingWindow, [null, null, null, null, null]);
+  const types = ["sliding", "full", "full", "full", "full"].map((type) => `${type}_attention`);
+  assertEquals(five({ ...window, layer_types: types }).slidingWindow, [6, null, null, null, null]);
+  assertThrows(
+    () => five({ layer_types: types }),
+    RangeError,
+    'layer_types gives layer 0 "sliding_attention"',
+  );
+
+  const bare = five({ rope_parameters: undefined, rope_theta: undefined, tie_word_embeddings: undefined });
+  assertAlmostEquals(bare.inverseFrequencies[1]!, 2e6 ** (-2 / bare.headDim), 1e-15);
+  assertEquals(bare.tieWordEmbeddings, true);
 });
 
 Deno.test("parse() refuses what is missing or not supported, by name", () => {

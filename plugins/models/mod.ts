@@ -9,6 +9,16 @@ import qwen2 from "./qwen2.ts";
 import { qwen25Vl, qwen2Vl } from "./qwen2_vl.ts";
 import qwen3 from "./qwen3.ts";
 import qwen3Vl from "./qwen3_vl.ts";
+import smollm3 from "./smollm3.ts";
 
 /** The model families that come with the project. */
-export const models: readonly Plugin<"model">[] = [llama, mistral, qwen2, qwen3, qwen2Vl, qwen25Vl, qwen3Vl];
+export const models: readonly Plugin<"model">[] = [
+  llama,
+  mistral,
+  qwen2,
+  qwen3,
+  qwen2Vl,
+  qwen25Vl,
+  qwen3Vl,
+  smollm3,
+];

@@ -11,7 +11,7 @@ import { languageDecoder, languageFields } from "./vision_language.ts";
 const Options = z.strictObject({});
 
 /** Defaults of transformers' Qwen2VLTextConfig and Qwen2_5_VLTextConfig. */
-const DEFAULTS = { rms_norm_eps: 1e-5, max_window_layers: 80, rope_theta: 1e6 };
+const DEFAULTS = { rms_norm_eps: 1e-5, max_window_layers: 80 };
 
 function family(name: string, description: string): Plugin<"model", typeof Options> {
   return definePlugin({

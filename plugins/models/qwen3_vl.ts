@@ -11,9 +11,6 @@ import { languageDecoder, languageFields } from "./vision_language.ts";
 
 const Options = z.strictObject({});
 
-/** Defaults of transformers' Qwen3VLTextConfig. */
-const DEFAULTS = { rope_theta: 5e5 };
-
 /** The plugin `qwen3_vl`; it has no options, config.json says everything. */
 const qwen3Vl: Plugin<"model", typeof Options> = definePlugin({
   kind: "model",
@@ -24,7 +21,7 @@ const qwen3Vl: Plugin<"model", typeof Options> = definePlugin({
   create: () => ({
     modelType: "qwen3_vl",
     parse(config, file = "config.json") {
-      const fields = languageFields(config, "qwen3_vl", file, DEFAULTS);
+      const fields = languageFields(config, "qwen3_vl", file, {});
       const attentionBias = fields.flag("attention_bias", false);
       const part = { qkvBias: attentionBias, outputBias: attentionBias, mlpBias: false, qkNorm: true };
       return languageDecoder(

@@ -7,6 +7,19 @@ import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import { ConfigFields } from "./config_fields.ts";
 import { yarn } from "./yarn.ts";
 
+/** θ of transformers' configuration classes (5.17) that isn't 10000 where config.json has none. */
+const THETAS: Readonly<Record<string, number>> = {
+  qwen2_vl: 1e6,
+  qwen2_5_vl: 1e6,
+  qwen3_vl: 5e5,
+  smollm3: 2e6,
+};
+
+/** θ of a family where config.json has none. */
+export function thetaOfFamily(modelType: string): number {
+  return THETAS[modelType] ?? 10000;
+}
+
 /** The rotation's part of a decoder. */
 type Rotation = Pick<DecoderConfig, "inverseFrequencies" | "attentionFactor" | "rotaryLimit">;
 
@@ -19,19 +32,20 @@ type Rotation = Pick<DecoderConfig, "inverseFrequencies" | "attentionFactor" | "
  * @throws {RangeError} If the kind of scaling isn't supported (named), a field of it is missing, or two spellings of one
  * setting disagree.
  */
-export function rotationOf(config: ConfigFields, headDim: number): Rotation {
+export function rotationOf(config: ConfigFields, headDim: number, modelType: string): Rotation {
   const five = spelled(config, "rope_parameters"), four = spelled(config, "rope_scaling");
-  const rotation = readRotation(five ?? four ?? new ConfigFields({}, ""), config, headDim);
+  const defaultTheta = thetaOfFamily(modelType), shape = { headDim, defaultTheta };
+  const rotation = readRotation(five ?? four ?? new ConfigFields({}, ""), config, shape);
   if (five === null || four === null) return rotation;
   // transformers 5 takes rope_scaling whole: rope_theta of rope_parameters is lost too
-  const other = readRotation(four, config, headDim);
+  const other = readRotation(four, config, shape);
   const isSame =
     rotation.inverseFrequencies.every((frequency, i) => frequency === other.inverseFrequencies[i]) &&
     rotation.attentionFactor === other.attentionFactor && rotation.rotaryLimit === other.rotaryLimit;
   if (isSame) return rotation;
   throw config.fault(
     `${config.say("rope_parameters")} and ${config.say("rope_scaling")}${
-      config.has("rope_theta") ? "" : " (whose rope_theta is 10000)"
+      config.has("rope_theta") ? "" : ` (whose rope_theta is ${defaultTheta})`
     } give different frequencies, and programs differ in which they take: remove one`,
   );
 }
@@ -46,7 +60,11 @@ function spelled(config: ConfigFields, name: string): ConfigFields | null {
   return rope;
 }
 
-function readRotation(rope: ConfigFields, config: ConfigFields, headDim: number): Rotation {
+function readRotation(
+  rope: ConfigFields,
+  config: ConfigFields,
+  { headDim, defaultTheta }: { headDim: number; defaultTheta: number },
+): Rotation {
   for (const fields of [config, rope]) {
     if (fields.number("partial_rotary_factor", 1) !== 1) {
       throw fields.unsupported("partial_rotary_factor", "rotating a part of each head isn't supported");
@@ -54,7 +72,7 @@ function readRotation(rope: ConfigFields, config: ConfigFields, headDim: number)
   }
   rope.agree("rope_theta", config, "rope_theta");
   rope.agree("rope_type", rope, "type");
-  const theta = (rope.has("rope_theta") ? rope : config).positive("rope_theta", 10000);
+  const theta = (rope.has("rope_theta") ? rope : config).positive("rope_theta", defaultTheta);
   const plain = Float64Array.from({ length: headDim / 2 }, (_, i) => theta ** (-2 * i / headDim));
   const typeName = rope.has("type") && !rope.has("rope_type") ? "type" : "rope_type";
   switch (rope.text(typeName, "default")) {

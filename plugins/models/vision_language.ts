@@ -39,13 +39,8 @@ export function languageFields(
     Object.entries(text).filter(([name, value]) => value !== null || !(name in top)),
   );
   const tied = config.tie_word_embeddings === true || text.tie_word_embeddings === true;
-  const { rope_theta: theta, ...others } = defaults;
-  const hasTheta = [text, text.rope_parameters, text.rope_scaling].some((rope) =>
-    (rope as Config | null | undefined)?.rope_theta !== undefined
-  );
   const fields = {
-    ...others,
-    ...(!hasTheta && { rope_theta: theta }),
+    ...defaults,
     ...top,
     ...own,
     ...(("tie_word_embeddings" in own || "tie_word_embeddings" in top) && { tie_word_embeddings: tied }),

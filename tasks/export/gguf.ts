@@ -12,6 +12,7 @@ import {
   type GgufTensorToWrite,
   type GgufTyped,
   interleave,
+  NO_ROPE_INTERVAL,
   writingGguf,
 } from "../../formats/gguf/mod.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
@@ -138,15 +139,24 @@ export function checkArchitecture(decoder: DecoderConfig): string {
       `Cannot write a ${decoder.modelType} model as GGUF as llama.cpp's architecture ${architecture} has no ${what}: ` +
         "use export_format: safetensors",
     );
-  if (!["llama", "qwen2", "qwen3", "qwen2vl", "qwen3vl"].includes(architecture)) {
+  if (!["llama", "qwen2", "qwen3", "qwen2vl", "qwen3vl", "smollm3"].includes(architecture)) {
     throw refuse("counterpart here");
   }
   if (architecture !== "llama" && decoder.slidingWindow.some((window) => window !== null)) {
     throw refuse("sliding window");
   }
   if (architecture !== "llama" && decoder.mlpBias) throw refuse("biases in its MLP");
-  if (architecture.startsWith("qwen3") && (decoder.qkvBias || decoder.outputBias)) throw refuse("biases");
+  if (architecture === "smollm3" && !rotatesAsLlamaCpp(decoder)) {
+    throw refuse(`choice of layers that don't rotate (it is every ${NO_ROPE_INTERVAL}th)`);
+  }
+  if (/^(qwen3|smollm3)/.test(architecture) && (decoder.qkvBias || decoder.outputBias)) {
+    throw refuse("biases");
+  }
   return architecture;
+}
+
+function rotatesAsLlamaCpp({ rotatedLayers = [] }: DecoderConfig): boolean {
+  return rotatedLayers.every((rotates, layer) => rotates === ((layer + 1) % NO_ROPE_INTERVAL !== 0));
 }
 
 function modelKeys(decoder: DecoderConfig, architecture: string): [string, GgufTyped][] {

@@ -4,6 +4,7 @@
  */
 import { textConfigOf } from "../../formats/hf_model/mod.ts";
 import { ConfigFields } from "../../plugins/models/config_fields.ts";
+import { thetaOfFamily } from "../../plugins/models/rope.ts";
 import { yarn } from "../../plugins/models/yarn.ts";
 import type { GgufTyped } from "../../formats/gguf/mod.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
@@ -98,7 +99,7 @@ function thetaOf(config: Readonly<Record<string, unknown>>): number {
     const theta = (rope as Record<string, unknown> | null | undefined)?.rope_theta;
     if (typeof theta === "number") return theta;
   }
-  return 10000;
+  return thetaOfFamily(String(config.model_type));
 }
 
 /** Sections of transformers' classes where config.json has none. */

@@ -3,15 +3,11 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
 import { GGML_TYPES, GgufFile } from "../../formats/gguf/mod.ts";
-import { saveModel } from "../../formats/hf_model/mod.ts";
-import { tensorShapes } from "../../kernels/engine/decoder.ts";
-import { models } from "../../plugins/models/mod.ts";
-import { Registry } from "../../plugins/registry.ts";
 import { exportModel } from "../../tasks/export.ts";
 import { FILE_TYPES } from "../../tasks/export/gguf_types.ts";
 import { askElsewhere, ELSEWHERE } from "../helpers/elsewhere.ts";
 import { temporaryFolder } from "../helpers/temporary_folder.ts";
-import { writeByteTokenizer } from "./_byte_tokenizer.ts";
+import { drawnModel } from "./_drawn_model.ts";
 
 const DTYPES = ["q8_0", "q4_k_m", "q4_k_s", "q5_k_m", "q5_k_s", "q6_k"] as const;
 
@@ -39,33 +35,6 @@ const MODELS: readonly Record<string, unknown>[] = [
     tie_word_embeddings: false,
   },
 ];
-
-/** Writes a model of drawn weights. */
-function drawnModel(folder: string, sizes: Record<string, unknown>): void {
-  const config = {
-    num_attention_heads: 4,
-    num_key_value_heads: 2,
-    vocab_size: 97,
-    max_position_embeddings: 256,
-    rms_norm_eps: 1e-5,
-    hidden_act: "silu",
-    rope_theta: 10000,
-    ...sizes,
-  };
-  const decoder = new Registry(models).create("model", String(sizes.model_type)).parse(config);
-  let seed = 7;
-  const u = () => ((seed = Math.imul(seed, 1664525) + 1013904223 | 0) >>> 0) / 2 ** 32 - 0.5;
-  const tensors = [...tensorShapes(decoder)].map(([name, shape]) => {
-    const count = shape.reduce((a, b) => a * b);
-    const values = Float32Array.from(
-      { length: count },
-      () => shape.length === 1 ? 1 + 0.1 * u() : 0.4 * (u() + u() + u()),
-    );
-    return { name, shape, data: () => values };
-  });
-  saveModel(folder, tensors, { config, dtype: "float32" });
-  writeByteTokenizer(folder);
-}
 
 Deno.test({
   name:

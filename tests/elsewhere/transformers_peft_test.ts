@@ -23,7 +23,7 @@ interface Answer {
   ends: number[];
 }
 
-const CASES = [["tiny/llama", "tiny/llama"], ["tiny/qwen3", "tiny/qwen3"], [
+const CASES = [["tiny/llama", "tiny/llama"], ["tiny/qwen3", "tiny/qwen3"], ["tiny/smollm3", "tiny/smollm3"], [
   "peft/rslora",
   "tiny/qwen2",
 ]] as const;

@@ -10,7 +10,7 @@ import {
   loraShapes,
 } from "../../kernels/engine/decoder.ts";
 import { headBackwardGraph, headGraph } from "../../kernels/engine/head_graph.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import { attentionOf, type DecoderConfig } from "../../kernels/engine/decoder_config.ts";
 import {
   arrangeGraph,
   chooseGraph,
@@ -80,8 +80,8 @@ export function blocksOfSmolLM2(numLayers: number): DecoderConfig {
 /** Programs of training with LoRA of rank 8 and of generating, with sizes. */
 function programs(config: DecoderConfig, rows: number): [string, Graph, Record<string, number>][] {
   const lora = Object.fromEntries(LINEAR_MODULES.map((name) => [name, { rank: 8, scale: 2 }]));
-  const trained = [...loraShapes(config, lora).keys()], window = config.slidingWindow[0] ?? null;
-  const block = blockGraph(config, window, lora);
+  const trained = [...loraShapes(config, lora).keys()], attention = attentionOf(config, 0);
+  const block = blockGraph(config, attention, lora);
   const kept = differentiate(block, ["y"], ["x", ...trained], "activations");
   const again = differentiate(block, ["y"], ["x", ...trained], "inputs");
   const train = { T: rows, L: Math.min(rows, labelChunkOn({ fewSizes: true }, config.vocabSize)) };
@@ -96,8 +96,8 @@ function programs(config: DecoderConfig, rows: number): [string, Graph, Record<s
     ["head", headGraph(config, true), train],
     ["head without gradients", headGraph(config, false), train],
     ["head backward", headBackwardGraph(config), train],
-    ["generating", generationBlock(config, window, lora), generate],
-    ["generating in place", generationBlockInPlace(config, window, lora), { ...generate, F: 0 }],
+    ["generating", generationBlock(config, attention, lora), generate],
+    ["generating in place", generationBlockInPlace(config, attention, lora), { ...generate, F: 0 }],
     ["logits", logitsGraph(config), generate],
     ["choice", chooseGraph(config), generate],
     ["cache", arrangeGraph(config), generate],

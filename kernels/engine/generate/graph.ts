@@ -17,7 +17,7 @@ import { putCacheRows } from "../../ops/put_cache_rows.ts";
 import { putRows } from "../../ops/put_rows.ts";
 import { rmsNorm } from "../../ops/rms_norm.ts";
 import { blockGraph, type BlockLora } from "../decoder.ts";
-import type { DecoderConfig } from "../decoder_config.ts";
+import type { DecoderConfig, LayerAttention } from "../decoder_config.ts";
 
 /** A block's attention, and the values that it takes. */
 interface BlockAttention {
@@ -47,8 +47,8 @@ function upToAttention(base: Graph): BlockAttention {
  * Further inputs: `cos`, `sin` `[T, head/2]`, `fresh_k`, `fresh_v` `[F, kv]`, `past_k`, `past_v` `[S, kv heads, P, head]`
  * (keys are rotated), `places [T]`, `past_places [S, P]`, `fresh_places [F]` as of `cached_attention`, the block's tensors.
  */
-export function generationBlock(config: DecoderConfig, window: number | null, lora: BlockLora): Graph {
-  const base = blockGraph(config, window, lora), { g, node, q, k, v, after } = upToAttention(base);
+export function generationBlock(config: DecoderConfig, attends: LayerAttention, lora: BlockLora): Graph {
+  const base = blockGraph(config, attends, lora), { g, node, q, k, v, after } = upToAttention(base);
   const cols = config.numKeyValueHeads * config.headDim, put = g.input("put", ["T"], "i32");
   const fresh = (name: string, rows: Value) =>
     g.run(putRows, { x: g.input(`fresh_${name}`, ["F", cols]), ids: put, y: rows }).z;
@@ -62,8 +62,12 @@ export function generationBlock(config: DecoderConfig, window: number | null, lo
  * As {@linkcode generationBlock} where rows are put into the past in place: `put [T]` is a row of it, slot by slot, and `k`, `v`
  * `[S, kv heads, P, head]` are the past with the rows of `x`. `fresh_k`, `fresh_v` `[F, kv]` are of no rows.
  */
-export function generationBlockInPlace(config: DecoderConfig, window: number | null, lora: BlockLora): Graph {
-  const base = blockGraph(config, window, lora), { g, node, q, k, v, after } = upToAttention(base);
+export function generationBlockInPlace(
+  config: DecoderConfig,
+  attends: LayerAttention,
+  lora: BlockLora,
+): Graph {
+  const base = blockGraph(config, attends, lora), { g, node, q, k, v, after } = upToAttention(base);
   const cols = config.numKeyValueHeads * config.headDim, past = pastInputs(g, config);
   const { k_next, v_next } = g.run(putCacheRows, {
     k: past.past_k,

@@ -8,7 +8,7 @@ import type { Backend, Program, Tensor } from "../../backend.ts";
 import type { Graph } from "../../graph.ts";
 import { EMBEDDING } from "../body.ts";
 import { embedGraph } from "../decoder.ts";
-import type { DecoderConfig } from "../decoder_config.ts";
+import { attentionOf, type DecoderConfig } from "../decoder_config.ts";
 import { HostEmbedding } from "../embedding.ts";
 import { loraOfLayer, type Parameters, type Tuning } from "../parameters.ts";
 import { type Compiled, compileGraph, runProgram } from "../programs.ts";
@@ -147,12 +147,12 @@ export class ModelPasses {
 
   /** @param inPlace True if rows are put into the past. */
   #block(layer: number, inPlace: boolean): Promise<Compiled> {
-    const window = this.#config.slidingWindow[layer] ?? null, lora = loraOfLayer(this.#tuning, layer);
-    const key = this.#backend.keepsTensors ? JSON.stringify([window, lora]) : layer;
+    const attention = attentionOf(this.#config, layer), lora = loraOfLayer(this.#tuning, layer);
+    const key = this.#backend.keepsTensors ? JSON.stringify([attention, lora]) : layer;
     const graph = inPlace ? generationBlockInPlace : generationBlock;
     return this.#compiled(
       `block ${key}${inPlace ? " in place" : ""}`,
-      () => graph(this.#config, window, lora),
+      () => graph(this.#config, attention, lora),
       (inputs) => this.#parameters.blockTensors(inputs, layer),
     );
   }

@@ -32,6 +32,10 @@ const decoder = onlyFields(
       (v) => v instanceof Float64Array && v.every(Number.isFinite),
     ),
     attentionFactor: positiveOrNothing,
+    rotatedLayers: needed(
+      "a list of true or false, or nothing,",
+      (v) => v === undefined || Array.isArray(v) && v.every((rotates) => typeof rotates === "boolean"),
+    ),
     rotaryLimit: positiveOrNothing,
     qkvBias: flag,
     outputBias: flag,
@@ -69,6 +73,7 @@ export function checkedModel(family: ModelFamily, maker: Maker): ModelFamily {
       const input = file === undefined ? "" : ` of ${file}`;
       maker.check("parse()", found, decoder, input);
       const { numHeads, numKeyValueHeads, headDim, inverseFrequencies, slidingWindow, numLayers } = found;
+      const rotated = found.rotatedLayers ?? slidingWindow;
       const fit = (part: string, value: number, need: string, fits: boolean) => {
         if (!fits) {
           maker.refuse(`Cannot use parse().${part}${input} as ${need} is needed: current value is ${value}`);
@@ -92,6 +97,7 @@ export function checkedModel(family: ModelFamily, maker: Maker): ModelFamily {
         `numLayers (${numLayers})`,
         slidingWindow.length === numLayers,
       );
+      fit("rotatedLayers.length", rotated.length, `numLayers (${numLayers})`, rotated.length === numLayers);
       return found;
     },
   });

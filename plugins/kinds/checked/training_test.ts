@@ -85,9 +85,17 @@ Deno.test("a family's decoder has every field, and sizes that fit together; its 
         "slidingWindow.length of config.json as numLayers (3) is needed: current value is 2",
       ],
       [
+        { rotatedLayers: [true] },
+        "rotatedLayers.length of config.json as numLayers (2) is needed: current value is 1",
+      ],
+      [
+        { rotatedLayers: [1, 0] },
+        "rotatedLayers of config.json as a list of true or false, or nothing, is needed: current value is [1, 0]",
+      ],
+      [
         { attentionFacter: 2 },
         `attentionFacter of config.json as a field that is read (${
-          [...Object.keys(decoder).slice(0, 10), "attentionFactor", "rotaryLimit"]
+          [...Object.keys(decoder).slice(0, 10), "attentionFactor", "rotatedLayers", "rotaryLimit"]
             .concat(Object.keys(decoder).slice(10), "moduleRoot").join(", ")
         }) is needed - did you mean "attentionFactor"?: current value is 2; spell it "attentionFactor", or leave it out`,
       ],

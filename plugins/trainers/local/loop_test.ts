@@ -21,6 +21,7 @@ const RUNS = [
   "lora_dpo_llama",
   "lora_iopo_qwen2",
   "lora_iopo_qwen3",
+  "lora_dpo_smollm3",
 ];
 
 const FORMS = [[1, true], [1000, false]] as const;

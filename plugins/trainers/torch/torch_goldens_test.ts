@@ -149,6 +149,7 @@ for (
       ["lora_sft_llama3", "none", 1, true],
       ["lora_dpo_llama", "none", 1000, false],
       ["lora_iopo_qwen2", "none", 1000, true],
+      ["lora_dpo_smollm3", "none", 1000, false],
     ]],
     [2, [
       ["lora_iopo_qwen3", "ddp", 1000, false],

@@ -10,7 +10,11 @@ import { DoubleProducts } from "../../../kernels/backends/onnx/double_products.t
 import { MODULES_BY_INPUT } from "../../../kernels/engine/block_stages.ts";
 import { EMBEDDING } from "../../../kernels/engine/body.ts";
 import { blockShapes, type LinearModule, moduleShape, ofLayer } from "../../../kernels/engine/decoder.ts";
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import {
+  type DecoderConfig,
+  type LayerAttention,
+  layerAttentions,
+} from "../../../kernels/engine/decoder_config.ts";
 import { headLogits } from "../../../kernels/engine/layered_logits.ts";
 import { feedbackOf, quantise, type Quantised, quantisedValues } from "./quantise.ts";
 import { CalibrationRows, compileStages, type StagePrograms } from "./rows.ts";
@@ -62,7 +66,7 @@ export async function quantiseLayers(
     return values;
   };
   const products = await DoubleProducts.open();
-  const programs = new Map<number | null, StagePrograms>();
+  const programs = new Map<LayerAttention, StagePrograms>();
   const rows = new CalibrationRows(
     backend,
     decoder,
@@ -70,9 +74,9 @@ export async function quantiseLayers(
     () => listener.goesOn(),
   );
   try {
-    for (const [index, window] of decoder.slidingWindow.entries()) {
-      const stages = programs.get(window) ?? await compileStages(backend, decoder, window);
-      programs.set(window, stages);
+    for (const [index, attention] of layerAttentions(decoder).entries()) {
+      const stages = programs.get(attention) ?? await compileStages(backend, decoder, attention);
+      programs.set(attention, stages);
       const weights = plainWeights(backend, decoder, index, rounded);
       for (const [at, modules] of MODULES_BY_INPUT.entries()) {
         const { stage, made, spent } = item(STAGES, at), size = moduleShape(decoder, modules[0])[1];

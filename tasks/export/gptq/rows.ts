@@ -5,19 +5,19 @@
 import { entryOf, f32, f64, item } from "../../../formats/elements.ts";
 import type { Backend, HostArray, Program, Tensor } from "../../../kernels/backend.ts";
 import { type BlockStages, blockStages } from "../../../kernels/engine/block_stages.ts";
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import type { DecoderConfig, LayerAttention } from "../../../kernels/engine/decoder_config.ts";
 import { RotaryTable } from "../../../kernels/engine/rope.ts";
 
 /** Programs of a block by their stage. */
 export type StagePrograms = Readonly<Record<keyof BlockStages, Program>>;
 
-/** Compiles a block's parts. @param window Tokens that a token looks back, or null */
+/** Compiles a block's parts. */
 export async function compileStages(
   backend: Backend,
   config: DecoderConfig,
-  window: number | null,
+  attention: LayerAttention,
 ): Promise<StagePrograms> {
-  const made = Object.entries(blockStages(config, window)).map(async ([name, graph]) =>
+  const made = Object.entries(blockStages(config, attention)).map(async ([name, graph]) =>
     [name, await backend.compile(graph, `${name} of a quantised block`)] as const
   );
   return Object.fromEntries(await Promise.all(made)) as unknown as StagePrograms;

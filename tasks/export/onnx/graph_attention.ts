@@ -2,6 +2,7 @@
  * Attention with its cache in an exported ONNX model.
  * @module
  */
+import { attentionOf } from "../../../kernels/engine/decoder_config.ts";
 import { CONTRIB, type OnnxProducts } from "./graph_products.ts";
 import type { AngleTable } from "./weights.ts";
 
@@ -60,20 +61,30 @@ export function onnxAttention(
   x: string,
   layer: number,
 ): string {
-  const { g, config: { numHeads, numKeyValueHeads, headDim, slidingWindow } } = products;
+  const { g, config } = products, { numHeads, numKeyValueHeads, headDim } = config;
+  const { window, rotates } = attentionOf(config, layer);
   const name = `model.layers.${layer}.self_attn.`, { key, value } = onnxCacheNames(layer);
   const q = products.project(x, layer, "self_attn.q_proj");
-  const rotatedQ = rotated(products, inputs, { x: q, heads: numHeads, norm: `${name}q_norm.weight` });
+  const queries = perHead(products, inputs, {
+    x: q,
+    heads: numHeads,
+    norm: `${name}q_norm.weight`,
+    rotates,
+  });
   const k = products.project(x, layer, "self_attn.k_proj");
-  const rotatedK = rotated(products, inputs, { x: k, heads: numKeyValueHeads, norm: `${name}k_norm.weight` });
+  const keys = perHead(products, inputs, {
+    x: k,
+    heads: numKeyValueHeads,
+    norm: `${name}k_norm.weight`,
+    rotates,
+  });
   const v = g.op("Reshape", [products.project(x, layer, "self_attn.v_proj"), inputs.threeD]);
   const past = [key, value].map(({ past }) =>
     g.input(past, "f32", [BATCH, numKeyValueHeads, "past_sequence_length", headDim])
   );
-  const window = slidingWindow[layer] ?? null;
   const [o = "", ...present] = g.ops(
     "GroupQueryAttention",
-    [rotatedQ, rotatedK, v, ...past, inputs.lengths, inputs.longest, "", "", "", inputs.bias],
+    [queries, keys, v, ...past, inputs.lengths, inputs.longest, "", "", "", inputs.bias],
     3,
     {
       num_heads: numHeads,
@@ -90,11 +101,11 @@ export function onnxAttention(
   return products.project(rows, layer, "self_attn.o_proj");
 }
 
-/** Heads of one projection `[R, heads · head]`, normed where the family does it, rotated by position, `[B, T, heads · head]`. */
-function rotated(
+/** Heads of one projection `[R, heads · head]`, normed where the family does it, rotated by position where the layer does it, `[B, T, heads · head]`. */
+function perHead(
   products: OnnxProducts,
   { threeD, positions }: OnnxInputs,
-  { x, heads, norm }: { x: string; heads: number; norm: string },
+  { x, heads, norm, rotates }: { x: string; heads: number; norm: string; rotates: boolean },
 ): string {
   const { g, config: { qkNorm, headDim } } = products;
   let y = g.op("Reshape", [x, threeD]);
@@ -102,6 +113,7 @@ function rotated(
     const byHead = g.op("Reshape", [y, g.integers([0, 0, heads, headDim])]);
     y = g.op("Reshape", [products.normed(byHead, norm), threeD]);
   }
+  if (!rotates) return y;
   const angles = (["rotary.cos", "rotary.sin"] satisfies AngleTable[]).map((table) =>
     products.constant(table)
   );

@@ -24,14 +24,6 @@ export function rotatesInside(config: DecoderConfig): boolean {
   return config.headDim % 16 === 0;
 }
 
-/**
- * Length of the pairs of `cos` and `sin`: its square is the scale of scores, so that queries and keys come scaled. The library
- * multiplies one row by the cache where it lies only without a factor; with one it copies the cache's rows first.
- */
-export function angleLength(config: DecoderConfig): number {
-  return config.headDim ** -0.25;
-}
-
 /** A sink that no query sees: for a head with one the library has another way, which takes all sequences of a step at once. */
 const NO_SINK = -1e30;
 
@@ -63,7 +55,7 @@ export function cannotRun(config: DecoderConfig): string | null {
  * The model's bytes.
  *
  * Inputs: `x [B, T, D]` (embedded), `lengths [B]` int32 (tokens before and with this run, less one), `total []` int32 (the longest),
- * `rows [R]` int64 (of `B · T`), `heads [L]` int64 (of R), `cos`, `sin` `[P, head / 2]` of length {@linkcode angleLength}, every layer's
+ * `rows [R]` int64 (of `B · T`), `heads [L]` int64 (of R), `cos`, `sin` `[P, head / 2]` of length `angleLength` (graph_attention.ts), every layer's
  * `past`, with adapters `choice [B, 1, ranks]` and `row_choice [1, R, ranks]`, and unless {@linkcode rotatesInside} `places [B, T]` int64.
  * Outputs: `logits [L, V]`, `best [L, K]` with `ids [L, K]` int64, every layer's `present`.
  */

@@ -3,7 +3,7 @@
  * @module
  */
 import type { OnnxNode } from "../../../onnx_node.ts";
-import type { DecoderConfig } from "../../decoder_config.ts";
+import { attentionOf, type DecoderConfig } from "../../decoder_config.ts";
 import type { LoraNodes } from "./adapters.ts";
 import { type GraphProducts, MS } from "./graph_products.ts";
 import { QKV, QKV_PRODUCT } from "./prepare.ts";
@@ -12,6 +12,14 @@ import { QKV, QKV_PRODUCT } from "./prepare.ts";
 export function cacheNames(layer: number): Record<"k" | "v", { past: string; present: string }> {
   const of = (kind: string) => ({ past: `past.${layer}.${kind}`, present: `present.${layer}.${kind}` });
   return { k: of("k"), v: of("v") };
+}
+
+/**
+ * Length of the pairs of `cos` and `sin`: its square is the scale of scores, so that queries and keys come scaled. The library
+ * multiplies one row by the cache where it lies only without a factor; with one it copies the cache's rows first.
+ */
+export function angleLength(config: DecoderConfig): number {
+  return config.headDim ** -0.25;
 }
 
 /** Values that all layers' attention reads. */
@@ -36,22 +44,23 @@ export class GraphAttention {
 
   /** Heads' values `[B, T, heads · head]` of a layer's normed input. */
   of(x: string, layer: number): string {
-    const { g } = this.products, { numHeads, numKeyValueHeads, headDim, slidingWindow } = this.config;
+    const { g } = this.products, { numHeads, numKeyValueHeads, headDim } = this.config;
     const { lengths, total, angles, places, sink } = this.inputs;
     const parts = this.#parts(x, layer), cached = ["B", numKeyValueHeads, "M", headDim];
-    const { k, v } = cacheNames(layer), window = slidingWindow[layer] ?? null;
+    const { k, v } = cacheNames(layer), { window, rotates } = attentionOf(this.config, layer);
+    const isInside = rotates && places === null;
     const past = [g.input(k.past, "f32", cached), g.input(v.past, "f32", cached)];
     const attrs: OnnxNode["attrs"] = {
       num_heads: numHeads,
       kv_num_heads: numKeyValueHeads,
-      do_rotary: places === null ? 1 : 0,
+      do_rotary: isInside ? 1 : 0,
       scale: { float: 1 },
       ...(window !== null && { local_window_size: window }),
     };
     const [o = "", newK = "", newV = ""] = g.ops(
       "GroupQueryAttention",
       // Places and a bias of scores are left out.
-      [...parts, ...past, lengths, total, ...(places === null ? angles : ["", ""]), "", "", sink],
+      [...parts, ...past, lengths, total, ...(isInside ? angles : ["", ""]), "", "", sink],
       3,
       attrs,
       MS,
@@ -61,17 +70,18 @@ export class GraphAttention {
     return o;
   }
 
-  /** q, k and v as one value, or (where they aren't one product, are normed or rotated) as three. */
+  /** q, k and v as one value, or (where they aren't one product, are normed, scaled or rotated) as three. */
   #parts(x: string, layer: number): string[] {
     const { products: p, config: { numHeads, numKeyValueHeads, qkNorm }, inputs: { angles, places } } = this;
     const name = `layers.${layer}.self_attn.`;
-    const [joined, parts] = this.#projected(x, layer);
-    if (joined !== null && !qkNorm && places === null) return [joined, "", ""];
+    const [joined, parts] = this.#projected(x, layer), { rotates } = attentionOf(this.config, layer);
+    if (joined !== null && !qkNorm && rotates && places === null) return [joined, "", ""];
     let [q = "", k = "", v = ""] = parts();
     if (qkNorm) {
       q = this.#normedByHead(q, numHeads, `${name}q_norm.weight`);
       k = this.#normedByHead(k, numKeyValueHeads, `${name}k_norm.weight`);
     }
+    if (!rotates) return [this.#scaled(q), k, v];
     if (places === null) return [q, k, v];
     const rotated = (value: string) => p.g.op("RotaryEmbedding", [value, places, ...angles], {}, MS);
     return [rotated(q), rotated(k), v];
@@ -92,6 +102,12 @@ export class GraphAttention {
     const joined = lora?.add(y, x, layer, QKV) ?? y;
     const sizes = [numHeads, numKeyValueHeads, numKeyValueHeads].map((count) => count * headDim);
     return [joined, () => p.g.ops("Split", [joined, p.g.integers(sizes)], 3, { axis: -1 })];
+  }
+
+  /** Queries that no angles scale, times the scale of scores. */
+  #scaled(q: string): string {
+    const { g } = this.products, scale = angleLength(this.config) ** 2;
+    return g.op("Mul", [q, g.op("Constant", [], { value_float: { float: scale } })]);
   }
 
   #normedByHead(value: string, count: number, weight: string): string {

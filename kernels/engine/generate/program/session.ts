@@ -17,8 +17,8 @@ import type { DecoderConfig } from "../../decoder_config.ts";
 import { RotaryTable } from "../../rope.ts";
 import type { ProgramAdapters } from "./adapters.ts";
 import type { SlotMemory } from "./cache.ts";
-import { angleLength, BEST, decoderModel, givenConstants, rotatesInside } from "./graph.ts";
-import { cacheNames } from "./graph_attention.ts";
+import { BEST, decoderModel, givenConstants, rotatesInside } from "./graph.ts";
+import { angleLength, cacheNames } from "./graph_attention.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** A run's findings about the tokens behind its rows. */
