@@ -18,6 +18,7 @@
  * ```
  * @module
  */
+import { shown } from "../formats/message.ts";
 
 /** A number with a history. Immutable: every method gives a new one. Arguments may be plain numbers (constants). */
 export class Scalar {
@@ -33,6 +34,17 @@ export class Scalar {
     this.value = value;
     this.inputs = inputs;
     this.partials = partials;
+  }
+
+  /**
+   * JavaScript's operators make no history: `a - b` would be NaN, and `a > b` always false.
+   * @throws {TypeError} Always
+   */
+  [Symbol.toPrimitive](): never {
+    throw new TypeError(
+      "Cannot compute with a value of the tape by JavaScript's operators as they make no gradient: write a.plus(b), minus, times, dividedBy, " +
+        `or a.value for its number alone: current value is ${this.value}`,
+    );
   }
 
   /** This + other. */
@@ -173,7 +185,13 @@ function consumersFirst(root: Scalar): Scalar[] {
 }
 
 function toScalar(x: Scalar | number): Scalar {
-  return typeof x === "number" ? new Scalar(x) : x;
+  if (x instanceof Scalar) return x;
+  if (typeof x === "number") return new Scalar(x);
+  throw new TypeError(
+    `Cannot compute with a value of the tape and another one as a Scalar or a number is needed: current value is ${
+      shown(x)
+    }`,
+  );
 }
 
 /** One of two; NaN on either side gives NaN, as a comparison alone would hide it. */

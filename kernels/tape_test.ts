@@ -1,4 +1,4 @@
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 
 import { constant, gradients, logSigmoid, mean, relu, type Scalar, sigmoid, variable } from "./tape.ts";
 
@@ -55,6 +55,23 @@ Deno.test("gradients() of a chain of 200,000 steps doesn't overflow the stack", 
   let sum = x;
   for (let i = 0; i < 200_000; i++) sum = sum.plus(x);
   assertEquals(gradients(sum, [x]), [200_001]);
+});
+
+Deno.test("JavaScript's operators and texts in a formula are refused: they would make NaN, or no gradient", () => {
+  // what a person who writes JavaScript, and no types, may write
+  const a = variable(2) as unknown as number, b = variable(1) as unknown as number;
+  for (const wrong of [() => a - b, () => -a, () => a > b, () => a * 2, () => Math.exp(a), () => `${a}`]) {
+    assertThrows(
+      wrong,
+      TypeError,
+      "operators as they make no gradient: write a.plus(b), minus, times, dividedBy",
+    );
+  }
+  assertThrows(
+    () => variable(2).plus("1" as unknown as number),
+    TypeError,
+    'as a Scalar or a number is needed: current value is "1"',
+  );
 });
 
 Deno.test("logSigmoid() and sigmoid() keep their digits from -1e3 to 1e3", () => {

@@ -10,6 +10,7 @@ import { z } from "zod";
 
 import { didYouMean } from "../formats/did_you_mean.ts";
 import { shortened } from "../formats/message.ts";
+import { inWords } from "../formats/zod_words.ts";
 import { enter, leave } from "./kinds/checked/calls.ts";
 import { checkedProduct } from "./kinds/checked/checked.ts";
 import { nowhere, placed, type PlaceOf } from "./kinds/place.ts";
@@ -153,6 +154,7 @@ export class Registry implements PluginRegistry {
       plugin.translate && isRecord(written)
         ? placed(place(), () => plugin.translate!(written, name))
         : written,
+      inWords,
     );
     if (parsed.success) return parsed.data;
     return placed(place(...issuePath(parsed.error.issues[0]!)), () => {

@@ -42,11 +42,11 @@ Deno.test("create() names the path of an option that doesn't fit", () => {
   const r = registry("llama");
   assertStringIncludes(
     assertThrows(() => r.create("model", "llama", { beta: -1 }), TypeError).message,
-    "beta: Too small: expected number to be >0: current value is -1",
+    "beta: a number > 0 is needed: current value is -1",
   );
   assertStringIncludes(
     assertThrows(() => r.create("model", "llama", { beta: "1" }), TypeError).message,
-    'beta: Invalid input: expected number: current value is "1"',
+    'beta: a number is needed: current value is "1"',
   );
   const chosen = new Registry([
     {

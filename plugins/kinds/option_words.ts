@@ -71,8 +71,8 @@ export function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodObject, opti
       (known.length === 0 ? "" : ` (known: ${known.join(", ")})`)
     ).join("; ");
   }
-  if (path && issue.code === "invalid_type" && issue.message.endsWith("received undefined")) {
-    return `${path} is missing (${issue.expected})`;
+  if (path && issue.code === "invalid_type" && valueAt(options, issue.path) === undefined) {
+    return `${path} is missing: ${issue.message}`;
   }
   const value = currentValue(issue, options);
   const why = value === "" ? issue.message : issue.message.replace(/, received \w+$/, "");
@@ -87,14 +87,19 @@ const SHOWN_CODES: ReadonlySet<string> = new Set([
   "invalid_union",
 ]);
 
+function valueAt(options: unknown, path: readonly PropertyKey[]): unknown {
+  let value = options;
+  for (const part of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[part];
+  return value;
+}
+
 /** What stands at an issue's place, unless it may be a key. */
 function currentValue(issue: z.core.$ZodIssue, options: unknown): string {
   const { code, path } = issue;
   if (!SHOWN_CODES.has(code) || path.some((part) => /(^|_)(key|secret|password)(_|$)/i.test(String(part)))) {
     return "";
   }
-  let value = options;
-  for (const part of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[part];
+  const value = valueAt(options, path);
   if (value === undefined) return "";
   const meant = code === "invalid_value" && typeof value === "string"
     ? didYouMean(value.slice(0, 200), issue.values.map(String))
