@@ -8,13 +8,14 @@
  * Kinds: loss, dataset, judge, benchmark, template, endpoint, model, trainer. Prints the files and how to run them.
  * @module
  */
-import { basename, dirname, join, relative, resolve, sep } from "@std/path";
+import { basename, dirname, join, relative, resolve } from "@std/path";
 import { fileURLToPath } from "node:url";
 
 import project from "../deno.json" with { type: "json" };
 import { makeFolder } from "../formats/atomic.ts";
 import { didYouMean } from "../formats/did_you_mean.ts";
 import { exists } from "../formats/exists.ts";
+import { isWithin } from "../formats/is_within.ts";
 import { isName } from "../plugins/kinds/shape_fault.ts";
 import { shellQuote, taskCommand } from "./common/command.ts";
 import { parseArguments, print, runTask } from "./common/cli.ts";
@@ -112,7 +113,7 @@ export async function newPlugin(kind: string, path: string, folder: string): Pro
       files.set(to, isConfig ? withModelType(new TextDecoder().decode(bytes), name) : bytes);
     }
   }
-  const isOutside = relative(CHECKOUT, target).startsWith("..");
+  const isOutside = !isWithin(target, CHECKOUT);
   const config = isOutside ? configOf(target) : null;
   if (isOutside && config === null) {
     files.set(join(target, "deno.json"), `${JSON.stringify(ownConfig(), null, 2)}\n`);
@@ -150,11 +151,12 @@ export async function newPlugin(kind: string, path: string, folder: string): Pro
   };
 }
 
-/** Where the YAML file of a plugin in `folder` has its run: beside it, but not among the project's own code, where no run may write. */
+/**
+ * Where the YAML file of a plugin in `folder` has its run: beside it, but in the checkout in `saves`: among the project's code no run may
+ * write, and elsewhere in it `deno fmt --check` and git would see a run's files.
+ */
 export function runsFolder(folder: string): string {
-  const denied = /--deny-write=(\S+)/.exec(project.tasks.train)?.[1]?.split(",") ?? [];
-  const isCode = denied.includes(relative(CHECKOUT, folder).split(sep)[0] ?? "");
-  return isCode ? join(CHECKOUT, "saves") : folder;
+  return isWithin(folder, CHECKOUT) ? join(CHECKOUT, "saves") : folder;
 }
 
 /** A hint with the nearest name that a plugin may have; "" where nothing of the name is left. */

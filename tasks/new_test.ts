@@ -100,13 +100,11 @@ Deno.test("deno task new: a benchmark of one's own is evaluated to its end", () 
     assertStringIncludes(evaluated.out, "2 items, 2 answered, 2 judged");
   }));
 
-Deno.test("runs of a plugin among the project's own code, where no run may write, go to saves; others lie beside theirs", () => {
-  for (const folder of ["plugins/losses", "tasks"]) {
+Deno.test("runs of a plugin in the checkout go to saves, which git and deno fmt pass over; others lie beside theirs", () => {
+  for (const folder of ["", "mine", "plugins/losses"]) {
     assertEquals(runsFolder(join(root, folder)), join(root, "saves"));
   }
-  for (const folder of [root, join(root, "mine"), join(root, "../plugins")]) {
-    assertEquals(runsFolder(folder), folder);
-  }
+  for (const folder of [join(root, ".."), join(root, "../plugins")]) assertEquals(runsFolder(folder), folder);
 });
 
 Deno.test("newPlugin() overwrites nothing, and writes nothing then", () =>
