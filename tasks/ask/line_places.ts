@@ -7,7 +7,7 @@ export class LinePlaces {
   #offsets = new Float64Array(1024);
   #lengths = new Uint32Array(1024);
   #keys = new Float64Array(1024);
-  /** Slots in use. */
+  /** Slots whose step was finished: the last line of a step that wasn't, such as of a judge that couldn't be asked, has no key. */
   count = 0;
 
   clear(): void {
@@ -24,10 +24,11 @@ export class LinePlaces {
       this.#lengths = enlarged(this.#lengths, new Uint32Array(size));
       this.#keys = enlarged(this.#keys, new Float64Array(size));
     }
-    if (this.#lengths[slot] === 0) this.count++;
+    const isFinished = this.#lengths[slot] !== 0 && !Number.isNaN(this.#keys[slot]), now = short(key);
+    this.count += Number(!Number.isNaN(now)) - Number(isFinished);
     this.#offsets[slot] = offset;
     this.#lengths[slot] = length;
-    this.#keys[slot] = short(key);
+    this.#keys[slot] = now;
   }
 
   /** Place of a slot's line; undefined when there is none. */

@@ -123,7 +123,7 @@ export class LineStore<State extends Line> implements Disposable {
     return this.#of(stage).get(this.#slots.find(id)) !== undefined;
   }
 
-  /** Number of items with a line of this step. */
+  /** Number of items of which this step was finished, under any key. */
   count(stage: State["stage"]): number {
     return this.#of(stage).count;
   }

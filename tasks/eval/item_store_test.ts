@@ -109,6 +109,11 @@ Deno.test("ItemStore.forget() takes the verdicts away and leaves the answers, no
       true,
     ]);
     assertEquals([store.count("generate"), store.answer("a")?.completion.text], [2, "answer"]);
+    // a judge that couldn't be asked has given no verdict, whatever it gave before
+    for (const id of ["b", "c"]) store.append({ ...verdict(id), key: "", error: "no answer" });
+    assertEquals([store.count("judge"), store.judgement("c")?.error], [0, "no answer"]);
+    store.append(verdict("c"));
+    assertEquals(store.count("judge"), 1);
   });
 });
 

@@ -3,7 +3,7 @@ import { join } from "@std/path";
 
 import { builtinRegistry } from "../../../plugins/builtins.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helpers/evaluation_run.ts";
-import { completionResponse, mockServer } from "../../bench/mock_server.ts";
+import { completionResponse, type MockRequest, mockServer } from "../../bench/mock_server.ts";
 import { compareDirectories, compareRuns, type Comparison } from "../compare.ts";
 import { openRun } from "../open_run.ts";
 import { tablePaths } from "../../common/table_files.ts";
@@ -75,7 +75,14 @@ Deno.test("a comparison names what its runs store and their data has no more, an
   await inFolder(async (folder) => {
     const rows = join(folder, "rows.jsonl"), text = rowsText(6);
     await Deno.writeTextFile(rows, text);
-    await using server = mockServer();
+    let isBusy = false;
+    const respond = ({ body }: MockRequest) => {
+      const prompt = body.messages.at(-1)?.content ?? "";
+      return isBusy && prompt.includes("< constraints >:") && prompt.includes("Question 1:")
+        ? Response.json({ error: { message: "busy" } }, { status: 503 })
+        : undefined;
+    };
+    await using server = mockServer({ respond });
     for (const name of ["first", "second", "answers"]) {
       const only = name === "answers" ? { stage: "generate" as const } : {};
       await runConfig(rowsConfig(folder, server.base, [`out_dir=${join(folder, name)}`]), only);
@@ -87,6 +94,12 @@ Deno.test("a comparison names what its runs store and their data has no more, an
       "the judges differ: grader and none",
       "B: none of these items has a score followed, constraint, mean",
     ]);
+    // a verdict that the judge was asked for in vain isn't one that the data has no more
+    isBusy = true;
+    await runConfig(
+      rowsConfig(folder, server.base, [`out_dir=${join(folder, "busy")}`, "max_retries=0", "cache=false"]),
+    );
+    assertEquals(await notes("busy"), []);
     // one item another prompt, one gone, one other constraints
     const [zero, one, , ...others] = text.split("\n");
     const changed = [zero!.replace("Question", "Task"), one!.replace("constraint 0", "rule 0"), ...others];

@@ -5,6 +5,7 @@
  */
 import { distance } from "fastest-levenshtein";
 
+import { counted } from "../../../../formats/counted.ts";
 import type { Verdict } from "../../../kinds/judgement.ts";
 import { COUNTED_LAST } from "./behind_sign.ts";
 import { labelOf, withoutLabel } from "./label.ts";
@@ -59,9 +60,8 @@ export function assignScores(scores: readonly NamedScore[], constraints: readonl
     named++;
   }
   if (named === 0 && fillPlaces(scores, constraints.length)) return scores.map(({ verdict }) => verdict);
-  const counts = `${
-    scores.filter(({ unread }) => unread !== true).length
-  } scores for ${constraints.length} constraints`;
+  const given = scores.filter(({ unread }) => unread !== true).length;
+  const counts = `${counted(given, "score")} for ${counted(constraints.length, "constraint")}`;
   const reason = scores.length === 0
     ? "the judge gave no fine-grained score"
     : named === 0
