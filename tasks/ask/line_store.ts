@@ -65,6 +65,7 @@ export class LineStore<State extends Line> implements Disposable {
   #end = 0;
   #unflushed = 0;
   #flushing = false;
+  readonly #forgotten = new Map<string, number>();
   #isKept: boolean;
 
   /** Bytes of a cut-off line that were dropped on opening. */
@@ -135,6 +136,7 @@ export class LineStore<State extends Line> implements Disposable {
 
   /** Appends a line at once; it is flushed to the disk with others, see {@linkcode LineStore.flush}. */
   append(state: State): void {
+    if (this.#forgotten.delete(state.stage)) this.#append({ stage: "forget", what: state.stage });
     const { offset, length } = this.#append(state);
     this.#of(state.stage).set(this.#slots.add(state.id), offset, length, state.key);
     if (++this.#unflushed >= FLUSH_EVERY) this.flush();
@@ -168,11 +170,17 @@ export class LineStore<State extends Line> implements Disposable {
   }
 
   /**
-   * Forgets what is stored of one step, by a line that says so: the file is whole, however the process ends.
+   * Forgets what is stored of one step, by a line that says so: the file is whole, however the process ends. It is written with the
+   * step's next line, so that nothing is lost where none comes.
    */
   forget(stage: State["stage"]): void {
-    this.#append({ stage: "forget", what: stage });
+    if (this.count(stage) > 0) this.#forgotten.set(stage, this.count(stage));
     this.#of(stage).clear();
+  }
+
+  /** Number of items of which this step was finished and is forgotten by its next line; 0 once that came. */
+  forgotten(stage: State["stage"]): number {
+    return this.#forgotten.get(stage) ?? 0;
   }
 
   /** Forgets everything: the file is empty then. */
@@ -180,6 +188,7 @@ export class LineStore<State extends Line> implements Disposable {
     this.#file.truncateSync(0);
     this.#end = 0;
     this.#slots = new IdTable();
+    this.#forgotten.clear();
     for (const lines of this.#lines.values()) lines.clear();
   }
 

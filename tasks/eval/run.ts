@@ -191,9 +191,15 @@ async function nothingToReport(run: StoredRun, total: number): Promise<string | 
     return `None of ${counted(total, "item")} is answered: no scores and no report are written`;
   }
   if (answered < total) return null;
+  const before = run.store.forgotten("judge");
   return `${
     counted(answered, "answer", ["is", "are"])
-  } kept, none of them judged: no scores and no report are written`;
+  } kept, none of them judged: no scores and no report are written` +
+    (before === 0
+      ? ""
+      : `; the ${counted(before, "verdict")} of an earlier start ${
+        before === 1 ? "stays" : "stay"
+      } until the first new one is there`);
 }
 
 /** True if starting again as it is can help. */

@@ -106,11 +106,21 @@ Deno.test("a finished run's reports stay where another judge, or the same one ag
       assertEquals(none, null);
       assertStringIncludes(
         unreported ?? "",
-        "3 answers are kept, none of them judged: no scores and no report are written; those of an earlier start stay as they are " +
-          "(results.json",
+        "3 answers are kept, none of them judged: no scores and no report are written",
       );
+      assertStringIncludes(unreported ?? "", "; those of an earlier start stay as they are (results.json");
     }
     assertEquals(await Deno.readTextFile(results), before);
+    // the verdicts stay too: they are given up for the first new one
+    assertStringIncludes(
+      starts[1]?.unreported ?? "",
+      "; the 3 verdicts of an earlier start stay until the first new one",
+    );
+    const shown = await runConfig(config(), { stage: "report" });
+    assertEquals([shown.complete, shown.results?.counts.judged], [true, 3]);
+    allowed = true;
+    const again = await runConfig(config(), { rejudge: true });
+    assertEquals([again.complete, again.results?.counts.judged, again.results?.usage.requests], [true, 3, 3]);
   });
 });
 
