@@ -106,6 +106,8 @@ export interface TrainConfig {
   packing: boolean;
   /** Packed examples don't see each other. */
   neat_packing: boolean;
+  /** Folder in which LLaMA-Factory keeps encoded data; nothing is read or written there. */
+  tokenized_path: string | null;
   /** Tool syntax instead of the template's own. */
   tool_format: string | null;
   /** System text instead of the template's own. */

@@ -19,6 +19,7 @@ import type { Ready } from "./prepare/ready.ts";
 import { prepareReference, type ReferenceKeys } from "./prepare/reference.ts";
 import { scaledConfig, type ScalingKeys } from "./prepare/rope_scaling.ts";
 import { prepareTemplate, templateTokenizer, trainedTemplateNotes } from "./prepare/template.ts";
+import { checkTokenizedPath } from "./prepare/tokenized_path.ts";
 import { UsedPlugins } from "./prepare/used_plugins.ts";
 import { startingWeights } from "./prepare/weights.ts";
 
@@ -40,14 +41,14 @@ export type PrepareKeys =
     | "create_new_adapter"
     | "lora_target"
   >
-  & Partial<Pick<TrainConfig, "lora_rank">>;
+  & Partial<Pick<TrainConfig, "lora_rank" | "tokenized_path">>;
 
 /**
  * Opens the model and makes template, loss and tokenizer ready.
  * @param say Gets a line while a model is downloaded
  * @param placeOf Where a key was written, for errors about what it names
  * @throws {RangeError} If a name is unknown, the template's tokens aren't in the model's vocabulary, or an adapter,
- * `lora_target` or a module that freeze names doesn't fit the model
+ * `lora_target` or a module that freeze names doesn't fit the model; also if `tokenized_path` holds data
  */
 export async function prepare(
   config: PrepareKeys,
@@ -55,6 +56,7 @@ export async function prepare(
   say: (line: string) => void,
   placeOf: (key: string) => string = () => "",
 ): Promise<Ready> {
+  checkTokenizedPath(config, placeOf);
   const plugins = new UsedPlugins(registry);
   const { name, options, loss } = prepareLoss(config, plugins, placeOf);
   const template = prepareTemplate(config, plugins, placeOf);

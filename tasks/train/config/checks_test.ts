@@ -36,6 +36,14 @@ Deno.test("disable_gradient_checkpointing is said to do nothing where a pass is 
   assert(!said("") && !said("backend: onnx\n") && !said("backend: webgpu\n"));
 });
 
+Deno.test("tokenized_path is told as not used, as encoded data has its own cache", () => {
+  assert(
+    resolvedConfig("tokenized_path: saves/encoded\n").notes.includes(
+      "tokenized_path: not used, as encoded data has its own cache (data_cache_dir)",
+    ),
+  );
+});
+
 Deno.test("overwrite_output_dir beside a checkpoint is told where it does nothing", () => {
   const notes = (from: string) =>
     resolvedConfig(`overwrite_output_dir: true\nresume_from_checkpoint: ${from}\n`).notes.filter((note) =>

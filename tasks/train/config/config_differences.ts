@@ -27,6 +27,7 @@ const HARMLESS_KEYS: readonly (keyof TrainConfig)[] = [
   "include_num_input_tokens_seen",
   "cache_dir",
   "data_cache_dir",
+  "tokenized_path",
   "overwrite_cache",
   "preprocessing_num_workers",
   "hf_hub_token",

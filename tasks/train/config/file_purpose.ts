@@ -24,6 +24,11 @@ const CHAT: Purpose = {
 
 const PURPOSES: readonly Purpose[] = [
   {
+    keys: ["distributed_type", "compute_environment"],
+    message:
+      `it is accelerate's own file, of processes and how they share a model: name it as fsdp_config in the file that you train with (docs/scale.md); ${TO_TRAIN}`,
+  },
+  {
     keys: ["export_dir", "export_hub_model_id", "export_quantization_bit"],
     message: "it is a file for merging an adapter (llamafactory-cli export): deno task export takes it",
   },
@@ -35,6 +40,15 @@ const PURPOSES: readonly Purpose[] = [
   CHAT,
 ];
 
+/** Of LLaMA-Factory's v1 (USE_V1), which has an output_dir as a training file of 0.9.5 has. */
+const V1: Purpose = {
+  keys: ["train_dataset", "peft_config", "dist_config", "kernel_config", "quant_config", "model_class"],
+  message:
+    "it is a file of LLaMA-Factory's v1 (USE_V1=1), and keys here are those of 0.9.5: write model_name_or_path for model, dataset for train_dataset, " +
+    "per_device_train_batch_size for micro_batch_size, finetuning_type with lora_rank, lora_alpha and lora_target for peft_config, and leave out " +
+    `model_class, kernel_config, dist_config and what sets up a batch; ${TO_TRAIN}`,
+};
+
 /** Keys outside the groups of model and generation that a file for chatting may have. */
 const CHAT_KEYS = ["template", "finetuning_type", "default_system", "enable_thinking", "tool_format"];
 
@@ -43,6 +57,9 @@ const CHAT_KEYS = ["template", "finetuning_type", "default_system", "enable_thin
  * @param keys Keys of the file
  */
 export function otherPurpose(keys: ReadonlySet<string>): string | null {
+  if (keys.has("model") && !keys.has("model_name_or_path") && V1.keys.some((key) => keys.has(key))) {
+    return V1.message;
+  }
   if (["output_dir", "dataset", "do_train", "stage"].some((key) => keys.has(key))) return null;
   const other = fileOfOtherTask(keys, "train");
   if (other !== null) return other;

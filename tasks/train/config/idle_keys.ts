@@ -46,6 +46,7 @@ const IDLE: readonly [
     (c) => !c.do_sample,
     () => "do_sample: false takes the likeliest tokens",
   ],
+  [["tokenized_path"], () => true, () => "encoded data has its own cache (data_cache_dir)"],
   [["buffer_size"], (c) => !c.streaming, () => "the data are not streamed"],
   [
     ["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora", "use_dora", "pissa_init"],

@@ -99,6 +99,9 @@ Deno.test("a file that isn't for training is named for what it is", () => {
       "model_name_or_path: m\nadapter_name_or_path: a\ntemplate: llama3\ninfer_backend: huggingface\n" +
       "trust_remote_code: true\n",
     "chatting or serving (llamafactory-cli chat": "model_name_or_path: m\ntemplate: llama3\n",
+    "accelerate's own file": "compute_environment: LOCAL_MACHINE\ndistributed_type: FSDP\nnum_processes: 2\n",
+    "LLaMA-Factory's v1 (USE_V1=1)":
+      "model: m\nmodel_class: llm\npeft_config:\n  name: lora\ntrain_dataset: d.yaml\noutput_dir: o\n",
   };
   for (const [text, yaml] of Object.entries(files)) {
     const found = faultOfYaml(yaml);

@@ -8,7 +8,14 @@ import { resolve } from "@std/path";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 
 /** Keys whose text is always a path. */
-const PATHS = ["output_dir", "dataset_dir", "cache_dir", "logging_dir", "data_cache_dir"] as const;
+const PATHS = [
+  "output_dir",
+  "dataset_dir",
+  "cache_dir",
+  "logging_dir",
+  "data_cache_dir",
+  "tokenized_path",
+] as const;
 
 /**
  * The same configuration with absolute paths. A model or adapter is a path where something lies there, else a hub id; DeepSpeed's

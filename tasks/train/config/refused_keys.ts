@@ -90,14 +90,6 @@ const ROWS: readonly [
     "leave it out: padding was never meant to count",
   ],
   [
-    "data",
-    "tokenized_path",
-    null,
-    [null],
-    "encoded data has its own cache, which knows when data or template change",
-    "leave it out, and set data_cache_dir if the cache should lie elsewhere",
-  ],
-  [
     "training",
     "per_gpu_train_batch_size",
     null,

@@ -57,6 +57,12 @@ export function dataKeys() {
       false,
       "packing in which examples don't see each other, which is always so here",
     ),
+    tokenized_path: row(
+      orNull(text()),
+      null,
+      "folder in which LLaMA-Factory keeps encoded data; nothing is written there, as encoded data has its own cache (data_cache_dir), and one that " +
+        "holds some already is refused",
+    ),
     tool_format: row(orNull(text()), null, "tool syntax instead of the template's own"),
     default_system: row(
       orNull(text({ empty: true })),
