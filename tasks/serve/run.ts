@@ -106,7 +106,7 @@ export async function answerRequest(
   making.then((answers) => queue.end(...writing.end(answers)), (error) => queue.fail(error));
   // until then an error still has a status of its own
   await queue.first();
-  return streamSSE(c, async (sse) => {
+  const reply = streamSSE(c, async (sse) => {
     sse.onAbort(() => gone.abort(new Error("the client left")));
     const named = writing.failed !== undefined;
     const write = async (body: unknown) =>
@@ -123,6 +123,9 @@ export async function answerRequest(
     }
     if (!sse.aborted && !named) await sse.writeSSE({ data: "[DONE]" });
   });
+  // hono says for every client what the platform knows of this one's connection: whether it stays open, and how its end is seen
+  for (const name of ["connection", "transfer-encoding"]) reply.headers.delete(name);
+  return reply;
 }
 
 /** A schema that an answer can't be held to. */

@@ -63,6 +63,23 @@ Deno.test("a server stops though a client sends only half of its request", async
   await within("the end of a server that a client keeps", server.stop(0), { patience: 60_000 });
 });
 
+for (const [version, asked] of [["1.1", "Connection: close\r\n"], ["1.0", ""]]) {
+  Deno.test(`a stream's connection ends with it where the client asks so: HTTP/${version}, ${JSON.stringify(asked)}`, async () => {
+    await using server = await started();
+    using client = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(server.base).port) });
+    const body = JSON.stringify({ prompt: "x", max_tokens: 3, stream: true });
+    const head =
+      `POST /v1/completions HTTP/${version}\r\nHost: localhost\r\nContent-Type: application/json\r\n${asked}`;
+    await client.write(new TextEncoder().encode(`${head}Content-Length: ${body.length}\r\n\r\n${body}`));
+    const reply = await within("the connection's end", new Response(client.readable).text(), {
+      patience: 60_000,
+    });
+    assertStringIncludes(reply, "data: [DONE]");
+    // which older clients, and proxies that ask as they do, can't read
+    assertEquals(/^transfer-encoding: chunked/im.test(reply), version === "1.1");
+  });
+}
+
 Deno.test("an answer whose grammar finds no memory is a 503 to be asked again, streamed or not", async () => {
   const faults: unknown[] = [];
   await using server = await started({ fault: (error) => faults.push(error) });
