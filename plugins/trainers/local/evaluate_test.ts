@@ -79,6 +79,15 @@ Deno.test("eval_kl is the mean of the batches' kl, as TRL's KTO trainer logs it,
   assertAlmostEquals(await kl(3), 0.5, 1e-12);
 });
 
+Deno.test("evaluateExamples() tells the seconds between its start and its end, and rates over them", async () => {
+  const began = performance.now();
+  const metrics = (await run(loss("sft", {}), sft, 3))!, outside = (performance.now() - began) / 1000;
+  const { eval_runtime: seconds = NaN } = metrics;
+  assertEquals(seconds > 0 && seconds <= outside, true, `${seconds} of ${outside} s`);
+  assertAlmostEquals(metrics.eval_samples_per_second! * seconds, 4, 1e-9, "examples");
+  assertAlmostEquals(metrics.eval_steps_per_second! * seconds, 2, 1e-9, "batches of 3");
+});
+
 Deno.test("evaluateExamples() gives null when interrupted", async () => {
   const inputs = { engine, loss: loss("sft", {}), references: new ReferenceCache() };
   const options = { batch: 2, budget: null, signal: AbortSignal.abort(), onProgress: () => {} };

@@ -25,6 +25,8 @@ Deno.test("runLength() counts a last step with fewer micro-batches, and leaves a
     totalSteps: 7,
     epochs: 4,
   });
+  const ends = [-1, 0, 1, 2].map((max_steps) => runLength({ ...keys, max_steps }, 5).totalSteps);
+  assertEquals(ends, [6, 6, 1, 2], "max_steps counts from 1 on");
   assertThrows(
     () => runLength({ ...keys, dataloader_drop_last: true }, 1),
     RangeError,

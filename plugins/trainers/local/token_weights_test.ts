@@ -155,12 +155,12 @@ Deno.test("slopes of labels are central differences with the weights held", asyn
 
 Deno.test("weights that don't fit a sequence are refused by its name", () => {
   const pack = packExamples([example({ y: row([1], [2, 3]) }, 0)]), logps = Float64Array.of(-1, -2);
-  for (
-    const [given, words] of [[[1], "current value is 1 of them"], [
-      [1, NaN],
-      "current value is NaN at 1",
-    ]] as const
-  ) {
+  const cases: [number[], string][] = [
+    [[1], "current value is 1 of them"],
+    [[1, NaN], "current value is NaN at 1"],
+    [[Infinity, 1], "current value is Infinity at 0"],
+  ];
+  for (const [given, words] of cases) {
     const loss = defineLoss({
       shape: "single",
       sequences: { y: ["x", "y"] },
