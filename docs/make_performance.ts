@@ -16,7 +16,7 @@ import { type Graph, type Node, nodeSizes } from "../kernels/graph.ts";
 import type { Dims } from "../kernels/kernel.ts";
 import { BENCH_CASES, type BenchCase } from "../kernels/bench_cases.ts";
 import { labelChunkOn } from "../kernels/engine/head.ts";
-import { accumulating } from "../kernels/engine/programs.ts";
+import { accumulating } from "../kernels/engine/compiled.ts";
 import { adamWDefaults } from "../kernels/engine/adamw.ts";
 import { blockGraph, embedGraph, LINEAR_MODULES, loraShapes, ofLayer } from "../kernels/engine/decoder.ts";
 import { headBackwardGraph, headGraph } from "../kernels/engine/head_graph.ts";

@@ -120,7 +120,7 @@ function parseSafetensorsHeader(json: Uint8Array, fileSize: number, path: string
   }
   const dataStart = 8 + json.length;
   const entries = Object.entries(parsed).filter(([name]) => name !== "__metadata__");
-  const tensors = entries.map(([name, entry]) => parseTensor(name, entry, dataStart, fileSize, fail));
+  const tensors = entries.map(([name, entry]) => parseTensor(name, entry, { dataStart, fileSize }, fail));
   // Empty tensors come before the one that starts at the same byte.
   tensors.sort((a, b) => a.offset - b.offset || a.byteLength - b.byteLength);
   let end = dataStart;
@@ -144,8 +144,7 @@ function parseSafetensorsHeader(json: Uint8Array, fileSize: number, path: string
 function parseTensor(
   name: string,
   entry: unknown,
-  dataStart: number,
-  fileSize: number,
+  { dataStart, fileSize }: { dataStart: number; fileSize: number },
   fail: (what: string) => SyntaxError,
 ): TensorInfo {
   if (!isRecord(entry)) throw fail(`tensor ${shown(name)} has no description`);

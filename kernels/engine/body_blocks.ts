@@ -24,7 +24,8 @@ import { ofLayer } from "./decoder.ts";
 import { attentionOf } from "./decoder_config.ts";
 import { uploadNoise } from "./noise.ts";
 import { loraOfLayer, type Parameters } from "./parameters.ts";
-import { accumulate, type BlockClass, type Programs, runProgram } from "./programs.ts";
+import { accumulate, runProgram } from "./compiled.ts";
+import type { BlockClass, Programs } from "./programs.ts";
 
 /** Tensors that a forward pass keeps for its backward pass. */
 interface Kept {
@@ -52,13 +53,11 @@ export class BlocksBody implements Body {
 
   async forward(rows: Rows, { adapter, keep, dropoutStep }: BodyPass): Promise<Tensor> {
     const kept: Kept = { rows, layers: [], dropoutStep };
-    const x = await this.#layers(
-      rows,
-      this.settings.config.numLayers,
+    const x = await this.#layers(rows, this.settings.config.numLayers, {
       adapter,
       dropoutStep,
-      keep ? kept : null,
-    );
+      kept: keep ? kept : null,
+    });
     if (keep) this.#kept.push(kept);
     return x;
   }
@@ -103,7 +102,7 @@ export class BlocksBody implements Body {
 
   /** Index of the first element behind `layers` blocks that isn't finite, −1 when all are. */
   async firstNonFinite(rows: Rows, layers: number): Promise<number> {
-    const x = await this.#layers(rows, layers, true, undefined, null);
+    const x = await this.#layers(rows, layers, { adapter: true, dropoutStep: undefined, kept: null });
     const values = await this.backend.download(x);
     const found = values.findIndex((v) => !Number.isFinite(v));
     x.dispose();
@@ -114,9 +113,7 @@ export class BlocksBody implements Body {
   async #layers(
     rows: Rows,
     layers: number,
-    adapter: boolean,
-    dropoutStep: number | undefined,
-    kept: Kept | null,
+    { adapter, dropoutStep, kept }: Pick<BodyPass, "adapter" | "dropoutStep"> & { kept: Kept | null },
   ): Promise<Tensor> {
     const w = this.parameters.get(EMBEDDING), { ids } = rows.tensors;
     const noise = uploadNoise(this.backend, this.settings, rows, adapter ? dropoutStep : undefined);

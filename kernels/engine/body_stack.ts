@@ -27,7 +27,8 @@ import {
 import { HostEmbedding } from "./embedding.ts";
 import { addNoise, uploadNoise } from "./noise.ts";
 import { loraOfLayer, type Parameters, type Tuning } from "./parameters.ts";
-import { accumulate, accumulating, type Compiled, type Programs, runProgram } from "./programs.ts";
+import { accumulate, accumulating, type Compiled, runProgram } from "./compiled.ts";
+import type { Programs } from "./programs.ts";
 
 /**
  * All blocks: `y [T, D]` from `x [T, D]`, or, with `embed`, from `ids [T]`. Other inputs are those of a block with

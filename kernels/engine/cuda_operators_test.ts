@@ -9,7 +9,7 @@ import { headBackwardGraph, headGraph } from "./head_graph.ts";
 import { stackGraph } from "./body_stack.ts";
 import { arrangeGraph, generationBlock, logitsGraph } from "./generate/graph.ts";
 import { trainedShapes, type Tuning } from "./parameters.ts";
-import { accumulating } from "./programs.ts";
+import { accumulating } from "./compiled.ts";
 import { ARCHITECTURES, tinyAdapter, tinyModel } from "../../tests/helpers/tiny_model.ts";
 
 const DOC = new URL("../../docs/cuda.md", import.meta.url);

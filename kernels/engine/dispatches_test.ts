@@ -12,7 +12,7 @@ import { Engine } from "./engine.ts";
 import { packExamples } from "./pack.ts";
 import { paddedLabels, paddedRows } from "./padding.ts";
 import { loraOfLayer } from "./parameters.ts";
-import { accumulating } from "./programs.ts";
+import { accumulating } from "./compiled.ts";
 import { idsExample, readJson, TINY, tinyAdapter, tinyModel } from "../../tests/helpers/tiny_model.ts";
 
 const { name: title, ignore } = await testWebGpu();

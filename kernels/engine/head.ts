@@ -13,7 +13,8 @@ import { disposeAll, EMBEDDING, lowestTrained, takeKept } from "./body.ts";
 import type { Pack } from "./pack.ts";
 import { paddedLabels } from "./padding.ts";
 import type { Parameters } from "./parameters.ts";
-import { accumulate, type Programs, runProgram } from "./programs.ts";
+import { accumulate, runProgram } from "./compiled.ts";
+import type { Programs } from "./programs.ts";
 
 /** Elements of a chunk's logits. */
 const CHUNK_ELEMENTS = 128 * 49_152;

@@ -95,7 +95,7 @@ export function packExamples(
     const last = roots.at(-1), root = shared && last ? last : makeNode(-1);
     for (const { name, input_ids, labels } of example.sequences) {
       const where = `sequence "${name}" of ${example.source.file} row ${example.source.row}`;
-      const length = insert(root, input_ids, labels, sequences.length, where);
+      const length = insert(root, { ids: input_ids, labels }, sequences.length, where);
       sequences.push({ example: index, name, length, tokens: input_ids.length });
     }
     if (root !== last) roots.push(root);
@@ -110,8 +110,7 @@ function makeNode(id: number): TreeNode {
 /** Adds a sequence to a tree; returns its number of labels. */
 function insert(
   root: TreeNode,
-  ids: ArrayLike<number>,
-  labels: ArrayLike<number>,
+  { ids, labels }: { ids: ArrayLike<number>; labels: ArrayLike<number> },
   sequence: number,
   where: string,
 ): number {

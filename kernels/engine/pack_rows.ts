@@ -14,7 +14,7 @@ import { attentionOf, type DecoderConfig } from "./decoder_config.ts";
 import { hasDropout, lowestTrained } from "./body.ts";
 import { labelChunkOn } from "./head.ts";
 import { loraOfLayer, trainedShapes, type Tuning } from "./parameters.ts";
-import { accumulating } from "./programs.ts";
+import { accumulating } from "./compiled.ts";
 
 /** Rows on a CPU: enough that products run at full speed, little enough for memory. */
 export const DEFAULT_ROWS = 1024;

@@ -42,7 +42,7 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
   const systems = new Set<string>();
   const prompt = (name: string): Message[] => {
     const field = columns[name] ?? name;
-    const turns = messages(own(record, field), "user", name, field, attributes);
+    const turns = messages(own(record, field), "user", { what: name, field }, attributes);
     if (turns[0]?.role === "system") systems.add(turns.shift()!.content);
     alternate(turns, field);
     if (turns.length % 2 !== 1) throw new RecordFault(`${name} does not end with a user's turn`, field);
@@ -51,7 +51,7 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
   const answer = (name: string): Message => {
     const field = columns[name] ?? name;
     refuseSeveral(own(record, field), name, field);
-    const [message, ...rest] = messages(own(record, field), "assistant", name, field, attributes);
+    const [message, ...rest] = messages(own(record, field), "assistant", { what: name, field }, attributes);
     if (!message || rest.length > 0) throw new RecordFault(`${name} is not one answer`, field);
     if (message.learnt === false) throw new RecordFault(`${name} is not to be learnt`, field);
     if (message.role !== "assistant" && message.role !== "function") {
@@ -69,8 +69,7 @@ function convert(record: Record<string, unknown>, attributes: DatasetAttributes)
 function messages(
   value: unknown,
   role: Message["role"],
-  what: string,
-  field: string,
+  { what, field }: { what: string; field: string },
   attributes: DatasetAttributes,
 ): Message[] {
   const named = { ...attributes, tags: openaiTags };

@@ -19,7 +19,7 @@ import {
   logitsGraph,
 } from "../../kernels/engine/generate/graph.ts";
 import { labelChunkOn } from "../../kernels/engine/head.ts";
-import { accumulating } from "../../kernels/engine/programs.ts";
+import { accumulating } from "../../kernels/engine/compiled.ts";
 import type { Graph } from "../../kernels/graph.ts";
 import { fused } from "../../kernels/fuse_lora.ts";
 import type { WgslDispatch, WgslSubgroups } from "../../kernels/wgsl_program.ts";

@@ -8,7 +8,7 @@ import { deinterleavedRows, GgufFile, writeGguf } from "../../../formats/gguf/mo
 import { SafetensorsFile } from "../../../formats/safetensors/mod.ts";
 import type { HostArray } from "../../backend.ts";
 import { testWebGpu } from "../../testing/backends.ts";
-import { blocksSelfTest, madeUpBlocks } from "./blocks_self_test.ts";
+import { blocksSelfTest, madeUpBlocks } from "./blocks_self_check.ts";
 import { BLOCK_HALVES } from "./blocks_shader.ts";
 import { type WebGpuBackend, webgpuBackend, type WebGpuOptions } from "./mod.ts";
 

@@ -6,7 +6,7 @@ import { differentiate } from "../../autodiff.ts";
 import type { Backend, Tensor } from "../../backend.ts";
 import { blockGraph, blockShapes, embedGraph, LINEAR_MODULES, loraShapes } from "../../engine/decoder.ts";
 import { headGraph } from "../../engine/head_graph.ts";
-import { accumulating } from "../../engine/programs.ts";
+import { accumulating } from "../../engine/compiled.ts";
 import { fused } from "../../fuse_lora.ts";
 import { type Graph, GraphBuilder } from "../../graph.ts";
 import { add } from "../../ops/add.ts";

@@ -25,7 +25,9 @@ export function loaded(device: Device, from: FloatPieces, shape: readonly number
       if (made.half) half.kept++;
       return made;
     }
-    const found = half.storage === "none" ? pieces : asHalf(device, from, pieces, shape, half.storage);
+    const found = half.storage === "none"
+      ? pieces
+      : asHalf(device, from, pieces, { shape, storage: half.storage });
     if (found instanceof GpuTensor) {
       half.kept++;
       return found;
@@ -47,8 +49,7 @@ function asHalf(
   device: Device,
   from: FloatPieces,
   pieces: Iterable<Uint8Array<ArrayBuffer>>,
-  shape: readonly number[],
-  storage: Exclude<HalfStorage, "none">,
+  { shape, storage }: { shape: readonly number[]; storage: Exclude<HalfStorage, "none"> },
 ): GpuTensor | Iterable<Uint8Array<ArrayBuffer>> {
   const halving = new Halving(from.type, storage), rest = pieces[Symbol.iterator]();
   let tensor: GpuTensor | null = null, start = 0;

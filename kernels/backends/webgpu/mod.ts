@@ -2,14 +2,14 @@
  * WebGPU backend: every kernel's `wgsl` on the GPU of any maker that Deno finds. Tensors stay on the device.
  * @module
  */
-import { blocksSelfTest } from "./blocks_self_test.ts";
+import { blocksSelfTest } from "./blocks_self_check.ts";
 import { BlockLoader } from "./blocks.ts";
 import { checkLimits, deviceOf, type Lanes, LIMITS, withSubgroups } from "./adapter.ts";
 import { Device } from "./device.ts";
 import { driverKind, driverKindText } from "./driver_kinds.ts";
 import type { Half } from "./half.ts";
 import { onDevice } from "./on_device.ts";
-import { halfSelfTest, selfTest, subgroupSelfTest } from "./self_test.ts";
+import { halfSelfTest, selfTest, subgroupSelfTest } from "./self_check.ts";
 import { trySubgroups } from "./subgroups.ts";
 import type { WebGpuBackend, WebGpuOptions } from "./webgpu_backend.ts";
 

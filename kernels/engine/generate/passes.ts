@@ -11,7 +11,7 @@ import { embedGraph } from "../decoder.ts";
 import { attentionOf, type DecoderConfig } from "../decoder_config.ts";
 import { HostEmbedding } from "../embedding.ts";
 import { loraOfLayer, type Parameters, type Tuning } from "../parameters.ts";
-import { type Compiled, compileGraph, runProgram } from "../programs.ts";
+import { type Compiled, compileGraph, runProgram } from "../compiled.ts";
 import { RotaryTable } from "../rope.ts";
 import type { KvCache, LayerCache, NextRows } from "./cache.ts";
 import { arrangeGraph, chooseGraph, generationBlock, generationBlockInPlace, logitsGraph } from "./graph.ts";

@@ -53,8 +53,7 @@ function checkJudgement(
   maker: Maker,
   where: string,
   found: JudgeResult,
-  constraints: readonly unknown[],
-  scale: number,
+  { constraints, scale }: { constraints: readonly unknown[]; scale: number },
 ): void {
   const each = verdict(scale);
   const count = `a list of ${constraints.length} verdicts, one per constraint,`;
@@ -102,7 +101,7 @@ export function checkedJudge(judge: Judge, maker: Maker): Judge {
     async judge(request, signal) {
       const found = await maker.run(async () => await judge.judge(frozenCopy(request), signal));
       const scale = judge.scale ?? request.protocol?.scale ?? Infinity;
-      checkJudgement(maker, "judge()", found, request.constraints, scale);
+      checkJudgement(maker, "judge()", found, { constraints: request.constraints, scale });
       return found;
     },
   });
@@ -167,7 +166,7 @@ function checkedProtocol(protocol: JudgeProtocol, maker: Maker): JudgeProtocol {
     },
     read(asked, text, cut) {
       const found = maker.run(() => protocol.read(frozenCopy(asked), text, cut));
-      checkJudgement(maker, "protocol.read()", found, asked.constraints, scale);
+      checkJudgement(maker, "protocol.read()", found, { constraints: asked.constraints, scale });
       return found;
     },
     structured: replacing(structured, {
@@ -178,7 +177,7 @@ function checkedProtocol(protocol: JudgeProtocol, maker: Maker): JudgeProtocol {
       },
       read(asked, text, response, cut) {
         const found = maker.run(() => structured.read(frozenCopy(asked), text, response, cut));
-        checkJudgement(maker, "protocol.structured.read()", found, asked.constraints, scale);
+        checkJudgement(maker, "protocol.structured.read()", found, { constraints: asked.constraints, scale });
         return found;
       },
     }),
@@ -216,7 +215,7 @@ export function checkedBenchmark(benchmark: Benchmark, maker: Maker): Benchmark 
     protocol: asking && checkedProtocol(asking, maker),
     check: check && (async (asked, response) => {
       const found = await maker.run(async () => await check.call(benchmark, frozenCopy(asked), response));
-      checkJudgement(maker, "check()", found, asked.constraints, Infinity);
+      checkJudgement(maker, "check()", found, { constraints: asked.constraints, scale: Infinity });
       return found;
     }),
     contributions(result) {

@@ -145,7 +145,7 @@ async function evaluatePack(
   { policy: logps, reference }: { policy: Float64Array; reference: Float64Array | null },
 ): Promise<Scored> {
   const bad = logps.findIndex((v) => !Number.isFinite(v));
-  if (bad >= 0) throw await notFinite(engine, pack, examples, bad, f64(logps, bad));
+  if (bad >= 0) throw await notFinite(engine, { pack, examples }, bad, f64(logps, bad));
   const tokenWeights = ownerWeights(loss, pack, examples.length, logps);
   const sums = sequenceSums(pack, logps, tokenWeights);
   if (reference) remember(sequenceSums(pack, reference));
@@ -270,8 +270,7 @@ export function labelWeights(
 
 async function notFinite(
   engine: EngineClient,
-  pack: Pack,
-  examples: readonly EncodedExample[],
+  { pack, examples }: { pack: Pack; examples: readonly EncodedExample[] },
   label: number,
   value: number,
 ) {

@@ -5,6 +5,7 @@
  */
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import type { WorkingKey } from "./key.ts";
+import { adapterKeys } from "./working_keys/adapters.ts";
 import { dataKeys } from "./working_keys/data.ts";
 import { deviceKeys } from "./working_keys/devices.ts";
 import { evaluationKeys } from "./working_keys/evaluation.ts";
@@ -31,6 +32,7 @@ export function workingKeys(): WorkingKeys {
     ...logKeys(),
     ...deviceKeys(),
     ...tuningKeys(),
+    ...adapterKeys(),
     ...lossKeys(),
     ...generatingKeys(),
     ...ownKeys(),
