@@ -5,7 +5,7 @@
 import { f64 } from "../formats/elements.ts";
 import { type Backend, elements, type HostArray } from "./backend.ts";
 import { type Graph, GraphBuilder, type Value } from "./graph.ts";
-import { concreteShape } from "./backends/sizes.ts";
+import { concreteShape } from "./sizes.ts";
 import type { Arrays, Axes, Kernel, Sample, Tolerance } from "./kernel.ts";
 
 /** Inputs of a sample: ramps with an irrational step, which any language can make, rounded to float32. */

@@ -30,7 +30,7 @@ import { registryOf } from "./common/config_file.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 import { checkProvenance, refuseChangedPlugins } from "./train/changed_since.ts";
 import { jsonSchema } from "./train/config/describe.ts";
-import { workAsked } from "./train/config/mod.ts";
+import { type TrainConfig, type Work, workAsked } from "./train/config/mod.ts";
 import { keyHelp } from "./train/config/key_help.ts";
 import { DEFAULT_TRAINING } from "./common/default_files.ts";
 import { dataText } from "./train/data_text.ts";
@@ -46,6 +46,7 @@ import {
 import { dropNetwork, dropPrograms, needsNetwork, startsPrograms } from "./train/network.ts";
 import { finishedMetrics, ownRun, readRun } from "./train/own_run.ts";
 import { lacksAnswers } from "./train/predict/files.ts";
+import type { AskingModel } from "./train/predict/rows.ts";
 import { prepare } from "./train/prepare.ts";
 import { encode } from "./train/prepare/encode.ts";
 import { inputsOf } from "./train/prepare/inputs.ts";
@@ -110,21 +111,10 @@ export async function train(
     () =>
       registry.create("trainer", config.trainer, config.trainer_options, () => placeOf("trainer_options")),
   );
+  const newProgress = () => options.progress ?? createProgress({ disabled: config.disable_tqdm });
   const work = workAsked(config);
-  if (work === "predictions") {
-    const progress = options.progress ?? createProgress({ disabled: config.disable_tqdm });
-    // loaded by runs that predict: it brings the generator and jieba's dictionary
-    const { predict, predictedText } = await import("./train/predict/predict.ts");
-    const predicted = await predict(config, { registry, placeOf, say, progress, signal });
-    say(predictedText(directory, predicted));
-    return { directory, finished: !signal.aborted, files: [], metrics: predicted.metrics };
-  }
-  if (work === "evaluation") {
-    const progress = options.progress ?? createProgress({ disabled: config.disable_tqdm });
-    const { evaluateFinished, evaluatedText } = await import("./train/predict/evaluate.ts");
-    const evaluated = await evaluateFinished(config, { registry, placeOf, say, progress, signal });
-    say(evaluatedText(directory, evaluated));
-    return { directory, finished: evaluated.files.length > 0, files: [], metrics: evaluated.metrics };
+  if (work !== "training") {
+    return await workOfFinished(work, config, { registry, placeOf, say, progress: newProgress(), signal });
   }
   if (trainer.lend) {
     await trainer.lend({ note: (line) => say(`note: ${line}`), signal });
@@ -140,11 +130,11 @@ export async function train(
       `${directory} holds this run, finished: its files are left as they are (another output_dir repeats it)`,
     );
     const result = { directory, finished: true, files: [], metrics: finishedMetrics(directory) };
-    return await withAnswers(result, options.progress ?? createProgress({ disabled: config.disable_tqdm }));
+    return await withAnswers(result, newProgress());
   }
   const ready = await prepare(config, registry, sayDownload, placeOf);
   for (const note of ready.notes) say(`note: ${note}`);
-  const progress = options.progress ?? createProgress({ disabled: config.disable_tqdm });
+  const progress = newProgress();
   const data = await encode(
     config,
     registry,
@@ -187,6 +177,26 @@ export async function train(
     const { metrics } = await predictTrained(config, { registry, placeOf, say: sayNew, progress, signal });
     return { ...result, finished: !signal.aborted, metrics: { ...result.metrics, ...metrics } };
   }
+}
+
+/** What is asked of a finished model: answers to the evaluation rows, or an evaluation of them. */
+async function workOfFinished(
+  work: Exclude<Work, "training">,
+  config: TrainConfig,
+  asking: AskingModel,
+): Promise<RunResult> {
+  const directory = config.output_dir, { say, signal } = asking;
+  if (work === "predictions") {
+    // loaded by runs that predict: it brings the generator and jieba's dictionary
+    const { predict, predictedText } = await import("./train/predict/predict.ts");
+    const predicted = await predict(config, asking);
+    say(predictedText(directory, predicted));
+    return { directory, finished: !signal.aborted, files: [], metrics: predicted.metrics };
+  }
+  const { evaluateFinished, evaluatedText } = await import("./train/predict/evaluate.ts");
+  const evaluated = await evaluateFinished(config, asking);
+  say(evaluatedText(directory, evaluated));
+  return { directory, finished: evaluated.files.length > 0, files: [], metrics: evaluated.metrics };
 }
 
 /** The text of `--help`: a screen, one key, or `all` of them. @throws {RangeError} If there is no such key */

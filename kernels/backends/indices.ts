@@ -7,7 +7,7 @@
 import type { Tensor } from "../backend.ts";
 import { type Graph, nodeSizes, type Size } from "../graph.ts";
 import type { Dims, IndexRange } from "../kernel.ts";
-import { concreteSize } from "./sizes.ts";
+import { concreteSize } from "../sizes.ts";
 
 /** Smallest and largest of an integer tensor's values; null of none. */
 export interface Extent {

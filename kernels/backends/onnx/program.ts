@@ -9,7 +9,7 @@ import type { Graph, Value } from "../../graph.ts";
 import type { HalfInputs } from "../../onnx_node.ts";
 import { indexCheck } from "../indices.ts";
 import { requiredGraph } from "../options.ts";
-import { bindSizes, concreteShape } from "../sizes.ts";
+import { bindSizes, concreteShape } from "../../sizes.ts";
 import { byteInputs, lowerToOnnx, WANTED } from "./lower.ts";
 import { type ModelSession, type OnnxWay, providerHint, type SessionSettings } from "./sessions.ts";
 import type { TensorStore } from "./store.ts";

@@ -6,7 +6,7 @@ import { type Backend, elements, type HostArray, type Program, type Tensor } fro
 import { type Graph, nodeSizes, ValueMap } from "../../graph.ts";
 import { extentOf, indexCheck } from "../indices.ts";
 import { programWith } from "../options.ts";
-import { bindSizes, concreteShape, concreteSize } from "../sizes.ts";
+import { bindSizes, concreteShape, concreteSize } from "../../sizes.ts";
 
 /** A tensor in float64. */
 export class ReferenceTensor implements Tensor {

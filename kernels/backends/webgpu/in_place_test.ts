@@ -14,7 +14,7 @@ import { KERNELS } from "../../ops/mod.ts";
 import { matmulTn } from "../../ops/products.ts";
 import { swiglu } from "../../ops/swiglu.ts";
 import { testWebGpu } from "../../testing/backends.ts";
-import { concreteShape } from "../sizes.ts";
+import { concreteShape } from "../../sizes.ts";
 import { webgpuBackend } from "./mod.ts";
 import { inPlaceOutputs } from "./in_place.ts";
 

@@ -9,7 +9,7 @@ import { fused } from "../../fuse_lora.ts";
 import { type Graph, type Node, nodeSizes, type Value, ValueMap } from "../../graph.ts";
 import type { WgslBinding, WgslDispatch, WgslLimits, WgslProgram } from "../../wgsl_program.ts";
 import { sizeClass } from "../onnx/memory.ts";
-import { concreteShape, concreteSize } from "../sizes.ts";
+import { concreteShape, concreteSize } from "../../sizes.ts";
 import type { Device, Pipeline } from "./device.ts";
 import { inPlaceOutputs } from "./in_place.ts";
 import { bytesOf } from "./tensor.ts";

@@ -8,7 +8,7 @@ import { elements, type Program, type Tensor } from "../../backend.ts";
 import { fused } from "../../fuse_lora.ts";
 import type { Graph } from "../../graph.ts";
 import { indexCheck } from "../indices.ts";
-import { bindSizes } from "../sizes.ts";
+import { bindSizes } from "../../sizes.ts";
 import type { Device } from "./device.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import type { BufferPlace, GpuPool } from "./pool.ts";

@@ -2,8 +2,8 @@
  * Sizes of symbolic axes from the tensors that a program is given.
  * @module
  */
-import type { Tensor } from "../backend.ts";
-import type { Graph, Size, Value } from "../graph.ts";
+import type { Tensor } from "./backend.ts";
+import type { Graph, Size, Value } from "./graph.ts";
 
 /**
  * Binds the symbolic sizes of a graph's inputs.
