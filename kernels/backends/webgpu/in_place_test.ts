@@ -5,6 +5,7 @@ import { LARGE_MODELS } from "../../../tests/helpers/model_plans.ts";
 import { differentiate } from "../../autodiff.ts";
 import type { Backend, Tensor } from "../../backend.ts";
 import { blockGraph, blockShapes, embedGraph, LINEAR_MODULES, loraShapes } from "../../engine/decoder.ts";
+import { attentionOf } from "../../engine/decoder_config.ts";
 import { headGraph } from "../../engine/head_graph.ts";
 import { accumulating } from "../../engine/compiled.ts";
 import { fused } from "../../fuse_lora.ts";
@@ -133,8 +134,10 @@ function accumulatingGraphs(): { name: string; graph: Graph; sums: string[] }[] 
     sums,
   });
   return [
-    way("LoRA", blockGraph(config, null, lora), "y", ["x"], [...loraShapes(config, lora).keys()]),
-    way("full", blockGraph(config, null, {}), "y", ["x"], [...blockShapes(config).keys()]),
+    way("LoRA", blockGraph(config, attentionOf(config, 0), lora), "y", ["x"], [
+      ...loraShapes(config, lora).keys(),
+    ]),
+    way("full", blockGraph(config, attentionOf(config, 0), {}), "y", ["x"], [...blockShapes(config).keys()]),
     way("head", headGraph(config, false), "logp", ["x"], ["norm", "w"]),
     way("embedding", embedGraph(config), "x", [], ["w"]),
   ];
