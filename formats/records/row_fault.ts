@@ -23,12 +23,15 @@ export function misspeltField(row: unknown, schema: z.ZodType): string | undefin
   return undefined;
 }
 
-/** The first fault that a schema found in a row: the path of the field, what is wrong with it, and what may be meant. */
+/**
+ * The first fault that a schema found in a row: the path of the field, what is wrong with it, and what may be meant.
+ * @param error As the schema gives it with `inWords` of formats/zod_words.ts
+ */
 export function describeRowFault(row: unknown, schema: z.ZodType, error: z.ZodError): string {
   const [first] = error.issues;
   if (first === undefined) return "the row doesn't fit";
   const issue = innermost(first);
-  const { path, message } = issue;
+  const { path } = issue, message = neededOf(issue);
   const where = path.join(".") || "the row";
   if (issue.code === "unrecognized_keys") {
     const known = keysAt(schema, path);
@@ -39,15 +42,24 @@ export function describeRowFault(row: unknown, schema: z.ZodType, error: z.ZodEr
   const missing = path.length === 1 && typeof row === "object" && row !== null &&
     !Object.hasOwn(row, name ?? "");
   if (!missing) {
-    // what a union refuses has no words of its own
-    return message === "Invalid input"
-      ? `${where}: Invalid input: current value is ${shown(valueAt(row, path))}`
-      : `${where}: ${message}`;
+    // a rule about several fields says all
+    return `${where}: ${message}${
+      issue.code === "custom" ? "" : `: current value is ${shown(valueAt(row, path))}`
+    }`;
   }
   const meant = nearest(String(name), Object.keys(row));
   // a rule about several fields names them in its own words
   const what = issue.code === "custom" ? message : "is missing";
   return `${where}: ${what}${meant === undefined ? "" : ` - is it what "${meant}" is meant to be?`}`;
+}
+
+/** What is needed, of a value that may be of several kinds all of them. */
+function neededOf(issue: z.core.$ZodIssue): string {
+  if (issue.code !== "invalid_union") return issue.message;
+  const kinds = issue.errors.flatMap(([first]) =>
+    first === undefined ? [] : [neededOf(first).replace(/ is needed$/, "")]
+  );
+  return `${[...new Set(kinds)].join(" or ")} is needed`;
 }
 
 /** Of a value that may be of several kinds, what is wrong with it as the kind that it is. */

@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { z } from "zod";
+
+import { inWords } from "../zod_words.ts";
 import { describeRowFault, misspeltField } from "./row_fault.ts";
 
 const Rule = z.strictObject({ id: z.string().min(1), kwargs: z.record(z.string(), z.unknown()).default({}) });
@@ -15,7 +17,7 @@ const Row = z.object({
 });
 
 const fault = (row: unknown) => {
-  const { error } = Row.safeParse(row);
+  const { error } = Row.safeParse(row, inWords);
   return misspeltField(row, Row) ?? (error === undefined ? undefined : describeRowFault(row, Row, error));
 };
 
@@ -45,10 +47,13 @@ Deno.test("misspelt fields of rows get the name that was meant, in every depth",
 Deno.test("fields of a team's own are left alone, and the fields present are reported by kind", () => {
   const row = { id: "a", constraints: ["c"], source: "s", prompt_id: 3, constraints_num: 1, note: "n" };
   assertEquals(fault(row), undefined);
-  assertEquals(fault({ ...row, constraints: [3] }), "constraints.0: Invalid input: current value is 3");
+  assertEquals(
+    fault({ ...row, constraints: [3] }),
+    "constraints.0: a text or a map is needed: current value is 3",
+  );
   assertEquals(
     fault({ ...row, constraints: [{ text: 3 }] }),
-    "constraints.0.text: Invalid input: expected string, received number",
+    "constraints.0.text: a text is needed: current value is 3",
   );
-  assertEquals(fault("row"), "the row: Invalid input: expected object, received string");
+  assertEquals(fault("row"), 'the row: a map is needed: current value is "row"');
 });

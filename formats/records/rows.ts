@@ -8,6 +8,7 @@ import type { z } from "zod";
 
 import { shortened, shown } from "../message.ts";
 import { nearEntry } from "../near_entry.ts";
+import { inWords } from "../zod_words.ts";
 import { JsonRecords } from "./json_records.ts";
 import type { RawRecord } from "./record.ts";
 import { UniqueIds } from "./ids.ts";
@@ -54,7 +55,7 @@ export async function* readRows<T>(
   const name = file instanceof URL ? file.pathname.split("/").at(-1)! : file;
   const seen = new UniqueIds();
   for await (const { value, row, line } of recordsOf(file, name)) {
-    const result = schema.safeParse(value);
+    const result = schema.safeParse(value, inWords);
     const fault = misspeltField(value, schema) ??
       (result.success ? undefined : describeRowFault(value, schema, result.error));
     if (fault !== undefined || !result.success) {

@@ -142,8 +142,8 @@ Deno.test("isTold() tells our messages from those of the JavaScript engine, whic
   // words of ours that name what the engine's do
   for (
     const ours of [
-      "Cannot read rows.jsonl:1 row 0 as a benchmark row: id: Invalid input: current value is null",
-      "Cannot read rows.jsonl:1 row 0 as a benchmark row: the row: Invalid input: expected object, received number",
+      "Cannot read rows.jsonl:1 row 0 as a benchmark row: id: a text or a number is needed: current value is null",
+      "Cannot read rows.jsonl:1 row 0 as a benchmark row: the row: a map is needed: current value is 3",
       "Cannot set max_len as a property is needed: current value is undefined",
     ]
   ) assertEquals(isTold(new TypeError(ours)), true, ours);

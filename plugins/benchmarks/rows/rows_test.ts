@@ -198,6 +198,11 @@ Deno.test("benchmark constraints: the data's own answers keep every constraint, 
 
 Deno.test("readRowItems() names a misspelt field of a row, with the one that was meant", async () => {
   const faults: [row: string, fault: string][] = [
+    [
+      '{"id": null, "prompt": "p", "constraints": ["c"]}',
+      "id: a text or a number is needed: current value is null",
+    ],
+    ['{"id": 1, "prompt": 3, "constraints": ["c"]}', "prompt: a text is needed: current value is 3"],
     ['{"id": 1, "promt": "p", "constraints": ["c"]}', 'unknown field "promt" - did you mean "prompt"?'],
     [
       '{"id": 1, "prompt": "p", "constraints": ["c"], "gruops": {}}',
