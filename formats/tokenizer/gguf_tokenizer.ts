@@ -80,6 +80,11 @@ const ENDS = new Set([
   "_<EOT>",
 ]);
 
+/** True if llama.cpp ends an answer at the token by its text, whatever keys a file has. */
+export function isEndInLlamaCpp(token: string | null): boolean {
+  return token !== null && ENDS.has(token);
+}
+
 /**
  * A tokenizer from metadata.
  * @param name Of the file, for messages.

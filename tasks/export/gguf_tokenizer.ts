@@ -3,7 +3,13 @@
  * @module
  */
 import type { GgufTyped } from "../../formats/gguf/mod.ts";
-import { type GgufTokenizerKeys, ggufTokenizerKeys, type Tokenizer } from "../../formats/tokenizer/mod.ts";
+import {
+  type GgufTokenizerKeys,
+  ggufTokenizerKeys,
+  isEndInLlamaCpp,
+  type Tokenizer,
+} from "../../formats/tokenizer/mod.ts";
+import { generationConfig } from "./safetensors.ts";
 import type { ExportSource } from "./source.ts";
 
 /**
@@ -17,18 +23,41 @@ export function tokenizerKeys(source: ExportSource): { keys: [string, GgufTyped]
   const keys = new Map<string, GgufTyped>(
     made === null ? copiedTokenizer(model.metadata ?? new Map()) : typedKeys(made, tokenizer.unkId),
   );
-  for (
-    const [key, id] of [["bos", tokenizer.bosId], ["eos", tokenizer.eosId], [
-      "padding",
-      tokenizer.padId,
-    ]] as const
-  ) {
+  const { ids, left } = specialIds(source, tokenizer);
+  for (const [key, id] of Object.entries(ids)) {
     if (id !== null && id < decoder.vocabSize) {
       keys.set(`tokenizer.ggml.${key}_token_id`, { type: "u32", value: id });
     }
   }
   if (chatTemplate !== null) keys.set("tokenizer.chat_template", { type: "string", value: chatTemplate });
-  return { keys: [...keys], notes: made?.losses ?? [] };
+  const lost = left.length === 0
+    ? []
+    : [`a GGUF file has places for three end tokens: llama.cpp writes on behind ${left.join(", ")}`];
+  return { keys: [...keys], notes: [...made?.losses ?? [], ...lost] };
+}
+
+/**
+ * The tokenizer's special tokens, and where it names none those of the model's configuration, as llama.cpp's converter takes them: without an end token
+ * llama.cpp takes 11, or 2, for one. Further end tokens that llama.cpp doesn't know by their text are those of a turn and of a message.
+ */
+function specialIds(source: ExportSource, tokenizer: Tokenizer): {
+  ids: Record<"bos" | "eos" | "eot" | "eom" | "padding", number | null>;
+  left: number[];
+} {
+  const config = generationConfig(source);
+  const [bos, pad] = ["bos", "pad"].map((name) => Number(config[`${name}_token_id`] ?? NaN));
+  const ends = [config.eos_token_id ?? []].flat().map(Number);
+  const first = source.decoder.eosTokenIds.find((id) => ends.includes(id)) ?? ends[0];
+  const eos = tokenizer.eosId ?? first ?? null;
+  // the keys of a GGUF file are copied
+  const [eot = null, eom = null, ...left] = source.model.metadata !== null
+    ? []
+    : ends.filter((id) => id !== eos && !isEndInLlamaCpp(tokenizer.idToToken(id)));
+  const known = (id: number | undefined) => Number.isSafeInteger(id) ? id ?? null : null;
+  return {
+    ids: { bos: tokenizer.bosId ?? known(bos), eos, eot, eom, padding: tokenizer.padId ?? known(pad) },
+    left,
+  };
 }
 
 /** There is one: `openSource` refuses this format otherwise. */

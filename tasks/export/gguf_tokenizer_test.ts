@@ -60,12 +60,15 @@ function made(isByteLevel: boolean, ends: { bos: boolean; eos: boolean; prefix?:
   });
 }
 
-function written(tokenizer: ReturnType<typeof made>): ReturnType<typeof tokenizerKeys> {
+function written(
+  tokenizer: ReturnType<typeof made>,
+  config: Record<string, unknown> = {},
+): ReturnType<typeof tokenizerKeys> {
   const source = {
-    model: { metadata: null },
+    model: { metadata: null, config, generationConfig: {} },
     tokenizer,
     chatTemplate: "{{ messages }}",
-    decoder: { vocabSize: 8 },
+    decoder: { vocabSize: 8, eosTokenIds: [config.eos_token_id ?? []].flat() },
   } as unknown as ExportSource;
   return tokenizerKeys(source);
 }
@@ -157,4 +160,32 @@ Deno.test("rules of a tokenizer that llama.cpp doesn't follow are told", () => {
   assertEquals(notesOf({ added_tokens: [] }), [
     '"</s>" is a piece of text in tokenizer.json and an end of text in llama.cpp: texts that hold it have other ids there',
   ]);
+});
+
+Deno.test("where the tokenizer names no end the file has the model's, and a place each for two more that llama.cpp doesn't know by their text", () => {
+  const texts = ["a", "b", "c", "<|im_end|>", "d"];
+  const tokenizer = tokenizerFromFiles({
+    "tokenizer.json": JSON.stringify({
+      model: { type: "BPE", vocab: Object.fromEntries(texts.map((text, id) => [text, id])), merges: [] },
+      pre_tokenizer: { type: "ByteLevel", add_prefix_space: false },
+      decoder: { type: "ByteLevel" },
+      added_tokens: [{ id: 3, content: "<|im_end|>", special: true }],
+    }),
+  });
+  const found = (config: Record<string, unknown>) => {
+    const { keys, notes } = written(tokenizer, config);
+    const values = new Map(keys.map(([key, { value }]) => [key, value]));
+    const ids = ["bos", "eos", "eot", "eom", "padding"].map((name) =>
+      values.get(`tokenizer.ggml.${name}_token_id`) ?? null
+    );
+    return { ids, notes };
+  };
+  assertEquals(found({}).ids, [null, null, null, null, null]);
+  assertEquals(found({ bos_token_id: 1, eos_token_id: 2, pad_token_id: 0 }).ids, [1, 2, null, null, 0]);
+  assertEquals(found({ eos_token_id: [2, 3, 4] }), { ids: [null, 2, 4, null, null], notes: [] });
+  assertEquals(found({ eos_token_id: [2, 0, 4, 1] }), {
+    ids: [null, 2, 0, 1, null],
+    notes: ["a GGUF file has places for three end tokens: llama.cpp writes on behind 4"],
+  });
+  assertEquals(found({ eos_token_id: 9 }).ids, [null, null, null, null, null]);
 });
