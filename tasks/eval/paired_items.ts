@@ -132,9 +132,9 @@ function* bothSums(
   }
 }
 
-function count(found: Counted, { answer, judged }: StoredItem): void {
+function count(found: Counted, { answer, judgement }: StoredItem): void {
   if (answer !== null) found.answers++;
-  if (judged !== null) found.judgements++;
+  if (judgement !== null) found.judgements++;
 }
 
 /** 48 bits of what an answer is judged by. */

@@ -57,6 +57,32 @@ Deno.test("evaluate() never makes a zero of a failure: errors, too long prompts 
   });
 });
 
+Deno.test("why an answer has no verdict stays in all reports, also of a later --rescore", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(3));
+    await using server = mockServer({
+      respond: ({ body }) =>
+        asksJudge(body) && body.messages.at(-1)!.content.includes("Question 1:")
+          ? errorResponse(503, "engine overloaded")
+          : undefined,
+    });
+    const config = rowsConfig(folder, server.base, ["max_retries=0", "formats=[junit]"]);
+    await runConfig(config);
+    const { results } = await runConfig(config, { stage: "report" });
+    // row-1 has two constraints
+    assertEquals(results!.counts.reasons.map(({ count }) => count), [2]);
+    assertStringIncludes(results!.counts.reasons[0]!.reason, "the judge couldn't be asked: ");
+    assertEquals([results!.counts.unjudged, results!.counts.unscored, results!.counts.unjudged_constraints], [
+      1,
+      0,
+      2,
+    ]);
+    for (const name of ["report.md", "junit.xml"]) {
+      assertStringIncludes(await Deno.readTextFile(join(config.out_dir, name)), "engine overloaded", name);
+    }
+  });
+});
+
 Deno.test("evaluate() stops at the first 401, keeps what was done, and says which variable holds the key", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(10));

@@ -90,10 +90,16 @@ export interface StoredItem {
   answer: AnswerState | null;
   /** The answer's text; null where there is none to judge. */
   response: string | null;
-  /** The judgement's state. */
+  /** The judgement's state, also of a judge that couldn't be asked (`error`, and no verdicts); null where there is none. */
   judged: JudgementState | null;
   /** The verdicts; null where there are none. */
   judgement: Judgement | null;
+}
+
+/** The last state, if it says that the judge couldn't be asked: such a one has no key. */
+function failedJudgement(store: ItemStore, { id }: BenchmarkItem): JudgementState | null {
+  const last = store.judgement(id);
+  return last?.key === "" ? last : null;
 }
 
 /** Every item with what is stored of it, one at a time. */
@@ -103,7 +109,9 @@ export async function* storedItems(
   for await (const item of itemsOf(config, part)) {
     const answer = answerOf(store, provenance, item);
     const response = answer === null ? null : responseOf(answer);
-    const judged = response === null ? null : judgementOf(store, provenance, item, response);
+    const judged = response === null
+      ? null
+      : judgementOf(store, provenance, item, response) ?? failedJudgement(store, item);
     yield { item, answer, response, judged, judgement: judged?.judgement ?? null };
   }
 }

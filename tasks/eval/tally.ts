@@ -132,7 +132,13 @@ export class Tally {
     if (answer === null) this.#counts.unanswered++;
     else this.#addAnswer(answer, response);
     if (judged?.judgement) this.#addJudgement(judged, judged.judgement);
-    else this.#counts.unjudged_constraints += item.constraints.length;
+    else {
+      this.#counts.unjudged_constraints += item.constraints.length;
+      const { error } = judged ?? {};
+      if (error !== undefined) {
+        for (const _ of item.constraints) this.#reasons.add(`the judge couldn't be asked: ${error}`);
+      }
+    }
     if (response !== null && !judged?.judgement) this.#counts.unjudged++;
   }
 
