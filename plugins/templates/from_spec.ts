@@ -12,6 +12,7 @@ import { checkedTemplate, type EncodeInput, type Encoders } from "./checked.ts";
 import { jinjaText } from "./jinja_text.ts";
 import { type TemplateOptions, templateOptions } from "./options.ts";
 import { EOS, type Slot, type TemplateSpec, THOUGHT } from "./spec.ts";
+import { checkSpec } from "./spec_fault.ts";
 import type { EncodedTurn, Template, TurnOptions } from "../kinds/template.ts";
 import { trainedOwn } from "./trained.ts";
 import { type AllBlocks, trainedSpec } from "./trained_spec.ts";
@@ -22,8 +23,12 @@ import { parseCalls, parseTools, toolFormats } from "./tool_formats.ts";
 /** Change it when ids change. */
 const VERSION = "2";
 
-/** A plugin for a template described by data. */
+/**
+ * A plugin for a template described by data.
+ * @throws {TypeError} If a slot has no place for its message, or a field isn't one of a spec's
+ */
 export function templatePlugin(spec: TemplateSpec): Plugin<"template", typeof templateOptions> {
+  checkSpec(spec);
   return definePlugin({
     kind: "template",
     name: spec.name,

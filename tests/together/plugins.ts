@@ -26,5 +26,6 @@ import "../../plugins/models/vision_language_test.ts";
 import "../../plugins/registry_test.ts";
 import "../../plugins/templates/auto_test.ts";
 import "../../plugins/templates/goldens_test.ts";
+import "../../plugins/templates/spec_fault_test.ts";
 import "../../plugins/templates/templates_test.ts";
 import "../../plugins/templates/trained_test.ts";
