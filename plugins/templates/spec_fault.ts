@@ -36,7 +36,7 @@ export function checkSpec(spec: TemplateSpec): void {
     const refuse = (need: string, hint = ""): never => {
       throw new TypeError(
         `Cannot use ${field} of template ${spec.name} as ${need} is needed${hint}: current value is ${
-          shown(value)
+          shown(named(value))
         }`,
       );
     };
@@ -53,6 +53,13 @@ export function checkSpec(spec: TemplateSpec): void {
       refuse(isAround ? "a slot with {{content}}, where the message stands," : "a list without {{content}}");
     }
   }
+}
+
+/** Slots with their tokens by the names that they are written with; what is called a token is hidden elsewhere. */
+function named(value: unknown): unknown {
+  return Array.isArray(value)
+    ? value.map((slot) => isSlot(slot) && typeof slot !== "string" ? slot.token.toUpperCase() : slot)
+    : value;
 }
 
 function isSlot(value: unknown): boolean {

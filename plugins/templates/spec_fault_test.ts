@@ -24,7 +24,7 @@ Deno.test("a template whose slots have no place for a message, or whose fields n
       ],
       [
         { assistant: [EOS] },
-        "assistant of template mine as a slot with {{content}}, where the message stands, is needed",
+        'assistant of template mine as a slot with {{content}}, where the message stands, is needed: current value is ["EOS"]',
       ],
       [{ prefix: ["{{content}}"] }, "prefix of template mine as a list without {{content}} is needed"],
       [
