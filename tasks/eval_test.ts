@@ -79,7 +79,7 @@ Deno.test("deno task eval without a file judges the bundled model by rules, offl
       evalTask([`out_dir=${join(folder, "out")}`, "max_samples=3", "cache=false"])
     );
     assertEquals(code, 0, out);
-    assertStringIncludes(out, "on constraints 1, judged by rules");
+    assertStringIncludes(out, "on constraints 2, judged by rules");
     const results = JSON.parse(await Deno.readTextFile(join(folder, "out", "results.json")));
     assertEquals([results.complete, results.counts.judged, results.counts.unscored], [true, 3, 0]);
   });

@@ -27,7 +27,8 @@ export const OWN_RULES: Readonly<Record<string, Check>> = Object.freeze({
   "startend:start_checker": check(
     { start_phrase: phrase },
     (text, { start_phrase }) =>
-      new RegExp(`^${escapeRegExp(start_phrase)}(?!${WORD})`, "iu").test(unquoted(text)),
+      new RegExp(`^${escapeRegExp(start_phrase)}${UNSPACED.test(start_phrase) ? "" : `(?!${WORD})`}`, "iu")
+        .test(unquoted(text)),
   ),
   "startend:brackets": check({}, (text) => isWrappedIn(text, "[", "]")),
   "sentences:exact_number": check(
@@ -62,14 +63,17 @@ export function listItems(text: string): string[] {
   const body = listBody(text);
   const lines = body.split("\n").map((line) => line.trim()).filter((line) => line !== "");
   const marked = lines.filter((line) => MARKER.test(line));
-  const pieces = marked.length > 0 ? marked : lines.length > 1 ? lines : body.split(/[,;/]/);
-  return pieces.map((p) => p.replace(MARKER, "").trim().replace(/(?<![.!])[.!]+$/, "")).filter((p) =>
+  const pieces = marked.length > 0 ? marked : lines.length > 1 ? lines : body.split(/[,;/，、；／]/);
+  return pieces.map((p) => p.replace(MARKER, "").trim().replace(/(?<![.!。！])[.!。！]+$/, "")).filter((p) =>
     /[\p{L}\p{N}]/u.test(p)
   );
 }
 
 const WORD = String.raw`[\p{L}\p{N}_]`;
-const MARKER = /^(?:\d+[.)]|[*-])\s+/;
+/** At a text's end a script that sets no blanks between words: what a word is there can't be seen. */
+const UNSPACED =
+  /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]$/u;
+const MARKER = /^(?:(?:\d+[.)]|[*-])\s+|\d+[、．）])/;
 
 function isInFormat(text: string, format: ListFormat): boolean {
   const lines = listBody(text).split("\n").map((line) => line.trim()).filter((line) => line !== "");
@@ -80,19 +84,24 @@ function isInFormat(text: string, format: ListFormat): boolean {
     case "bullets":
       return lines.length > 0 && lines.every((line) => /^\* \S/.test(line));
     case "lines":
-      return lines.length > 1 && lines.every((line) => !MARKER.test(line) && !/[,;/]/.test(line));
+      return lines.length > 1 && lines.every((line) => !MARKER.test(line) && !/[,;/，、；／]/.test(line));
     default: {
-      const mark = { comma: ",", semicolon: ";", slash: "/" }[format];
-      const others = [",", ";", "/"].filter((m) => m !== mark);
-      return lines.length === 1 && first.includes(mark) && !MARKER.test(first) &&
-        !others.some((m) => first.includes(m));
+      const mark = MARKS[format], others = Object.values(MARKS).filter((other) => other !== mark);
+      return lines.length === 1 && mark.test(first) && !MARKER.test(first) &&
+        !others.some((other) => other.test(first));
     }
   }
 }
 
+/** What sets items apart in a line, in Chinese too. */
+const MARKS = { comma: /[,，、]/, semicolon: /[;；]/, slash: /[/／]/ };
+
 function countSentences(text: string): number {
   // no match begins within a run of marks: tried from each of them, a long run takes quadratic time
-  return listBody(text).split(/(?<![.!?])[.!?]+(?=["'\])]*(?:\s|$))/).filter((s) => /[\p{L}\p{N}]/u.test(s))
+  // Chinese and Japanese marks end a sentence without a blank behind them
+  return listBody(text).split(/(?<![.!?])[.!?]+(?=["'\])]*(?:\s|$))|[。！？｡]/).filter((s) =>
+    /[\p{L}\p{N}]/u.test(s)
+  )
     .length;
 }
 

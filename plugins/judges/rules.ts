@@ -20,7 +20,7 @@ const Options = z.strictObject({});
 const rules: Plugin<"judge", typeof Options> = definePlugin({
   kind: "judge",
   name: "rules",
-  version: "1",
+  version: "2",
   description: "Checks constraints by fixed rules: same verdict every time, no model asked",
   options: Options,
   create: () => {

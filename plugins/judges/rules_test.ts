@@ -13,6 +13,8 @@ const CASES: Record<string, [kwargs: Record<string, unknown>, cases: Case[]][]> 
   "startend:start_checker": [
     [{ start_phrase: "Well" }, [["Well, it is", 1], ['"well it is"', 1], ["Wellness", 0], ["It is well", 0]]],
     [{ start_phrase: "a+b" }, [["a+b is c", 1], ["aab is c", 0]]],
+    // no blanks between words
+    [{ start_phrase: "我喜欢" }, [["我喜欢喝茶。", 1], ["我喜欢，真的", 1], ["我不喜欢", 0]]],
   ],
   "startend:brackets": [[{}, [["[a]", 1], [" [a\nb] ", 1], ["[a", 0], ["a]", 0], ["[", 0]]]],
   "sentences:exact_number": [
@@ -25,6 +27,11 @@ const CASES: Record<string, [kwargs: Record<string, unknown>, cases: Case[]][]> 
       ["A cat. A dog. A cow.", 0],
       ["Version 1.5 is here", 0],
       ["A cat... A dog?!", 1],
+      ["我喜欢喝茶，不喝咖啡。你呢？", 1],
+      ["真的吗？！真的。", 1],
+      ["他说：“好。”我走了。", 1],
+      ["只有一句，没有两句。", 0],
+      ["一。二。三！", 0],
     ]],
   ],
   "list:number_items": [
@@ -36,10 +43,16 @@ const CASES: Record<string, [kwargs: Record<string, unknown>, cases: Case[]][]> 
       ["<<Animals>>\nCat\nDog", 1],
       ["[Cat; dog]", 1],
       ["Cat / , / dog", 1],
+      ["苹果、香蕉。", 1],
+      ["苹果，香蕉，梨", 0],
+      ["1、苹果、红\n2、香蕉", 1],
     ]],
   ],
   "list:format": [
-    [{ format: "comma" }, [["Cat, dog", 1], ["Cat; dog", 0], ["Cat, dog; cow", 0], ["Cat,\ndog", 0]]],
+    [{ format: "comma" }, [["Cat, dog", 1], ["Cat; dog", 0], ["Cat, dog; cow", 0], ["Cat,\ndog", 0], [
+      "苹果，香蕉",
+      1,
+    ], ["苹果；香蕉", 0]]],
     [{ format: "semicolon" }, [["Cat; dog", 1], ["Cat, dog", 0]]],
     [{ format: "slash" }, [['"Cat / dog"', 1], ["Cat, dog", 0]]],
     [{ format: "lines" }, [["Cat\nDog", 1], ["Cat", 0], ["* Cat\n* Dog", 0], ["Cat, dog\nCow", 0]]],

@@ -18,7 +18,7 @@ const Options = z.strictObject({
 const constraints: Plugin<"benchmark", typeof Options> = definePlugin({
   kind: "benchmark",
   name: "constraints",
-  version: "1",
+  version: "2",
   description: "Bundled synthetic instructions, every constraint checked by a rule; offline",
   options: Options,
   create({ path }, { registry }) {
