@@ -71,6 +71,15 @@ const RENAMED: Readonly<Record<string, string>> = {
 const WEIGHTS = "quantization_bit: 4 or 8 keeps frozen weights in so few bits";
 const FLOATS = "leave it out: arithmetic is float32, and fp16 says how webgpu keeps frozen weights";
 const LENGTHS = "cutoff_len bounds prompt and answer together, cut by their lengths: leave it out";
+const CUT =
+  "prompts and answers are cut at their ends, by their lengths, to cutoff_len together (truncation: keep_template spares the assistant header, drop " +
+  "leaves the row out); TRL's keep_start and keep_end aren't there";
+const UNPADDED = "nothing is padded here: leave it out";
+const FIXED_REFERENCE = "the reference stays as it was at the start: leave it out";
+const DIVERGENCE = "the reverse KL divergence is the only one: leave it out";
+const REFERENCE_ADAPTERS =
+  "the reference is the model without the adapter that is trained, or ref_model with ref_model_adapters: leave it out";
+const SORTED = "it compares the sorted margins of a batch, which no loss here does: use pref_loss: sigmoid";
 const LOGS = "report_to: tensorboard or csv writes files, nothing is sent anywhere: leave it out";
 const ADAPTERS = "only adapters are trained with LoRA: leave it out, or use finetuning_type: full";
 const ORDER = "weights lie as the model's files have them: leave it out";
@@ -95,7 +104,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   cache_path: "encoded data has its own cache, which data_cache_dir places: leave it out",
   dataset_shards: "streaming: true reads a set piece by piece: leave it out",
   lora_bf16_mode: FLOATS,
-  padding_side: "nothing is padded here: leave it out",
+  padding_side: UNPADDED,
   efficient_eos: "the end of every learnt answer is learnt: leave it out",
   visual_inputs: IMAGES,
   image_resolution: IMAGES,
@@ -142,7 +151,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   shuffle_merged_datasets: "rows are shuffled unless disable_shuffling: true is set",
   special_tokens: "a template brings its own special tokens, and none can be added: leave it out",
   tokens: "tokens can't be added here: add them to the model first",
-  pad_to_sequence_len: "nothing is padded here: leave it out",
+  pad_to_sequence_len: UNPADDED,
   lora_modules_to_save: ADAPTERS,
   lora_fan_in_fan_out: ORDER,
   lora_on_cpu: "the backend decides where adapters lie: leave it out",
@@ -183,7 +192,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   // TRL
   dataset_name: "dataset names a set, which dataset_dir's dataset_info.json describes (docs/datasets.md)",
   chat_template_path: "template names it; template: auto renders the model's own",
-  truncation_mode: "truncation says how a sequence longer than cutoff_len is cut",
+  truncation_mode: CUT,
+  truncation_side: CUT,
   attn_implementation: BUILT_IN,
   dataset_text_field: "columns of the set in dataset_info.json say it (docs/datasets.md)",
   dataset_train_split: "split of the set in dataset_info.json says it (docs/datasets.md)",
@@ -195,7 +205,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   use_peft: "use finetuning_type: lora, freeze or full",
   precompute_ref_log_probs: "they are computed once and kept in any case: leave it out",
   reference_free: "use pref_loss: orpo or simpo, which need no reference model",
-  padding_free: "nothing is padded here: leave it out",
+  padding_free: UNPADDED,
   packing_strategy: "use packing or neat_packing",
   eval_packing: "evaluation rows are never packed: leave it out",
   cpo_alpha: "use pref_ftx, the weight of an added SFT loss",
@@ -205,10 +215,31 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   model_init_kwargs: "each has a key of its own here, or makes no difference: leave it out",
   ref_model_init_kwargs:
     "ref_model names a reference of its own, which else is the model itself, adapters off: leave it out",
-  sync_ref_model: "the reference stays as it was at the start: leave it out",
+  sync_ref_model: FIXED_REFERENCE,
+  ref_model_mixup_alpha: FIXED_REFERENCE,
+  ref_model_sync_steps: FIXED_REFERENCE,
+  model_adapter_name: REFERENCE_ADAPTERS,
+  ref_adapter_name: REFERENCE_ADAPTERS,
+  force_use_ref_model: REFERENCE_ADAPTERS,
+  label_pad_token_id: UNPADDED,
+  padding_value: UNPADDED,
+  pad_to_multiple_of: UNPADDED,
+  use_logits_to_keep: BUILT_IN,
+  use_liger_loss: BUILT_IN,
+  activation_offloading: BUILT_IN,
+  precompute_ref_batch_size: BUILT_IN,
+  base_model_attribute_name: BUILT_IN,
+  use_weighting: "WPO's weights aren't there: leave it out",
+  discopop_tau: "pref_loss has no discopop: leave it out",
+  loss_weights:
+    "a run has one loss, to which pref_ftx adds an SFT loss: leave it out, or write the sum as a loss plugin and name it with loss",
+  generate_during_eval: NO_TEXTS,
+  router_aux_loss_coef: "mixture-of-experts models aren't there: leave it out",
+  tools: "tools are a column of the set's rows, which dataset_info.json names (docs/datasets.md)",
   eos_token: TOKENS,
   pad_token: TOKENS,
-  f_divergence_type: "the reverse KL divergence is the only one: leave it out",
+  f_divergence_type: DIVERGENCE,
+  f_alpha_divergence_coef: DIVERGENCE,
   max_target_length: LENGTHS,
   bnb_4bit_quant_type: WEIGHTS,
   bnb_4bit_compute_dtype: WEIGHTS,
@@ -240,6 +271,11 @@ const BY_VALUE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     nll: "that is the loss of stage: sft: leave it out",
     chunked_nll: "that is the loss of stage: sft: leave it out",
     kto: "use stage: kto, whose loss it is",
+    sft: "use stage: sft, or pref_ftx, its weight beside another loss",
+    aot: SORTED,
+    aot_pair: SORTED,
+    aot_unpaired: SORTED,
+    discopop: "this loss isn't there: write it as a loss plugin and name it with loss",
     apo_zero_unpaired:
       "this loss isn't there: use stage: kto with its own loss, or write it as a loss plugin",
   },

@@ -70,6 +70,10 @@ Deno.test("keys of axolotl, TRL and Unsloth get the key that is meant, or what t
       ["loss_type: [kto]", "use stage: kto"],
       ["loss_type: [sigmoid, sft]", "it is called pref_loss here"],
       ["loss_type: 1", "it is called pref_loss here"],
+      ["loss_type: aot", "no loss here does: use pref_loss: sigmoid"],
+      ["loss_type: [sft, sigmoid]", "pref_ftx, its weight beside another loss"],
+      ["truncation_mode: keep_end", "TRL's keep_start and keep_end aren't there"],
+      ["truncation_side: left", "cut at their ends, by their lengths"],
       ["stage: dpo\npref_loss: dft", "use stage: sft with use_dft_loss: true"],
     ] as const
   ) assertStringIncludes(faultWith(`${written}\n`), hint);
@@ -78,6 +82,55 @@ Deno.test("keys of axolotl, TRL and Unsloth get the key that is meant, or what t
     resolvedConfig("max_length: 512\n").notes.join(),
     "cutoff_len (which TRL calls max_length)",
   );
+});
+
+/** Fields that the DPOConfig of TRL 0.24 or 1.16 adds to, or sets anew of, transformers' arguments. */
+const DPO_CONFIG = [
+  ...[
+    "learning_rate",
+    "logging_steps",
+    "gradient_checkpointing",
+    "model_init_kwargs",
+    "ref_model_init_kwargs",
+  ],
+  ...[
+    "model_adapter_name",
+    "ref_adapter_name",
+    "force_use_ref_model",
+    "disable_dropout",
+    "use_logits_to_keep",
+  ],
+  ...["dataset_num_proc", "pad_token", "label_pad_token_id", "max_prompt_length", "max_completion_length"],
+  ...[
+    "max_length",
+    "truncation_mode",
+    "padding_free",
+    "precompute_ref_log_probs",
+    "precompute_ref_batch_size",
+  ],
+  ...["tools", "loss_type", "use_liger_loss", "base_model_attribute_name", "beta", "f_divergence_type"],
+  ...[
+    "f_alpha_divergence_coef",
+    "reference_free",
+    "label_smoothing",
+    "use_weighting",
+    "rpo_alpha",
+    "ld_alpha",
+  ],
+  ...["discopop_tau", "loss_weights", "sync_ref_model", "ref_model_mixup_alpha", "ref_model_sync_steps"],
+  ...[
+    "generate_during_eval",
+    "padding_value",
+    "trust_remote_code",
+    "router_aux_loss_coef",
+    "pad_to_multiple_of",
+  ],
+  "activation_offloading",
+];
+
+Deno.test("every field of TRL's DPOConfig is a key here, or gets a hint of its own", () => {
+  const table = keyTable(), others = otherNames();
+  assertEquals(DPO_CONFIG.filter((name) => !table.has(name) && !others.has(name)), []);
 });
 
 Deno.test("axolotl's base_model without model_name_or_path gets the name used here", () => {
