@@ -16,6 +16,7 @@ for file in *.c; do
   features=(-mavx2 -mfma -mf16c -mprfchw)
   case "$file" in
     library.c | processor.c) features=() ;;
+    packed_product_wide.c) features+=(-mavx512vl -mavx512vnni -mevex512) ;;
     *_wide.c) features+=(-mavx512f -mevex512) ;;
   esac
   "${zig[@]}" cc "${common[@]}" "${features[@]}" -c "$file" -o "$work/${file%.c}.o"

@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import { groupsOf, type PackedMatrix, unpacked } from "../../formats/packed/mod.ts";
 import { openLibrary, OrtSession, OrtTensor } from "../backends/onnx/c_api/mod.ts";
 import { OnnxModelBuilder } from "../backends/onnx/model_builder.ts";
-import { NATIVE_DOMAIN, nativeLibrary, tileBytes, tiled } from "./mod.ts";
+import { NATIVE_DOMAIN, nativeLibrary, tileBytes, tiled, vectorBits } from "./mod.ts";
 
 const { library, reason: noRuntime } = openLibrary(), { path, reason: noOperators } = nativeLibrary();
 const reason = noRuntime ?? noOperators, ignore = reason !== null;
@@ -126,6 +126,28 @@ Deno.test({
       for (const i of [0, 17, 40]) {
         const alone = product(m, x.slice(i * columns, (i + 1) * columns), 2);
         assertEquals(alone, all.slice(i * rows, (i + 1) * rows));
+      }
+    }
+  },
+});
+
+const narrow = !ignore && vectorBits() < 512;
+Deno.test({
+  name: `PackedProduct gives the same bits by AVX2 and by AVX-512${
+    narrow ? ": this processor has no AVX-512" : why
+  }`,
+  ignore: ignore || narrow,
+  fn() {
+    for (const bits of [4, 8] as const) {
+      // Rows that are taken by eights, fours, twos and one; codes at their ends among others.
+      for (const count of [1, 2, 4, 15, 41]) {
+        const m = matrix(67, 100, bits, true, true), x = input(count, 100);
+        m.codes.fill(0, 0, 40);
+        m.codes.fill(255, 40, 80);
+        vectorBits(256);
+        const narrowest = product(m, x);
+        vectorBits(512);
+        assertEquals(product(m, x), narrowest, `${bits} bits, ${count} rows`);
       }
     }
   },

@@ -22,3 +22,6 @@ size_t packed_tile_bytes(const PackedMatrix *matrix);
 // y[row * stride + output] for the rows from..to - 1 and the tiles first..last - 1. A row's numbers don't depend on other rows.
 void packed_product(const PackedMatrix *matrix, const Activations *x, size_t from, size_t to, size_t first, size_t last,
                     float *y, size_t stride);
+// The same by AVX-512's products of bytes.
+void packed_product_wide(const PackedMatrix *matrix, const Activations *x, size_t from, size_t to, size_t first, size_t last, float *y,
+                         size_t stride);

@@ -26,15 +26,23 @@ static int widest(void) {
   return b & bit_AVX512F ? 512 : 256;
 }
 
-static atomic_int used;
+static int has_byte_products(void) {
+  unsigned a, b, c, d;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX512VL) && (c & bit_AVX512VNNI);
+}
+
+static atomic_int used, bytes;
 
 int dinotune_vector_bits(int most) {
-  const int bits = widest();
-  atomic_store(&used, most && most < bits ? 256 : bits);
-  return used;
+  const int all = widest(), bits = most && most < all ? 256 : all;
+  atomic_store(&bytes, bits == 512 && has_byte_products());
+  atomic_store(&used, bits);
+  return bits;
 }
 
 int vector_bits(void) {
   const int bits = atomic_load(&used);
   return bits ? bits : dinotune_vector_bits(0);
 }
+
+int byte_products(void) { return vector_bits() == 512 && atomic_load(&bytes); }

@@ -11,3 +11,6 @@ EXPORTED int dinotune_vector_bits(int most);
 
 // The same without a change.
 int vector_bits(void);
+
+// Whether sums of products of bytes are an instruction (AVX512_VNNI), and vectors aren't kept to 256 bits.
+int byte_products(void);
