@@ -43,16 +43,13 @@ export class Content {
   readonly blocks: ContentBlock[] = [];
   /** Tokens that were thought. */
   thinkingTokens = 0;
+  /** Calls that a stream has told of, whole or not. */
+  callsBegun = 0;
   #open: OpenBlock | null = null;
   /** Tokens whose text is held back. */
   #heldTokens = 0;
 
   constructor(readonly options: ContentOptions) {}
-
-  /** Number of calls in it. */
-  get calls(): number {
-    return this.blocks.filter(({ type }) => type === "tool_use").length;
-  }
 
   /** Takes a token; gives the events that tell of it. */
   push({ text, end }: AnswerNews): BlockEvent[] {
@@ -79,6 +76,7 @@ export class Content {
           input: {},
           caller: { type: "direct" },
         };
+        this.callsBegun++;
         return [...before, ...this.#begin(block)];
       }
       case "called":
@@ -116,21 +114,28 @@ export class Content {
     if (this.#open === null) return [];
     const { block, text } = this.#open, index = this.blocks.length;
     this.#open = null;
-    this.blocks.push(
-      block.type === "tool_use" ? { ...block, input: inputOf(text) } : { ...block, [block.type]: text },
-    );
+    this.blocks.push(block.type === "tool_use" ? callBlock(block, text) : { ...block, [block.type]: text });
     // clients send a thought back where it was signed, and nothing is checked here
     const signed = { type: "content_block_delta", index, delta: { type: "signature_delta", signature: "" } };
     return [...block.type === "thinking" ? [signed] : [], { type: "content_block_stop", index }];
   }
 }
 
-/** Arguments of a call; the model's own text where that is no JSON object, as it wrote it wrongly or was cut. */
-function inputOf(text: string): unknown {
+/** A whole call; what the model wrote, as text, where its arguments are no JSON object: clients take nothing else, and `{}` is another call. */
+function callBlock(block: ContentBlock, text: string): ContentBlock {
+  const input = objectIn(text === "" ? "{}" : text);
+  if (input !== null) return { ...block, input };
+  const written = `{"name": ${JSON.stringify(block["name"])}, "arguments": ${text}`;
+  return { type: "text", text: written, citations: null };
+}
+
+function objectIn(text: string): Record<string, unknown> | null {
   try {
-    const input: unknown = JSON.parse(text === "" ? "{}" : text);
-    return typeof input === "object" && input !== null && !Array.isArray(input) ? input : text;
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && !Array.isArray(value)
+      ? value as Record<string, unknown> | null
+      : null;
   } catch {
-    return text;
+    return null;
   }
 }

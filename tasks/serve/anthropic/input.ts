@@ -53,7 +53,7 @@ const ASSISTANT = {
     type: z.literal("tool_use"),
     id: z.string().min(1),
     name: z.string().min(1),
-    input: z.union([z.record(z.string(), z.unknown()), z.string()], "needs an object"),
+    input: z.record(z.string(), z.unknown()),
     toolset_name: z.null(NO_TOOLSETS).optional(),
     caller: z.strictObject({ type: z.literal("direct", "only the model calls tools here") }).nullish(),
     ...cacheMark,
@@ -142,12 +142,11 @@ export function readBlocks(
           turnOf("assistant", place).thought += block.thinking;
           return;
         case "tool_use": {
-          const { id, name, input } = block,
-            given = typeof input === "string" ? input : JSON.stringify(input);
+          const { id, name, input } = block;
           turnOf("assistant", place).calls.push({
             id,
             type: "function",
-            function: { name, arguments: given },
+            function: { name, arguments: JSON.stringify(input) },
           });
           return;
         }

@@ -32,12 +32,8 @@ export class MessageWriting implements Writing {
     const [answer] = answers;
     if (answer === undefined) throw new TypeError("Cannot write a message without an answer");
     for (const news of newsOf(this.chat.asked, answer)) this.#content.push(news);
-    return {
-      ...this.#head(),
-      content: this.#content.blocks,
-      ...this.#end(answer),
-      usage: this.#usage(answer),
-    };
+    const { blocks } = this.#content, calls = blocks.filter(({ type }) => type === "tool_use").length;
+    return { ...this.#head(), content: blocks, ...this.#end(answer, calls), usage: this.#usage(answer) };
   }
 
   begin(): unknown[] {
@@ -57,7 +53,7 @@ export class MessageWriting implements Writing {
     const { service_tier: _, inference_geo: __, cache_creation: ___, speed: ____, ...usage } = this.#usage(
       answer,
     );
-    const delta = { container: null, stop_details: null, ...this.#end(answer) };
+    const delta = { container: null, stop_details: null, ...this.#end(answer, this.#content.callsBegun) };
     return [{ type: "message_delta", delta, usage }, { type: "message_stop" }];
   }
 
@@ -81,13 +77,14 @@ export class MessageWriting implements Writing {
   /** Why it ended. One that was cut isn't whole, whatever calls stand in it. */
   #end(
     { finish, stop }: Pick<WholeAnswer, "finish" | "stop">,
+    calls: number,
   ): { stop_reason: string; stop_sequence: string | null } {
     const stop_sequence = typeof stop === "string" ? stop : null;
     const stop_reason = finish === "length"
       ? "max_tokens"
       : stop_sequence !== null
       ? "stop_sequence"
-      : this.#content.calls > 0
+      : calls > 0
       ? "tool_use"
       : "end_turn";
     return { stop_reason, stop_sequence };

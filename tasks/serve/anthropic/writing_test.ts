@@ -123,19 +123,23 @@ Deno.test("why a message ended: the model's own end, a text of the client's, a c
   assertEquals(await why(ANSWER_PIECES, { finish: "length" }), ["max_tokens", null]);
 });
 
-Deno.test("arguments that are no JSON object come as the text that the model wrote", () => {
-  const inputs = ['{"a": 1', '{"a": nope}', '{"a": 1}'].map((text) => {
+Deno.test("a call whose arguments are no JSON object is text in a whole message, as clients take nothing else", () => {
+  const whole = (text: string, finish: "stop" | "length") => {
     const writing = new MessageWriting(request(), chat, { tags: THOUGHT_TAGS });
     writing.news(0, {
       index: 0,
       text: `<tool_call>{"name": "f", "arguments": ${text}`,
       logprobs: [],
-      end: { finish: "length", stop: null },
+      end: { finish, stop: null },
     });
-    const { content } = writing.whole([[{ ...COUNTED_ANSWER, ids: [] }]]) as Anthropic.Message;
-    return content[0]?.type === "tool_use" && content[0].input;
-  });
-  assertEquals(inputs, ['{"a": 1', '{"a": nope}', { a: 1 }]);
+    const answer = { ...COUNTED_ANSWER, ids: [], finish };
+    const { content, stop_reason } = writing.whole([[answer]]) as Anthropic.Message;
+    return [...short(content), stop_reason];
+  };
+  const written = (text: string) => ["text", `{"name": "f", "arguments": ${text}`];
+  assertEquals(whole('{"a": 1', "length"), [written('{"a": 1'), "max_tokens"]);
+  assertEquals(whole('{"a": nope}', "stop"), [written('{"a": nope}'), "end_turn"]);
+  assertEquals(whole('{"a": 1}', "stop"), [["tool_use", "f", { a: 1 }], "tool_use"]);
 });
 
 Deno.test("an error within a message's stream is an event of its own, and the client's error", async () => {
