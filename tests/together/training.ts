@@ -13,6 +13,7 @@ import "../../tasks/train/config/read_keys_test.ts";
 import "../../tasks/train/data/encode_test.ts";
 import "../../tasks/train/data/info_test.ts";
 import "../../tasks/train/data/odd_rows_test.ts";
+import "../../tasks/train/data/pack_text_test.ts";
 import "../../tasks/train/data/other_tools_test.ts";
 import "../../tasks/train/data/report_test.ts";
 import "../../tasks/train/data/seqlen_test.ts";
