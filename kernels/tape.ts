@@ -20,6 +20,9 @@
  */
 import { shown } from "../formats/message.ts";
 
+/** A formula computes with a value of the tape as JavaScript does with numbers: it has no gradient, whatever the data. */
+export class TapeFault extends TypeError {}
+
 /** A number with a history. Immutable: every method gives a new one. Arguments may be plain numbers (constants). */
 export class Scalar {
   /** The number without its history. */
@@ -38,10 +41,10 @@ export class Scalar {
 
   /**
    * JavaScript's operators make no history: `a - b` would be NaN, and `a > b` always false.
-   * @throws {TypeError} Always
+   * @throws {TapeFault} Always
    */
   [Symbol.toPrimitive](): never {
-    throw new TypeError(
+    throw new TapeFault(
       "Cannot compute with a value of the tape by JavaScript's operators as they make no gradient: write a.plus(b), minus, times, dividedBy, " +
         `or a.value for its number alone: current value is ${this.value}`,
     );
@@ -187,7 +190,7 @@ function consumersFirst(root: Scalar): Scalar[] {
 function toScalar(x: Scalar | number): Scalar {
   if (x instanceof Scalar) return x;
   if (typeof x === "number") return new Scalar(x);
-  throw new TypeError(
+  throw new TapeFault(
     `Cannot compute with a value of the tape and another one as a Scalar or a number is needed: current value is ${
       shown(x)
     }`,

@@ -2,6 +2,7 @@
  * A look at a loss of one's own before a run: one whose gradient isn't its formula's trains all the same, and teaches something else.
  * @module
  */
+import { TapeFault } from "../../../kernels/tape.ts";
 import { FormFault } from "../../../plugins/kinds/checked/maker.ts";
 import { checkLossGradient } from "../../../plugins/losses/check.ts";
 import type { Registry } from "../../../plugins/registry.ts";
@@ -13,6 +14,7 @@ import type { Registry } from "../../../plugins/registry.ts";
  * @param name Its plugin's name
  * @param options Its plugin's options, which have made a loss already
  * @throws {FormFault} If it gives something else than a loss and metrics
+ * @throws {TapeFault} If it computes by JavaScript's operators
  */
 export function lossNotes(registry: Registry, name: string, options: unknown = {}): string[] {
   const { name: own } = registry.get("loss", name);
@@ -28,7 +30,7 @@ export function lossNotes(registry: Registry, name: string, options: unknown = {
       `${plugin}: its loss doesn't depend on ${unused.join(", ")}, which go through the model all the same`,
     ];
   } catch (error) {
-    if (error instanceof FormFault) throw error;
+    if (error instanceof FormFault || error instanceof TapeFault) throw error;
     const words = error instanceof Error ? error.message : String(error);
     return [
       `${

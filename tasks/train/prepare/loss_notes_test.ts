@@ -79,6 +79,15 @@ Deno.test("a loss of one's own that gives another form in every call ends the ru
   }
 });
 
+Deno.test("a loss of one's own that computes by JavaScript's operators ends the run before the model is read", () => {
+  const minus = (a: unknown, b: unknown) => (a as number) - (b as number);
+  assertThrows(
+    () => notes(({ R }) => R.chosen.plus(minus(R.chosen, R.rejected))),
+    TypeError,
+    "Cannot compute with a value of the tape by JavaScript's operators",
+  );
+});
+
 Deno.test("the built-in losses have no notes", () => {
   const registry = builtinRegistry();
   for (const name of registry.names("loss")) {
