@@ -35,6 +35,17 @@ export function fieldsOf(config: Record<string, unknown>, modelType: string, fil
   return fields;
 }
 
+/** Llama's part: `attention_bias` is that of all four matrices of attention. */
+export function llamaPart(fields: ConfigFields): FamilyPart {
+  const attentionBias = fields.flag("attention_bias", false);
+  return {
+    qkvBias: attentionBias,
+    outputBias: attentionBias,
+    mlpBias: fields.flag("mlp_bias", false),
+    qkNorm: false,
+  };
+}
+
 /**
  * Reads the common fields.
  * @throws {RangeError} If a field is missing or asks for something that isn't supported; named.

@@ -5,7 +5,7 @@
 import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import { commonConfig, fieldsOf, fullAttention } from "./common_config.ts";
+import { commonConfig, fieldsOf, fullAttention, llamaPart } from "./common_config.ts";
 
 const Options = z.strictObject({});
 
@@ -20,14 +20,7 @@ const llama: Plugin<"model", typeof Options> = definePlugin({
     modelType: "llama",
     parse(config, file = "config.json") {
       const fields = fieldsOf(config, "llama", file);
-      const attentionBias = fields.flag("attention_bias", false);
-      const part = {
-        qkvBias: attentionBias,
-        outputBias: attentionBias,
-        mlpBias: fields.flag("mlp_bias", false),
-        qkNorm: false,
-      };
-      return commonConfig(fields, "llama", part, {
+      return commonConfig(fields, "llama", llamaPart(fields), {
         slidingWindow: fullAttention,
         keyValueHeadsOptional: true,
       });

@@ -5,7 +5,7 @@
 import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import { commonConfig, fieldsOf } from "./common_config.ts";
+import { commonConfig, fieldsOf, llamaPart } from "./common_config.ts";
 import type { ConfigFields } from "./config_fields.ts";
 
 const Options = z.strictObject({});
@@ -21,14 +21,7 @@ const smollm3: Plugin<"model", typeof Options> = definePlugin({
     modelType: "smollm3",
     parse(config, file = "config.json") {
       const fields = fieldsOf(config, "smollm3", file);
-      const attentionBias = fields.flag("attention_bias", false);
-      const part = {
-        qkvBias: attentionBias,
-        outputBias: attentionBias,
-        mlpBias: fields.flag("mlp_bias", false),
-        qkNorm: false,
-      };
-      const decoder = commonConfig(fields, "smollm3", part, {
+      const decoder = commonConfig(fields, "smollm3", llamaPart(fields), {
         slidingWindow: (layers) => windowsOf(fields, rotatedLayers(fields, layers)),
         isTied: true,
       });
