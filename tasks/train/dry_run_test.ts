@@ -25,8 +25,8 @@ Deno.test("dryRun() tells a misspelt name or option before it shows a configurat
       'the argument loss_options.bta=1: Cannot make loss/iopo as its options don\'t fit: unknown option bta - did you mean "beta"?',
     ],
     [
-      ["template=smollm3"],
-      'the argument template=smollm3: Cannot find the template plugin "smollm3" - did you mean "smollm2"?',
+      ["template=smolm2"],
+      'the argument template=smolm2: Cannot find the template plugin "smolm2" - did you mean "smollm2"?',
     ],
     [
       ["trainer=locl"],
