@@ -174,6 +174,14 @@ def of_noise(folder: str) -> dict[str, object]:
     }
 
 
+def slow() -> list[bool]:
+    """Of an Intel Xeon behind a hypervisor without and with AMX, one of before AVX512_FP16, an AMD EPYC, and an ARM processor."""
+    intel, features = "vendor_id\t: GenuineIntel\nflags\t\t: fpu avx512_bf16 avx512_fp16{}\n", "Features\t: fp asimd bf16\n"
+    texts = [intel.format(" fsrm"), intel.format(" amx_bf16 amx_tile"), "vendor_id\t: GenuineIntel\nflags\t\t: fpu avx512_bf16\n",
+             "vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx512_bf16\n", features]
+    return [products.is_slow(*products.cpu_words(f"processor\t: 0\n{text}\nprocessor\t: 1\n{text}")) for text in texts]
+
+
 def of_products(folder: str) -> dict[str, object]:
     on_a_cpu(False)
     rounding = off()
@@ -184,6 +192,7 @@ def of_products(folder: str) -> dict[str, object]:
     native, of_native = run(folder, "lora", "bfloat16")
     bound = 2 * max(1e-2, float(abs(native - exact).max()))
     return {
+        "slow instructions": slow(),
         "product, gradients of x, W and bias off by more than a rounding": rounding,
         "bfloat16 products of LoRA": of_lora,
         "bfloat16 products of full tuning": of_full,

@@ -1,20 +1,39 @@
-"""Products of bfloat16 values, in float32 where a CPU has no instructions for them.
+"""Products of bfloat16 values, in float32 where a CPU has no instructions for them, or slow ones.
 
 Without AVX-512 PyTorch multiplies bfloat16 matrices some ten times slower than float32 ones, and their transposes some forty times
-(torch 2.15). There values are widened, multiplied in float32 and rounded once; they stay bfloat16 wherever they are kept.
+(torch 2.15); by instructions that are slow (`is_slow`) at 0.55 of float32's rate. There values are widened, multiplied in float32 and
+rounded once; they stay bfloat16 wherever they are kept.
 """
 
+import re
+from collections.abc import Collection
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
 
+def is_slow(vendor: str, flags: Collection[str]) -> bool:
+    """Whether a processor's instruction for bfloat16 has half of float32's rate (docs/performance_log.md): Intel's beside AVX512_FP16, where AMX,
+    which is fast, is missing or hidden from a virtual machine. By /proc/cpuinfo's words."""
+    return vendor == "GenuineIntel" and "avx512_fp16" in flags and "amx_bf16" not in flags
+
+
+def cpu_words(text: str) -> tuple[str, list[str]]:
+    """Vendor and flags of the first processor in the text of /proc/cpuinfo; "" and none of another system's."""
+    vendor, flags = (re.search(rf"^{key}\s*: (.*)$", text, re.MULTILINE) for key in ("vendor_id", "flags"))
+    return vendor.group(1) if vendor else "", flags.group(1).split() if flags else []
+
+
 @lru_cache(maxsize=None)
 def cpu_has_bfloat16() -> bool:
-    """Whether oneDNN multiplies bfloat16 matrices on this CPU."""
-    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    """Whether oneDNN multiplies bfloat16 matrices on this CPU, and not slower than those of float32."""
+    if not torch.backends.mkldnn.is_available() or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return False
+    info = Path("/proc/cpuinfo")
+    return not (info.exists() and is_slow(*cpu_words(info.read_text())))
 
 
 def widens(x: torch.Tensor) -> bool:
