@@ -99,14 +99,6 @@ static void pack_down(const Product *p, float *panels) {
   }
 }
 
-static void edge_tile(const Packed *f, const float *from, ptrdiff_t ld, float *to, ptrdiff_t rows, ptrdiff_t columns) {
-  float c[TILE_ROWS * TILE_COLUMNS];
-  packed_tile(f, NULL, 0, c, TILE_COLUMNS);
-  for (ptrdiff_t i = 0; i < rows; i++) {
-    for (ptrdiff_t n = 0; n < columns; n++) to[i * ld + n] = c[i * TILE_COLUMNS + n] + (from ? from[i * ld + n] : 0);
-  }
-}
-
 // The first group of a half of the rows; of half 2 the end.
 static ptrdiff_t first_group(const Job *j, ptrdiff_t half) { return ceil_div(half * j->groups, j->halves); }
 
@@ -160,7 +152,22 @@ static PackedTiles factors(const Part *t, ptrdiff_t g, ptrdiff_t n) {
   return (PackedTiles){first, rows, columns, rank * TILE_ROWS, rank * TILE_COLUMNS};
 }
 
-// Tiles of groups low to high and panels n to end: whole ones together, those at the edges one by one.
+// Tiles of a group and panels n to end, of whose rows or columns some lie behind the last one.
+static void edge_tiles(const Part *t, ptrdiff_t g, ptrdiff_t n, ptrdiff_t end, const float *before, Ahead *next, ptrdiff_t lines) {
+  const Product *p = t->j->p + t->product;
+  const ptrdiff_t row = g * TILE_ROWS, column = n * TILE_COLUMNS, at = row * p->n + column;
+  const ptrdiff_t rows = least(TILE_ROWS, p->m - row), columns = least(end * TILE_COLUMNS, p->n) - column;
+  const PackedTiles tiles = factors(t, g, n);
+  float c[TILE_ROWS][PANELS * TILE_COLUMNS];
+  packed_tiles(&tiles, 1, end - n, NULL, 0, c[0], PANELS * TILE_COLUMNS, next, lines);
+  for (ptrdiff_t i = 0; i < rows; i++) {
+    const float *from = before ? before + at + i * p->n : NULL;
+    float *to = p->y + at + i * p->n;
+    for (ptrdiff_t x = 0; x < columns; x++) to[x] = c[i][x] + (from ? from[x] : 0);
+  }
+}
+
+// Tiles of groups low to high and panels n to end: whole ones together, those at the edges into memory of their own first.
 static void some_tiles(const Part *t, ptrdiff_t low, ptrdiff_t high, ptrdiff_t n, ptrdiff_t end, Ahead *next, ptrdiff_t lines) {
   const Product *p = t->j->p + t->product;
   const float *before = t->cut ? p->y : p->base;
@@ -168,15 +175,8 @@ static void some_tiles(const Part *t, ptrdiff_t low, ptrdiff_t high, ptrdiff_t n
   const ptrdiff_t at = low * TILE_ROWS * p->n + n * TILE_COLUMNS;
   const PackedTiles whole = factors(t, low, n);
   packed_tiles(&whole, whole_high - low, whole_end - n, before ? before + at : NULL, p->n, p->y + at, p->n, next, lines);
-  for (ptrdiff_t column = n; column < end; column++) {
-    for (ptrdiff_t g = column < whole_end ? whole_high : low; g < high; g++) {
-      const ptrdiff_t columns = least(TILE_COLUMNS, p->n - column * TILE_COLUMNS), rows = least(TILE_ROWS, p->m - g * TILE_ROWS);
-      const ptrdiff_t edge = g * TILE_ROWS * p->n + column * TILE_COLUMNS;
-      const PackedTiles one = factors(t, g, column);
-      ask(next, lines);
-      edge_tile(&one.first, before ? before + edge : NULL, p->n, p->y + edge, rows, columns);
-    }
-  }
+  for (ptrdiff_t g = low; g < whole_high && whole_end < end; g++) edge_tiles(t, g, whole_end, end, before, next, lines);
+  for (ptrdiff_t g = whole_high; g < high; g++) edge_tiles(t, g, n, end, before, next, lines);
 }
 
 // A task's panels of columns, for a half of the rows.
