@@ -6,7 +6,7 @@
 import { z } from "zod";
 
 import { createJudge } from "../kinds/create_judge.ts";
-import type { Judge } from "../kinds/judge.ts";
+import { type Judge, JudgeUnreachable } from "../kinds/judge.ts";
 import type { Judgement, Verdict } from "../kinds/judgement.ts";
 import { placeUnder } from "../kinds/place.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
@@ -24,7 +24,7 @@ const Options = z.strictObject({
     "mean: of the scores; majority: the score that more than half of the scoring judges give, unscored without one",
   ),
   quorum: z.int().min(1).optional().describe(
-    "scores needed per constraint; default: more than half of the judges",
+    "scores needed per constraint, once every judge has been asked; default: more than half of the judges",
   ),
 });
 
@@ -90,8 +90,11 @@ export function panelOf(
           judgement: await judge.judge(request, signal),
         })),
       );
-      const failed = asked.find((a) => a.status === "rejected");
-      if (failed !== undefined) throw failed.reason;
+      const failed = members.flatMap(({ name }, i) => {
+        const one = asked[i];
+        return one?.status === "rejected" ? [{ name, reason: one.reason as unknown }] : [];
+      });
+      if (failed.length > 0) throw failureOf(failed, members.length);
       return combineJudgements(
         asked.flatMap((a) => a.status === "fulfilled" ? [a.value] : []),
         combine,
@@ -99,6 +102,21 @@ export function panelOf(
       );
     },
   };
+}
+
+/** Of several members' errors: every one that couldn't be asked by its name, where that is the first one's error. */
+function failureOf(failed: readonly { name: string; reason: unknown }[], judges: number): unknown {
+  if (!(failed[0]?.reason instanceof JudgeUnreachable)) return failed[0]?.reason;
+  const unreachable = failed.flatMap(({ name, reason }) =>
+    reason instanceof JudgeUnreachable ? [{ name, reason }] : []
+  );
+  // starting again helps only where none of them lasts
+  const { completion } =
+    (unreachable.find(({ reason }) => !reason.completion.failure?.retryable) ?? failed[0])
+      .reason as JudgeUnreachable;
+  const each = unreachable.map(({ name, reason }) => `${name}: ${reason.message}`).join("; ");
+  const error = `${unreachable.length} of the panel's ${judges} judges couldn't be asked: ${each}`;
+  return new JudgeUnreachable({ ...completion, error });
 }
 
 /** One judgement of several, constraint by constraint. */

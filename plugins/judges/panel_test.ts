@@ -44,6 +44,21 @@ Deno.test("a panel needs equal scales and asks every member; one that can't be r
   }, JudgeUnreachable);
 });
 
+Deno.test("every member of a panel that can't be asked is named, and starting again helps only where none lasts", async () => {
+  const dead = (name: string, ...why: Parameters<typeof failed>) => ({
+    name,
+    judge: { scale: 1, judge: () => Promise.reject(new JudgeUnreachable(failed(...why))) },
+  });
+  const well = { name: "b", judge: { scale: 1, judge: () => Promise.resolve(judgement(1)) } };
+  const panel = panelOf([dead("a", "server", "down"), well, dead("c", "auth", "bad key")], "mean", 1);
+  const { message, completion } = await assertRejects(
+    () => panel.judge(request(), never),
+    JudgeUnreachable,
+  );
+  assertEquals(message, "2 of the panel's 3 judges couldn't be asked: a: down; c: bad key");
+  assertEquals([completion.failure?.kind, completion.failure?.retryable], ["auth", false]);
+});
+
 Deno.test("createJudge() makes panels of judges and models by name", () => {
   const run = { registry: builtinRegistry(), place: nowhere };
   const model = (name: string) => ({
