@@ -66,6 +66,7 @@ export class LineStore<State extends Line> implements Disposable {
   #unflushed = 0;
   #flushing = false;
   readonly #forgotten = new Map<string, number>();
+  #begin: (() => void) | null = null;
   #isKept: boolean;
 
   /** Bytes of a cut-off line that were dropped on opening. */
@@ -136,6 +137,11 @@ export class LineStore<State extends Line> implements Disposable {
 
   /** Appends a line at once; it is flushed to the disk with others, see {@linkcode LineStore.flush}. */
   append(state: State): void {
+    if (this.#begin !== null) {
+      // first: a kill between the two leaves lines that don't count for the new run, and not a run without its lines
+      this.#begin();
+      this.clear();
+    }
     if (this.#forgotten.delete(state.stage)) this.#append({ stage: "forget", what: state.stage });
     const { offset, length } = this.#append(state);
     this.#of(state.stage).set(this.#slots.add(state.id), offset, length, state.key);
@@ -178,6 +184,15 @@ export class LineStore<State extends Line> implements Disposable {
     this.#of(stage).clear();
   }
 
+  /**
+   * Forgets everything for another run's lines. The file is emptied by the first of them, so that nothing is lost where none comes.
+   * @param begin Called before that line: writes what belongs to the other run
+   */
+  replace(begin: () => void): void {
+    for (const stage of this.#lines.keys()) this.forget(stage);
+    this.#begin = begin;
+  }
+
   /** Number of items of which this step was finished and is forgotten by its next line; 0 once that came. */
   forgotten(stage: State["stage"]): number {
     return this.#forgotten.get(stage) ?? 0;
@@ -189,6 +204,7 @@ export class LineStore<State extends Line> implements Disposable {
     this.#end = 0;
     this.#slots = new IdTable();
     this.#forgotten.clear();
+    this.#begin = null;
     for (const lines of this.#lines.values()) lines.clear();
   }
 

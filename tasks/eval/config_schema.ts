@@ -110,7 +110,7 @@ export const Schema = z.strictObject({
     "answers kept across runs: auto (of models on this machine), true (of all), false, a path, or {path, max_age}",
   ),
   overwrite: z.boolean().default(false).describe(
-    "whether what out_dir holds of an earlier run is removed at the start, and nothing is taken from the cache",
+    "whether what out_dir holds of an earlier run is removed with the first new answer, and nothing is taken from the cache",
   ),
   seed: z.int().min(0).default(0).describe("of the bootstrap"),
   resamples: z.int().min(100).max(1_000_000).default(1000).describe("of the bootstrap"),
@@ -171,7 +171,7 @@ export interface EvalConfig {
   formats: (typeof FORMATS)[number][];
   /** Whose answers are kept across runs, in which file, and for how many seconds. */
   cache: CacheChoice;
-  /** True if what `out_dir` holds is removed at the start, and nothing is taken from the cache. */
+  /** True if what `out_dir` holds is removed with the first new answer, and nothing is taken from the cache. */
   overwrite: boolean;
   /** Of the bootstrap. */
   seed: number;

@@ -15,8 +15,10 @@ import { surveyItems } from "./survey.ts";
 
 /** Choices about what an earlier start left, and who is told. */
 export interface TakeOver {
-  /** True if its answers are removed. */
+  /** True if its answers are removed, with the first new one. */
   overwrite: boolean;
+  /** Writes run.yaml: where earlier answers are removed, just before the first new one. */
+  begin: () => void;
   /** True if answers are requested without the response cache. */
   fresh: boolean;
   /** True if verdicts are given again. */
@@ -30,7 +32,7 @@ export interface TakeOver {
 }
 
 /**
- * Looks at every item, and removes what is not to stay. Nothing is removed if an item can't be read.
+ * Looks at every item, and forgets what is not to stay. Nothing is lost if an item can't be read, or nothing new comes.
  * @returns Number of items
  * @throws As {@linkcode surveyItems}
  * @throws {Stopped} If the signal comes
@@ -39,7 +41,7 @@ export async function takeOver(
   config: EvalConfig,
   { part, model, judge }: Parties,
   store: ItemStore,
-  { overwrite, fresh, rejudge, cache, say, placeOf, signal }: TakeOver,
+  { overwrite, begin, fresh, rejudge, cache, say, placeOf, signal }: TakeOver,
 ): Promise<number> {
   const toAsk = cachedAnswers(cache, model, config, {
     has: (id, key) => !overwrite && store.has("generate", id, key),
@@ -57,9 +59,9 @@ export async function takeOver(
     say(
       `${counted(answered, "answer")} of an earlier run ${
         answered === 1 ? "is" : "are"
-      } removed from ${config.out_dir} (overwrite: true)`,
+      } removed from ${config.out_dir} with the first new one (overwrite: true)`,
     );
-    store.clear();
+    store.replace(begin);
   } else if (fresh && answered > 0) {
     say(
       `note: ${
@@ -72,5 +74,16 @@ export async function takeOver(
     store.forget("judge");
   }
   for (const line of [changed.text(), toAsk.text()]) if (line !== null) say(line);
+  if (store.forgotten("generate") === 0) begin();
   return items;
+}
+
+/** What becomes of answers and verdicts that the first new one would have taken away; empty where it came, or none were there. */
+export function untouched(store: ItemStore): string {
+  const answers = store.forgotten("generate"), verdicts = store.forgotten("judge");
+  if (answers + verdicts === 0) return "";
+  const [count, noun] = answers > 0 ? [answers, "answer"] : [verdicts, "verdict"];
+  return `; the ${counted(count, noun)} of an earlier start ${
+    count === 1 ? "stays" : "stay"
+  } until the first new one is there`;
 }

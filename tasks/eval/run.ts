@@ -17,7 +17,7 @@ import type { Stopped } from "../ask/stopped.ts";
 import { Meter, type Usage } from "../ask/usage.ts";
 import { askParties } from "./ask_parties.ts";
 import type { EvalConfig } from "./config.ts";
-import { takeOver } from "./earlier_start.ts";
+import { takeOver, untouched } from "./earlier_start.ts";
 import { ItemStore } from "./item_store.ts";
 import { makeParties } from "./parties.ts";
 import { otherVersionNote, refuseOtherRun } from "./provenance.ts";
@@ -107,9 +107,9 @@ export async function evaluate(
   }
   const fresh = options.fresh === true || overwrite, folder = options.cacheFolder;
   using cache = model === null && judge === null ? null : openCache(config, fresh, { folder });
-  const earlier = { overwrite, fresh: options.fresh === true, rejudge, cache, say, placeOf, signal };
+  const begin = () => writeEvalRunYaml(config, provenance);
+  const earlier = { overwrite, begin, fresh: options.fresh === true, rejudge, cache, say, placeOf, signal };
   const total = await takeOver(config, parties, store, earlier);
-  await writeEvalRunYaml(config, provenance);
   store.keep();
 
   const meter = new Meter(config.budget), failures = new Failures();
@@ -136,15 +136,16 @@ export async function evaluate(
     unreported: null,
   };
   if (!does("score") && !does("report")) {
-    say(usageText(store.count("generate"), total, usage));
+    say(usageText(store.count("generate"), total, usage) + untouched(store));
     for (const failure of failures.list()) say(failureText(failure));
     return { ...ended, results: null, complete: stopped === null && failures.size === 0 };
   }
   const run = { config, part, store, provenance };
-  const unreported = stopped === null ? null : await nothingToReport(run, total);
+  const isUntouched = store.forgotten("generate") > 0;
+  const unreported = stopped === null && !isUntouched ? null : await nothingToReport(run, total);
   if (unreported !== null) {
     for (const failure of failures.list()) say(failureText(failure));
-    const kept = await earlierReports(run, overwrite);
+    const kept = await earlierReports(run, overwrite && !isUntouched);
     return { ...ended, results: null, complete: false, unreported: unreported + kept };
   }
   const page = does("report") ? new PageSurvey(config.page_items) : null;
@@ -188,18 +189,14 @@ async function nothingToReport(run: StoredRun, total: number): Promise<string | 
     if (answer !== null) answered++;
   }
   if (answered === 0) {
-    return `None of ${counted(total, "item")} is answered: no scores and no report are written`;
+    return `None of ${counted(total, "item")} is answered: no scores and no report are written${
+      untouched(run.store)
+    }`;
   }
   if (answered < total) return null;
-  const before = run.store.forgotten("judge");
   return `${
     counted(answered, "answer", ["is", "are"])
-  } kept, none of them judged: no scores and no report are written` +
-    (before === 0
-      ? ""
-      : `; the ${counted(before, "verdict")} of an earlier start ${
-        before === 1 ? "stays" : "stay"
-      } until the first new one is there`);
+  } kept, none of them judged: no scores and no report are written` + untouched(run.store);
 }
 
 /** True if starting again as it is can help. */

@@ -7,7 +7,7 @@ import { join } from "@std/path";
 import { stringify } from "yaml";
 import { z } from "zod";
 
-import { writeFileAtomic } from "../../formats/atomic.ts";
+import { writeFileAtomicSync } from "../../formats/atomic.ts";
 import { redactValue } from "../../formats/secrets.ts";
 import { readYaml } from "../../formats/yaml/yaml.ts";
 import { inWords } from "../../formats/zod_words.ts";
@@ -46,12 +46,12 @@ const Schema: z.ZodType<EvalProvenance> = z.strictObject({
 });
 
 /** Writes run.yaml into the run directory; `overwrite` is a matter of one start, so that the file continues the run. */
-export async function writeEvalRunYaml(config: EvalConfig, provenance: EvalProvenance): Promise<void> {
+export function writeEvalRunYaml(config: EvalConfig, provenance: EvalProvenance): void {
   const text = stringify(redactValue({ evaluator: { ...config, overwrite: false }, provenance }), {
     lineWidth: 0,
     aliasDuplicateObjects: false,
   });
-  await writeFileAtomic(
+  writeFileAtomicSync(
     join(config.out_dir, "run.yaml"),
     `# deno task eval ${
       shellQuote(join(config.out_dir, "run.yaml"))

@@ -9,6 +9,8 @@ import { mockServer } from "../bench/mock_server.ts";
 import { asksJudge, errorResponse } from "./_mocked.ts";
 import { endingLines } from "./report/ending_text.ts";
 
+type Respond = (body: Parameters<typeof asksJudge>[0]) => Response | undefined;
+
 function reportsIn(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name)
     .filter((name) => /^(?:results|report|rows_.*)\.(?:json|html|md)$/.test(name)).sort();
@@ -33,11 +35,59 @@ Deno.test("a run that stops before its first answer writes no scores and no repo
     const again = await runConfig(config);
     assertEquals([again.complete, again.unreported, again.results?.counts.answered], [true, null, 5]);
     assertEquals(reportsIn(config.out_dir).includes("report.html"), true);
-    // started from the beginning and stopped again: what is left isn't a report of answers that are gone
-    allowed = false;
-    const over = await runConfig({ ...config, overwrite: true });
-    assertEquals([over.results, reportsIn(config.out_dir)], [null, []]);
-    assertStringIncludes(over.unreported ?? "", "those of an earlier run are removed (results.json");
+  });
+});
+
+Deno.test("overwrite takes nothing of a finished run away before the first new answer", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(5));
+    const interrupted = new AbortController();
+    let reply: Respond = () => undefined;
+    await using server = mockServer({ respond: ({ body }) => reply(body) });
+    const config = (...own: string[]) =>
+      rowsConfig(folder, server.base, ["concurrency=1", "max_retries=0", ...own]);
+    assertEquals((await runConfig(config())).complete, true);
+    const files = ["items.jsonl", "run.yaml", ...reportsIn(config().out_dir)];
+    const read = () => files.map((name) => Deno.readTextFileSync(join(config().out_dir, name)));
+    const before = read();
+    // a wrong key, a refused request, a model that there isn't
+    const refused = [
+      [401, config("overwrite=true")],
+      [400, config("overwrite=true")],
+      [404, config("overwrite=true", "model.args.name=another")],
+    ] as const;
+    for (const [status, over] of refused) {
+      reply = () => errorResponse(status, "no");
+      const { results, complete, unreported } = await runConfig(over);
+      assertEquals([results, complete, read()], [null, false, before], `${status}`);
+      assertStringIncludes(
+        unreported ?? "",
+        "None of 5 items is answered: no scores and no report are written; the 5 answers of an earlier start stay until the first " +
+          "new one is there; those of an earlier start stay as they are (results.json",
+      );
+    }
+    const away = await runConfig(config("overwrite=true", "model.args.api_base=http://127.0.0.1:1/v1"));
+    assertEquals([away.results, read()], [null, before]);
+    reply = () => {
+      interrupted.abort();
+      return errorResponse(503, "busy");
+    };
+    const stopped = await runConfig(config("overwrite=true"), { signal: interrupted.signal });
+    assertEquals([stopped.stopped?.why, read()], ["signal", before]);
+    // one new answer, and the others are gone, with the run's description
+    let answers = 1;
+    reply = () => answers-- > 0 ? undefined : errorResponse(401, "bad key");
+    const one = await runConfig(config("overwrite=true", "model.run_args.temperature=0.5"));
+    assertEquals([one.results?.counts.answered, read()[0]!.trimEnd().split("\n").length], [1, 1]);
+    assertStringIncludes(read()[1]!, "temperature: 0.5");
+    // all answers are new and none is judged: what is left isn't a report of answers that are gone
+    reply = (body) => asksJudge(body) ? errorResponse(401, "bad key") : undefined;
+    const unjudged = await runConfig(config("overwrite=true"));
+    assertEquals([unjudged.results, reportsIn(config().out_dir)], [null, []]);
+    assertStringIncludes(
+      unjudged.unreported ?? "",
+      "written; those of an earlier run are removed (results.json",
+    );
   });
 });
 
