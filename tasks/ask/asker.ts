@@ -62,6 +62,7 @@ export class Asker {
   readonly #worked = new Set<Endpoint>();
   readonly #otherModels = new Map<Endpoint, Set<string>>();
   readonly #failuresInRow = new Map<Endpoint, number>();
+  readonly #faulty = new Set<Endpoint>();
   #stopped: Stopped | null = null;
 
   /**
@@ -80,7 +81,7 @@ export class Asker {
     this.#stopWith(new Stopped("signal", "stopped by request"));
   };
 
-  /** Why the run stopped, or null. */
+  /** Why the run stopped, or null; of several endpoints that can't be asked, each one's reason that came until now. */
   get stopped(): Stopped | null {
     return this.#stopped;
   }
@@ -160,7 +161,9 @@ export class Asker {
       this.#options.meter.received(completion, endpoint);
       this.#tellOtherModel(endpoint, completion);
       // before the turn is given back, so that nobody who waits for it sends another request
-      if (completion.failure?.fatal) throw this.#stopWith(new Stopped("fatal", completion.error ?? ""));
+      if (completion.failure?.fatal) {
+        throw this.#stopBy(endpoint, new Stopped("fatal", completion.error ?? ""));
+      }
       const made = new Date().toISOString();
       return { completion, cached: false, made, ms: this.#clock.now() - begun };
     } finally {
@@ -194,12 +197,13 @@ export class Asker {
   #stopIfHopeless(endpoint: Endpoint, completion: Completion, last: boolean): void {
     const { failure, error = "" } = completion;
     if (this.#worked.has(endpoint)) return;
-    if (failure?.kind === "refused") throw this.#stopWith(new Stopped("fatal", error));
+    if (failure?.kind === "refused") throw this.#stopBy(endpoint, new Stopped("fatal", error));
     if (!last && failure?.retryable) return;
     const failures = (this.#failuresInRow.get(endpoint) ?? 0) + 1;
     this.#failuresInRow.set(endpoint, failures);
     if (failures >= HOPELESS && endpoint.cacheable !== false) {
-      throw this.#stopWith(
+      throw this.#stopBy(
+        endpoint,
         new Stopped(
           "fatal",
           `the first ${failures} requests all failed, the last one so: ${error}`,
@@ -207,6 +211,17 @@ export class Asker {
         ),
       );
     }
+  }
+
+  /** A panel's members are asked at once: who is told of the first alone finds the second after mending that. */
+  #stopBy(endpoint: Endpoint, stopped: Stopped): Stopped {
+    const before = this.#stopped;
+    if (before?.why === "fatal" && !this.#faulty.has(endpoint)) {
+      const both = `${before.message}; ${stopped.message}`;
+      this.#stopped = new Stopped("fatal", both, before.passing && stopped.passing);
+    }
+    this.#faulty.add(endpoint);
+    return this.#stopWith(stopped);
   }
 
   #stopWith(stopped: Stopped): Stopped {

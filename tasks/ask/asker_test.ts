@@ -119,6 +119,25 @@ Deno.test("Asker stops the run on errors that every request would meet", async (
   assertEquals((await asker.ask(once, request("later"))).completion.failure?.kind, "refused");
 });
 
+Deno.test("Asker names each endpoint that can't be asked, once, where several are asked at the same time", async () => {
+  const { asker } = askerOf({ retries: 0 });
+  const [a, b, c] = [
+    endpointOf(() => failed("refused", "a: refused")),
+    endpointOf(() => failed("auth", "b: bad key")),
+    endpointOf(() => ok()),
+  ];
+  const asked = [a, b, c, a, b].map((endpoint, i) => asker.ask(endpoint, request(`${i}`)));
+  assertEquals((await Promise.allSettled(asked)).map(({ status }) => status === "fulfilled"), [
+    false,
+    false,
+    true,
+    false,
+    false,
+  ]);
+  const { why, message, passing } = asker.stopped ?? {};
+  assertEquals([why, message?.split("; ").sort(), passing], ["fatal", ["a: refused", "b: bad key"], false]);
+});
+
 Deno.test("Asker gives up when the first twenty items all fail", async () => {
   // a server that is still loading may have loaded at the next start, a refusal stays
   for (const [kind, passing] of [["server", true], ["bad_request", false]] as const) {

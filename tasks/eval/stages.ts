@@ -181,7 +181,8 @@ async function stage(
     });
     return asker.stopped;
   } catch (error) {
-    if (error instanceof Stopped) return error;
+    // by now the asker may know of more endpoints than the first one thrown
+    if (error instanceof Stopped) return asker.stopped ?? error;
     throw error;
   } finally {
     clearInterval(timer);
