@@ -100,7 +100,11 @@ Deno.test("a run that goes on from another folder's checkpoint, twice, ends with
   const from = (checkpoint: string) => [...more, `resume_from_checkpoint=${checkpoint}`];
   await repeatFactoryRun("sft_fixed", straight, more);
   await repeatFactoryRun("sft_fixed", elsewhere, from(join(straight, "checkpoint-4")), 5);
+  const runYaml = () => Deno.readTextFileSync(join(elsewhere, "run.yaml"));
+  const begun = runYaml();
+  assert(begun.includes(`began: ${join(straight, "checkpoint-4")}\n`), begun);
   await repeatFactoryRun("sft_fixed", elsewhere, from("true"));
+  assertEquals(runYaml(), begun);
   const adapter = (of: string) => Deno.readFileSync(join(of, "adapter_model.safetensors"));
   assertEquals(adapter(straight), adapter(join(straight, "checkpoint-2")));
   assertEquals(adapter(elsewhere), adapter(straight));
@@ -162,7 +166,14 @@ Deno.test("a run from another folder's checkpoint, killed before its first own o
     adapter(join(folder, "as_is")),
     Deno.readFileSync(join(straight, "checkpoint-6", "adapter_model.safetensors")),
   );
-  // finished, it is no longer continued, and repeating it begins at its own beginning
+  // finished, it is no longer continued, and repeating it begins where it began
+  const repeated: string[] = [];
+  await train(join(folder, "as_is", "run.yaml"), [], {
+    say: (line) => repeated.push(line),
+    progress: silentProgress(),
+  });
+  assert(repeated.includes(`Resuming from ${checkpoint}`), repeated.join("\n"));
+  assertEquals(adapter(join(folder, "as_is-again")), adapter(join(folder, "as_is")));
   const gone = join(folder, "gone");
   await assertRejects(() => start(checkpoint, { progress: { ...silentProgress(), step } }, gone, asIs));
   Deno.renameSync(checkpoint, join(straight, "moved"));

@@ -4,6 +4,7 @@
  */
 import { dirname, join } from "@std/path";
 
+import { exists } from "../../formats/exists.ts";
 import { readJsonFile } from "../../formats/hf_model/json.ts";
 import { KINDS } from "../../plugins/kinds/plugin.ts";
 import type { Registry } from "../../plugins/registry.ts";
@@ -23,8 +24,8 @@ const DECIDES = /^-{0,2}(output_dir|overwrite_output_dir|resume_from_checkpoint)
 
 /**
  * Reads a training file. A run.yaml in its own output folder can't be trained as it stands, as that folder isn't empty: a
- * finished run is repeated in a folder beside it, or makes the answers of `do_predict` that it lacks; another one continues from its last
- * checkpoint, if it has one.
+ * finished run is repeated in a folder beside it, from the checkpoint of another folder at which it began, if any, or makes the answers of
+ * `do_predict` that it lacks; another one continues from its last checkpoint, if it has one.
  * @throws As {@linkcode readTrainConfig}
  */
 export function readRun(path: string, overrides: readonly string[]): ResolvedConfig {
@@ -45,15 +46,23 @@ function ownChanges(path: string, config: TrainConfig): { changes: string[]; not
     const note = `the run in ${directory} isn't finished, so it continues if it has a checkpoint`;
     return { changes: [goOn], note };
   }
-  if (lacksAnswers(config) && diffConfigs(readTrainConfig(path).config, config).length === 0) {
+  const isUnchanged = () => diffConfigs(readTrainConfig(path).config, config).length === 0;
+  if (lacksAnswers(config) && isUnchanged()) {
     const note =
       `what the run in ${directory} trained is there, and its answers are missing, so it makes them`;
     return { changes: [goOn, "overwrite_output_dir=false"], note };
   }
-  return {
-    changes: [`output_dir=${JSON.stringify(freeName(directory))}`],
-    note: `${directory} holds this run already, so it is repeated there`,
-  };
+  const changes = [`output_dir=${JSON.stringify(freeName(directory))}`];
+  const note = `${directory} holds this run already, so it is repeated there`;
+  const began = beganAt(directory);
+  // with other keys it is another run
+  if (began === null || !isUnchanged()) return { changes, note };
+  return exists(began)
+    ? {
+      changes: [...changes, `resume_from_checkpoint=${JSON.stringify(began)}`],
+      note: `${note}, from the checkpoint at which it began`,
+    }
+    : { changes, note: `${note}, from step 0, as ${began}, at which it began, isn't there any more` };
 }
 
 /** What `output_dir` tells of the run that is to be written there. */
@@ -64,7 +73,7 @@ export function ownRun(
   const { output_dir: directory } = config;
   return {
     isThisRun: () => isSameRun(directory, config, registry),
-    beganAt: () => beganAt(directory),
+    beganAt: () => isFinished(directory) ? null : beganAt(directory),
   };
 }
 
@@ -75,11 +84,8 @@ export function isSameRun(directory: string, config: TrainConfig, registry: Regi
     (own.provenance?.plugins ?? []).every((plugin) => isSamePlugin(plugin, registry));
 }
 
-/**
- * Checkpoint of another folder at which the unfinished run in a folder began, by its run.yaml; null: it began at step 0, or nothing tells.
- */
-function beganAt(directory: string): string | null {
-  if (isFinished(directory)) return null;
+/** Checkpoint of another folder at which the run in a folder began, by its run.yaml; null: it began at step 0, or nothing tells. */
+export function beganAt(directory: string): string | null {
   return readOwn(directory)?.provenance?.began ?? null;
 }
 

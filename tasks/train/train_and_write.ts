@@ -17,6 +17,7 @@ import {
   withPerplexity,
   writeRunOutputs,
 } from "./outputs/mod.ts";
+import { beganAt } from "./own_run.ts";
 import type { Ready } from "./prepare/ready.ts";
 
 /** A run that is about to begin. */
@@ -77,14 +78,14 @@ export async function trainAndWrite(
   }
 }
 
-/** The checkpoint of another folder at which a run begins, for run.yaml; {} otherwise. */
+/** The checkpoint of another folder at which a run begins, or began if it goes on from one of its own, for run.yaml; {} where there is none. */
 function beganElsewhere(
   { resumeFrom }: Pick<OutputDirectory, "resumeFrom">,
   directory: string,
 ): Pick<Provenance, "began"> {
-  return resumeFrom === null || isWithin(resumeFrom.path, directory)
-    ? {}
-    : { began: resolve(resumeFrom.path) };
+  if (resumeFrom === null) return {};
+  const began = isWithin(resumeFrom.path, directory) ? beganAt(directory) : resolve(resumeFrom.path);
+  return began === null ? {} : { began };
 }
 
 function inputsOfTrainer(

@@ -55,7 +55,7 @@ export interface Provenance {
   adapter?: string | undefined;
   /** Hash of the model that `ref_model` names, with its adapters; absent without one. */
   reference?: string | undefined;
-  /** Checkpoint of another folder at which the run began; absent where it began at step 0 or went on from a checkpoint of its own. */
+  /** Checkpoint of another folder at which the run began; absent where it began at step 0. */
   began?: string | undefined;
 }
 
