@@ -97,7 +97,8 @@ for (
   const [what = "", ...more] of [
     ["sft, lora"],
     ["sft, dora", "adapter_name_or_path=[]", "use_dora=true"],
-    ["sft, full", "adapter_name_or_path=[]", "finetuning_type=full"],
+    // modules of adapters, which full tuning has none of, needn't be the model's
+    ["sft, full", "adapter_name_or_path=[]", "finetuning_type=full", "lora_target=c_attn"],
     ["pt, lora", "stage=pt", "cutoff_len=32", "label_smoothing_factor=0.1"],
     ["dpo by orpo, lora", "stage=dpo", "dataset=toy_dpo", "pref_loss=orpo"],
     ["dpo, lora", "stage=dpo", "dataset=toy_dpo"],

@@ -44,7 +44,14 @@ async function evaluateModel(
 ): Promise<Record<string, number> | null> {
   const { model, decoder, loss, log, signal } = inputs;
   // adapters alone are read or made: a new one is zero, and changes nothing
-  const config = { ...inputs.config, finetuning_type: "lora" as const, use_dora: false, pissa_init: false };
+  const config = {
+    ...inputs.config,
+    finetuning_type: "lora" as const,
+    use_dora: false,
+    pissa_init: false,
+    // what other tunings take no notice of
+    ...(inputs.config.finetuning_type !== "lora" && { lora_target: ["all"], use_llama_pro: false }),
+  };
   checkTensors(model.weights, tensorShapes(decoder), model.path);
   const references = new ReferenceCache(), reference = loss.needsReference ? inputs.reference : null;
   if (reference) {

@@ -170,6 +170,11 @@ function adapterSettings(
       lora_alpha: config.lora_alpha,
       lora_dropout: config.lora_dropout,
       lora_target: config.lora_target.join(","),
+      // only the expanded blocks are adapted
+      ...(config.use_llama_pro && {
+        use_llama_pro: "true",
+        freeze_trainable_layers: config.freeze_trainable_layers,
+      }),
     };
   }
   return {

@@ -242,6 +242,13 @@ Deno.test("the card of an adapter that was trained on has its own settings, and 
   // a new one upon it is the run's
   const fresh = listed(card({ config: config(`${keys}create_new_adapter: true\n`), adapter: { r: 8 } }));
   assertEquals([fresh.lora_rank, fresh.lora_alpha, fresh.use_dora], ["8", "16", "true"]);
+  const expanded = config("stage: sft\nuse_llama_pro: true\nfreeze_trainable_layers: 4\n");
+  const inBlocks = listed(card({ config: expanded, adapter: { r: 8 } }));
+  assertEquals([inBlocks.lora_target, inBlocks.use_llama_pro, inBlocks.freeze_trainable_layers], [
+    "all",
+    "true",
+    "4",
+  ]);
   // PiSSA's is saved with twice the rank
   const pissa = "stage: sft\npissa_init: true\npissa_convert: true\n";
   const saved = card({ config: config(pissa), adapter: { r: 16 } });
