@@ -45,17 +45,25 @@ function specialIds(source: ExportSource, tokenizer: Tokenizer): {
   left: number[];
 } {
   const config = generationConfig(source);
-  const [bos, pad] = ["bos", "pad"].map((name) => Number(config[`${name}_token_id`] ?? NaN));
-  const ends = [config.eos_token_id ?? []].flat().map(Number);
+  const isToken = (id: unknown): id is number =>
+    Number.isSafeInteger(id) && (id as number) >= 0 && (id as number) < source.decoder.vocabSize;
+  // some configurations have -1 for none
+  const known = (id: unknown) => isToken(id) ? id : null;
+  const ends = [config.eos_token_id].flat().filter(isToken);
   const first = source.decoder.eosTokenIds.find((id) => ends.includes(id)) ?? ends[0];
   const eos = tokenizer.eosId ?? first ?? null;
   // the keys of a GGUF file are copied
   const [eot = null, eom = null, ...left] = source.model.metadata !== null
     ? []
     : ends.filter((id) => id !== eos && !isEndInLlamaCpp(tokenizer.idToToken(id)));
-  const known = (id: number | undefined) => Number.isSafeInteger(id) ? id ?? null : null;
   return {
-    ids: { bos: tokenizer.bosId ?? known(bos), eos, eot, eom, padding: tokenizer.padId ?? known(pad) },
+    ids: {
+      bos: tokenizer.bosId ?? known(config.bos_token_id),
+      eos,
+      eot,
+      eom,
+      padding: tokenizer.padId ?? known(config.pad_token_id),
+    },
     left,
   };
 }

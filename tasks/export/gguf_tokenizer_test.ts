@@ -188,4 +188,13 @@ Deno.test("where the tokenizer names no end the file has the model's, and a plac
     notes: ["a GGUF file has places for three end tokens: llama.cpp writes on behind 4"],
   });
   assertEquals(found({ eos_token_id: 9 }).ids, [null, null, null, null, null]);
+  // -1 is none, and what no row of the embedding has takes no place
+  assertEquals(found({ bos_token_id: -1, eos_token_id: 2, pad_token_id: -1 }).ids, [
+    null,
+    2,
+    null,
+    null,
+    null,
+  ]);
+  assertEquals(found({ eos_token_id: [2, 9, 0, 1] }), { ids: [null, 2, 0, 1, null], notes: [] });
 });
