@@ -4,7 +4,9 @@ import { exportModel } from "./export.ts";
 import { tokenizerFiles } from "./train/outputs/mod.ts";
 import { checkFits, spaceText } from "./export/estimate.ts";
 import { readExportConfig } from "./export/config.ts";
+import { checkExportFolder } from "./export/folder.ts";
 import { BUNDLED_MODEL, checkoutRoot, inExportFolder, quietExport } from "./_exported.ts";
+import { temporaryFolder } from "../tests/helpers/temporary_folder.ts";
 
 Deno.test("export refuses what would be wrong, with the key's place, and leaves the folder as it was", () =>
   inExportFolder(async (folder) => {
@@ -170,4 +172,10 @@ Deno.test("export that doesn't fit the disk or the memory is refused with what t
     RangeError,
     "Cannot export as 2.00 GB of memory are needed: current value is 1.50 GB available; close other programs, or set export_check: false",
   );
+});
+
+Deno.test("export knows what is read from its folder by a name that begins with two dots", () => {
+  const folder = temporaryFolder();
+  assertThrows(() => checkExportFolder(folder, [`${folder}/..base`]), RangeError, "is read from there");
+  checkExportFolder(`${folder}/out`, [`${folder}/..base`]);
 });

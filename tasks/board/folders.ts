@@ -6,6 +6,7 @@
 import { basename, isAbsolute, join, relative, resolve, sep } from "@std/path";
 
 import { item } from "../../formats/elements.ts";
+import { isWithin } from "../../formats/is_within.ts";
 import { nearEntry } from "../../formats/near_entry.ts";
 import { ifReadable } from "./readable.ts";
 import { Refusal } from "./refusal.ts";
@@ -128,7 +129,7 @@ export class Folders {
     for (let there = resolve(path);; there = resolve(there, "..")) {
       try {
         const whole = join(Deno.realPathSync(there), ...missing);
-        const root = this.roots.findIndex((root) => isWithin(root.path, whole));
+        const root = this.roots.findIndex((root) => isWithin(whole, root.path));
         return root < 0
           ? null
           : `${root}:${relative(item(this.roots, root).path, whole).replaceAll(sep, "/")}`;
@@ -147,7 +148,7 @@ export class Folders {
     } catch {
       throw refusal();
     }
-    if (!isWithin(base, real)) throw refusal();
+    if (!isWithin(real, base)) throw refusal();
     return real;
   }
 }
@@ -164,9 +165,4 @@ export function isThere(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-function isWithin(base: string, path: string): boolean {
-  const way = relative(base, path);
-  return way === "" || (way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way));
 }

@@ -3,12 +3,13 @@
  * checked. A kill leaves what was there before, and the next start removes what was left half-written.
  * @module
  */
-import { basename, dirname, join, relative, resolve } from "@std/path";
+import { basename, dirname, join, resolve } from "@std/path";
 
 import { writeFileAtomicSync } from "../../formats/atomic.ts";
 import { type DirectoryLock, LOCK_FILE, lockDirectory } from "../../formats/directory_lock.ts";
 import { exists } from "../../formats/exists.ts";
 import { readJsonFile } from "../../formats/hf_model/json.ts";
+import { isWithin } from "../../formats/is_within.ts";
 import { checkFolderPlace } from "../common/folder_place.ts";
 
 /** Says what an export made, and which files are its own, so that a later one may replace them. */
@@ -109,7 +110,7 @@ export function checkExportFolder(path: string, inputs: readonly string[]): void
   const { folder } = exportPlaces(path);
   for (const input of inputs) {
     const real = realPath(input);
-    if (contains(folder, real) || contains(real, folder)) {
+    if (isWithin(real, folder) || isWithin(folder, real)) {
       throw new RangeError(
         `Cannot export into ${path} as ${input} is read from there: choose another export_dir`,
       );
@@ -159,11 +160,6 @@ function isDanglingLink(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-function contains(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way === "" || !way.startsWith("..") && way !== path;
 }
 
 /** Files under a folder that its record doesn't name. */
