@@ -1,5 +1,5 @@
 /**
- * Vectors that the library's float32 products and attention use: AVX-512's where the processor has them, AVX2's elsewhere, to the same bits.
+ * Vectors that the library's products and attention use: AVX-512's where the processor has them, AVX2's elsewhere, to the same bits.
  * @module
  */
 import { nativeLibrary } from "./library.ts";
