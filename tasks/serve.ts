@@ -1,5 +1,5 @@
 /**
- * Serves a model, with adapters beside it, to every client of OpenAI's interface, and a page to talk to it.
+ * Serves a model, with adapters beside it, to every client of OpenAI's and Anthropic's interfaces, and a page to talk to it.
  *
  * ```sh
  * deno task serve                                        # the bundled tiny model at http://127.0.0.1:8080
@@ -60,7 +60,9 @@ export async function serveModel(args: readonly string[], stop: Promise<void>): 
     startServer({ ...options, hub, onPhase, log, fault }, builtinRegistry())
   );
   const names = server.models.list().map(({ id }) => id).join(", ");
-  printError(`Serving ${names}: a page at ${server.base}/, OpenAI's interface at ${server.base}/v1`);
+  printError(
+    `Serving ${names}: a page at ${server.base}/, OpenAI's interface at ${server.base}/v1, Anthropic's at ${server.base}`,
+  );
   // alone on standard output, for programs that start this one
   print(server.base);
   await stop;

@@ -196,6 +196,18 @@ async function refusesByName(served: ServedClient): Promise<void> {
     ],
     [{ container: "c" }, 400, "container"],
     [{ temprature: 1 }, 400, "temprature"],
+    [{ stop: ["x"] }, 400, "use stop_sequences"],
+    [
+      { tools: [{ ...TOOLS[0], input_schema: { properties: { city: { not: {} } } }, strict: true }] },
+      400,
+      "tools.count.input_schema",
+    ],
+    [
+      { tools: [{ name: "f", input_schema: { type: "string" } }], tool_choice: { type: "any" } },
+      400,
+      "tools.f.input_schema",
+    ],
+    [{ messages: [{ role: "assistant", content: "" }] }, 400, "messages"],
     [{ stop_sequences: "x" }, 400, "stop_sequences"],
     [user({ type: "text", text: "word ".repeat(2000) }), 400, "prompt is too long: "],
   ];
@@ -206,7 +218,10 @@ async function refusesByName(served: ServedClient): Promise<void> {
     );
     assertEquals(error.status, status, wordsOf(error));
     assertStringIncludes(wordsOf(error), words);
-    assert(!/response_format|reasoning_effort|continue_final/.test(wordsOf(error)), wordsOf(error));
+    assert(
+      !/response_format|reasoning_effort|continue_final|parameters/.test(wordsOf(error)),
+      wordsOf(error),
+    );
   }
   // by these words clients ask for less
   const error = await assertRejects(
@@ -244,7 +259,21 @@ async function speaksItsShape(served: ServedClient): Promise<void> {
     ["random", "model", 1024],
     ["tuned", "model", 1024],
   ]);
-  assertEquals((await client.models.retrieve("tuned")).display_name, "tuned");
+  const { created_at, ...tuned } = await client.models.retrieve("tuned");
+  assert(!Number.isNaN(Date.parse(created_at)), created_at);
+  const expected: Omit<Anthropic.ModelInfo, "created_at"> = {
+    type: "model",
+    id: "tuned",
+    display_name: "tuned",
+    max_input_tokens: 1024,
+    max_tokens: 1024,
+    line: null,
+    capabilities: null,
+    lifecycle: "active",
+    deprecated_at: null,
+    retires_at: null,
+  };
+  assertEquals(tuned, expected);
   const wrong = await assertRejects(() => clientOf(served, "sk-wrong").messages.create(request()), APIError);
   assertEquals([wrong.status, (wrong.error as { error: { type: string } }).error.type], [
     401,

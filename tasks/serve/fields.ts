@@ -161,7 +161,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   structural_tag: "tools with strict: true",
   guided_whitespace_pattern: "no such field: JSON is on one line here",
   grammar: "response_format with type json_schema",
-  output_format: "output_config.format",
+  output_format: "response_format",
   n_predict: "max_tokens",
   prompt: "messages, or ask /v1/completions",
   messages: "prompt, or ask /v1/chat/completions",
@@ -169,12 +169,17 @@ const INSTEAD: Readonly<Record<string, string>> = {
 
 /**
  * A body as a request.
+ * @param instead What fields of other interfaces are called in this one, where that isn't what chats call them
  * @throws {ApiError} 400 with the first field at fault
  */
-export function readFields<S extends z.ZodObject>(schema: S, body: unknown): z.output<S> {
+export function readFields<S extends z.ZodObject>(
+  schema: S,
+  body: unknown,
+  instead: Readonly<Record<string, string>> = {},
+): z.output<S> {
   const parsed = schema.safeParse(withoutNulls(schema, body), inWords);
   if (parsed.success) return parsed.data;
-  throw fault(parsed.error.issues[0], schema, body);
+  throw fault(parsed.error.issues[0], schema, body, { ...INSTEAD, ...instead });
 }
 
 /** A body without unknown fields that say nothing: many clients send null for what they don't use. */
@@ -185,13 +190,18 @@ function withoutNulls({ shape }: z.ZodObject, body: unknown): unknown {
   );
 }
 
-function fault(issue: z.core.$ZodIssue | undefined, schema: unknown, body: unknown): ApiError {
+function fault(
+  issue: z.core.$ZodIssue | undefined,
+  schema: unknown,
+  body: unknown,
+  names: Readonly<Record<string, string>>,
+): ApiError {
   if (issue === undefined) return badRequest("Cannot read the request");
   const path = issue.path.map(String);
   if (issue.code === "unrecognized_keys") {
     const name = issue.keys[0] ?? "", whole = pathText([...issue.path, name]);
-    const known = [whole, name].find((each) => Object.hasOwn(INSTEAD, each));
-    const instead = known !== undefined ? `: use ${INSTEAD[known]}` : didYouMean(name, keysAt(schema, path));
+    const known = [whole, name].find((each) => Object.hasOwn(names, each));
+    const instead = known !== undefined ? `: use ${names[known]}` : didYouMean(name, keysAt(schema, path));
     return badRequest(
       `Cannot use the field ${shown(whole)}, which this server doesn't know${instead}`,
       whole,

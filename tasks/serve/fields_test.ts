@@ -5,7 +5,7 @@ import type OpenAI from "openai";
 
 import { loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
-import { MessageFields } from "./anthropic/fields.ts";
+import { MessageFields, NAMED_IN_MESSAGES } from "./anthropic/fields.ts";
 import { ApiError, toApiError } from "./api_error.ts";
 import { tierOf, unusedFields } from "./apart_fields.ts";
 import { callMask } from "./grammar.ts";
@@ -13,7 +13,7 @@ import { answerMask } from "./structured.ts";
 import { hasThinkingSwitch, thinkingOf } from "./thinking.ts";
 import { ChatFields, readFields, TextFields } from "./fields.ts";
 import { InputTokenFields } from "./responses/input_tokens.ts";
-import { ResponseFields } from "./responses/fields.ts";
+import { NAMED_IN_RESPONSES, ResponseFields } from "./responses/fields.ts";
 
 /**
  * Fate of a value: `read` by what makes the answer (each has its step in serve_test.ts), `told` in the header, or the words of a
@@ -269,6 +269,42 @@ Deno.test("vLLM's fields are taken at the values that hold anyway, and refused a
   ) {
     const error = assertThrows(() => readFields(ChatFields, { messages, [name as string]: value }), ApiError);
     assert(error.fields.param?.startsWith(name as string), error.message);
+  }
+});
+
+Deno.test("a field of another interface is refused with the name that it has in this one", () => {
+  const cases = [
+    [MessageFields, NAMED_IN_MESSAGES, { max_tokens: 1, messages: [{ role: "user", content: "x" }] }, {
+      stop: "stop_sequences",
+      max_completion_tokens: "max_tokens",
+      response_format: "output_config.format",
+      output_format: "output_config.format",
+      grammar: "output_config.format",
+      reasoning_effort: "thinking",
+      parallel_tool_calls: "tool_choice.disable_parallel_tool_use",
+      prompt: "messages",
+    }],
+    [ResponseFields, NAMED_IN_RESPONSES, { input: "x" }, {
+      messages: "input",
+      max_tokens: "max_output_tokens",
+      max_completion_tokens: "max_output_tokens",
+      response_format: "text.format",
+      json_schema: "text.format",
+      reasoning_effort: "reasoning.effort",
+      n_predict: "max_output_tokens",
+    }],
+    [ChatFields, {}, { messages: [{ role: "user", content: "x" }] }, {
+      prompt: "messages",
+      output_format: "response_format",
+    }],
+  ] as const;
+  for (const [schema, names, needed, fields] of cases) {
+    for (const [name, here] of Object.entries(fields)) {
+      const error = assertThrows(() => readFields(schema, { ...needed, [name]: "x" }, names), ApiError);
+      assertStringIncludes(error.message, `which this server doesn't know: use ${here}`, name);
+      // what is named there is there
+      assert(Object.hasOwn(schema.shape, here.replace(/\..*/, "")), here);
+    }
   }
 });
 

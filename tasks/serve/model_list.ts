@@ -43,6 +43,9 @@ function modelInfo({ id, created, local }: ServedModel): Record<string, unknown>
     max_tokens: maxModelLen,
     line: null,
     capabilities: null,
+    lifecycle: "active",
+    deprecated_at: null,
+    retires_at: null,
   };
 }
 

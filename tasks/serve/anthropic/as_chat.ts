@@ -96,6 +96,6 @@ function inMessageWords(text: string, places: readonly string[]): string {
     .replace("continue_final_message", "a last message of the assistant's")
     .replace("response_format.json_schema.schema", "output_config.format.schema")
     .replace(/\bresponse_format\b/, "output_config.format")
-    .replace(/^(tools\..*)\bparameters\b/, "$1input_schema")
+    .replace(/\btools\.([\w.-]*?)\.parameters\b/, "tools.$1.input_schema")
     .replace(/\breasoning_effort\b/, "thinking");
 }

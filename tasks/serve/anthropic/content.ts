@@ -129,12 +129,23 @@ function callBlock(block: ContentBlock, text: string): ContentBlock {
   return { type: "text", text: written, citations: null };
 }
 
+/** What is written so in JSON: of numbers and their texts the newest JavaScript knows, and TypeScript doesn't yet. */
+const { parse, rawJSON } = JSON as unknown as {
+  parse(text: string, read: (name: string, value: unknown, at: { source?: string }) => unknown): unknown;
+  rawJSON(text: string): unknown;
+};
+
+/** The object that a text is; numbers stay as they are written, as ids of 19 digits are others once JavaScript has read them. */
 function objectIn(text: string): Record<string, unknown> | null {
+  if (!/^\s*\{/.test(text)) return null;
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && !Array.isArray(value)
-      ? value as Record<string, unknown> | null
-      : null;
+    return parse(
+      text,
+      (_, value, { source }) =>
+        typeof value === "number" && source !== undefined && String(value) !== source
+          ? rawJSON(source)
+          : value,
+    ) as Record<string, unknown>;
   } catch {
     return null;
   }

@@ -108,6 +108,24 @@ export const CountFields = MessageFields.pick({
 /** Fields of both requests. */
 export type CountRequest = z.output<typeof CountFields>;
 
+/** What fields of other interfaces are called here. */
+export const NAMED_IN_MESSAGES = {
+  stop: "stop_sequences",
+  max_completion_tokens: "max_tokens",
+  max_output_tokens: "max_tokens",
+  n_predict: "max_tokens",
+  reasoning_effort: "thinking",
+  parallel_tool_calls: "tool_choice.disable_parallel_tool_use",
+  response_format: "output_config.format",
+  output_format: "output_config.format",
+  json_schema: "output_config.format",
+  grammar: "output_config.format with type json_schema",
+  guided_json: "structured_outputs.json",
+  guided_regex: "structured_outputs.regex",
+  guided_choice: "structured_outputs.choice",
+  guided_grammar: "output_config.format with type json_schema",
+};
+
 /** Names of given fields that have no effect here, beside those of messages. */
 export function unusedOfMessage(
   { cache_control, system, tools, thinking, output_config, context_management, ...rest }:

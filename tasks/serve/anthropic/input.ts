@@ -83,13 +83,13 @@ interface Turn {
   place: string;
   texts: string[];
   thought: string;
-  calls: unknown[];
+  calls: { id: string; type: "function"; function: { name: string; arguments: string } }[];
   /** Of a tool's result. */
   fields: Record<string, unknown>;
 }
 
 /**
- * The conversation of a request. What one side says in a row is one message; results of tools are messages of their own.
+ * The conversation of a request. What one side says in a row is one message; results of tools are messages of their own, in the order of their calls.
  * @throws {ApiError} 400 if a block is none that is read here, or the last message is no beginning of an answer
  */
 export function readBlocks(
@@ -161,6 +161,7 @@ export function readBlocks(
       }
     });
   });
+  sortResults(turns);
   const continues = continuesLast(turns);
   return {
     messages: turns.map(messageOf),
@@ -168,6 +169,17 @@ export function readBlocks(
     continues,
     unused: [...unused],
   };
+}
+
+/** Puts results in the order of their calls: this interface tells them apart by id, and most templates by their place alone. */
+function sortResults(turns: Turn[]): void {
+  for (const [i, { calls }] of turns.entries()) {
+    const behind = turns.slice(i + 1), end = behind.findIndex(({ role }) => role !== "tool");
+    const results = end < 0 ? behind : behind.slice(0, end);
+    const place = ({ fields }: Turn) => calls.findIndex(({ id }) => id === fields["tool_call_id"]);
+    if (calls.length < 2 || results.some((result) => place(result) < 0)) continue;
+    turns.splice(i + 1, results.length, ...results.toSorted((a, b) => place(a) - place(b)));
+  }
 }
 
 function blockOf(
@@ -192,6 +204,7 @@ function continuesLast(turns: Turn[]): boolean {
   if (last.texts.join("") !== "") return true;
   if (last.thought !== "") refuse("it ends in a thought; leave it out, or add the beginning of the answer");
   turns.pop();
+  if (turns.length === 0) throw badRequest("Cannot answer the messages: nothing is said in them", "messages");
   return false;
 }
 

@@ -11,7 +11,7 @@ import { inWordsOf } from "../in_words.ts";
 import { answerRequest, modelOf, type Service } from "../run.ts";
 import type { Told } from "../told.ts";
 import { messageAsChat } from "./as_chat.ts";
-import { CountFields, MessageFields, unusedOfMessage } from "./fields.ts";
+import { CountFields, MessageFields, NAMED_IN_MESSAGES, unusedOfMessage } from "./fields.ts";
 import { MessageWriting } from "./writing.ts";
 
 /**
@@ -20,7 +20,7 @@ import { MessageWriting } from "./writing.ts";
  * @throws {ApiError} In the request's own words: 400 for a field, 404 for a model that isn't served
  */
 export async function makeMessage(c: Context, service: Service, body: unknown): Promise<Response> {
-  const request = readFields(MessageFields, body);
+  const request = readFields(MessageFields, body, NAMED_IN_MESSAGES);
   const model = modelOf(service, request.model);
   (c.get("told") as Told).model = model.id;
   const { chat, words, unused } = messageAsChat(request, model);
@@ -38,7 +38,7 @@ export async function makeMessage(c: Context, service: Service, body: unknown): 
  * @throws {ApiError} As {@linkcode makeMessage} for the same fields
  */
 export async function countMessageTokens(c: Context, service: Service, body: unknown): Promise<Response> {
-  const request = readFields(CountFields, body);
+  const request = readFields(CountFields, body, NAMED_IN_MESSAGES);
   const model = modelOf(service, request.model);
   (c.get("told") as Told).model = model.id;
   const { chat, words, unused } = messageAsChat(request, model);

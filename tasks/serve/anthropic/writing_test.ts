@@ -1,6 +1,6 @@
 /** Events of a message with thoughts, words and calls, added up by Anthropic's own client, and conversations that it sends. */
 import Anthropic from "@anthropic-ai/sdk";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
 import { THOUGHT_TAGS } from "../../../plugins/kinds/thoughts.ts";
 import { ANSWER_PIECES, COUNTED_ANSWER, SECOND_CALL } from "../../../tests/helpers/answer_pieces.ts";
@@ -142,6 +142,19 @@ Deno.test("a call whose arguments are no JSON object is text in a whole message,
   assertEquals(whole('{"a": 1}', "stop"), [["tool_use", "f", { a: 1 }], "tool_use"]);
 });
 
+Deno.test("numbers of a whole message's call are those that the model wrote, ids of 19 digits too", () => {
+  const writing = new MessageWriting(request(), chat, { tags: THOUGHT_TAGS });
+  const given = '{"id":1234567890123456789,"list":[1.0,-0,1e400,3],"deep":{"half":0.5}}';
+  writing.news(0, {
+    index: 0,
+    text: `<tool_call>{"name": "f", "arguments": ${given}}`,
+    logprobs: [],
+    end: { finish: "stop", stop: null },
+  });
+  const body = JSON.stringify(writing.whole([[{ ...COUNTED_ANSWER, ids: [] }]]));
+  assertStringIncludes(body, `"input":${given}`);
+});
+
 Deno.test("an error within a message's stream is an event of its own, and the client's error", async () => {
   const { events, final } = await added(
     ["Look"],
@@ -218,6 +231,27 @@ Deno.test("blocks become messages of a chat: turns of one side together, results
   assertEquals([continues, unused], [true, ["messages.content.signature", "messages.content.cache_control"]]);
 });
 
+Deno.test("results of tools stand in the order of their calls, by which templates without ids tell them apart", () => {
+  const order = (...ids: string[]) => {
+    const calls = ["1", "2", "3"].map((id) => ({ type: "tool_use", id, name: "f", input: {} }));
+    const results = ids.map((id) => ({ type: "tool_result", tool_use_id: id, content: `of ${id}` }));
+    const { messages, places } = readBlocks(request({
+      messages: [
+        ...needed.messages,
+        { role: "assistant", content: calls },
+        { role: "user", content: [...results, { type: "text", text: "and?" }] },
+      ],
+    }));
+    assertEquals(messages.at(-1)?.["content"], "and?");
+    return messages.slice(2, -1).map(({ content }, i) => [content, places[i + 2]]);
+  };
+  const at = (place: number) => `messages[2].content[${place}]`;
+  assertEquals(order("3", "1", "2"), [["of 1", at(1)], ["of 2", at(2)], ["of 3", at(0)]]);
+  assertEquals(order("2", "1"), [["of 1", at(1)], ["of 2", at(0)]]);
+  // one that names no call has no place among them
+  assertEquals(order("2", "other", "1"), [["of 2", at(0)], ["of other", at(1)], ["of 1", at(2)]]);
+});
+
 Deno.test("a last message of the assistant's is the answer's beginning, an empty one is none, a call is refused", () => {
   const last = (content: unknown) =>
     messageAsChat(request({ messages: [...needed.messages, { role: "assistant", content }] }), {
@@ -227,6 +261,11 @@ Deno.test("a last message of the assistant's is the answer's beginning, an empty
   assertEquals([begun.continue_final_message, begun.messages.length], [true, 2]);
   assertEquals([empty.continue_final_message, empty.messages.length], [false, 1]);
   assertEquals(last("").messages.length, 1);
+  assertThrows(
+    () => readBlocks(request({ messages: [{ role: "assistant", content: "" }] })),
+    ApiError,
+    "nothing is said",
+  );
   assertThrows(() => last([{ type: "tool_use", id: "1", name: "f", input: {} }]), ApiError, "messages[1]");
   assertThrows(
     () => last([{ type: "thinking", thinking: "so", signature: "" }]),

@@ -105,6 +105,23 @@ export const ResponseFields = z.strictObject({
 /** A request for a response, checked. */
 export type ResponseRequest = z.output<typeof ResponseFields>;
 
+/** What fields of other interfaces are called here. */
+export const NAMED_IN_RESPONSES = {
+  messages: "input, or ask /v1/chat/completions",
+  max_tokens: "max_output_tokens",
+  max_completion_tokens: "max_output_tokens",
+  n_predict: "max_output_tokens",
+  reasoning_effort: "reasoning.effort",
+  response_format: "text.format",
+  output_format: "text.format",
+  json_schema: "text.format",
+  grammar: "text.format with type json_schema",
+  guided_json: "structured_outputs.json",
+  guided_regex: "structured_outputs.regex",
+  guided_choice: "structured_outputs.choice",
+  guided_grammar: "text.format with type json_schema",
+};
+
 /** Names of given fields that have no effect here, beside those that no request's answer depends on. */
 export function unusedHere({ reasoning, include, max_tool_calls }: ResponseRequest): string[] {
   return [

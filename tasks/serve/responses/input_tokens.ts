@@ -13,7 +13,7 @@ import { inWordsOf } from "../in_words.ts";
 import { modelOf, type Service } from "../run.ts";
 import type { Told } from "../told.ts";
 import { responseAsChat } from "./as_chat.ts";
-import { ResponseFields } from "./fields.ts";
+import { NAMED_IN_RESPONSES, ResponseFields } from "./fields.ts";
 
 const { input, ...shared } = ResponseFields.pick({
   model: true,
@@ -43,7 +43,7 @@ export const InputTokenFields = z.strictObject({
  * @throws {ApiError} As `/v1/responses` for the same fields
  */
 export async function countInputTokens(c: Context, service: Service, body: unknown): Promise<Response> {
-  const request = readFields(InputTokenFields, body);
+  const request = readFields(InputTokenFields, body, NAMED_IN_RESPONSES);
   const model = modelOf(service, request.model);
   (c.get("told") as Told).model = model.id;
   if (request.input == null && request.instructions == null) {

@@ -11,7 +11,7 @@ import { inWordsOf } from "../in_words.ts";
 import { answerRequest, modelOf, type Service } from "../run.ts";
 import type { Told } from "../told.ts";
 import { responseAsChat } from "./as_chat.ts";
-import { ResponseFields, unusedHere } from "./fields.ts";
+import { NAMED_IN_RESPONSES, ResponseFields, unusedHere } from "./fields.ts";
 import { ResponseWriting } from "./writing.ts";
 
 /**
@@ -20,7 +20,7 @@ import { ResponseWriting } from "./writing.ts";
  * @throws {ApiError} In the request's own words: 400 for a field, 404 for a model that isn't served
  */
 export async function makeResponse(c: Context, service: Service, body: unknown): Promise<Response> {
-  const request = readFields(ResponseFields, body);
+  const request = readFields(ResponseFields, body, NAMED_IN_RESPONSES);
   const model = modelOf(service, request.model);
   (c.get("told") as Told).model = model.id;
   const { chat, words } = responseAsChat(request);
