@@ -7,7 +7,7 @@ export class LinePlaces {
   #offsets = new Float64Array(1024);
   #lengths = new Uint32Array(1024);
   #keys = new Float64Array(1024);
-  /** Slots whose step was finished: the last line of a step that wasn't, such as of a judge that couldn't be asked, has no key. */
+  /** Slots whose step was finished: earlier versions wrote a line without a key where a judge couldn't be asked. */
   count = 0;
 
   clear(): void {

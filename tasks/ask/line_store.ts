@@ -142,8 +142,11 @@ export class LineStore<State extends Line> implements Disposable {
       this.#begin();
       this.clear();
     }
-    if (this.#forgotten.delete(state.stage)) this.#append({ stage: "forget", what: state.stage });
-    const { offset, length } = this.#append(state);
+    const { offset, length } = this.#append(
+      state,
+      this.#forgotten.has(state.stage) ? { stage: "forget", what: state.stage } : null,
+    );
+    this.#forgotten.delete(state.stage);
     this.#of(state.stage).set(this.#slots.add(state.id), offset, length, state.key);
     if (++this.#unflushed >= FLUSH_EVERY) this.flush();
   }
@@ -158,9 +161,12 @@ export class LineStore<State extends Line> implements Disposable {
     return lines;
   }
 
-  #append(line: State | Forgotten): { offset: number; length: number } {
-    const bytes = this.#encoder.encode(sealedJson(line) + "\n");
-    const offset = this.#end;
+  /** Writes a line, with one in front of it in the same piece; gives the place of the line. */
+  #append(line: State, inFront: Forgotten | null): { offset: number; length: number } {
+    const front = inFront === null ? "" : `${sealedJson(inFront)}\n`;
+    const bytes = this.#encoder.encode(`${front}${sealedJson(line)}\n`);
+    // what stands in front is of ASCII
+    const offset = this.#end + front.length;
     try {
       this.#file.seekSync(this.#end, Deno.SeekMode.Start);
       for (let written = 0; written < bytes.length;) written += this.#file.writeSync(bytes.subarray(written));
@@ -172,12 +178,12 @@ export class LineStore<State extends Line> implements Disposable {
       throw writeError(error, this.#path);
     }
     this.#end += bytes.length;
-    return { offset, length: bytes.length - 1 };
+    return { offset, length: bytes.length - front.length - 1 };
   }
 
   /**
-   * Forgets what is stored of one step, by a line that says so: the file is whole, however the process ends. It is written with the
-   * step's next line, so that nothing is lost where none comes.
+   * Forgets what is stored of one step, by a line that says so: the file is whole, however the process ends. It is written in one piece
+   * with the step's next line, so that nothing is lost where none comes.
    */
   forget(stage: State["stage"]): void {
     if (this.count(stage) > 0) this.#forgotten.set(stage, this.count(stage));

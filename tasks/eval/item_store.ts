@@ -24,15 +24,15 @@ export interface AnswerState {
   made?: string;
 }
 
-/** An item's judgement; null when the judge couldn't be asked. */
-export interface JudgementState {
+/** An item's judgement; `unjudged`: the judge couldn't be asked, which takes no earlier verdict away. */
+export interface JudgementState<Stage extends "judge" | "unjudged" = "judge"> {
   /** Kind of state, by the step that made it. */
-  stage: "judge";
+  stage: Stage;
   /** Id of the item. */
   id: string;
   /** Hash of what decided it, the answer included. */
   key: string;
-  /** Judgement; null with `error`. */
+  /** Judgement; null where the judge couldn't be asked. */
   judgement: Judgement | null;
   /** Why there is no judgement. */
   error?: string;
@@ -53,7 +53,7 @@ export interface JudgementState {
 }
 
 /** One line. */
-export type ItemState = AnswerState | JudgementState;
+export type ItemState = AnswerState | JudgementState | JudgementState<"unjudged">;
 
 /** The file, open for reading and appending; its directory is locked, so that no other process writes to it. */
 export class ItemStore extends LineStore<ItemState> {
@@ -64,7 +64,7 @@ export class ItemStore extends LineStore<ItemState> {
    * @throws {Error} If another process writes to the directory: names it
    */
   constructor(directory: string, options: { readOnly?: boolean; provisional?: boolean } = {}) {
-    super(directory, ["generate", "judge"], options);
+    super(directory, ["generate", "judge", "unjudged"], options);
   }
 
   /** An item's answer, or undefined when there is none. */
@@ -75,5 +75,10 @@ export class ItemStore extends LineStore<ItemState> {
   /** An item's judgement, or undefined when there is none. */
   judgement(id: string): JudgementState | undefined {
     return this.find("judge", id);
+  }
+
+  /** Why an item has no judgement; undefined when no judge was asked about it in vain. */
+  unjudged(id: string): JudgementState<"unjudged"> | undefined {
+    return this.find("unjudged", id);
   }
 }

@@ -141,7 +141,7 @@ export async function evaluate(
     return { ...ended, results: null, complete: stopped === null && failures.size === 0 };
   }
   const run = { config, part, store, provenance };
-  const isUntouched = store.forgotten("generate") > 0;
+  const isUntouched = untouched(store) !== "";
   const unreported = stopped === null && !isUntouched ? null : await nothingToReport(run, total);
   if (unreported !== null) {
     for (const failure of failures.list()) say(failureText(failure));
@@ -179,8 +179,8 @@ function requireAnswers(directory: string): void {
 }
 
 /**
- * Why a run that stopped has nothing to score: not one answer, or all answers and no verdict; null when it has something. What another
- * model or judge gave isn't counted.
+ * Why a run that stopped, or whose judge could be asked about nothing again, has nothing to score: not one answer, all answers and no
+ * verdict, or no verdict in place of earlier ones; null when it has something. What another model or judge gave isn't counted.
  */
 async function nothingToReport(run: StoredRun, total: number): Promise<string | null> {
   let answered = 0;
@@ -188,15 +188,14 @@ async function nothingToReport(run: StoredRun, total: number): Promise<string | 
     if (judgement !== null) return null;
     if (answer !== null) answered++;
   }
+  const kept = untouched(run.store);
   if (answered === 0) {
-    return `None of ${counted(total, "item")} is answered: no scores and no report are written${
-      untouched(run.store)
-    }`;
+    return `None of ${counted(total, "item")} is answered: no scores and no report are written${kept}`;
   }
-  if (answered < total) return null;
+  if (answered < total && kept === "") return null;
   return `${
     counted(answered, "answer", ["is", "are"])
-  } kept, none of them judged: no scores and no report are written` + untouched(run.store);
+  } kept, none of them judged: no scores and no report are written${kept}`;
 }
 
 /** True if starting again as it is can help. */

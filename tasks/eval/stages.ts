@@ -102,7 +102,7 @@ async function judgeOne(
   provenance: EvalProvenance,
   item: BenchmarkItem,
   response: string,
-): Promise<JudgementState> {
+): Promise<JudgementState | JudgementState<"unjudged">> {
   const { id, constraints, messages } = item;
   const state: JudgementState = {
     stage: "judge",
@@ -147,8 +147,8 @@ async function judgeOne(
     if (!(error instanceof JudgeUnreachable)) throw pluginFault(plugin, id, error);
     const { failure } = error.completion;
     failures.add(`judge: ${failure?.kind ?? "error"}`, error.message, failure?.retryable ?? false);
-    // under no key: a later run judges it again
-    return { ...state, key: "", error: error.message };
+    // a later run judges it again
+    return { ...state, stage: "unjudged", error: error.message };
   }
 }
 

@@ -91,15 +91,20 @@ export interface StoredItem {
   /** The answer's text; null where there is none to judge. */
   response: string | null;
   /** The judgement's state, also of a judge that couldn't be asked (`error`, and no verdicts); null where there is none. */
-  judged: JudgementState | null;
+  judged: JudgementState<"judge" | "unjudged"> | null;
   /** The verdicts; null where there are none. */
   judgement: Judgement | null;
 }
 
-/** The last state, if it says that the judge couldn't be asked: such a one has no key. */
-function failedJudgement(store: ItemStore, { id }: BenchmarkItem): JudgementState | null {
-  const last = store.judgement(id);
-  return last?.key === "" ? last : null;
+/** What is stored of this run's judge where it couldn't be asked about this answer. */
+function unjudgedOf(
+  store: ItemStore,
+  provenance: EvalProvenance,
+  item: BenchmarkItem,
+  response: string,
+): JudgementState<"unjudged"> | null {
+  const isOfThis = store.has("unjudged", item.id, judgementKey(provenance.judge, item, response));
+  return isOfThis ? store.unjudged(item.id) ?? null : null;
 }
 
 /** Every item with what is stored of it, one at a time. */
@@ -111,7 +116,7 @@ export async function* storedItems(
     const response = answer === null ? null : responseOf(answer);
     const judged = response === null
       ? null
-      : judgementOf(store, provenance, item, response) ?? failedJudgement(store, item);
+      : judgementOf(store, provenance, item, response) ?? unjudgedOf(store, provenance, item, response);
     yield { item, answer, response, judged, judgement: judged?.judgement ?? null };
   }
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
+import type { Judgement } from "../../plugins/kinds/judgement.ts";
 import type { AnswerState, JudgementState } from "./item_store.ts";
 import { type ReasonCount, ReasonCounts } from "./reason_counts.ts";
 import type { StoredItem } from "./stored.ts";
@@ -159,7 +160,7 @@ export class Tally {
     if (cached) this.#addCached("answers", made);
   }
 
-  #addJudgement(state: JudgementState, judgement: NonNullable<JudgementState["judgement"]>): void {
+  #addJudgement(state: Omit<JudgementState, "stage">, judgement: Judgement): void {
     this.#counts.judged++;
     if (judgement.reading !== undefined) this.#counts.readings[judgement.reading]++;
     for (const verdict of judgement.constraints) {

@@ -174,6 +174,51 @@ Deno.test("a finished run's reports stay where another judge, or the same one ag
   });
 });
 
+Deno.test("a judge that can't be asked about answers, one by one, takes no verdict away, its own or another's", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(3));
+    let busy: RegExp | null = null;
+    await using server = mockServer({
+      respond: ({ body }) =>
+        busy !== null && asksJudge(body) && busy.test(body.messages.at(-1)!.content)
+          ? errorResponse(503, "engine overloaded")
+          : undefined,
+    });
+    const config = (...own: string[]) =>
+      rowsConfig(folder, server.base, ["cache=false", "max_retries=0", "concurrency=1", ...own]);
+    assertEquals((await runConfig(config())).complete, true);
+    const results = join(config().out_dir, "results.json"), before = await Deno.readTextFile(results);
+    const judgedNow = async () => (await runConfig(config(), { stage: "report" })).results?.counts.judged;
+    busy = /Question \d:/;
+    // twice: what was kept once is kept again
+    for (const _ of [1, 2]) {
+      const { results: none, stopped, unreported } = await runConfig(config(), { rejudge: true });
+      assertEquals([none, stopped], [null, null]);
+      assertStringIncludes(unreported ?? "", "; the 3 verdicts of an earlier start stay until the first new");
+      assertEquals([await Deno.readTextFile(results), await judgedNow()], [before, 3]);
+      await Deno.writeTextFile(results, before);
+    }
+    // another judge in vain, then the first one again: nothing is asked
+    await runConfig(config("evaluator_llm.args.name=other"));
+    const asked = server.log.length, back = await runConfig(config());
+    assertEquals([server.log.length - asked, back.complete, back.results?.counts.judged], [0, true, 3]);
+    // one new verdict is enough to give up those of before
+    busy = /Question [02]:/;
+    const { results: part } = await runConfig(config(), { rejudge: true });
+    assertEquals([part?.counts.judged, part?.counts.unjudged], [1, 2]);
+    assertEquals(await judgedNow(), 1);
+    assertStringIncludes(part?.counts.reasons[0]?.reason ?? "", "engine overloaded");
+    // why is that judge's: of another one that stops in front of the last answer nothing is told
+    busy = null;
+    const other = await runConfig(config("evaluator_llm.args.name=third", "budget.requests=1"));
+    assertEquals([other.stopped?.why, other.results?.counts.judged, other.results?.counts.reasons], [
+      "budget",
+      1,
+      [],
+    ]);
+  });
+});
+
 Deno.test("a start that is refused leaves nothing in out_dir", async () => {
   await inFolder(async (folder) => {
     const rows = join(folder, "rows.jsonl"), config = rowsConfig(folder, "http://127.0.0.1:1/v1");
