@@ -138,3 +138,33 @@ Deno.test("scores above their constraints are read where no other list can be me
   assertEquals(read("Score: 8 von zehn\n1. be brief\nScore: 3\n2. mention tea"), [[null, 3], 4]);
   assertEquals(read("be brief\nScore: 8\nmention tea\nScore: 3"), [[8, 3], 4]);
 });
+
+Deno.test("a table in whose head the words fine grained score are a cell gives no other column's numbers", () => {
+  const scores = (...lines: string[]) =>
+    readTraceText(`${lines.join("\n")}${LAST}`, TWO).constraints.map(({ score }) => score);
+  const rule = "|---|---|---|";
+  assertEquals(
+    scores(
+      "| Fine Grained Score | Constraint | Weight |",
+      rule,
+      "| 8 | be brief | 1 |",
+      "| 3 | mention tea | 2 |",
+    ),
+    [null, null],
+  );
+  assertEquals(
+    scores(
+      "| Constraint | Fine Grained Score | Weight |",
+      rule,
+      "| be brief | 8 | 1 |",
+      "| mention tea | 3 | 2 |",
+    ),
+    [null, null],
+  );
+});
+
+Deno.test("a long line of dashes below a heading takes no longer than others", () => {
+  // tried in all ways to make cells of it, it would take years
+  const text = `Fine Grained Score: a | b\n${"-".repeat(300)}!\n1. be brief: 8\n2. mention tea: 3${LAST}`;
+  assertEquals(readTraceText(text, TWO).overall.score, 4);
+});

@@ -17,6 +17,7 @@ import { recordScores } from "./records.ts";
 import { scoresAbove } from "./score_above.ts";
 import { onOtherScale } from "./scale.ts";
 import { scoreAt } from "./score_text.ts";
+import { tableCells } from "./table_scores.ts";
 import { verdictOf } from "./verdict_of.ts";
 
 /** Scores of single constraints as found in a text. */
@@ -86,7 +87,7 @@ function announces(text: string, { body, below, apart }: Heading): boolean {
   return "[{".includes(text.charAt(codeStart(text, body)) || " ") || below !== undefined ||
     (apart && (scoreAt(text, body, 10) !== undefined || inlineScores(lineAt(text, body), 10) !== undefined ||
       isEntry(lineAt(text, body)) || proseScores(lineAt(text, body), 10) !== undefined ||
-      LISTED.test(text.slice(body, body + 200)) || TABLE_HEAD.test(text.slice(body, body + 400))));
+      LISTED.test(text.slice(body, body + 200)) || beginsTable(text.slice(body, body + 400))));
 }
 
 /** A list of numbers with their scores: `1: 10`, and `2: ` below it. */
@@ -94,7 +95,15 @@ const LISTED =
   /^[ *_\x60]{0,4}1 ?:[ *_\x60]{0,4}\d{1,2}(?![\d.]).{0,120}\n[ *_\x60]{0,4}2 ?:[ *_\x60]{0,4}\d/;
 
 /** The head of a table, whose first sign the heading has taken, and the rule below it. */
-const TABLE_HEAD = /^[^|\n]{0,80}(?:\|[^|\n]{0,80}){1,6}\n\s?(?:\|? ?:?-{1,40}:? ?){2,8}\|?\s?\n/;
+const TABLE_HEAD =
+  /^([^|\n]{0,80}(?:\|[^|\n]{0,80}){1,6})\n\s?(\|?(?: ?:?-{1,40}:? ?\|){1,8}(?: ?:?-{1,40}:?)?)\s?\n/;
+
+/** True for a table's head and its rule; not where the heading itself is a cell of the head, whose columns would be told as others. */
+function beginsTable(text: string): boolean {
+  const [, head, rule] = TABLE_HEAD.exec(text) ?? [];
+  return head !== undefined && rule !== undefined &&
+    tableCells(head.trim()).length === tableCells(rule).length;
+}
 
 /** True if a line that stands behind a heading begins with what names a constraint, and has its score. */
 function isEntry(line: string): boolean {
