@@ -27,7 +27,10 @@ export const OWN_RULES: Readonly<Record<string, Check>> = Object.freeze({
   "startend:start_checker": check(
     { start_phrase: phrase },
     (text, { start_phrase }) =>
-      new RegExp(`^${escapeRegExp(start_phrase)}${UNSPACED.test(start_phrase) ? "" : `(?!${WORD})`}`, "iu")
+      new RegExp(
+        `^${escapeRegExp(start_phrase)}${ENDS_IN_WORD.test(start_phrase) ? `(?!${WORD})` : ""}`,
+        "iu",
+      )
         .test(unquoted(text)),
   ),
   "startend:brackets": check({}, (text) => isWrappedIn(text, "[", "]")),
@@ -69,11 +72,12 @@ export function listItems(text: string): string[] {
   );
 }
 
-const WORD = String.raw`[\p{L}\p{N}_]`;
-/** At a text's end a script that sets no blanks between words: what a word is there can't be seen. */
-const UNSPACED =
-  /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]$/u;
-const MARKER = /^(?:(?:\d+[.)]|[*-])\s+|\d+[、．）])/;
+/** A character that words go on with, of a script that sets blanks between them: in others it can't be seen what a word is. */
+const WORD = String
+  .raw`(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}])[\p{L}\p{N}_]`;
+const ENDS_IN_WORD = new RegExp(`${WORD}$`, "u");
+/** `1、2、3` are three numbers, `1、2个苹果` is an item. */
+const MARKER = /^(?:(?:\d+[.)]|[*-])\s+|\d+[、．）](?!\d+(?:[^\p{L}\d]|$)))/u;
 
 function isInFormat(text: string, format: ListFormat): boolean {
   const lines = listBody(text).split("\n").map((line) => line.trim()).filter((line) => line !== "");

@@ -15,6 +15,9 @@ const CASES: Record<string, [kwargs: Record<string, unknown>, cases: Case[]][]> 
     [{ start_phrase: "a+b" }, [["a+b is c", 1], ["aab is c", 0]]],
     // no blanks between words
     [{ start_phrase: "我喜欢" }, [["我喜欢喝茶。", 1], ["我喜欢，真的", 1], ["我不喜欢", 0]]],
+    [{ start_phrase: "答案：" }, [["答案：茶", 1], ["答案是茶", 0]]],
+    [{ start_phrase: "Python" }, [["Python是一种语言", 1], ["Pythonic", 0], ["Python3", 0]]],
+    [{ start_phrase: "Dear Ann," }, [["Dear Ann,\nthanks", 1], ["Dear Anna,", 0]]],
   ],
   "startend:brackets": [[{}, [["[a]", 1], [" [a\nb] ", 1], ["[a", 0], ["a]", 0], ["[", 0]]]],
   "sentences:exact_number": [
@@ -46,6 +49,10 @@ const CASES: Record<string, [kwargs: Record<string, unknown>, cases: Case[]][]> 
       ["苹果、香蕉。", 1],
       ["苹果，香蕉，梨", 0],
       ["1、苹果、红\n2、香蕉", 1],
+      ["3、5", 1],
+      ["2、3、5", 0],
+      ["1、10\n2、20", 1],
+      ["1、2个苹果、红\n2、香蕉", 1],
     ]],
   ],
   "list:format": [
