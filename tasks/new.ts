@@ -97,9 +97,8 @@ export async function newPlugin(kind: string, path: string, folder: string): Pro
   }
   const files = new Map<string, Uint8Array | string>();
   const runs = runsFolder(target);
-  const into = (text: string) =>
-    text.replaceAll("my_plugin", name).replaceAll("CHECKOUT", CHECKOUT).replaceAll("RUNS", runs)
-      .replaceAll("FOLDER", target);
+  const words = { my_plugin: name, CHECKOUT, RUNS: runs, FOLDER: target };
+  const into = (text: string) => filled(text, words);
   for (const from of filesIn(join(TEMPLATES, known))) {
     files.set(
       join(target, into(relative(join(TEMPLATES, known), from))),
@@ -157,6 +156,19 @@ export async function newPlugin(kind: string, path: string, folder: string): Pro
  */
 export function runsFolder(folder: string): string {
   return isWithin(folder, CHECKOUT) ? join(CHECKOUT, "saves") : folder;
+}
+
+/**
+ * A text to begin from with its words replaced, each once: a folder may be called RUNS. Paths are quoted where YAML would read something
+ * else, but for those in comments.
+ */
+function filled(text: string, words: Readonly<Record<string, string>>): string {
+  const plain = (part: string) =>
+    part.replaceAll(/my_plugin|CHECKOUT|RUNS|FOLDER/g, (word) => words[word] ?? word);
+  return text.replaceAll(/^#.*$|(?:CHECKOUT|RUNS|FOLDER)\/[\w./]+|my_plugin/gm, (part) => {
+    const whole = plain(part);
+    return part.startsWith("#") || /^[\p{L}\p{N}_./\\ -]+$/u.test(whole) ? whole : JSON.stringify(whole);
+  });
 }
 
 /** A hint with the nearest name that a plugin may have; "" where nothing of the name is left. */

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { parse } from "yaml";
 
 import project from "../deno.json" with { type: "json" };
 import { KINDS } from "../plugins/kinds/plugin.ts";
@@ -106,6 +107,17 @@ Deno.test("runs of a plugin in the checkout go to saves, which git and deno fmt 
   }
   for (const folder of [join(root, ".."), join(root, "../plugins")]) assertEquals(runsFolder(folder), folder);
 });
+
+Deno.test("newPlugin() writes a folder's name as it is, whatever stands in it", () =>
+  inFolder(async (folder) => {
+    for (const odd of ["RUNS FOLDER", "run #2", "a: b, {c}", "$& $$"]) {
+      const target = join(folder, odd);
+      await newPlugin("loss", join(target, "margin"), folder);
+      const yaml = await Deno.readTextFile(join(target, "margin.yaml"));
+      assertEquals(parse(yaml).output_dir, join(target, "margin_run"));
+      assertStringIncludes(yaml, `deno task train ${join(target, "margin.yaml")}\n`);
+    }
+  }));
 
 Deno.test("newPlugin() overwrites nothing, and writes nothing then", () =>
   inFolder(async (folder) => {
