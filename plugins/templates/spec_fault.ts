@@ -47,8 +47,10 @@ export function checkSpec(spec: TemplateSpec): void {
     const isAround = FIELDS[field as keyof typeof FIELDS];
     if (value === undefined || !(isAround || field === "prefix")) continue;
     if (!Array.isArray(value) || !value.every(isSlot)) refuse("a list of texts, BOS and EOS");
-    const filled = (value as unknown[]).flatMap((slot) => String(slot).match(/\{\{[^{}]*\}\}/g) ?? []);
+    const marks = (value as unknown[]).map((slot) => String(slot).match(/\{\{[^{}]*\}\}/g) ?? []);
+    const filled = marks.flat();
     if (filled.some((mark) => mark !== "{{content}}")) refuse("{{content}} as the only mark in a slot");
+    if (marks.some(({ length }) => length > 1)) refuse("{{content}} once in a slot at most");
     if (isAround !== filled.length > 0) {
       refuse(isAround ? "a slot with {{content}}, where the message stands," : "a list without {{content}}");
     }

@@ -23,6 +23,10 @@ Deno.test("a template whose slots have no place for a message, or whose fields n
         "user of template mine as {{content}} as the only mark in a slot is needed",
       ],
       [
+        { user: ["Q: {{content}} {{content}}"] },
+        "user of template mine as {{content}} once in a slot at most is needed",
+      ],
+      [
         { assistant: [EOS] },
         'assistant of template mine as a slot with {{content}}, where the message stands, is needed: current value is ["EOS"]',
       ],
