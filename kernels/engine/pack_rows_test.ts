@@ -107,6 +107,26 @@ Deno.test("packBytes() of several packs adds what each keeps, and nothing of wha
   assertEquals(of(true, 2) - of(true, 1), 2 * 4 * 8192 * 576 * (30 + 2));
 });
 
+Deno.test("packBytes() counts gradients of every layer twice, and logits of a chunk of labels", () => {
+  // with no pack kept a further layer of the same kind adds its gradients alone
+  const of = (numLayers: number, vocabSize = 49152) => {
+    const modules = Object.fromEntries(
+      Array.from(
+        { length: numLayers },
+        (_, i) => LINEAR_MODULES.map((name) => [`model.layers.${i}.${name}`, { rank: 8, scale: 2 }] as const),
+      ).flat(),
+    );
+    const config = { ...SMOLLM2.config, numLayers, vocabSize, slidingWindow: Array(numLayers).fill(null) };
+    return packBytes({ config, tuning: { ...SMOLLM2.tuning, modules }, checkpointing: true }, 1024, 0);
+  };
+  // of rank 8, in and out: q and o 576 and 576, k and v 576 and 192, the MLP's three 576 and 1536; twice, as all is
+  const perLayer = 8 * (2 * (576 + 576) + 2 * (576 + 192) + 3 * (576 + 1536));
+  assertEquals(of(30) - of(29), 2 * 2 * 4 * perLayer);
+  // 12 bytes for each of 512 labels and of 8,192 words at most
+  assertEquals(of(30, 4000) - of(30, 3000), 2 * 12 * 512 * 1000);
+  assertEquals(of(30, 49152) - of(30, 8192), 0);
+});
+
 Deno.test("packBytes() is what an H100 was seen to take, and less with checkpointing", () => {
   // 11,831 MiB at 8,192 rows, 0.8 GB of them the process's own, weights and training state (docs/performance.md).
   const seen = (11_831 - 800) * 2 ** 20, bytes = packBytes({ ...SMOLLM2, checkpointing: false }, 8192);

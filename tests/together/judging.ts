@@ -18,6 +18,7 @@ import "../../plugins/benchmarks/trace/reading_test.ts";
 import "../../plugins/benchmarks/trace/reading_unscored_test.ts";
 import "../../plugins/benchmarks/trace/replies_test.ts";
 import "../../plugins/benchmarks/trace/reading/line_score_test.ts";
+import "../../plugins/benchmarks/trace/reading/named_scores_test.ts";
 import "../../plugins/benchmarks/trace/scores_test.ts";
 import "../../plugins/benchmarks/trace/told_replies_test.ts";
 import "../../plugins/endpoints/loopback_test.ts";

@@ -80,11 +80,19 @@ for (const name of ["predict", "predict_split"]) {
       Deno.mkdirSync(out);
       Deno.writeTextFileSync(join(out, "all_results.json"), '{"train_loss": 1.5}');
       const said: string[] = [];
+      const phases: [name: string, done: number, total: number][] = [];
       const { finished } = await train(file, [], {
         say: (line) => said.push(line),
-        progress: silentProgress(),
+        progress: {
+          ...silentProgress(),
+          phase: (phase, done, total) => phases.push([phase, done, total]),
+        },
       });
       assertEquals(finished, true);
+      assertEquals(
+        phases.filter(([phase]) => phase === "answers"),
+        golden.map((_, i) => ["answers", i + 1, golden.length]),
+      );
       assertEquals(
         rowsOf(join(out, "generated_predictions.jsonl")),
         golden.map(withoutPadding),
@@ -94,6 +102,12 @@ for (const name of ["predict", "predict_split"]) {
       const ours = read("predict_results.json");
       for (const score of SCORES) assertAlmostEquals(ours[score]!, results[score]!, 1e-10, score);
       assertEquals(read("all_results.json"), { ...ours, train_loss: 1.5 });
+      // batches of 3 rows, the last with fewer, in theirs as well
+      for (
+        const { predict_samples_per_second: rows = NaN, predict_steps_per_second: steps } of [ours, results]
+      ) {
+        assertAlmostEquals(steps ?? NaN, rows * Math.ceil(golden.length / 3) / golden.length, 1e-3);
+      }
       assertEquals(
         Object.keys(ours).sort(),
         Object.keys(results).filter((key) => key !== "predict_model_preparation_time").sort(),
