@@ -82,14 +82,16 @@ async function synthesizeFile(
   return { ...done, code: exitCode(done, interrupted.code) };
 }
 
-function ending({ results, directory, files, stopped }: Synthesized): string[] {
+function ending({ results, directory, files, stopped, unreported }: Synthesized): string[] {
   return [
     ...textTable(funnelTable(results)),
     "",
     ...summaryLines(results),
     "",
     ...files.map(({ name, what }) => `${join(directory, name)}: ${what}`),
-    ...stopped?.passing === true
+    ...unreported === null ? [] : [unreported],
+    // an earlier run's run.yaml continues that one
+    ...stopped?.passing === true && unreported === null
       ? [`Continue with: ${taskCommand("synth", [join(directory, "run.yaml")])}`]
       : [],
   ];
@@ -146,7 +148,13 @@ export async function synthTask(args: readonly string[]): Promise<number | void>
   if (json) {
     print(
       JSON.stringify(
-        { ...done.results, directory: done.directory, files: done.files, exit_code: done.code },
+        {
+          ...done.results,
+          directory: done.directory,
+          unreported: done.unreported,
+          files: done.files,
+          exit_code: done.code,
+        },
         null,
         2,
       ),

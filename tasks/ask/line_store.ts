@@ -66,7 +66,7 @@ export class LineStore<State extends Line> implements Disposable {
   #unflushed = 0;
   #flushing = false;
   readonly #forgotten = new Map<string, number>();
-  #begin: (() => void) | null = null;
+  #replaced: { begin: () => void; by: string | undefined; held: State[] } | null = null;
   #isKept: boolean;
 
   /** Bytes of a cut-off line that were dropped on opening. */
@@ -137,10 +137,16 @@ export class LineStore<State extends Line> implements Disposable {
 
   /** Appends a line at once; it is flushed to the disk with others, see {@linkcode LineStore.flush}. */
   append(state: State): void {
-    if (this.#begin !== null) {
+    if (this.#replaced !== null) {
+      const { begin, by, held } = this.#replaced;
+      if (by !== undefined && state.stage !== by) {
+        held.push(state);
+        return;
+      }
       // first: a kill between the two leaves lines that don't count for the new run, and not a run without its lines
-      this.#begin();
+      begin();
       this.clear();
+      for (const line of held) this.append(line);
     }
     const { offset, length } = this.#append(
       state,
@@ -193,10 +199,11 @@ export class LineStore<State extends Line> implements Disposable {
   /**
    * Forgets everything for another run's lines. The file is emptied by the first of them, so that nothing is lost where none comes.
    * @param begin Called before that line: writes what belongs to the other run
+   * @param by The step whose first line it is: those of other steps wait in memory until it comes. Absent: any step
    */
-  replace(begin: () => void): void {
+  replace(begin: () => void, by?: State["stage"]): void {
     for (const stage of this.#lines.keys()) this.forget(stage);
-    this.#begin = begin;
+    this.#replaced = { begin, by, held: [] };
   }
 
   /** Number of items of which this step was finished and is forgotten by its next line; 0 once that came. */
@@ -210,7 +217,7 @@ export class LineStore<State extends Line> implements Disposable {
     this.#end = 0;
     this.#slots = new IdTable();
     this.#forgotten.clear();
-    this.#begin = null;
+    this.#replaced = null;
     for (const lines of this.#lines.values()) lines.clear();
   }
 

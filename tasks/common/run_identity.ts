@@ -7,7 +7,7 @@ import { join } from "@std/path";
 import { stringify } from "yaml";
 import { z } from "zod";
 
-import { writeFileAtomic } from "../../formats/atomic.ts";
+import { writeFileAtomicSync } from "../../formats/atomic.ts";
 import { exists } from "../../formats/exists.ts";
 import { redactValue } from "../../formats/secrets.ts";
 import { readYaml } from "../../formats/yaml/yaml.ts";
@@ -67,15 +67,15 @@ export function refuseOtherIdentity({ directory, kind: { key, noun, remedy }, id
  * @param config As the verb reads it again
  * @param version Of this project
  */
-export async function writeRunIdentity(
+export function writeRunIdentity(
   { directory, kind: { key, again }, identity }: RunClaim,
   config: unknown,
   version: string,
-): Promise<void> {
+): void {
   const path = join(directory, "run.yaml");
   const text = stringify(
     redactValue({ [key]: config, provenance: { dinotune: version, [key]: identity } }),
     { lineWidth: 0, aliasDuplicateObjects: false },
   );
-  await writeFileAtomic(path, `# deno task ${key} ${shellQuote(path)} ${again}\n${text}`);
+  writeFileAtomicSync(path, `# deno task ${key} ${shellQuote(path)} ${again}\n${text}`);
 }

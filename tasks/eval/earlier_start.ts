@@ -5,6 +5,7 @@
 import { counted } from "../../formats/counted.ts";
 import type { PlaceOf } from "../../plugins/kinds/place.ts";
 import { Stopped } from "../ask/stopped.ts";
+import { replacedText, untouchedText } from "../ask/replaced_text.ts";
 import type { ResponseCache } from "../ask/response_cache.ts";
 import { cachedAnswers } from "./cache_notes.ts";
 import { changedItems } from "./changed_items.ts";
@@ -56,11 +57,7 @@ export async function takeOver(
   });
   const answered = store.count("generate");
   if (overwrite && answered + store.count("judge") > 0) {
-    say(
-      `${counted(answered, "answer")} of an earlier run ${
-        answered === 1 ? "is" : "are"
-      } removed from ${config.out_dir} with the first new one (overwrite: true)`,
-    );
+    say(replacedText(answered, config.out_dir));
     store.replace(begin);
   } else if (fresh && answered > 0) {
     say(
@@ -82,8 +79,5 @@ export async function takeOver(
 export function untouched(store: ItemStore): string {
   const answers = store.forgotten("generate"), verdicts = store.forgotten("judge");
   if (answers + verdicts === 0) return "";
-  const [count, noun] = answers > 0 ? [answers, "answer"] : [verdicts, "verdict"];
-  return `; the ${counted(count, noun)} of an earlier start ${
-    count === 1 ? "stays" : "stay"
-  } until the first new one is there`;
+  return answers > 0 ? untouchedText(answers, "answer") : untouchedText(verdicts, "verdict");
 }

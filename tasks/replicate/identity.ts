@@ -28,9 +28,9 @@ const KIND: RunKind = {
  * Writes `run.yaml` into a folder that is there, once it is clear that it holds no other replication.
  * @throws {RangeError} If it does
  */
-export async function claimFolder(config: ReplicateConfig): Promise<void> {
+export function claimFolder(config: ReplicateConfig): void {
   checkReplicationFolder(config);
-  await writeRunIdentity(claimOf(config), config, VERSION);
+  writeRunIdentity(claimOf(config), config, VERSION);
 }
 
 /** @throws {RangeError} If the folder holds another replication, or a run of something else */

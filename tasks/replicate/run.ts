@@ -104,7 +104,7 @@ export async function replicate(
   using _folder = provisionalFolder(config.out_dir, "out_dir");
   // between two trainings or evaluations no lock of their own is held
   using _lock = lockDirectory(config.out_dir, "replicate into");
-  await claimFolder(config);
+  claimFolder(config);
   await writeData(config, items);
   const { progress } = context;
   for (const note of items.notes) progress.line(`note: ${note}`);

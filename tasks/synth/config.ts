@@ -107,7 +107,9 @@ export const SynthOptions = z.strictObject({
   cache: z.union([z.boolean(), z.string().min(1)]).default("auto").describe(
     "answers kept across runs: auto (of models on this machine), true (of all), false, a path",
   ),
-  overwrite: z.boolean().default(false).describe("whether what out_dir holds of an earlier run is removed"),
+  overwrite: z.boolean().default(false).describe(
+    "whether what out_dir holds of an earlier run is removed with the first new answer, and nothing is taken from the cache",
+  ),
   plugins: z.array(z.string()).default([]).describe("modules with plugins of your own"),
 });
 

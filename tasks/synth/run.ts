@@ -9,6 +9,7 @@ import { Asker } from "../ask/asker.ts";
 import type { Stopped } from "../ask/stopped.ts";
 import { Failures } from "../ask/failures.ts";
 import { LineStore } from "../ask/line_store.ts";
+import { replacedText, untouchedText } from "../ask/replaced_text.ts";
 import { openCache } from "../ask/response_cache.ts";
 import { otherModelNotes } from "../ask/other_model.ts";
 import { Meter, needPrices, type Usage } from "../ask/usage.ts";
@@ -40,10 +41,12 @@ export interface SynthesizeOptions {
 export interface Synthesized {
   /** Directory of the run. */
   directory: string;
-  /** Counts, also in results.json. */
+  /** Counts, also in results.json unless `unreported`. */
   results: Results;
   /** Why it stopped before its end; null when it didn't. */
   stopped: Stopped | null;
+  /** Why nothing was written over an earlier run (`overwrite`) that stays as it was; null where something was. */
+  unreported: string | null;
   /** Files that were written. */
   files: { name: string; what: string }[];
 }
@@ -71,8 +74,15 @@ export async function synthesize(
     say("note: out_dir: its file system knows no locks, so nothing keeps a second run out");
   }
   if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
-  if (config.overwrite) store.clear();
-  await writeRunIdentity(claim, { ...config, overwrite: false }, version);
+  const begin = () => writeRunIdentity(claim, { ...config, overwrite: false }, version);
+  if (config.overwrite && store.count("ask") > 0) {
+    say(replacedText(store.count("ask"), config.out_dir));
+    // a draft may end before anything is asked for it
+    store.replace(begin, "ask");
+  } else {
+    if (config.overwrite) store.clear();
+    begin();
+  }
   using cache = openCache(config, config.overwrite);
   const meter = new Meter(config.budget);
   const failures = new Failures();
@@ -99,11 +109,19 @@ export async function synthesize(
       progress: (round, done, total) => progress(round, done, total, meter.usage()),
     });
     const results = resultsOf({ plan, shop, made, failures, usage: meter.usage(), models: asked });
+    const ended = { directory: config.out_dir, results, stopped: made.stopped };
+    const earlier = store.forgotten("ask");
+    if (earlier > 0) {
+      const unreported = `No new answer came: no data set and no report are written${
+        untouchedText(earlier, "answer")
+      }, and so do run.yaml, data set and reports`;
+      return { ...ended, unreported, files: [] };
+    }
     const files = [
       ...await writeDataset({ plan, models: asked, rows: made.rows, results, version }),
       ...await writeSynthReports(config.out_dir, results, made),
     ];
-    return { directory: config.out_dir, results, stopped: made.stopped, files };
+    return { ...ended, unreported: null, files };
   } finally {
     asker.close();
     store.flush();

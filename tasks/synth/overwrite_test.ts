@@ -1,0 +1,87 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import { inFolder } from "../../tests/helpers/evaluation_run.ts";
+import { mockServer } from "../bench/mock_server.ts";
+import { scriptedConfig, scriptedText, seedsText } from "./_scripted.ts";
+import { synthesize, type SynthesizeOptions } from "./run.ts";
+
+const errorResponse = (status: number, message: string) => Response.json({ error: { message } }, { status });
+
+/** Every file of a run and its text. */
+function contentsOf(folder: string): Map<string, string> {
+  const contents = new Map<string, string>();
+  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+    const path = join(folder, name);
+    if (!isDirectory) contents.set(path, Deno.readTextFileSync(path));
+    else for (const entry of contentsOf(path)) contents.set(...entry);
+  }
+  return contents;
+}
+
+Deno.test("overwrite takes nothing of a finished synthesis away before the first new answer", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "seeds.jsonl"), seedsText(40));
+    let reply: () => Response | undefined = () => undefined;
+    await using server = mockServer({
+      respond: () => reply(),
+      text: (request) => scriptedText(request),
+    });
+    const config = (more: Record<string, unknown> = {}, base = server.base) =>
+      scriptedConfig(folder, base, { rows: 4, concurrency: 1, max_retries: 0, ...more });
+    const said: string[] = [];
+    const run = (own: ReturnType<typeof config>, options: SynthesizeOptions = {}) =>
+      synthesize(own, builtinRegistry(), { say: (line) => said.push(line), ...options });
+    assertEquals((await run(config())).results.complete, true);
+    const { out_dir } = config();
+    const before = contentsOf(out_dir);
+    const names = ["items.jsonl", "run.yaml", "report.html", "results.json", "dataset/synth_iopo.jsonl"];
+    for (const name of names) assertEquals(before.get(join(out_dir, name)) !== undefined, true, name);
+    const answers = before.get(join(out_dir, "items.jsonl"))?.match(/"stage":"ask"/g)?.length;
+
+    // a wrong key, a refused request, another run that nobody answers
+    for (const [status, more] of [[401, {}], [400, {}], [404, { rows: 5 }]] as const) {
+      reply = () => errorResponse(status, "no");
+      const { results, unreported, files } = await run(config({ ...more, overwrite: true }));
+      assertEquals(contentsOf(out_dir), before, `${status}`);
+      assertEquals([results.rows.made, results.complete, files], [0, false, []], `${status}`);
+      assertStringIncludes(
+        unreported ?? "",
+        `No new answer came: no data set and no report are written; the ${answers} answers of an earlier start stay until the ` +
+          "first new one is there",
+      );
+    }
+    assertStringIncludes(said.join("\n"), `${answers} answers of an earlier run are removed from`);
+    await run(config({ overwrite: true }, "http://127.0.0.1:1/v1"));
+    assertEquals(contentsOf(out_dir), before);
+    const interrupted = new AbortController();
+    reply = () => {
+      interrupted.abort();
+      return errorResponse(503, "busy");
+    };
+    const stopped = await run(config({ overwrite: true }), { signal: interrupted.signal });
+    assertEquals([stopped.stopped?.why, contentsOf(out_dir)], ["signal", before]);
+    // by rules drafts end as near-duplicates before anything is asked
+    reply = () => errorResponse(401, "no");
+    const rules = { verify: "rules", rules_share: undefined, duplicates: 0.05 };
+    const dropped = await run(config({ ...rules, overwrite: true }));
+    assertEquals(dropped.results.funnel.steps.some(({ dropped }) => dropped > 0), true);
+    assertEquals(contentsOf(out_dir), before);
+
+    // one new answer, and the others are gone, with the run's description, data set and reports
+    let left = 1;
+    reply = () => left-- > 0 ? undefined : errorResponse(401, "bad key");
+    const one = await run(config({ ...rules, overwrite: true }));
+    assertEquals([one.unreported, one.files.length > 0], [null, true]);
+    const lines = Deno.readTextFileSync(join(out_dir, "items.jsonl")).trimEnd().split("\n")
+      .map((line) => JSON.parse(line).stage);
+    assertEquals(lines.filter((stage) => stage === "ask").length, 1);
+    // those that ended before it are in the file too
+    assertEquals(
+      lines.filter((stage) => stage === "end").length,
+      one.results.funnel.begun - one.results.funnel.open,
+    );
+    assertStringIncludes(Deno.readTextFileSync(join(out_dir, "run.yaml")), "verify: rules");
+  });
+});
