@@ -138,16 +138,16 @@ Deno.test({
   }`,
   ignore: ignore || narrow,
   fn() {
-    for (const bits of [4, 8] as const) {
+    for (const [bits, half] of [[4, true], [4, false], [8, true], [8, false]] as const) {
       // Rows that are taken by eights, fours, twos and one; codes at their ends among others.
       for (const count of [1, 2, 4, 15, 41]) {
-        const m = matrix(67, 100, bits, true, true), x = input(count, 100);
+        const m = matrix(67, 100, bits, true, half), x = input(count, 100);
         m.codes.fill(0, 0, 40);
         m.codes.fill(255, 40, 80);
         vectorBits(256);
         const narrowest = product(m, x);
         vectorBits(512);
-        assertEquals(product(m, x), narrowest, `${bits} bits, ${count} rows`);
+        assertEquals(product(m, x), narrowest, `${bits} bits, ${half ? 16 : 32} of scales, ${count} rows`);
       }
     }
   },
