@@ -1,5 +1,5 @@
 /** Replies as model judges write them, of which a number was once taken for a score that they don't give. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 
 import { readTraceText } from "./reading.ts";
 
@@ -35,12 +35,36 @@ Deno.test("a score that is corrected behind itself is none, a remark that counts
     assertEquals(readTraceText(`Overall Score: ${said}\n`, TWO).overall.score, null, `${said} as the last`);
   }
   for (
+    const [said, sum] of [
+      ["10 (-2) = 8", 8],
+      ["8 [deducted 2 → 6]", 6],
+      ["10 (minus 2 for its length) = 8", 8],
+      ["8 (-1 for tone, -1 for length → 6)", 6],
+      ["10（扣2分）= 8", 8],
+    ] as const
+  ) {
+    assertEquals(read(`1. be brief: ${said}\n2. mention tea: 3`), [[null, 3], 4], said);
+    assertEquals(read(JSON.stringify([{ "1. be brief": said, "2. mention tea": 3 }])), [[null, 3], 4], said);
+    const { score } = readTraceText(`Overall Score: ${said}\n`, TWO).overall;
+    assert(score === null || score === sum, `${said}: ${score}`);
+  }
+  for (
     const said of [
-      ..."8 (should be 10 sentences)|8, now with 3 bullets|8 (was 6)|8 — no more than 50 words|8, final score 8|8 (0-10)|8. Final score: 8/10"
+      ..."8 (should be 10 sentences)|8, now with 3 bullets|8 (was 6)|8 — no more than 50 words|8, final score 8|8 (0-10)|8 (2 + 6 = 8)|8 (3 of its 5 sentences = 60 words)|8. Final score: 8/10"
         .split("|"),
     ]
   ) {
     assertEquals(read(`1. be brief: ${said}\n2. mention tea: 3`), [[8, 3], 4], said);
+  }
+});
+
+Deno.test("a table that gives scores again has none in its first column of them", () => {
+  for (
+    const [again, cell] of [["Revised", "6"], ["Final", "6"], ["Adjusted score", "6/10"], ["修正后", "6"]]
+  ) {
+    const table =
+      `| Constraint | Score | ${again} |\n| --- | --- | --- |\n| be brief | 8 | ${cell} |\n| mention tea | 3 | 3 |`;
+    assertEquals(read(table), [[null, null], 4], again);
   }
 });
 

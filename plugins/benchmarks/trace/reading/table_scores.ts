@@ -18,6 +18,9 @@ const LIMIT_CELL =
 const NUMBER_CELL =
   /^(?:#|no\.?|nr\.?|id|index|number|\W*|(?:the )?(?:constraints?|criteri(?:on|a)|requirements?|checkpoints?|items?|rules?)(?: ?(?:#|no\.?|id|number))?|序号|编号|约束.{0,4}|要求|条件|检查点)$/i;
 const ROW_NUMBER_CELL = /^(?:#|no\.?|nr\.?|id|index|number|序号|编号)$/i;
+/** Heads of a column in which scores are given again. */
+const AGAIN_CELL =
+  /^(?:(?:revised|final|adjusted|corrected|updated|new)(?: (?:scores?|rating|grade|points?))?|(?:修正|调整|最终|修改).{0,4})$/i;
 const RULE_CELL = /^[-: ]*$/;
 
 /** What a head says of the rows below. */
@@ -71,7 +74,9 @@ function headOf(cells: readonly string[], scale: number): TableHead | undefined 
   const heads = cells.flatMap((cell, i) => HEADER_CELL.test(cell) ? [i] : []);
   const [column] = heads;
   if (column === undefined || cellVerdict(cells[column + 1] ?? "", scale) !== undefined) return undefined;
-  if (heads.length > 1) return { column: -1, cells };
+  if (heads.length > 1 || cells.some((cell, i) => i !== column && AGAIN_CELL.test(cell))) {
+    return { column: -1, cells };
+  }
   const other = otherScale(cells[column] ?? "", scale);
   return { column, cells, ...(other !== undefined && { other }) };
 }

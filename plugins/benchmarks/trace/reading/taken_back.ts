@@ -1,6 +1,6 @@
 /**
  * What a judge writes right behind a score that makes it none: a correction (`8, corrected: 6`, `8 (revised to 6)`, `8… wait, that's
- * a 6`, `8分，不对，应为6分`), another scale (`4 (1-5)`), a second number beside it (`(3, 9)`).
+ * a 6`, `8分，不对，应为6分`), a sum (`10 (-2) = 8`), another scale (`4 (1-5)`), a second number beside it (`(3, 9)`).
  * @module
  */
 import { saidScaleAt } from "./scale.ts";
@@ -19,6 +19,15 @@ const CORRECTED = new RegExp(
       .raw`\[{0,2}(\d{1,2}(?:\.\d{1,2})?)(?=(?: ?/ ?10| out of 10)?(?: ?(?:points?|pts?|分))?[*_\`$}~)\]"'.,!。]{0,5}\s?(?:$|[\n|;,(]|//|#|(?<=[.。!])(?!\d)|after|because|since|overall|instead|then))`,
   "iy",
 );
+/** A sum behind the score, in parentheses or begun in them: `10 (-2) = 8`, `8 [deducted 2 → 6]`. */
+const RECKONED = new RegExp(
+  String
+    .raw`[*_\`"'”’$ ]{0,6}[([] ?(?:[-+–] ?\d|\d|deduct|minus|less |subtract|penalt|减|扣)[^()[\]\n]{0,60}` +
+    String.raw`(?:[)\]] ?(?:=|→|⇒|[-=]>)|(?:=|→|⇒|[-=]>))[*_\` $[]{0,4}` +
+    String
+      .raw`(\d{1,2}(?:\.\d{1,2})?)(?=(?: ?/ ?10)?(?: ?(?:points?|pts?|分))?[*_\`$\])]{0,4}\s?(?:$|[\n|;,.)\]}]|[-–—(]))`,
+  "iy",
+);
 const SECOND = /[*_`$ ]{0,4}[,;] ?[*_`$]{0,4}(\d{1,2}(?:\.\d{1,2})?)[*_`$ ]{0,4}\)?(?:$|\n)/y;
 
 /**
@@ -28,7 +37,7 @@ const SECOND = /[*_`$ ]{0,4}[,;] ?[*_`$]{0,4}(\d{1,2}(?:\.\d{1,2})?)[*_`$ ]{0,4}
  * @returns Where that text ends; undefined when the score stands.
  */
 export function takenBackAt(text: string, end: number, score: number, scale: number): number | undefined {
-  for (const pattern of [CORRECTED, SECOND]) {
+  for (const pattern of [CORRECTED, RECKONED, SECOND]) {
     pattern.lastIndex = end;
     const [found, number] = pattern.exec(text) ?? [];
     if (found !== undefined && Number(number) !== score && Number(number) <= scale) return end + found.length;
