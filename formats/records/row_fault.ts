@@ -26,13 +26,19 @@ export function misspeltField(row: unknown, schema: z.ZodType): string | undefin
 /**
  * The first fault that a schema found in a row: the path of the field, what is wrong with it, and what may be meant.
  * @param error As the schema gives it with `inWords` of formats/zod_words.ts
+ * @param whole What the value is called, where it is no row
  */
-export function describeRowFault(row: unknown, schema: z.ZodType, error: z.ZodError): string {
+export function describeRowFault(
+  row: unknown,
+  schema: z.ZodType,
+  error: z.ZodError,
+  whole = "the row",
+): string {
   const [first] = error.issues;
-  if (first === undefined) return "the row doesn't fit";
+  if (first === undefined) return `${whole} doesn't fit`;
   const issue = innermost(first);
   const { path } = issue, message = neededOf(issue);
-  const where = path.join(".") || "the row";
+  const where = path.join(".") || whole;
   if (issue.code === "unrecognized_keys") {
     const known = keysAt(schema, path);
     const names = issue.keys.map((key) => `unknown field "${key}"${didYouMean(key, known)}`);

@@ -16,6 +16,8 @@ import type { TrainerInputs } from "../../kinds/trainer.ts";
 import type { BestSoFar } from "../schedule_points.ts";
 import type { NamedArrays } from "../../../kernels/engine/optimizer.ts";
 import { shown } from "../../../formats/message.ts";
+import { describeRowFault } from "../../../formats/records/row_fault.ts";
+import { inWords } from "../../../formats/zod_words.ts";
 import { CHECKSUMS, damaged, verifyChecksums, writeChecksums } from "./checksums.ts";
 import { commitCheckpoint } from "./checkpoint_directory.ts";
 import { ReferenceSums } from "./reference.ts";
@@ -194,14 +196,9 @@ function readJson(path: string, name: string): unknown {
 }
 
 function parsed<T>(path: string, name: string, schema: z.ZodType<T>, value: unknown): T {
-  const { data, error } = schema.safeParse(value);
-  if (data !== undefined) return data;
-  const issue = error?.issues[0];
-  throw damaged(
-    path,
-    name,
-    `${issue?.message ?? "it is of another form"} at "${issue?.path.join(".") ?? ""}"`,
-  );
+  const { data, error } = schema.safeParse(value, inWords);
+  if (error === undefined) return data;
+  throw damaged(path, name, describeRowFault(value, schema, error, "its top"));
 }
 
 /** True if a resumed run reads a file of a checkpoint. */

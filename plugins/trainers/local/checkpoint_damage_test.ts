@@ -78,24 +78,44 @@ Deno.test("a checkpoint's JSON of another form is refused where its sums agree, 
       [
         "dinotune_state.json",
         { ...state, step: "6" },
-        'Invalid input: expected number, received string at "step"',
+        'step: a number is needed: current value is "6"',
       ],
-      ["dinotune_state.json", { ...state, step: undefined }, 'received undefined at "step"'],
-      ["dinotune_state.json", { ...state, best: { step: 2, value: null, patience: 0 } }, 'at "best.value"'],
-      ["dinotune_state.json", { ...state, packRows: 0 }, 'at "packRows"'],
-      ["dinotune_state.json", { ...state, dataHash: 1 }, 'at "dataHash"'],
+      ["dinotune_state.json", { ...state, step: undefined }, "step: is missing"],
+      [
+        "dinotune_state.json",
+        { ...state, best: { step: 2, value: null, patience: 0 } },
+        "best.value: a number is needed: current value is null",
+      ],
+      [
+        "dinotune_state.json",
+        { ...state, packRows: 0 },
+        "packRows: a number >= 1 is needed: current value is 0",
+      ],
+      ["dinotune_state.json", { ...state, dataHash: 1 }, "dataHash: a text is needed: current value is 1"],
       ["dinotune_state.json", "{", "it isn't JSON ("],
-      ["reference_logps.json", { ...references, "train:0": { chosen: null } }, 'at "train:0.chosen"'],
-      ["reference_logps.json", [1], "expected record, received array"],
+      [
+        "reference_logps.json",
+        { ...references, "train:0": { chosen: null } },
+        "train:0.chosen: a number is needed: current value is null",
+      ],
+      ["reference_logps.json", [1], "its top: a map is needed: current value is [1]"],
       ["reference_logps.json", "", "it isn't JSON ("],
       [
         "trainer_state.json",
         { ...trainer, global_step: 4 },
         "its global_step must be the checkpoint's, 6: current value is 4",
       ],
-      ["trainer_state.json", { ...trainer, log_history: {} }, 'at "log_history"'],
-      ["trainer_state.json", { ...trainer, log_history: [1] }, 'at "log_history.0"'],
-      ["trainer_state.json", "[]", 'at ""'],
+      [
+        "trainer_state.json",
+        { ...trainer, log_history: {} },
+        "log_history: a list is needed: current value is {}",
+      ],
+      [
+        "trainer_state.json",
+        { ...trainer, log_history: [1] },
+        "log_history.0: a map is needed: current value is 1",
+      ],
+      ["trainer_state.json", "[]", "its top: a map is needed: current value is []"],
     ];
     for (const [name, value, why] of table) {
       const kept = Deno.readTextFileSync(join(path, name));
@@ -107,7 +127,11 @@ Deno.test("a checkpoint's JSON of another form is refused where its sums agree, 
       const message = change("dinotune_state.json", { ...state, format });
       assert(message.includes("this version reads checkpoints of format 2: current value is"), message);
     }
-    assert(change("dinotune_state.json", { ...state, format: 1, step: -1 }, 1).includes('at "step"'));
+    assert(
+      change("dinotune_state.json", { ...state, format: 1, step: -1 }, 1).includes(
+        "step: a number >= 0 is needed: current value is -1",
+      ),
+    );
 
     Deno.writeTextFileSync(join(path, "dinotune_state.json"), JSON.stringify(state));
     writeChecksums(path, FILES);
