@@ -18,7 +18,7 @@ import { helpTopic } from "./common/help.ts";
 import { trainingHelp } from "./train/config/key_help.ts";
 import { taskCommand } from "./common/command.ts";
 import { alignedRows, textTable, wrapped } from "./common/table.ts";
-import { cellsOf, readAxes } from "./sweep/grid.ts";
+import { cellsOf, gridNotes, readAxes } from "./sweep/grid.ts";
 import { bestText, sweepTable, writeSweep } from "./sweep/report.ts";
 import { checkCells, sweep, type SweepPlan } from "./sweep/run.ts";
 import { Interrupted } from "./sweep/train_cell.ts";
@@ -84,8 +84,11 @@ export async function sweepTask(args: readonly string[]): Promise<number | void>
   if (flags.has("dry-run")) {
     checkFolderPlace(out, "--out");
     const rows = plan.cells.map(({ name, directory }) => [name, directory]);
-    return print([...alignedRows(rows), "", counted(plan.cells.length, "training")].join("\n"));
+    return print(
+      [...alignedRows(rows), "", counted(plan.cells.length, "training"), ...gridNotes(plan.cells)].join("\n"),
+    );
   }
+  for (const note of gridNotes(plan.cells)) print(note);
   const settings = plan.cells.map(({ overrides }) => readTrainConfig(config, overrides).config);
   if (plan.evaluation === undefined && !settings.some(needsNetwork)) dropNetwork();
   if (!settings.some(startsPrograms)) dropPrograms();

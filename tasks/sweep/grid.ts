@@ -123,6 +123,16 @@ export function cellsOf(axes: readonly GridAxis[], out: string): GridCell[] {
   });
 }
 
+/** What a person may not have meant: a grid of one cell. */
+export function gridNotes(cells: readonly GridCell[]): string[] {
+  return cells.length === 1
+    ? [
+      "note: no key has several values, so this is one training: key=a,b (or --seeds 0,1) makes a grid of them, and " +
+      "deno task train makes one without a table",
+    ]
+    : [];
+}
+
 /** A name of a folder that every file system takes; what had to be changed or cut ends in a hash. */
 function folderName(name: string): string {
   const safe = name.replaceAll(/[^\w.=,+-]/g, "_").slice(0, 100);

@@ -7,11 +7,13 @@ import { LOCK_FILE, lockDirectory } from "../../formats/directory_lock.ts";
 import { parseYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { inFolder, rowsConfig, rowsText } from "../../tests/helpers/evaluation_run.ts";
+import { taskHere } from "../../tests/helpers/task_here.ts";
 import { tablePaths, writeTables } from "../common/table_files.ts";
 import { colorOf } from "../common/page/colors.js";
 import { CURVES, trainingCurvesSvg } from "../compare/curves.ts";
 import { resultTable, trainingFiles } from "../compare/table.ts";
 import { curveEnds, readTraining } from "../compare/training.ts";
+import { sweepTask } from "../sweep.ts";
 import { silentProgress } from "../train/outputs/progress.ts";
 import { cellsOf, readAxes } from "./grid.ts";
 import { sweepTable, writeSweep } from "./report.ts";
@@ -264,4 +266,23 @@ Deno.test("a cell that fails tells the command of the sweep, not that of the cel
     };
     const error = await assertRejects(() => sweep(plan, context), Error);
     assertStringIncludes(error.message, "To begin again:\n  deno task sweep a.yaml seed=1,2");
+  }));
+
+Deno.test("a sweep without a key of several values says that it is one training", () =>
+  inFolder(async (folder) => {
+    const said = async (...args: string[]) => {
+      const { code, out } = await taskHere(() =>
+        sweepTask([fileURLToPath(EXAMPLE), "--out", join(folder, "sweep"), "--dry-run", ...args])
+      );
+      assertEquals(code, 0, out);
+      return out;
+    };
+    const note = "note: no key has several values, so this is one training: key=a,b";
+    for (const args of [[], ["lora_rank=4"], ["--seeds", "0"]]) {
+      assertStringIncludes(await said(...args), `1 training\n${note}`);
+    }
+    for (const args of [["lora_rank=4,8"], ["--seeds", "0,1"]]) {
+      const out = await said(...args);
+      assert(out.includes("2 trainings") && !out.includes("note:"), out);
+    }
   }));
