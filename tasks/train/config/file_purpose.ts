@@ -1,5 +1,5 @@
 /**
- * Files that aren't for training, told apart by their keys: LLaMA-Factory's for merging, chatting and evaluating, and those
+ * Files that aren't for training, told apart by their keys: LLaMA-Factory's for merging, chatting, evaluating and new tokens, and those
  * of this project's eval task. Without this, they would be answered with the training keys that they lack.
  * @module
  */
@@ -49,6 +49,13 @@ const V1: Purpose = {
     `model_class, kernel_config, dist_config and what sets up a batch; ${TO_TRAIN}`,
 };
 
+/** How LLaMA-Factory's `new_special_tokens_config` writes a token: in angle brackets or square ones. */
+const TOKEN = /^(?:<.+>|\[.+\])$/s;
+
+const TOKENS =
+  "it is a list of new tokens with what they mean, as LLaMA-Factory's new_special_tokens_config names one: tokens can't be added here, so add them to the " +
+  `model first and give its folder as model_name_or_path; ${TO_TRAIN}`;
+
 /** Keys outside the groups of model and generation that a file for chatting may have. */
 const CHAT_KEYS = ["template", "finetuning_type", "default_system", "enable_thinking", "tool_format"];
 
@@ -60,6 +67,7 @@ export function otherPurpose(keys: ReadonlySet<string>): string | null {
   if (keys.has("model") && !keys.has("model_name_or_path") && V1.keys.some((key) => keys.has(key))) {
     return V1.message;
   }
+  if (keys.size > 0 && [...keys].every((key) => TOKEN.test(key))) return TOKENS;
   if (["output_dir", "dataset", "do_train", "stage"].some((key) => keys.has(key))) return null;
   const other = fileOfOtherTask(keys, "train");
   if (other !== null) return other;

@@ -153,6 +153,9 @@ Deno.test("a file that isn't for training is named for what it is", () => {
       "trust_remote_code: true\n",
     "chatting or serving (llamafactory-cli chat": "model_name_or_path: m\ntemplate: llama3\n",
     "accelerate's own file": "compute_environment: LOCAL_MACHINE\ndistributed_type: FSDP\nnum_processes: 2\n",
+    // the form of 0.9.5's examples/extras/multi_tokens/tokens_cfg.yaml
+    "as LLaMA-Factory's new_special_tokens_config names one": '"<|START_OF_SVG|>": "Marks the beginning"\n' +
+      '"<|end_of_g|>": "Ends a group element"\n',
     "LLaMA-Factory's v1 (USE_V1=1)":
       "model: m\nmodel_class: llm\npeft_config:\n  name: lora\ntrain_dataset: d.yaml\noutput_dir: o\n",
   };
