@@ -5,6 +5,8 @@
  */
 import { createHash } from "node:crypto";
 
+import { shown } from "../../formats/message.ts";
+
 /**
  * Reads a judge prompt.
  *
@@ -41,6 +43,26 @@ export function fence(...texts: readonly string[]): string {
 /** Why an answer that stopped at its token limit gives no score. */
 export const CUT_AT_LIMIT =
   "the judge's answer stopped at its token limit (run_args.max_tokens of the judge)";
+
+/** Longest reply that is quoted, in characters: a refusal or a remark. Evaluations are longer, and no two are alike. */
+const MAX_QUOTED = 400;
+
+/**
+ * Why a judge's whole text gives no score, with what it says instead where that is short.
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { withReply } from "./judge_text.ts";
+ *
+ * assertEquals(withReply("the judge gave no score", "I can't help."), `the judge gave no score: its reply is "I can't help."`);
+ * ```
+ */
+export function withReply(reason: string, text: string): string {
+  const said = text.trim();
+  return said.length > MAX_QUOTED
+    ? reason
+    : `${reason}: its reply is ${said === "" ? "empty" : shown(said, 120)}`;
+}
 
 /** Stands behind a phrase that a response uses, so that no reader takes it for the judge's own. */
 const QUOTED = " (quoted)";

@@ -18,6 +18,7 @@ import {
   readScoresJson,
   readTemplate,
   scoresSchema,
+  withReply,
 } from "../judge_text.ts";
 import type { BenchmarkItem, BenchmarkResult, Contribution, JudgeProtocol } from "../../kinds/benchmark.ts";
 import type { Judgement } from "../../kinds/judgement.ts";
@@ -175,7 +176,7 @@ export function readCfbench(item: BenchmarkItem, text: string, mode: CfbenchMode
     return judgement(others?.map((score) => ({ score })) ?? readTolerant(text, criteria), text);
   }
   return {
-    ...unreadable(item, text, "the judge's text isn't in the format asked for"),
+    ...unreadable(item, text, withReply("the judge's text isn't in the format asked for", text)),
     ...listed(readOnes(text)),
   };
 }
@@ -189,7 +190,7 @@ export function readCfbenchJson(item: BenchmarkItem, text: string, tag: string, 
   const scores = readScoresJson(text, item.constraints.length, tag)?.scores;
   return scores?.every((s) => s === 0 || s === 1)
     ? judgement(scores.map((score) => ({ score })), text)
-    : unreadable(item, text, "the judge's answer isn't the JSON asked for");
+    : unreadable(item, text, withReply("the judge's answer isn't the JSON asked for", text));
 }
 
 function judgement(constraints: Verdict[], raw: string): Judgement {

@@ -48,6 +48,14 @@ Deno.test("what can't be read stays unscored in fixed mode and is what upstream 
   assertEquals(metrics("甲\t1\n\n乙\t1", "fixed"), { CSR: 1, ISR: null, PSR: null }); // 丙 decides
   assertEquals(metrics("甲\t0", "fixed"), { CSR: 0, ISR: 0, PSR: 0 });
   assertEquals(cfbenchMetrics(one, null, "upstream"), none);
+  const [fixed, upstream] = (["fixed", "upstream"] as const).map((mode) =>
+    readCfbench(one, "抱歉", mode).constraints[0]
+  );
+  assertEquals(fixed, { score: null, reason: 'the judge gave no fine-grained score: its reply is "抱歉"' });
+  assertEquals(upstream, {
+    score: null,
+    reason: `the judge's text isn't in the format asked for: its reply is "抱歉"`,
+  });
 });
 
 Deno.test("what a judge leaves out of a response is a miss of all in CSR too", () => {

@@ -5,6 +5,7 @@
  */
 import type { Verdict } from "../../kinds/judgement.ts";
 import { assignScores, type NamedScore, unread } from "../trace/reading/named_scores.ts";
+import { tellingReply } from "../trace/reading/no_score.ts";
 import { OWN, OwnTexts } from "../trace/reading/own_texts.ts";
 import { pythonFloat } from "./python_float.ts";
 
@@ -37,7 +38,7 @@ export function readOnes(text: string): number[] {
 export function readTolerant(text: string, criteria: readonly string[]): Verdict[] {
   const own = new OwnTexts(criteria);
   const tabbed = text.replaceAll("\\t", "\t"); // judges copy the sign for a tab from their instructions
-  return assignScores(
+  const verdicts = assignScores(
     own.hide(tabbed).replace(BREAK_BEFORE_TAB, "$1\t").split("\n").flatMap((line): NamedScore[] => {
       const [criterion = "", score, ...more] = line.split("\t");
       if (score === undefined) return [];
@@ -47,6 +48,7 @@ export function readTolerant(text: string, criteria: readonly string[]): Verdict
     }),
     criteria.map((criterion) => ({ text: criterion })),
   );
+  return verdicts.map((verdict) => tellingReply(verdict, text));
 }
 
 /** A criterion that ends with a line break of its own, as one of the released rows has. */

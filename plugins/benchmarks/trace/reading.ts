@@ -8,6 +8,7 @@ import type { Verdict } from "../../kinds/judgement.ts";
 import { findFineGrained } from "./reading/fine_grained.ts";
 import { withoutMarkup } from "./reading/markup.ts";
 import { assignScores, type Nameable } from "./reading/named_scores.ts";
+import { NO_OVERALL, tellingReply } from "./reading/no_score.ts";
 import { findOverall } from "./reading/overall.ts";
 import { OwnTexts } from "./reading/own_texts.ts";
 import { foldJudgeText } from "./reading/plain_text.ts";
@@ -35,6 +36,18 @@ export interface TraceReading {
  * @param constraints The judged constraints, in order.
  */
 export function readTraceText(text: string, constraints: readonly Nameable[]): TraceReading {
+  const reading = readEither(text, constraints);
+  // an evaluation that leaves a score out isn't quoted: no two are alike, and reports count reasons
+  if (count(reading) > 0) return reading;
+  return {
+    constraints: reading.constraints.map((verdict) => tellingReply(verdict, text)),
+    overall: tellingReply(reading.overall, text),
+    cut: reading.cut,
+  };
+}
+
+/** The text with its tags or without, whichever has more scores. */
+function readEither(text: string, constraints: readonly Nameable[]): TraceReading {
   const folded = foldJudgeText(text);
   const plain = readFolded(folded, constraints);
   // tags are looked at only when they are in the way: a constraint's own text may have some
@@ -67,7 +80,7 @@ function readFolded(folded: string, constraints: readonly Nameable[]): TraceRead
   return {
     constraints: assignScores(scores, constraints).map(shown),
     overall: overall === undefined
-      ? { score: null, reason: "the judge gave no overall score" }
+      ? { score: null, reason: NO_OVERALL }
       : shown(verdictOfScore(overall, TRACE_SCALE)),
     cut: (overall !== undefined && "cut" in overall) || (fine?.scores.some(({ cut }) => cut) ?? false),
   };

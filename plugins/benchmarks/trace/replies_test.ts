@@ -1,5 +1,7 @@
 /** TRACE's reading of replies, worked out by hand. */
 import { assertEquals } from "@std/assert";
+
+import type { Judgement } from "../../kinds/judgement.ts";
 import { readTrace, readTraceJson } from "./trace.ts";
 import { constraintItem, contractReply, judgedScores } from "./_made_item.ts";
 
@@ -81,4 +83,27 @@ Deno.test("fine-grained scores are read as judges write them: broken lines, Pyth
   for (const named of ["1. give an overall score;", "1. give an overall score"]) {
     assertEquals(read(`[{"${named}": 10, "2. second;": 7}]`, [named, "2. second;"]), [10, 7]);
   }
+});
+
+Deno.test("a reply without a score, such as a refusal, is told as it is; one as long as an evaluation isn't", () => {
+  const one = constraintItem("1. a;", "2. b;"), refusal = "I'm sorry,\nbut I can't help with that.";
+  const quoted = `: its reply is "I'm sorry,\\nbut I can't help with that."`;
+  const reasons = ({ constraints, overall }: Judgement) =>
+    [...constraints, overall].map((verdict) => verdict.score === null ? verdict.reason : verdict.score);
+  const [fine, json] = [
+    "the judge gave no fine-grained score",
+    "the judge's answer isn't the JSON asked for",
+  ];
+  const whole = "the judge gave no overall score";
+  assertEquals(reasons(readTrace(one, refusal)), [fine, fine, whole].map((reason) => reason + quoted));
+  assertEquals(
+    reasons(readTraceJson(one, refusal, "t")),
+    [json, json, json].map((reason) => reason + quoted),
+  );
+  assertEquals(reasons(readTrace(one, " \n"))[0], `${fine}: its reply is empty`);
+  assertEquals(reasons(readTrace(one, "It is good. ".repeat(50))), [fine, fine, whole]);
+  // what an evaluation leaves out is one reason for all replies
+  assertEquals(reasons(readTrace(one, "Constraints Overall Score: [[7]]")), [fine, fine, 7]);
+  assertEquals(reasons(readTrace(one, '### Fine Grained Score\n[{"1. a": 8, "2. b": 9}]')), [8, 9, whole]);
+  assertEquals(reasons(readTraceJson(one, '{"tag": "t", "scores": [8, 9]}', "t")), [8, 9, json]);
 });

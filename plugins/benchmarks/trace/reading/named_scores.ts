@@ -9,6 +9,7 @@ import { counted } from "../../../../formats/counted.ts";
 import type { Verdict } from "../../../kinds/judgement.ts";
 import { COUNTED_LAST } from "./behind_sign.ts";
 import { labelOf, withoutLabel } from "./label.ts";
+import { NO_SCORE } from "./no_score.ts";
 import { foldJudgeText, trimEndOf } from "./plain_text.ts";
 
 /** A score with the names that a judge gave it. */
@@ -63,7 +64,7 @@ export function assignScores(scores: readonly NamedScore[], constraints: readonl
   const given = scores.filter(({ unread }) => unread !== true).length;
   const counts = `${counted(given, "score")} for ${counted(constraints.length, "constraint")}`;
   const reason = scores.length === 0
-    ? "the judge gave no fine-grained score"
+    ? NO_SCORE
     : named === 0
     ? `the judge gave ${counts}, none by its name`
     : `the judge gave ${counts}, none of them for this one`;
