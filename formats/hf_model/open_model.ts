@@ -11,7 +11,7 @@ import type { ResolveOptions } from "../hub/mod.ts";
 // not its mod.ts: an engine's Worker needs no readers of data sets
 import { resolveModel } from "../hub/resolve.ts";
 import { shortened, shown } from "../message.ts";
-import { loadTokenizerSync, type Tokenizer, tokenizerFromGguf } from "../tokenizer/mod.ts";
+import { ggufEndIds, loadTokenizerSync, type Tokenizer, tokenizerFromGguf } from "../tokenizer/mod.ts";
 import { ggufWeights } from "./gguf_weights.ts";
 import { openGptqWeights } from "./gptq_weights.ts";
 import { hubIdOfFolder, hubIdOfGguf, isHubId } from "./hub_id.ts";
@@ -64,7 +64,7 @@ function openGguf(nameOrPath: string, path: string): LoadedModel {
       config,
       configFile: path,
       hubId: hubIdOfGguf(metadata),
-      generationConfig: {},
+      generationConfig: ggufGeneration(config, metadata),
       weights,
       beside: null,
     }, () => tokenizerFromGguf(metadata, path));
@@ -72,6 +72,16 @@ function openGguf(nameOrPath: string, path: string): LoadedModel {
     file.close();
     throw error;
   }
+}
+
+/** Ends of a file's keys, and those that llama.cpp knows by their text: files of chat models often name the end of a text alone. */
+function ggufGeneration(
+  config: Readonly<Record<string, unknown>>,
+  metadata: GgufFile["metadata"],
+): Record<string, unknown> {
+  const named: unknown[] = [config.eos_token_id ?? []].flat();
+  const ends = [...new Set([...named, ...ggufEndIds(metadata)])];
+  return ends.length === 0 ? {} : { eos_token_id: ends.length === 1 ? ends[0] : ends };
 }
 
 function openDirectory(nameOrPath: string, path: string, weightless: boolean): LoadedModel {

@@ -67,7 +67,10 @@ export function namedSplitter(patterns: readonly string[], ignoreMerges: boolean
 
 const NORMAL = 1, UNKNOWN = 2, CONTROL = 3, USER_DEFINED = 4;
 
-/** End-of-turn tokens that llama.cpp takes for control tokens regardless of their type. */
+/**
+ * Ends that llama.cpp knows by their text, and takes for control tokens regardless of their type; each was asked for alone (node-llama-cpp 3.22.1). It knows
+ * those of families that aren't read here too, some of infilling (`<|fim_pad|>`, `<|file_sep|>`, …), and `</s>`, which is text in byte-level vocabularies.
+ */
 const ENDS = new Set([
   "<|eot_id|>",
   "<|im_end|>",
@@ -76,13 +79,24 @@ const ENDS = new Set([
   "<|endoftext|>",
   "<|end_of_text|>",
   "<|eom_id|>",
-  "< EOT >",
+  "<EOT>",
   "_<EOT>",
+  "[EOT]",
+  "[EOS]",
+  "<end_of_utterance>",
+  "<eos>",
 ]);
 
 /** True if llama.cpp ends an answer at the token by its text, whatever keys a file has. */
 export function isEndInLlamaCpp(token: string | null): boolean {
   return token !== null && ENDS.has(token);
+}
+
+/** Ids, ascending, of tokens that end an answer by their text, as {@linkcode isEndInLlamaCpp} says; none without a vocabulary. */
+export function ggufEndIds(metadata: Metadata): number[] {
+  const tokens = metadata.get("tokenizer.ggml.tokens");
+  if (!Array.isArray(tokens)) return [];
+  return tokens.flatMap((token, id) => isEndInLlamaCpp(token) ? [id] : []);
 }
 
 /**

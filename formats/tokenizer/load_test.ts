@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { anyCharacter } from "../../tests/helpers/any_character.ts";
 
 import {
+  ggufEndIds,
   ggufTokenizerKeys,
   loadTokenizer,
   loadTokenizerSync,
@@ -258,4 +259,14 @@ Deno.test("encode() and decode() give any text back, lone surrogates as replacem
       assertEquals(ids.some((id) => tokenizer.specialIds.has(id)), false);
     }));
   }
+});
+
+Deno.test("ggufEndIds() has the tokens at which llama.cpp ends answers by their text", () => {
+  // each was asked for with isEogToken(), alone beside 32 plain tokens, in node-llama-cpp 3.22.1
+  const ends = ["<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>"];
+  ends.push("<|eom_id|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<end_of_utterance>", "<eos>");
+  const others = ["< EOT >", "plain", "<|plain|>", "<|eot|>", "<|eom|>"];
+  const metadata = new Map([["tokenizer.ggml.tokens", [...others, ...ends]]]);
+  assertEquals(ggufEndIds(metadata), ends.map((_, i) => others.length + i));
+  assertEquals(ggufEndIds(new Map()), []);
 });

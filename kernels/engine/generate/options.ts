@@ -70,7 +70,7 @@ export function tokenizerOf(model: LoadedModel, adapter: string | null): Tokeniz
   return model.tokenizer;
 }
 
-/** Ids that end an answer: those of generation_config.json, config.json and the tokenizer. */
+/** Ids that end an answer: those of generation_config.json (of a GGUF file: its keys, and texts that llama.cpp knows), config.json and the tokenizer. */
 export function endIdsOf(model: LoadedModel, decoder: DecoderConfig, tokenizer: Tokenizer | null): number[] {
   const given = model.generationConfig.eos_token_id;
   const ids = [
