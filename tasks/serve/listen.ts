@@ -5,12 +5,15 @@
  * reply is begun (`findings/client_that_left.sh`): the answer would be made to its end for nobody, and keep its place.
  * @module
  */
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 
 /** Bytes of a request's head, at most: longer ones get 431 from the platform. */
 const HEAD_BYTES = 64 * 1024;
+
+/** Milliseconds in which the rest of a body that was refused may come; then its connection ends. */
+const REST_MS = 500;
 
 /** An open port. */
 export interface Listening {
@@ -38,7 +41,8 @@ export async function listen(
   // a connection that is kept for the next request has no time limit: a client could ask just when it ends
   const server = createServer(
     { maxHeaderSize: HEAD_BYTES, keepAliveTimeout: 0 },
-    getRequestListener(fetch, { overrideGlobalObjects: false }),
+    // its own way with bodies that nobody has read ends a connection after half a second though the body has come, beneath the next reply
+    getRequestListener(fetch, { overrideGlobalObjects: false, autoCleanupIncoming: false }),
   );
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -51,9 +55,10 @@ export async function listen(
   });
   server.on("error", fault);
   let answering = 0, onNone = () => {};
-  server.on("request", (_, reply) => {
+  server.on("request", (request, reply) => {
     answering++;
     reply.once("close", () => {
+      passOver(request);
       if (--answering === 0) onNone();
     });
   });
@@ -71,4 +76,16 @@ export async function listen(
     },
     cut: () => server.closeAllConnections(),
   };
+}
+
+/** Reads what is left of a body whose request has its reply, as the next request stands behind it. */
+function passOver(request: IncomingMessage): void {
+  if (request.readableEnded || request.destroyed) return;
+  // the web stream over it stops it when its own place for chunks is full
+  request.removeAllListeners("data");
+  request.resume();
+  const timer = setTimeout(() => {
+    if (!request.complete) request.socket.destroy();
+  }, REST_MS);
+  Deno.unrefTimer(timer);
 }

@@ -147,3 +147,33 @@ Deno.test("a connection that hasn't asked anything keeps no server open, and an 
   await within("the end of a server with a silent connection", closed, { patience: 30_000 });
   listening.cut();
 });
+
+Deno.test("a request behind a large one that was refused unread has its whole reply, however long it takes", async () => {
+  const listening = await listen(
+    async (request) => {
+      if (request.method === "POST") return new Response("no", { status: request.body === null ? 400 : 413 });
+      // longer than the rest of a body may take to come
+      await new Promise((resolve) => setTimeout(resolve, 1200));
+      return new Response("the answer");
+    },
+    "127.0.0.1",
+    0,
+    fail,
+  );
+  try {
+    using client = await Deno.connect({ hostname: "127.0.0.1", port: listening.port });
+    const asked =
+      `POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 300000\r\n\r\n${"a".repeat(300_000)}` +
+      "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    const sent = (async () => {
+      const writer = client.writable.getWriter();
+      await writer.write(bytes(asked));
+    })();
+    const replies = await within("two replies", new Response(client.readable).text());
+    await sent;
+    assertEquals(replies.match(/HTTP\/1\.1 \d+|the answer/g), ["HTTP/1.1 413", "HTTP/1.1 200", "the answer"]);
+  } finally {
+    listening.cut();
+    await listening.close();
+  }
+});
