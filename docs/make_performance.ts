@@ -1,5 +1,5 @@
 /**
- * Writes the tables of docs/performance.md between `<!-- table NAME -->` and `<!-- end -->`, from the engine's own graphs,
+ * Writes the tables of docs/performance_webgpu.md between `<!-- table NAME -->` and `<!-- end -->`, from the engine's own graphs,
  * the shaders' own dispatch lists and kernels/cost.ts: `deno run -A docs/make_performance.ts`. A test says when they are out
  * of date.
  * @module
@@ -394,7 +394,7 @@ export function performancePage(page: string): string {
 }
 
 /** Where the page is. */
-export const PAGE = new URL("./performance.md", import.meta.url);
+export const PAGE = new URL("./performance_webgpu.md", import.meta.url);
 
 if (import.meta.main) {
   await Deno.writeTextFile(PAGE, performancePage(await Deno.readTextFile(PAGE)));

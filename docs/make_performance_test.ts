@@ -11,12 +11,12 @@ function row(beginning: string): string[] {
   return line.split("|").slice(1, -1).map((cell) => cell.trim());
 }
 
-Deno.test("docs/performance.md has the tables of the code (deno run -A docs/make_performance.ts)", () => {
+Deno.test("docs/performance_webgpu.md has the tables of the code (deno run -A docs/make_performance.ts)", () => {
   assertEquals(performancePage(page), page);
   assertThrows(() => performancePage("# nothing"), RangeError, "the page has no marks for it");
 });
 
-Deno.test("docs/performance.md lists every kernel, and its numbers are those by hand", () => {
+Deno.test("docs/performance_webgpu.md lists every kernel, and its numbers are those by hand", () => {
   for (const { name } of KERNELS) row(`\`${name}\``);
   // 2 · 512 · 576 · 1536 operations on 512 · 576 + 576 · 1536 + 512 · 1536 numbers.
   assertEquals(row("`linear`").slice(2, 5), ["906", "7.9", "115"]);

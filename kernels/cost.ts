@@ -1,5 +1,5 @@
 /**
- * Work of one application of a kernel, by arithmetic: operations, and bytes of memory. docs/performance.md and
+ * Work of one application of a kernel, by arithmetic: operations, and bytes of memory. docs/performance_webgpu.md and
  * `deno task bench kernels` count by it. Work that a lowering does twice (recomputed scores, masked ones) isn't counted.
  * @module
  */

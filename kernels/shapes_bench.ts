@@ -1,6 +1,6 @@
 /**
  * `deno task bench kernels --shapes`: the rate of products over the shapes of whole models, each beside its neighbours', so that a
- * shape that collapses is seen: of two such (docs/performance.md) neither was among the sizes of one block.
+ * shape that collapses is seen: of two such (docs/performance_webgpu.md) neither was among the sizes of one block.
  *
  * Up to {@linkcode FEW} rows a product is bound by reading its weight, and its rate is bytes; above, arithmetic. A shape is slow if its rate
  * is below {@linkcode LEAST_SHARE} of the best of its neighbours: the same matrix in the other storage, in the other layout, with the next

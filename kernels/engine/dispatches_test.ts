@@ -1,4 +1,4 @@
-/** Dispatches that a device really gets, against those that docs/performance.md counts without one. */
+/** Dispatches that a device really gets, against those that docs/performance_webgpu.md counts without one. */
 import { assert, assertEquals } from "@std/assert";
 import { differentiate } from "../autodiff.ts";
 import { testWebGpu } from "../testing/backends.ts";

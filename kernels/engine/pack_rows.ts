@@ -2,7 +2,7 @@
  * Rows of a pack where the configuration says none: as many as a GPU holds, so that a step is few programs and its products fill
  * the device; on a CPU 1,024, where longer rows cost memory and gain nothing.
  *
- * On an H100 8,192 rows of SmolLM2-135M make a step take 0.53 s where 1,024 take 1.31 to 1.78 s (docs/performance.md).
+ * On an H100 8,192 rows of SmolLM2-135M make a step take 0.53 s where 1,024 take 1.31 to 1.78 s (docs/performance_webgpu.md).
  * @module
  */
 import { entryOf } from "../../formats/elements.ts";

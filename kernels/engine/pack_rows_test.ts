@@ -128,7 +128,7 @@ Deno.test("packBytes() counts gradients of every layer twice, and logits of a ch
 });
 
 Deno.test("packBytes() is what an H100 was seen to take, and less with checkpointing", () => {
-  // 11,831 MiB at 8,192 rows, 0.8 GB of them the process's own, weights and training state (docs/performance.md).
+  // 11,831 MiB at 8,192 rows, 0.8 GB of them the process's own, weights and training state (docs/performance_webgpu.md).
   const seen = (11_831 - 800) * 2 ** 20, bytes = packBytes({ ...SMOLLM2, checkpointing: false }, 8192);
   assert(bytes > seen && bytes < 1.2 * seen, `${bytes / seen} of what was seen`);
   assert(packBytes({ ...SMOLLM2, checkpointing: true }, 8192) < bytes / 4);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All that a GPU has to show, most important first, in less than 10 minutes: bash tasks/bench/device.sh [FOLDER] (default device_figures).
 # FOLDER/NN_NAME.txt has what a part said, NN_NAME.json its figures, codes.txt the exit codes and seconds, table.md the table with the goals of
-# docs/performance.md. The exit code is 1 when a part failed (a part that takes too long is cut and fails; one that wasn't begun doesn't).
+# docs/performance_webgpu.md. The exit code is 1 when a part failed (a part that takes too long is cut and fails; one that wasn't begun doesn't).
 # Each part that a goal needs has its own seconds (below), which make 570 together, and what those before it left of theirs: none of them
 # keeps a later one from its turn.
 # In two calls, where a command may last less than that: CALL_SECONDS=290 first, then GO_ON=1 CALL_SECONDS=290 with the same FOLDER and settings.
@@ -12,7 +12,7 @@
 # BACKEND (webgpu), PROVIDER (cuda; cpu tries the script without a card),
 # QUADS (token ids of the model, fixtures/bench/smollm2_quads.json), TRAIN, KERNELS, SHAPES and GENERATE (further flags of these benches, such as small sizes to try the script by),
 # STREAMS (32, answers at once of generate_streams), DINOTUNE_LARGE (1; empty leaves the blocks of large models out of the last part).
-# All of it by small sizes on an adapter that computes on a CPU: see docs/performance.md, "On a card".
+# All of it by small sizes on an adapter that computes on a CPU: see docs/performance_webgpu.md, "On a card".
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 out=$(mkdir -p "${1:-device_figures}" && cd "${1:-device_figures}" && pwd)

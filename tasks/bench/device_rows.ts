@@ -1,5 +1,5 @@
 /**
- * Rows of the table of a device: figures, those they are compared with, and the goals of docs/performance.md.
+ * Rows of the table of a device: figures, those they are compared with, and the goals of docs/performance_webgpu.md.
  * @module
  */
 import type { DeviceFigures, PartFigure } from "./device_figures.ts";

@@ -1,5 +1,5 @@
 /**
- * Table of what tasks/bench/device.sh found, as Markdown, with the goals of docs/performance.md beside each ratio.
+ * Table of what tasks/bench/device.sh found, as Markdown, with the goals of docs/performance_webgpu.md beside each ratio.
  * A row without a figure says which part is the reason:
  *
  *     deno run --allow-read --allow-env tasks/bench/device_table.ts FOLDER

@@ -218,14 +218,14 @@ Deno.test("deviceTable() puts ratios beside their goals, and parts that failed o
   ) assertStringIncludes(lines.join("\n"), row);
 });
 
-Deno.test("deviceTable() has a row for each goal of docs/performance.md when no part ran", async () => {
+Deno.test("deviceTable() has a row for each goal of docs/performance_webgpu.md when no part ran", async () => {
   const folder = temporaryFolder();
   await Deno.writeTextFile(join(folder, "codes.txt"), "");
   const rows = deviceTable(folder).split("\n").filter((line) => /[≤≥]/.test(line)).map((line) =>
     line.split("|").map((cell) => cell.trim().replaceAll("\\_", "_"))
   );
   const goal = (name: string) => rows.filter((cells) => cells[1]?.startsWith(name)).map((cells) => cells[5]);
-  const page = await Deno.readTextFile(new URL("../../docs/performance.md", import.meta.url));
+  const page = await Deno.readTextFile(new URL("../../docs/performance_webgpu.md", import.meta.url));
   const [, table = ""] = page.split("| goal on a card | |\n| --- | --- |\n");
   const stated = table.slice(0, table.indexOf("\n\n")).split("\n").map((line) => line.split("|")[2]?.trim());
   assertEquals([
