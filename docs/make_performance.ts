@@ -15,15 +15,21 @@ import { fused } from "../kernels/fuse_lora.ts";
 import { type Graph, type Node, nodeSizes } from "../kernels/graph.ts";
 import type { Dims } from "../kernels/kernel.ts";
 import { BENCH_CASES, type BenchCase } from "../kernels/bench_cases.ts";
-import { labelChunkOn } from "../kernels/engine/head.ts";
-import { accumulating } from "../kernels/engine/compiled.ts";
-import { adamWDefaults } from "../kernels/engine/adamw.ts";
-import { blockGraph, embedGraph, LINEAR_MODULES, loraShapes, ofLayer } from "../kernels/engine/decoder.ts";
-import { headBackwardGraph, headGraph } from "../kernels/engine/head_graph.ts";
-import { attentionOf, type DecoderConfig } from "../kernels/engine/decoder_config.ts";
-import { stepGraphs } from "../kernels/engine/device_optimizer.ts";
-import { trainedShapes } from "../kernels/engine/parameters.ts";
-import { stretchesOf } from "../kernels/engine/stretches.ts";
+import { labelChunkOn } from "../kernels/engine/head/head.ts";
+import { accumulating } from "../kernels/engine/programs/compiled.ts";
+import { adamWDefaults } from "../kernels/engine/optimizer/adamw.ts";
+import {
+  blockGraph,
+  embedGraph,
+  LINEAR_MODULES,
+  loraShapes,
+  ofLayer,
+} from "../kernels/engine/decoder/decoder.ts";
+import { headBackwardGraph, headGraph } from "../kernels/engine/decoder/head_graph.ts";
+import { attentionOf, type DecoderConfig } from "../kernels/engine/decoder/decoder_config.ts";
+import { stepGraphs } from "../kernels/engine/optimizer/device_optimizer.ts";
+import { trainedShapes } from "../kernels/engine/weights/parameters.ts";
+import { stretchesOf } from "../kernels/engine/weights/stretches.ts";
 
 /** Limits that WebGPU guarantees on every device; those that allow more need fewer dispatches. */
 const LIMITS = { bindingBytes: 2 ** 27 };

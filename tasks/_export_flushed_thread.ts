@@ -7,7 +7,7 @@
 import { openModel, saveModel } from "../formats/hf_model/mod.ts";
 import { mergedWeights, writeAdapter } from "../formats/peft/mod.ts";
 import { SafetensorsFile, writeSafetensors } from "../formats/safetensors/mod.ts";
-import { moduleShapes } from "../kernels/engine/decoder.ts";
+import { moduleShapes } from "../kernels/engine/decoder/decoder.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { decoderOf } from "../plugins/kinds/decoder_of.ts";
 import { exportModel } from "./export.ts";

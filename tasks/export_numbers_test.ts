@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { item } from "../formats/elements.ts";
 import { GgufFile, interleave, roundInPlace } from "../formats/gguf/mod.ts";
 import { openModel } from "../formats/hf_model/mod.ts";
-import { layeredLogits } from "../kernels/engine/layered_logits.ts";
+import { layeredLogits } from "../kernels/engine/layerwise/layered_logits.ts";
 import { referenceBackend } from "../kernels/backends/reference/mod.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { decoderOf } from "../plugins/kinds/decoder_of.ts";

@@ -15,7 +15,7 @@ import { item } from "../formats/elements.ts";
 import type { Tokenizer } from "../formats/tokenizer/tokenizer.ts";
 import { readTrainConfig, type TrainConfig, workAsked } from "./train/config/mod.ts";
 import { type EncodedExample, type LoadedExamples, trainOrder } from "./train/data/mod.ts";
-import { packExamples } from "../kernels/engine/pack.ts";
+import { packExamples } from "../kernels/engine/packs/pack.ts";
 import { registryOf } from "./common/config_file.ts";
 import { parseArguments, print, printError, runTask, wholeNumber } from "./common/cli.ts";
 import { helpTopic } from "./common/help.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import { openModel } from "../formats/hf_model/mod.ts";
-import { packExamples } from "../kernels/engine/pack.ts";
-import { startEngine } from "../kernels/engine/remote.ts";
+import { packExamples } from "../kernels/engine/packs/pack.ts";
+import { startEngine } from "../kernels/engine/worker/remote.ts";
 import { models } from "../plugins/models/mod.ts";
 import { decoderOf } from "../plugins/kinds/decoder_of.ts";
 import { Registry } from "../plugins/registry.ts";

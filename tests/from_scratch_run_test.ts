@@ -4,8 +4,8 @@ import { join } from "@std/path";
 
 import { readJsonFile } from "../formats/hf_model/json.ts";
 import { openModel, saveModel } from "../formats/hf_model/mod.ts";
-import { freshWeights } from "../kernels/engine/fresh_weights.ts";
-import { tensorShapes } from "../kernels/engine/decoder.ts";
+import { freshWeights } from "../kernels/engine/weights/fresh_weights.ts";
+import { tensorShapes } from "../kernels/engine/decoder/decoder.ts";
 import { FACTORY, repeatFactoryRun } from "./_llamafactory_run.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 import { decoderIn } from "./helpers/tiny_model.ts";

@@ -41,10 +41,10 @@ Deno.test("the built-in plugins load without OpenAI's library and without the en
 });
 
 const PLANTED: [string, string, string][] = [
-  ["kernels/ops/rms_norm.ts", "kernels/engine/pack.ts", "kernels/engine to kernels"],
+  ["kernels/ops/rms_norm.ts", "kernels/engine/packs/pack.ts", "kernels/engine to kernels"],
   ["kernels/backends/onnx/mod.ts", "kernels/engine/engine.ts", "kernels/engine to kernels"],
   ["formats/gguf/mod.ts", "kernels/kernel.ts", "formats use only formats"],
-  ["kernels/engine/rope.ts", "plugins/models/llama.ts", "tasks to plugins"],
+  ["kernels/engine/decoder/rope.ts", "plugins/models/llama.ts", "tasks to plugins"],
   ["plugins/losses/dpo.ts", "tasks/train/config/mod.ts", "tasks to plugins"],
   ["plugins/kinds/loss.ts", "plugins/losses/dpo.ts", "imports no plugin"],
   ["plugins/endpoints/local.ts", "plugins/templates/mod.ts", "by its contract"],

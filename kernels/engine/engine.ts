@@ -7,19 +7,19 @@
  */
 import { valueOf } from "../../formats/elements.ts";
 import type { Backend } from "../backend.ts";
-import { keepFor } from "./checkpointing.ts";
-import type { DecoderConfig } from "./decoder_config.ts";
-import { type Body, type BodyForm, disposeAll, type Rows } from "./body.ts";
-import { BlocksBody } from "./body_blocks.ts";
-import { StackBody } from "./body_stack.ts";
+import { keepFor } from "./decoder/checkpointing.ts";
+import type { DecoderConfig } from "./decoder/decoder_config.ts";
+import { type Body, type BodyForm, disposeAll, type Rows } from "./body/body.ts";
+import { BlocksBody } from "./body/body_blocks.ts";
+import { StackBody } from "./body/body_stack.ts";
 import type { ForwardOptions, ForwardPass } from "./forward.ts";
-import { Head, type HeadLabels, labelChunkOn } from "./head.ts";
-import { rowLengths } from "./noise.ts";
-import type { Pack } from "./pack.ts";
-import { padded } from "./padding.ts";
-import { Parameters, type ReadTensor, type Tuning } from "./parameters.ts";
-import { type OnCompile, Programs } from "./programs.ts";
-import { RotaryTable } from "./rope.ts";
+import { Head, type HeadLabels, labelChunkOn } from "./head/head.ts";
+import { rowLengths } from "./body/noise.ts";
+import type { Pack } from "./packs/pack.ts";
+import { padded } from "./packs/padding.ts";
+import { Parameters, type ReadTensor, type Tuning } from "./weights/parameters.ts";
+import { type OnCompile, Programs } from "./programs/programs.ts";
+import { RotaryTable } from "./decoder/rope.ts";
 
 /** Options of an engine. */
 export interface EngineOptions {

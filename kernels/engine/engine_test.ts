@@ -1,10 +1,10 @@
 /** Log-probabilities and gradients against PyTorch in float64 (fixtures/goldens/tiny), on every backend. */
 import { assert, assertAlmostEquals } from "@std/assert";
 import type { Backend } from "../backend.ts";
-import { LINEAR_MODULES } from "./decoder.ts";
+import { LINEAR_MODULES } from "./decoder/decoder.ts";
 import { Engine } from "./engine.ts";
-import { packExamples } from "./pack.ts";
-import type { Tuning } from "./parameters.ts";
+import { packExamples } from "./packs/pack.ts";
+import type { Tuning } from "./weights/parameters.ts";
 import {
   ARCHITECTURES,
   backendsAndGpuLike,

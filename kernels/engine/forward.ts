@@ -2,7 +2,7 @@
  * Forward passes as an engine is asked for them.
  * @module
  */
-import type { Pack } from "./pack.ts";
+import type { Pack } from "./packs/pack.ts";
 
 /** The requested forward pass. */
 export interface ForwardOptions {

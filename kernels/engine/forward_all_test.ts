@@ -2,9 +2,9 @@
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { idsExample, tinyAdapter, tinyModel } from "../../tests/helpers/tiny_model.ts";
 import { referenceBackend } from "../backends/reference/mod.ts";
-import { LINEAR_MODULES } from "./decoder.ts";
+import { LINEAR_MODULES } from "./decoder/decoder.ts";
 import { Engine } from "./engine.ts";
-import { packExamples } from "./pack.ts";
+import { packExamples } from "./packs/pack.ts";
 
 const { config, weights } = tinyModel("qwen2");
 const { modules, initial } = tinyAdapter("qwen2", config, LINEAR_MODULES);

@@ -5,17 +5,17 @@
  */
 import { isLoraB } from "../../formats/peft/names.ts";
 import type { Backend } from "../backend.ts";
-import { tensorShapes } from "./decoder.ts";
-import type { DecoderConfig } from "./decoder_config.ts";
-import type { AdamWOptions } from "./adamw.ts";
+import { tensorShapes } from "./decoder/decoder.ts";
+import type { DecoderConfig } from "./decoder/decoder_config.ts";
+import type { AdamWOptions } from "./optimizer/adamw.ts";
 import { Engine } from "./engine.ts";
-import type { FreshStart } from "./fresh_weights.ts";
+import type { FreshStart } from "./weights/fresh_weights.ts";
 import type { ForwardOptions, ForwardPass } from "./forward.ts";
-import type { Pack } from "./pack.ts";
+import type { Pack } from "./packs/pack.ts";
 import { choosePackRows, type PackRows, type PackSettings } from "./pack_rows.ts";
-import { type NamedArrays, type Optimizer } from "./optimizer.ts";
-import { makeOptimizer } from "./make_optimizer.ts";
-import type { ReadTensor, Tuning } from "./parameters.ts";
+import { type NamedArrays, type Optimizer } from "./optimizer/optimizer.ts";
+import { makeOptimizer } from "./optimizer/make_optimizer.ts";
+import type { ReadTensor, Tuning } from "./weights/parameters.ts";
 
 /** The backend that runs the kernels. */
 export interface BackendChoice {

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { idsExample, tinyAdapter, tinyModel } from "../../tests/helpers/tiny_model.ts";
 import { referenceBackend } from "../backends/reference/mod.ts";
-import { LINEAR_MODULES } from "./decoder.ts";
+import { LINEAR_MODULES } from "./decoder/decoder.ts";
 import { EngineHost } from "./host.ts";
-import { packExamples } from "./pack.ts";
+import { packExamples } from "./packs/pack.ts";
 
 Deno.test("isIdentity() is known from the values given, without a download: at the start, behind steps and behind a restore", async () => {
   const { config, weights } = tinyModel("llama");

@@ -3,11 +3,11 @@ import { assert, assertEquals } from "@std/assert";
 import { madeUpGpu } from "../../tests/helpers/made_up_gpu.ts";
 import { blocksOfSmolLM2 } from "../../tests/helpers/model_plans.ts";
 import { idsExample } from "../../tests/helpers/tiny_model.ts";
-import { LINEAR_MODULES, tensorShapes } from "./decoder.ts";
+import { LINEAR_MODULES, tensorShapes } from "./decoder/decoder.ts";
 import { Engine } from "./engine.ts";
-import { DeviceOptimizer } from "./device_optimizer.ts";
-import { type Pack, packExamples } from "./pack.ts";
-import { trainedShapes, type Tuning } from "./parameters.ts";
+import { DeviceOptimizer } from "./optimizer/device_optimizer.ts";
+import { type Pack, packExamples } from "./packs/pack.ts";
+import { trainedShapes, type Tuning } from "./weights/parameters.ts";
 
 /** SmolLM2-135M's blocks, four of them, and a twelfth of its vocabulary, with LoRA of rank 8. */
 const LAYERS = 4;

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { onnxBackend } from "../mod.ts";
 import { Engine } from "./engine.ts";
-import { packExamples } from "./pack.ts";
+import { packExamples } from "./packs/pack.ts";
 import { idsExample, tinyModel } from "../../tests/helpers/tiny_model.ts";
 
 const PACK = packExamples([idsExample({ a: [[3, 9, 27], [81, 11, 33]] })]);

@@ -9,12 +9,12 @@ import { entryOf } from "../../formats/elements.ts";
 import { differentiate } from "../autodiff.ts";
 import type { Backend } from "../backend.ts";
 import { peakBytes } from "../backends/webgpu/plan.ts";
-import { blockGraph, ofLayer, tensorShapes } from "./decoder.ts";
-import { attentionOf, type DecoderConfig } from "./decoder_config.ts";
-import { hasDropout, lowestTrained } from "./body.ts";
-import { labelChunkOn } from "./head.ts";
-import { loraOfLayer, trainedShapes, type Tuning } from "./parameters.ts";
-import { accumulating } from "./compiled.ts";
+import { blockGraph, ofLayer, tensorShapes } from "./decoder/decoder.ts";
+import { attentionOf, type DecoderConfig } from "./decoder/decoder_config.ts";
+import { hasDropout, lowestTrained } from "./body/body.ts";
+import { labelChunkOn } from "./head/head.ts";
+import { loraOfLayer, trainedShapes, type Tuning } from "./weights/parameters.ts";
+import { accumulating } from "./programs/compiled.ts";
 
 /** Rows on a CPU: enough that products run at full speed, little enough for memory. */
 export const DEFAULT_ROWS = 1024;

@@ -3,9 +3,9 @@ import { idsExample, tinyAdapter, tinyModel } from "../../tests/helpers/tiny_mod
 import { webgpuBackend } from "../backends/webgpu/mod.ts";
 import { hasRoom, sharesHostMemory } from "../backends/webgpu/room.ts";
 import { testWebGpu } from "../testing/backends.ts";
-import { LINEAR_MODULES } from "./decoder.ts";
+import { LINEAR_MODULES } from "./decoder/decoder.ts";
 import { Engine } from "./engine.ts";
-import { packExamples } from "./pack.ts";
+import { packExamples } from "./packs/pack.ts";
 import { choosePackRows, packBytes, packRowsText } from "./pack_rows.ts";
 
 const { name: title, ignore } = await testWebGpu();

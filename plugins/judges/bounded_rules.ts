@@ -4,7 +4,7 @@
  * when the limit is over; the rule is then unscored with the reason.
  * @module
  */
-import { connect, type WorkerConnection } from "../../kernels/engine/worker_call.ts";
+import { connect, type WorkerConnection } from "../../kernels/engine/worker/worker_call.ts";
 import type { Constraint, Verdict } from "../kinds/judgement.ts";
 import type { CheckModels } from "./ifeval_rules/checks/check.ts";
 import { loadCheckModels } from "./ifeval_rules/models.ts";

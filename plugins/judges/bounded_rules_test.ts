@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { isDeepStrictEqual as equal } from "node:util";
 
-import { connect } from "../../kernels/engine/worker_call.ts";
+import { connect } from "../../kernels/engine/worker/worker_call.ts";
 import { within } from "../../tests/helpers/until.ts";
 import { builtinRegistry } from "../builtins.ts";
 import { BoundedRules, needsLimit } from "./bounded_rules.ts";

@@ -2,7 +2,7 @@
  * The Worker in which rules are checked that may take long (bounded_rules.ts).
  * @module
  */
-import { type CallContext, serve } from "../../kernels/engine/worker_call.ts";
+import { type CallContext, serve } from "../../kernels/engine/worker/worker_call.ts";
 import type { Rule } from "./bounded_rules.ts";
 import { checkRule } from "./constraint_rules.ts";
 import { neededModel } from "./ifeval_rules/check_one.ts";

@@ -6,8 +6,8 @@ import { didYouMean } from "../../formats/did_you_mean.ts";
 import { shown } from "../../formats/message.ts";
 import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
 import { checkTensors } from "../../formats/hf_model/weights.ts";
-import { tensorShapes } from "../../kernels/engine/decoder.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import { tensorShapes } from "../../kernels/engine/decoder/decoder.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import { attributed } from "./plugin_fault.ts";
 import type { PluginRegistry } from "./plugin.ts";
 

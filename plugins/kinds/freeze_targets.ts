@@ -4,8 +4,8 @@
  * @module
  */
 import { didYouMean } from "../../formats/did_you_mean.ts";
-import { tensorShapes } from "../../kernels/engine/decoder.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import { tensorShapes } from "../../kernels/engine/decoder/decoder.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import { nowhere, placed } from "./place.ts";
 import type { TrainConfig } from "./train_config.ts";
 

@@ -2,7 +2,7 @@
  * Model families: what a config.json (or GGUF metadata) of one `model_type` means for the one decoder that all share.
  * @module
  */
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 
 /** The product of a model plugin. */
 export interface ModelFamily {

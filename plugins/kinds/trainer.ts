@@ -4,11 +4,11 @@
  * @module
  */
 import type { ConfigDifference, TrainConfig } from "./train_config.ts";
-import type { EncodedExample } from "../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../kernels/engine/packs/encoded.ts";
 import type { LogSink } from "./log_sink.ts";
 import type { Loss } from "./loss.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
-import type { FreshStart } from "../../kernels/engine/fresh_weights.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
+import type { FreshStart } from "../../kernels/engine/weights/fresh_weights.ts";
 import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
 
 /** Keys of a resolved configuration that a trainer may need: method, steps, evaluation, checkpoints, device. No data, no secrets. */

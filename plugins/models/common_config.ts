@@ -4,7 +4,7 @@
  */
 import { shown } from "../../formats/message.ts";
 import { ConfigFields } from "./config_fields.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import { rotationOf } from "./rope.ts";
 
 /** Fields that each family sets itself. */

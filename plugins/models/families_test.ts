@@ -8,10 +8,10 @@ import {
 } from "@std/assert";
 
 import { checkTensors, openModel } from "../../formats/hf_model/mod.ts";
-import { tensorShapes } from "../../kernels/engine/decoder.ts";
+import { tensorShapes } from "../../kernels/engine/decoder/decoder.ts";
 import llama from "./llama.ts";
 import mistral from "./mistral.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import qwen2 from "./qwen2.ts";
 import qwen3 from "./qwen3.ts";
 import smollm3 from "./smollm3.ts";

@@ -3,7 +3,7 @@
  * (`rope_parameters`).
  * @module
  */
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import { ConfigFields } from "./config_fields.ts";
 import { yarn } from "./yarn.ts";
 

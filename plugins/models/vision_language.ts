@@ -6,7 +6,7 @@
  * @module
  */
 import { textConfigOf } from "../../formats/hf_model/text_part.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import { ConfigFields } from "./config_fields.ts";
 
 type Config = Readonly<Record<string, unknown>>;

@@ -13,9 +13,9 @@ import {
 } from "../../formats/peft/mod.ts";
 import { SafetensorsFile, writeSafetensors } from "../../formats/safetensors/mod.ts";
 import { referenceBackend } from "../../kernels/backends/reference/mod.ts";
-import { moduleShapes, tensorShapes } from "../../kernels/engine/decoder.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
-import { layeredLogits } from "../../kernels/engine/layered_logits.ts";
+import { moduleShapes, tensorShapes } from "../../kernels/engine/decoder/decoder.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
+import { layeredLogits } from "../../kernels/engine/layerwise/layered_logits.ts";
 import { greedyIds } from "../../tests/helpers/greedy.ts";
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { builtinRegistry } from "../builtins.ts";

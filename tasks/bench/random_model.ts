@@ -9,7 +9,7 @@
 import { join } from "@std/path";
 
 import { writeSafetensors } from "../../formats/safetensors/mod.ts";
-import { tensorShapes } from "../../kernels/engine/decoder.ts";
+import { tensorShapes } from "../../kernels/engine/decoder/decoder.ts";
 import { models } from "../../plugins/models/mod.ts";
 import { Registry } from "../../plugins/registry.ts";
 import { runTask } from "../common/cli.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import { entryOf } from "../../formats/elements.ts";
-import type { EncodedExample } from "../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../kernels/engine/packs/encoded.ts";
 import type { Quad } from "./quads.ts";
 
 /** The sequences of a stage, as the Python script makes them. */

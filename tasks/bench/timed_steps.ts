@@ -3,9 +3,9 @@
  * @module
  */
 import { item } from "../../formats/elements.ts";
-import type { EncodedExample } from "../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../kernels/engine/packs/encoded.ts";
 import type { EngineClient } from "../../kernels/engine/host.ts";
-import { type Pack, packExamples, packUnits } from "../../kernels/engine/pack.ts";
+import { type Pack, packExamples, packUnits } from "../../kernels/engine/packs/pack.ts";
 import { type LogSink, silentLog, type StepReport } from "../../plugins/kinds/log_sink.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
 import { BARE_LOOP } from "../../plugins/trainers/local/bare_loop.ts";

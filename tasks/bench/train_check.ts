@@ -7,7 +7,7 @@ import { openModel } from "../../formats/hf_model/mod.ts";
 import { makeBackend } from "../../kernels/engine/backends.ts";
 import { Engine } from "../../kernels/engine/engine.ts";
 import type { BackendChoice } from "../../kernels/engine/host.ts";
-import { packExamples } from "../../kernels/engine/pack.ts";
+import { packExamples } from "../../kernels/engine/packs/pack.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { checkIds, readQuads } from "./quads.ts";

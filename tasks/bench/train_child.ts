@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 
 import { openModel } from "../../formats/hf_model/mod.ts";
 import type { OnnxProfiler } from "../../kernels/backends/onnx/profile.ts";
-import { keepFor } from "../../kernels/engine/checkpointing.ts";
+import { keepFor } from "../../kernels/engine/decoder/checkpointing.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import type { StepReport } from "../../plugins/kinds/log_sink.ts";

@@ -6,7 +6,7 @@ import type { LoadedModel } from "../../formats/hf_model/mod.ts";
 import { onnxBackend } from "../../kernels/backends/onnx/mod.ts";
 import { OnnxProfiler } from "../../kernels/backends/onnx/profile.ts";
 import { type BackendChoice, EngineHost, type EngineSetup } from "../../kernels/engine/host.ts";
-import { startEngine } from "../../kernels/engine/remote.ts";
+import { startEngine } from "../../kernels/engine/worker/remote.ts";
 import { openTorchEngine, type TorchEngine, type TorchSetup } from "../../plugins/trainers/torch/engine.ts";
 import { processesPerNode } from "../../plugins/trainers/torch/gpus.ts";
 import { modelFolder } from "../../plugins/trainers/torch/model_folder.ts";

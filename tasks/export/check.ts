@@ -5,11 +5,11 @@
 import { item } from "../../formats/elements.ts";
 import { openModel } from "../../formats/hf_model/mod.ts";
 import type { Tokenizer } from "../../formats/tokenizer/mod.ts";
-import { layeredLogits } from "../../kernels/engine/layered_logits.ts";
+import { layeredLogits } from "../../kernels/engine/layerwise/layered_logits.ts";
 import { CPU } from "../../kernels/engine/generate/options.ts";
 import { makeBackend } from "../../kernels/engine/backends.ts";
-import { EMBEDDING } from "../../kernels/engine/body.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import { EMBEDDING } from "../../kernels/engine/decoder/decoder.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import type { ExportDtype, ExportFormat } from "./config.ts";

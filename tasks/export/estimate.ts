@@ -7,7 +7,7 @@ import { dirname } from "@std/path";
 
 import { exists } from "../../formats/exists.ts";
 import { ggufName, ggufTensorBytes } from "../../formats/gguf/mod.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import type { ExportConfig, ExportDtype } from "./config.ts";
 import { architectureOf } from "./gguf.ts";
 import { ggufEncodingOf } from "./gguf_types.ts";

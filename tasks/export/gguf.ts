@@ -15,7 +15,7 @@ import {
   NO_ROPE_INTERVAL,
   writingGguf,
 } from "../../formats/gguf/mod.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import type { ExportDtype } from "./config.ts";
 import { ropeKeys, sectionKeys } from "./gguf_rope.ts";
 import { tokenizerKeys } from "./gguf_tokenizer.ts";

@@ -6,7 +6,7 @@
 import { item } from "../../formats/elements.ts";
 import { deinterleave, GgufFile, ggufName } from "../../formats/gguf/mod.ts";
 import { type LoraTensors, mergedWeights } from "../../formats/peft/mod.ts";
-import { moduleShapes } from "../../kernels/engine/decoder.ts";
+import { moduleShapes } from "../../kernels/engine/decoder/decoder.ts";
 import { architectureOf } from "./gguf.ts";
 import type { ExportSource } from "./source.ts";
 

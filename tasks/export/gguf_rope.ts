@@ -7,7 +7,7 @@ import { ConfigFields } from "../../plugins/models/config_fields.ts";
 import { thetaOfFamily } from "../../plugins/models/rope.ts";
 import { yarn } from "../../plugins/models/yarn.ts";
 import type { GgufTyped } from "../../formats/gguf/mod.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 
 /** Keys of a file, and the values of `rope_freqs.weight`, `[head / 2]`; null where it needs none. */
 export interface RopeKeys {

@@ -5,7 +5,7 @@
  */
 import { item } from "../../formats/elements.ts";
 import type { GgufEncoding } from "../../formats/gguf/mod.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import type { ExportDtype } from "./config.ts";
 
 /** Type of a file's matrices, of most of them in a mixture. */

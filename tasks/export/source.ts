@@ -30,9 +30,8 @@ import {
   splitsAsQwen2,
   type Tokenizer,
 } from "../../formats/tokenizer/mod.ts";
-import { EMBEDDING } from "../../kernels/engine/body.ts";
-import { moduleShapes, tensorShapes } from "../../kernels/engine/decoder.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import { EMBEDDING, moduleShapes, tensorShapes } from "../../kernels/engine/decoder/decoder.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { placed } from "../../plugins/kinds/place.ts";
 import { prepareTokenizer } from "../../plugins/kinds/prepare_tokenizer.ts";

@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { openModel } from "../../formats/hf_model/mod.ts";
 import { mergedWeights, readAdapter } from "../../formats/peft/mod.ts";
 import { SafetensorsFile, writeSafetensors } from "../../formats/safetensors/mod.ts";
-import { moduleShapes } from "../../kernels/engine/decoder.ts";
+import { moduleShapes } from "../../kernels/engine/decoder/decoder.ts";
 import { MaskMemoryError } from "../../kernels/engine/generate/generator.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { until, within } from "../../tests/helpers/until.ts";

@@ -5,7 +5,7 @@
 import { stringify } from "yaml";
 
 import { readAdapterConfig, TRAINED_FIELDS } from "../../formats/peft/mod.ts";
-import { moduleShapes } from "../../kernels/engine/decoder.ts";
+import { moduleShapes } from "../../kernels/engine/decoder/decoder.ts";
 import { placed } from "../../plugins/kinds/place.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { print } from "../common/cli.ts";

@@ -3,8 +3,8 @@
  * @module
  */
 import type { LoraConfig } from "../../formats/peft/mod.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
-import type { EncodedExample } from "../../kernels/engine/encoded.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
+import type { EncodedExample } from "../../kernels/engine/packs/encoded.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
 import { runLength } from "../../plugins/trainers/local/steps.ts";
 import type { TrainConfig } from "./config/mod.ts";

@@ -3,8 +3,8 @@ import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "
 import { parseYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { resolveTrainConfig, type TrainConfig } from "./config/mod.ts";
-import type { EncodedExample } from "../../kernels/engine/encoded.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import type { EncodedExample } from "../../kernels/engine/packs/encoded.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import { estimate, SHARE_OF_PEAK } from "./estimate.ts";
 import { estimateText, memoryWarning } from "./estimate_text.ts";
 

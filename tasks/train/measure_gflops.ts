@@ -3,7 +3,7 @@
  * @module
  */
 import type { Backend } from "../../kernels/backend.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import { timeProgram } from "../../kernels/bench_time.ts";
 import { GraphBuilder } from "../../kernels/graph.ts";
 import { linear } from "../../kernels/ops/products.ts";

@@ -1,7 +1,7 @@
 import { assert } from "@std/assert";
 
 import type { Backend, Tensor } from "../../kernels/backend.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import { measureGflops } from "./measure_gflops.ts";
 
 Deno.test("measureGflops() waits for a device that takes work faster than it does it", async () => {

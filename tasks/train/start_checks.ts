@@ -13,10 +13,10 @@ import {
   readAdapterConfig,
   TRAINED_FIELDS,
 } from "../../formats/peft/mod.ts";
-import { moduleShapes } from "../../kernels/engine/decoder.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
-import type { EncodedExample, EncodedSequence } from "../../kernels/engine/encoded.ts";
-import { packExamples } from "../../kernels/engine/pack.ts";
+import { moduleShapes } from "../../kernels/engine/decoder/decoder.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
+import type { EncodedExample, EncodedSequence } from "../../kernels/engine/packs/encoded.ts";
+import { packExamples } from "../../kernels/engine/packs/pack.ts";
 import { type LoraTargetKeys, targetModules } from "../../plugins/kinds/lora_targets.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
 import { averageMetrics, evaluateLoss } from "../../plugins/kinds/loss_evaluation.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
 import { idsExample, tinyModel } from "../../tests/helpers/tiny_model.ts";
-import type { EncodedExample } from "../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../kernels/engine/packs/encoded.ts";
 import { losses } from "../../plugins/losses/mod.ts";
 import { Registry } from "../../plugins/registry.ts";
 import {

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 import { checkTensors, openModel } from "../../formats/hf_model/mod.ts";
 import { readAdapter } from "../../formats/peft/mod.ts";
-import { tensorShapes } from "../../kernels/engine/decoder.ts";
+import { tensorShapes } from "../../kernels/engine/decoder/decoder.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import type { Chooser } from "./chooser.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import { saveModel } from "../../formats/hf_model/mod.ts";
-import { tensorShapes } from "../../kernels/engine/decoder.ts";
+import { tensorShapes } from "../../kernels/engine/decoder/decoder.ts";
 import { models } from "../../plugins/models/mod.ts";
 import { Registry } from "../../plugins/registry.ts";
 import { writeByteTokenizer } from "./_byte_tokenizer.ts";

@@ -6,7 +6,7 @@ import { item } from "../../formats/elements.ts";
 import { deinterleave, GgufFile, type GgufTyped, writeGguf } from "../../formats/gguf/mod.ts";
 import { openModel } from "../../formats/hf_model/mod.ts";
 import { mergedWeights, readAdapter } from "../../formats/peft/mod.ts";
-import { moduleShapes } from "../../kernels/engine/decoder.ts";
+import { moduleShapes } from "../../kernels/engine/decoder/decoder.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { exportModel } from "../../tasks/export.ts";

@@ -5,7 +5,7 @@ import { join } from "@std/path";
 import { item } from "../../formats/elements.ts";
 import { openModel } from "../../formats/hf_model/mod.ts";
 import { referenceBackend } from "../../kernels/backends/reference/mod.ts";
-import { layeredLogits } from "../../kernels/engine/layered_logits.ts";
+import { layeredLogits } from "../../kernels/engine/layerwise/layered_logits.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { exportModel } from "../../tasks/export.ts";

@@ -9,7 +9,7 @@ import { item } from "../../formats/elements.ts";
 import { besideShapes, openModel } from "../../formats/hf_model/mod.ts";
 import { mergedWeights, readAdapter, writeAdapter } from "../../formats/peft/mod.ts";
 import { SafetensorsFile } from "../../formats/safetensors/mod.ts";
-import { moduleShapes } from "../../kernels/engine/decoder.ts";
+import { moduleShapes } from "../../kernels/engine/decoder/decoder.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { exportModel } from "../../tasks/export.ts";

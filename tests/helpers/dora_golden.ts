@@ -4,7 +4,7 @@
  */
 import { entryOf } from "../../formats/elements.ts";
 import { isLoraB, isMagnitude } from "../../formats/peft/names.ts";
-import { packExamples } from "../../kernels/engine/pack.ts";
+import { packExamples } from "../../kernels/engine/packs/pack.ts";
 import { idsExample, readAdapterTensors, readJson, readTensors } from "./tiny_model.ts";
 
 /** Folder of PEFT's goldens. */

@@ -4,8 +4,8 @@
  */
 import { item } from "../../formats/elements.ts";
 import { referenceBackend } from "../../kernels/backends/reference/mod.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
-import { layeredLogits } from "../../kernels/engine/layered_logits.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
+import { layeredLogits } from "../../kernels/engine/layerwise/layered_logits.ts";
 
 /** Ids behind a prompt, to the end token or `count` of them, and the probability of each. */
 export async function greedyIds(

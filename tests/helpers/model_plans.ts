@@ -8,9 +8,9 @@ import {
   embedGraph,
   LINEAR_MODULES,
   loraShapes,
-} from "../../kernels/engine/decoder.ts";
-import { headBackwardGraph, headGraph } from "../../kernels/engine/head_graph.ts";
-import { attentionOf, type DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+} from "../../kernels/engine/decoder/decoder.ts";
+import { headBackwardGraph, headGraph } from "../../kernels/engine/decoder/head_graph.ts";
+import { attentionOf, type DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import {
   arrangeGraph,
   chooseGraph,
@@ -18,8 +18,8 @@ import {
   generationBlockInPlace,
   logitsGraph,
 } from "../../kernels/engine/generate/graph.ts";
-import { labelChunkOn } from "../../kernels/engine/head.ts";
-import { accumulating } from "../../kernels/engine/compiled.ts";
+import { labelChunkOn } from "../../kernels/engine/head/head.ts";
+import { accumulating } from "../../kernels/engine/programs/compiled.ts";
 import type { Graph } from "../../kernels/graph.ts";
 import { fused } from "../../kernels/fuse_lora.ts";
 import type { WgslDispatch, WgslSubgroups } from "../../kernels/wgsl_program.ts";

@@ -9,7 +9,7 @@ import { readAdapterTensors, readJson } from "./tiny_model.ts";
 import { models } from "../../plugins/models/mod.ts";
 import { Registry } from "../../plugins/registry.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
-import { LINEAR_MODULES } from "../../kernels/engine/decoder.ts";
+import { LINEAR_MODULES } from "../../kernels/engine/decoder/decoder.ts";
 import { type GoldenStart, repeatRun } from "./golden_run.ts";
 
 const { path, ignore, why } = sharedForSmollm2("goldens/smollm2");

@@ -1,6 +1,6 @@
 /** Engines of the tiny models, for tests that train them in more than one way. */
 import type { Backend } from "../../kernels/backend.ts";
-import { LINEAR_MODULES } from "../../kernels/engine/decoder.ts";
+import { LINEAR_MODULES } from "../../kernels/engine/decoder/decoder.ts";
 import { Engine } from "../../kernels/engine/engine.ts";
 import { entryOf } from "../../formats/elements.ts";
 import { tinyAdapter, tinyModel } from "./tiny_model.ts";

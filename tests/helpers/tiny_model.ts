@@ -2,8 +2,8 @@ import { testBackends } from "../../kernels/testing/backends.ts";
 import type { TestBackend } from "../../kernels/testing/backends.ts";
 import { type Backend, onnxBackend } from "../../kernels/mod.ts";
 import { SafetensorsFile } from "../../formats/safetensors/mod.ts";
-import type { EncodedExample } from "../../kernels/engine/encoded.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder_config.ts";
+import type { EncodedExample } from "../../kernels/engine/packs/encoded.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import { models } from "../../plugins/models/mod.ts";
 import { Registry } from "../../plugins/registry.ts";
 

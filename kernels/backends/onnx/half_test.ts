@@ -3,9 +3,9 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows }
 
 import { openModel } from "../../../formats/hf_model/mod.ts";
 import { kernelGraph, runOnce, sampleInputs } from "../../contract.ts";
-import { LINEAR_MODULES } from "../../engine/decoder.ts";
+import { LINEAR_MODULES } from "../../engine/decoder/decoder.ts";
 import { Engine } from "../../engine/engine.ts";
-import { packExamples } from "../../engine/pack.ts";
+import { packExamples } from "../../engine/packs/pack.ts";
 import type { Arrays, Kernel, Sample } from "../../kernel.ts";
 import { KERNELS } from "../../mod.ts";
 import type { HalfType } from "../../onnx_node.ts";

@@ -1,9 +1,9 @@
 /** The two ways to ONNX Runtime, and tensors that stay with a provider: by the CPU's, as a CUDA device gets them. */
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 
-import { packExamples } from "../../engine/pack.ts";
+import { packExamples } from "../../engine/packs/pack.ts";
 import { Engine } from "../../engine/engine.ts";
-import { LINEAR_MODULES } from "../../engine/decoder.ts";
+import { LINEAR_MODULES } from "../../engine/decoder/decoder.ts";
 import { idsExample, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { GraphBuilder } from "../../graph.ts";
 import { linear } from "../../ops/products.ts";

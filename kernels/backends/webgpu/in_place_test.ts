@@ -4,10 +4,16 @@ import { hostArray, kernelGraph, sampleInputs } from "../../contract.ts";
 import { LARGE_MODELS } from "../../../tests/helpers/model_plans.ts";
 import { differentiate } from "../../autodiff.ts";
 import type { Backend, Tensor } from "../../backend.ts";
-import { blockGraph, blockShapes, embedGraph, LINEAR_MODULES, loraShapes } from "../../engine/decoder.ts";
-import { attentionOf } from "../../engine/decoder_config.ts";
-import { headGraph } from "../../engine/head_graph.ts";
-import { accumulating } from "../../engine/compiled.ts";
+import {
+  blockGraph,
+  blockShapes,
+  embedGraph,
+  LINEAR_MODULES,
+  loraShapes,
+} from "../../engine/decoder/decoder.ts";
+import { attentionOf } from "../../engine/decoder/decoder_config.ts";
+import { headGraph } from "../../engine/decoder/head_graph.ts";
+import { accumulating } from "../../engine/programs/compiled.ts";
 import { fused } from "../../fuse_lora.ts";
 import { type Graph, GraphBuilder } from "../../graph.ts";
 import { add } from "../../ops/add.ts";

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type FloatPieces, PIECE_BYTES } from "../../../formats/float_pieces.ts";
 import { LARGE_MODELS } from "../../../tests/helpers/model_plans.ts";
-import { tensorShapes } from "../../engine/decoder.ts";
+import { tensorShapes } from "../../engine/decoder/decoder.ts";
 import { Device } from "./device.ts";
 import type { Half } from "./half.ts";
 import { loaded } from "./load.ts";

@@ -5,9 +5,9 @@
  */
 import { item } from "../../../formats/elements.ts";
 import type { Backend, Tensor } from "../../backend.ts";
-import { disposeAll } from "../body.ts";
-import type { DecoderConfig } from "../decoder_config.ts";
-import { Parameters, type ReadTensor, type Tuning } from "../parameters.ts";
+import { disposeAll } from "../body/body.ts";
+import type { DecoderConfig } from "../decoder/decoder_config.ts";
+import { Parameters, type ReadTensor, type Tuning } from "../weights/parameters.ts";
 import { breathe } from "./breathe.ts";
 import { KvCache, type LayerCache } from "./cache.ts";
 import type { AddOptions, TokenPick } from "./outlook.ts";

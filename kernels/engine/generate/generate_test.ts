@@ -4,11 +4,11 @@ import { join } from "@std/path";
 import { referenceBackend } from "../../mod.ts";
 import type { Backend } from "../../backend.ts";
 import { mergedWeights, readAdapter } from "../../../formats/peft/mod.ts";
-import { LINEAR_MODULES, moduleShape } from "../decoder.ts";
+import { LINEAR_MODULES, moduleShape } from "../decoder/decoder.ts";
 import { Engine } from "../engine.ts";
 import { FRESH } from "./cache.ts";
 import { GenerationEngine } from "./engine.ts";
-import { packExamples } from "../pack.ts";
+import { packExamples } from "../packs/pack.ts";
 import {
   ARCHITECTURES,
   backendsAndGpuLike,

@@ -5,7 +5,7 @@
 import { item } from "../../../formats/elements.ts";
 import { holdDriver, mayHaveGpu } from "../../backends/webgpu/driver.ts";
 import type { OnPhase } from "../host.ts";
-import { connect, type WorkerConnection } from "../worker_call.ts";
+import { connect, type WorkerConnection } from "../worker/worker_call.ts";
 import type { Generated, OnToken } from "./answer.ts";
 import { ContextLengthError } from "./check_prompt.ts";
 import { LogitsError } from "./logits_error.ts";

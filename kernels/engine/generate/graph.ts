@@ -16,8 +16,8 @@ import { linear } from "../../ops/products.ts";
 import { putCacheRows } from "../../ops/put_cache_rows.ts";
 import { putRows } from "../../ops/put_rows.ts";
 import { rmsNorm } from "../../ops/rms_norm.ts";
-import { blockGraph, type BlockLora } from "../decoder.ts";
-import type { DecoderConfig, LayerAttention } from "../decoder_config.ts";
+import { blockGraph, type BlockLora } from "../decoder/decoder.ts";
+import type { DecoderConfig, LayerAttention } from "../decoder/decoder_config.ts";
 
 /** A block's attention, and the values that it takes. */
 interface BlockAttention {

@@ -6,10 +6,10 @@
 import { checkTensors, openModel } from "../../../formats/hf_model/mod.ts";
 import { shown } from "../../../formats/message.ts";
 import { type Adapter, onlyMerged, readAdapter } from "../../../formats/peft/mod.ts";
-import { moduleShapes, tensorShapes } from "../decoder.ts";
-import type { DecoderConfig } from "../decoder_config.ts";
+import { moduleShapes, tensorShapes } from "../decoder/decoder.ts";
+import type { DecoderConfig } from "../decoder/decoder_config.ts";
 import type { OnPhase } from "../host.ts";
-import { withMerged } from "../merged_weights.ts";
+import { withMerged } from "../weights/merged_weights.ts";
 import { BatchGenerator } from "./batch.ts";
 import { makeBatchEngine } from "./make_engine.ts";
 import { openMask } from "./mask.ts";

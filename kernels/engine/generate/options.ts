@@ -4,7 +4,7 @@
  */
 import type { LoadedModel } from "../../../formats/hf_model/mod.ts";
 import { loadTokenizerSync, type Tokenizer } from "../../../formats/tokenizer/mod.ts";
-import type { DecoderConfig } from "../decoder_config.ts";
+import type { DecoderConfig } from "../decoder/decoder_config.ts";
 import type { BackendChoice } from "../host.ts";
 
 export { MAX_BATCH } from "./max_batch.ts";

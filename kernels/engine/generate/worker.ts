@@ -2,7 +2,7 @@
  * The generator's Worker: opens a model, then answers requests, many at once. Started by generator.ts; not imported by anything.
  * @module
  */
-import { type CallContext, serve } from "../worker_call.ts";
+import { type CallContext, serve } from "../worker/worker_call.ts";
 import type { Generated, OnToken, TokenDetails } from "./answer.ts";
 import { Coalescer } from "./coalesce.ts";
 import { type OpenedGenerator, openGenerator } from "./open.ts";

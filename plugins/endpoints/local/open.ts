@@ -10,7 +10,7 @@ import { openModel } from "../../../formats/hf_model/mod.ts";
 import { resolveModel, type ResolveOptions } from "../../../formats/hub/mod.ts";
 import { baseDifference } from "../../../formats/peft/mod.ts";
 import { type EditableTokenizer, loadTokenizerSync, type Tokenizer } from "../../../formats/tokenizer/mod.ts";
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import {
   type DeviceChoice,
   Generator,

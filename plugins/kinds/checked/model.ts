@@ -2,7 +2,7 @@
  * Checks of a model family of one's own: what its config.json means has to be a decoder.
  * @module
  */
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import type { ModelFamily } from "../model.ts";
 import { frozenCopy } from "./frozen.ts";
 import { onlyFields } from "./fields_only.ts";

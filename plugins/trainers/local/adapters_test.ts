@@ -12,8 +12,8 @@ import {
   tinyModel,
 } from "../../../tests/helpers/tiny_model.ts";
 import { Engine } from "../../../kernels/engine/engine.ts";
-import { packExamples } from "../../../kernels/engine/pack.ts";
-import type { Tuning } from "../../../kernels/engine/parameters.ts";
+import { packExamples } from "../../../kernels/engine/packs/pack.ts";
+import type { Tuning } from "../../../kernels/engine/weights/parameters.ts";
 import { makeTarget, type Tensors } from "./setup.ts";
 
 const PEFT = new URL("../../../fixtures/goldens/peft/", import.meta.url).pathname;

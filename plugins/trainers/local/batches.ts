@@ -4,10 +4,10 @@
  */
 import { item, valueOf } from "../../../formats/elements.ts";
 import type { TrainConfig } from "../../kinds/train_config.ts";
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import { runLength } from "./steps.ts";
 import { trainOrder } from "./order.ts";
-import { packUnits } from "../../../kernels/engine/pack.ts";
+import { packUnits } from "../../../kernels/engine/packs/pack.ts";
 import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
 
 /** Examples of each optimizer step. */

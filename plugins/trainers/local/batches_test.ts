@@ -1,7 +1,7 @@
 /** Steps of a plan by hand: 5 examples in micro-batches of 2, two of which are a step. Orders are those of `trainOrder`, which has goldens of its own. */
 import { assertEquals } from "@std/assert";
 
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import { planBatches } from "./batches.ts";
 import { trainOrder } from "./order.ts";
 

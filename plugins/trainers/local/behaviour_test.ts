@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import { join } from "@std/path";
 import { tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import type { Loss } from "../../kinds/loss.ts";
-import { LINEAR_MODULES } from "../../../kernels/engine/decoder.ts";
+import { LINEAR_MODULES } from "../../../kernels/engine/decoder/decoder.ts";
 import { listCheckpoints } from "./checkpoint_directory.ts";
 import { CONFIG, ROWS, runTinyLoop } from "./_behaviour_run.ts";
 import { lossOf } from "../../../tests/helpers/golden_run.ts";

@@ -14,7 +14,7 @@ import { SafetensorsFile, writeSafetensors } from "../../../formats/safetensors/
 import { writeFileAtomicSync } from "../../../formats/atomic.ts";
 import type { TrainerInputs } from "../../kinds/trainer.ts";
 import type { BestSoFar } from "../schedule_points.ts";
-import type { NamedArrays } from "../../../kernels/engine/optimizer.ts";
+import type { NamedArrays } from "../../../kernels/engine/optimizer/optimizer.ts";
 import { shown } from "../../../formats/message.ts";
 import { describeRowFault } from "../../../formats/records/row_fault.ts";
 import { inWords } from "../../../formats/zod_words.ts";

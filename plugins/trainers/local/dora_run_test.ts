@@ -4,9 +4,9 @@ import { join } from "@std/path";
 
 import { readAdapterFields, readWholeAdapter, wholeMerge } from "../../../formats/peft/mod.ts";
 import { onnxBackend } from "../../../kernels/mod.ts";
-import { moduleShapes, tensorShapes } from "../../../kernels/engine/decoder.ts";
+import { moduleShapes, tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import { Engine } from "../../../kernels/engine/engine.ts";
-import { packExamples } from "../../../kernels/engine/pack.ts";
+import { packExamples } from "../../../kernels/engine/packs/pack.ts";
 import { readTensors, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { ROWS, runTinyLoop } from "./_behaviour_run.ts";
 import { readCheckpoint } from "./checkpoint.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { item, valueOf } from "../../../formats/elements.ts";
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import { averageMetrics } from "../../kinds/loss_evaluation.ts";
 import type { EvaluationSet } from "../../kinds/trainer.ts";
 import { packBatches } from "./batches.ts";

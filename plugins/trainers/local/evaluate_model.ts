@@ -3,7 +3,7 @@
  * @module
  */
 import { checkTensors } from "../../../formats/hf_model/mod.ts";
-import { tensorShapes } from "../../../kernels/engine/decoder.ts";
+import { tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import type { TrainerInputs } from "../../kinds/trainer.ts";
 import { evaluateSets } from "./evaluate.ts";
 import type { OpenEngine } from "./open_engine.ts";

@@ -2,7 +2,7 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 
 import { idsExample } from "../../../tests/helpers/tiny_model.ts";
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
 import type { Loss } from "../../kinds/loss.ts";
 import { losses } from "../../losses/mod.ts";

@@ -2,7 +2,7 @@
  * Inputs of the optimisation loop.
  * @module
  */
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import type { TrainConfig } from "../../kinds/train_config.ts";
 import type { EvaluationSet } from "../../kinds/trainer.ts";
 import type { BatchPlan } from "./batches.ts";

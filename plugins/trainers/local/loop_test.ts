@@ -7,7 +7,7 @@ import {
   tinyAdapter,
   tinyModel,
 } from "../../../tests/helpers/tiny_model.ts";
-import { LINEAR_MODULES } from "../../../kernels/engine/decoder.ts";
+import { LINEAR_MODULES } from "../../../kernels/engine/decoder/decoder.ts";
 import { repetitions } from "../../../tests/helpers/repetitions.ts";
 import { assertSteps, repeatRun } from "../../../tests/helpers/golden_run.ts";
 import { assertUpdate } from "../../../tests/helpers/relative_distance.ts";

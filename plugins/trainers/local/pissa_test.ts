@@ -4,10 +4,10 @@ import { join } from "@std/path";
 
 import { readAdapter, writeAdapter } from "../../../formats/peft/mod.ts";
 import { onnxBackend } from "../../../kernels/mod.ts";
-import { moduleShapes } from "../../../kernels/engine/decoder.ts";
+import { moduleShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import { Engine } from "../../../kernels/engine/engine.ts";
-import { makeOptimizer } from "../../../kernels/engine/make_optimizer.ts";
-import { withMerged } from "../../../kernels/engine/merged_weights.ts";
+import { makeOptimizer } from "../../../kernels/engine/optimizer/make_optimizer.ts";
+import { withMerged } from "../../../kernels/engine/weights/merged_weights.ts";
 import { openModel } from "../../../formats/hf_model/mod.ts";
 import { doraGolden, PEFT_GOLDENS } from "../../../tests/helpers/dora_golden.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 
 /** Form of what {@linkcode ReferenceCache.toJson} gives. */
 export const ReferenceSums: z.ZodType<Record<string, Record<string, number>>> = z.record(

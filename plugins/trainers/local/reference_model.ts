@@ -3,8 +3,8 @@
  * @module
  */
 import { checkTensors } from "../../../formats/hf_model/mod.ts";
-import { tensorShapes } from "../../../kernels/engine/decoder.ts";
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import { tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import type { ReferenceModel, TrainerInputs } from "../../kinds/trainer.ts";
 import type { BatchPlan } from "./batches.ts";
 import type { OpenEngine, RunSetup } from "./open_engine.ts";

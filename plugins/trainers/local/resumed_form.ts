@@ -6,10 +6,10 @@ import { join } from "@std/path";
 
 import { exists } from "../../../formats/exists.ts";
 import { checkTensors, openModel } from "../../../formats/hf_model/mod.ts";
-import { tensorShapes } from "../../../kernels/engine/decoder.ts";
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
-import { trainedShapes } from "../../../kernels/engine/parameters.ts";
-import type { NamedArrays } from "../../../kernels/engine/optimizer.ts";
+import { tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
+import { trainedShapes } from "../../../kernels/engine/weights/parameters.ts";
+import type { NamedArrays } from "../../../kernels/engine/optimizer/optimizer.ts";
 import { readTrainedAdapter, type Target } from "./setup.ts";
 
 /**

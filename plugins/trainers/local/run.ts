@@ -4,7 +4,7 @@
  */
 import { checkTensors, configHash, openModel } from "../../../formats/hf_model/mod.ts";
 import { writeAdapter } from "../../../formats/peft/mod.ts";
-import { moduleShapes, tensorShapes } from "../../../kernels/engine/decoder.ts";
+import { moduleShapes, tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
 import { DEFAULT_ROWS, type PackRows, packRowsText } from "../../../kernels/engine/pack_rows.ts";
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";

@@ -3,10 +3,10 @@
  * @module
  */
 import { entryOf, f64, i32, item, valueOf } from "../../../formats/elements.ts";
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import type { ForwardPass } from "../../../kernels/engine/forward.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
-import { exampleRows, type Pack, packExamples, packUnits } from "../../../kernels/engine/pack.ts";
+import { exampleRows, type Pack, packExamples, packUnits } from "../../../kernels/engine/packs/pack.ts";
 import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
 import { type EvaluatedRow, evaluateLoss } from "../../kinds/loss_evaluation.ts";
 import type { Loss } from "../../kinds/loss.ts";

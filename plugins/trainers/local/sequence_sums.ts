@@ -3,7 +3,7 @@
  * @module
  */
 import { entryOf, f64, i32, item } from "../../../formats/elements.ts";
-import type { Pack } from "../../../kernels/engine/pack.ts";
+import type { Pack } from "../../../kernels/engine/packs/pack.ts";
 import type { LabelledTokens, Loss } from "../../kinds/loss.ts";
 
 /** Values by sequence name of each of a pack's examples. @param count Examples of the pack */

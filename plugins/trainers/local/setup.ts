@@ -30,10 +30,10 @@ import type { TrainConfig } from "../../kinds/train_config.ts";
 import { converted, convertedConfig, type PissaStart, readConverted } from "./pissa.ts";
 import type { TrainerInputs, WrittenFile } from "../../kinds/trainer.ts";
 import type { RunSetup } from "./open_engine.ts";
-import type { Tuning } from "../../../kernels/engine/parameters.ts";
-import { trainedShapes } from "../../../kernels/engine/parameters.ts";
-import { moduleShapes, tensorShapes } from "../../../kernels/engine/decoder.ts";
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import type { Tuning } from "../../../kernels/engine/weights/parameters.ts";
+import { trainedShapes } from "../../../kernels/engine/weights/parameters.ts";
+import { moduleShapes, tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { kaimingUniformA } from "../../../kernels/random/counter.ts";
 
 /** Tensors by name, float32. */

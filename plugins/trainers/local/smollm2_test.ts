@@ -3,7 +3,7 @@ import { assertAlmostEquals } from "@std/assert";
 import { onnxBackend } from "../../../kernels/mod.ts";
 import { gpuLikeOnnx, idsExample, readJson } from "../../../tests/helpers/tiny_model.ts";
 import { Engine } from "../../../kernels/engine/engine.ts";
-import { packExamples } from "../../../kernels/engine/pack.ts";
+import { packExamples } from "../../../kernels/engine/packs/pack.ts";
 import { assertSteps } from "../../../tests/helpers/golden_run.ts";
 import { assertFinal, GOLDENS, ignore, repeat, smollm2, why } from "../../../tests/helpers/smollm2_golden.ts";
 

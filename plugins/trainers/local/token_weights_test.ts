@@ -2,10 +2,10 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 
 import { entryOf, f64, item } from "../../../formats/elements.ts";
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import type { Engine } from "../../../kernels/engine/engine.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
-import { packExamples } from "../../../kernels/engine/pack.ts";
+import { packExamples } from "../../../kernels/engine/packs/pack.ts";
 import { backendsAndGpuLike, readJson, TINY } from "../../../tests/helpers/tiny_model.ts";
 import { tinyEngine, type TinyTuning } from "../../../tests/helpers/tiny_engine.ts";
 import { defineLoss, type Loss } from "../../kinds/loss.ts";

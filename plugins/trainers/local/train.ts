@@ -3,7 +3,7 @@
  * @module
  */
 import { chooseBackend } from "../../../kernels/engine/backends.ts";
-import { startEngine } from "../../../kernels/engine/remote.ts";
+import { startEngine } from "../../../kernels/engine/worker/remote.ts";
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
 import type { OpenEngine } from "./open_engine.ts";
 import { phaseClock } from "./phase_clock.ts";

@@ -6,7 +6,7 @@ import { item } from "../../../formats/elements.ts";
 import type { TrainConfig } from "../../kinds/train_config.ts";
 import type { LogSink, StepReport } from "../../kinds/log_sink.ts";
 import type { Loss } from "../../kinds/loss.ts";
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import { averageMetrics } from "../../kinds/loss_evaluation.ts";
 import { packBatches } from "./batches.ts";
 import { exampleWeights, inFlights, labelWeights, type Scored, scorePacks, type Scoring } from "./score.ts";

@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 
 import { item } from "../../../formats/elements.ts";
 import { idsExample } from "../../../tests/helpers/tiny_model.ts";
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
 import type { LogSink } from "../../kinds/log_sink.ts";
 import { losses } from "../../losses/mod.ts";

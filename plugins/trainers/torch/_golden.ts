@@ -1,10 +1,10 @@
 /** Golden runs of tiny models (fixtures/goldens/tiny/train) on PyTorch's ranks, for the tests of more than one file. */
 import { assertEquals, assertNotEquals } from "@std/assert";
 
-import type { AdamWOptions } from "../../../kernels/engine/adamw.ts";
+import type { AdamWOptions } from "../../../kernels/engine/optimizer/adamw.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
-import { packExamples } from "../../../kernels/engine/pack.ts";
-import { LINEAR_MODULES } from "../../../kernels/engine/decoder.ts";
+import { packExamples } from "../../../kernels/engine/packs/pack.ts";
+import { LINEAR_MODULES } from "../../../kernels/engine/decoder/decoder.ts";
 import { adamwOf, assertSteps, type GoldenStart, repeatOn } from "../../../tests/helpers/golden_run.ts";
 import { assertUpdate } from "../../../tests/helpers/relative_distance.ts";
 import {

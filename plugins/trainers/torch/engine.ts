@@ -3,9 +3,9 @@
  * @module
  */
 import { i32, item } from "../../../formats/elements.ts";
-import type { AdamWOptions } from "../../../kernels/engine/adamw.ts";
+import type { AdamWOptions } from "../../../kernels/engine/optimizer/adamw.ts";
 import type { EngineClient, EngineSetup } from "../../../kernels/engine/host.ts";
-import type { Pack } from "../../../kernels/engine/pack.ts";
+import type { Pack } from "../../../kernels/engine/packs/pack.ts";
 import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
 import { fittingThreads } from "../../../kernels/threads.ts";
 import { arraysUnder, withPrefix } from "./frames.ts";

@@ -3,7 +3,7 @@
  * arrays; all little-endian. The header's `arrays` lists `[name, type, count]`. python/dinotune_torch/frames.py has the same.
  * @module
  */
-import type { NamedArrays } from "../../../kernels/engine/optimizer.ts";
+import type { NamedArrays } from "../../../kernels/engine/optimizer/optimizer.ts";
 
 /** An array of a frame. */
 export type FrameArray = Int32Array | Float32Array | Float64Array;

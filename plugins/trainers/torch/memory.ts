@@ -2,7 +2,7 @@
  * Memory of one of PyTorch's processes, by arithmetic (docs/scale.md has the formulas and the table).
  * @module
  */
-import { LINEAR_MODULES, moduleShape } from "../../../kernels/engine/decoder.ts";
+import { LINEAR_MODULES, moduleShape } from "../../../kernels/engine/decoder/decoder.ts";
 import type { RunMemory, RunSize } from "../../kinds/trainer.ts";
 import type { EngineChoices } from "./options.ts";
 

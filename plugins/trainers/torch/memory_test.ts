@@ -2,7 +2,7 @@
 import { assertAlmostEquals } from "@std/assert";
 
 import { builtinRegistry } from "../../builtins.ts";
-import { LINEAR_MODULES, moduleShape, tensorShapes } from "../../../kernels/engine/decoder.ts";
+import { LINEAR_MODULES, moduleShape, tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import { optionsOf } from "./_python.ts";
 import { processMemory } from "./memory.ts";
 import type { EngineChoices } from "./options.ts";

@@ -5,8 +5,8 @@
 import { join } from "@std/path";
 
 import { type LoadedModel, saveModel, type SaveModelOptions } from "../../../formats/hf_model/mod.ts";
-import { tensorShapes } from "../../../kernels/engine/decoder.ts";
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import { tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 
 /** Options of {@linkcode modelFolder}. */
 export interface FolderOptions {

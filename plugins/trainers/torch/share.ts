@@ -3,7 +3,7 @@
  * @module
  */
 import { i32, item } from "../../../formats/elements.ts";
-import { type Pack, spread } from "../../../kernels/engine/pack.ts";
+import { type Pack, spread } from "../../../kernels/engine/packs/pack.ts";
 
 /** Arrays that a replica is sent. */
 export type PartArrays = Pick<Pack, "ids" | "until" | "positions" | "labelRows" | "labelIds">;

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 
 import { idsExample } from "../../../tests/helpers/tiny_model.ts";
-import { packExamples } from "../../../kernels/engine/pack.ts";
+import { packExamples } from "../../../kernels/engine/packs/pack.ts";
 import { frameParts, readFrame, StreamBytes } from "./frames.ts";
 import { sharePack } from "./share.ts";
 

@@ -3,8 +3,8 @@
  * @module
  */
 import { f64, i32 } from "../../../formats/elements.ts";
-import { rowLengths } from "../../../kernels/engine/noise.ts";
-import type { Pack } from "../../../kernels/engine/pack.ts";
+import { rowLengths } from "../../../kernels/engine/body/noise.ts";
+import type { Pack } from "../../../kernels/engine/packs/pack.ts";
 import { type FrameArray, withPrefix } from "./frames.ts";
 import type { Share } from "./share.ts";
 

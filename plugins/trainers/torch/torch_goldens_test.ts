@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 
 import { item } from "../../../formats/elements.ts";
 import { referenceBackend } from "../../../kernels/mod.ts";
-import type { AdamWOptions } from "../../../kernels/engine/adamw.ts";
+import type { AdamWOptions } from "../../../kernels/engine/optimizer/adamw.ts";
 import { type EngineClient, EngineHost } from "../../../kernels/engine/host.ts";
 import { logSigmoid } from "../../../kernels/tape.ts";
 import { adamwOf, repeatOn } from "../../../tests/helpers/golden_run.ts";

@@ -6,7 +6,7 @@ import { join } from "@std/path";
 
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
 import type { OpenEngine } from "../local/open_engine.ts";
-import { withMerged } from "../../../kernels/engine/merged_weights.ts";
+import { withMerged } from "../../../kernels/engine/weights/merged_weights.ts";
 import { carryOut } from "../local/run.ts";
 import { checkDora } from "./dora.ts";
 import { openTorchEngine } from "./engine.ts";

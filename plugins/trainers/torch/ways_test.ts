@@ -6,7 +6,7 @@ import { join } from "@std/path";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 
 import { item } from "../../../formats/elements.ts";
-import { packExamples } from "../../../kernels/engine/pack.ts";
+import { packExamples } from "../../../kernels/engine/packs/pack.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { idsExample, TINY } from "../../../tests/helpers/tiny_model.ts";
 import { hasPythonPackage, TORCH_FULL, whoStays } from "../../../tests/helpers/torch_python.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import { item } from "../../../formats/elements.ts";
-import type { EncodedExample, EncodedSequence } from "../../../kernels/engine/encoded.ts";
+import type { EncodedExample, EncodedSequence } from "../../../kernels/engine/packs/encoded.ts";
 import { builtinRegistry } from "../../../plugins/builtins.ts";
 import { inTrainingOrder } from "../../preview.ts";
 import { dataText } from "../../train/data_text.ts";

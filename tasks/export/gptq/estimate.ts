@@ -3,7 +3,7 @@
  * @module
  */
 import { gptqShapes } from "../../../formats/gptq/mod.ts";
-import { blockShapes, moduleShapes } from "../../../kernels/engine/decoder.ts";
+import { blockShapes, moduleShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import type { ExportEstimate } from "../estimate.ts";
 import type { ExportSource } from "../source.ts";
 import { GPTQ_GROUP } from "./quantise.ts";

@@ -7,15 +7,20 @@ import { item, valueOf } from "../../../formats/elements.ts";
 import { roundInPlace } from "../../../formats/gguf/mod.ts";
 import type { Backend, Tensor } from "../../../kernels/backend.ts";
 import { DoubleProducts } from "../../../kernels/backends/onnx/double_products.ts";
-import { MODULES_BY_INPUT } from "../../../kernels/engine/block_stages.ts";
-import { EMBEDDING } from "../../../kernels/engine/body.ts";
-import { blockShapes, type LinearModule, moduleShape, ofLayer } from "../../../kernels/engine/decoder.ts";
+import { MODULES_BY_INPUT } from "../../../kernels/engine/layerwise/block_stages.ts";
+import {
+  blockShapes,
+  EMBEDDING,
+  type LinearModule,
+  moduleShape,
+  ofLayer,
+} from "../../../kernels/engine/decoder/decoder.ts";
 import {
   type DecoderConfig,
   type LayerAttention,
   layerAttentions,
-} from "../../../kernels/engine/decoder_config.ts";
-import { headLogits } from "../../../kernels/engine/layered_logits.ts";
+} from "../../../kernels/engine/decoder/decoder_config.ts";
+import { headLogits } from "../../../kernels/engine/layerwise/layered_logits.ts";
 import { feedbackOf, quantise, type Quantised, quantisedValues } from "./quantise.ts";
 import { CalibrationRows, compileStages, type StagePrograms } from "./rows.ts";
 

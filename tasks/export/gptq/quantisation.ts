@@ -3,7 +3,7 @@
  * @module
  */
 import { fitsGptq } from "../../../formats/gptq/mod.ts";
-import { moduleShapes } from "../../../kernels/engine/decoder.ts";
+import { moduleShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import { promptIds } from "../check.ts";
 import type { ExportConfig } from "../config.ts";
 import type { ExportSource } from "../source.ts";

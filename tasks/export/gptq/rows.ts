@@ -4,9 +4,9 @@
  */
 import { entryOf, f32, f64, item } from "../../../formats/elements.ts";
 import type { Backend, HostArray, Program, Tensor } from "../../../kernels/backend.ts";
-import { type BlockStages, blockStages } from "../../../kernels/engine/block_stages.ts";
-import type { DecoderConfig, LayerAttention } from "../../../kernels/engine/decoder_config.ts";
-import { RotaryTable } from "../../../kernels/engine/rope.ts";
+import { type BlockStages, blockStages } from "../../../kernels/engine/layerwise/block_stages.ts";
+import type { DecoderConfig, LayerAttention } from "../../../kernels/engine/decoder/decoder_config.ts";
+import { RotaryTable } from "../../../kernels/engine/decoder/rope.ts";
 
 /** Programs of a block by their stage. */
 export type StagePrograms = Readonly<Record<keyof BlockStages, Program>>;

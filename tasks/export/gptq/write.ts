@@ -10,7 +10,7 @@ import { gptqShapes, type GptqTensorName, gptqTensors } from "../../../formats/g
 import { type ModelTensor, savingModel } from "../../../formats/hf_model/mod.ts";
 import { SafetensorsFile, writeSafetensors } from "../../../formats/safetensors/mod.ts";
 import { makeBackend } from "../../../kernels/engine/backends.ts";
-import { moduleShapes } from "../../../kernels/engine/decoder.ts";
+import { moduleShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import { CPU } from "../../../kernels/engine/generate/options.ts";
 import { VERSION } from "../../common/cli.ts";
 import { holding } from "../holding.ts";

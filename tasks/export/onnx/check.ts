@@ -4,7 +4,7 @@
  */
 import { entryOf } from "../../../formats/elements.ts";
 import { type FileTensor, openModelFile } from "../../../kernels/backends/onnx/model_file.ts";
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { onnxCacheNames } from "./graph_attention.ts";
 
 /** Of all `ids`, `[T, V]`. @param onLayer Called as often as the model has layers */

@@ -8,7 +8,7 @@
  * @module
  */
 import { OnnxModelBuilder } from "../../../kernels/backends/onnx/model_builder.ts";
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { attentionInputs, BATCH, onnxAttention, TOKENS, TOTAL } from "./graph_attention.ts";
 import { OnnxProducts } from "./graph_products.ts";
 import { headName, type OnnxWeights } from "./weights.ts";

@@ -2,7 +2,7 @@
  * Attention with its cache in an exported ONNX model.
  * @module
  */
-import { attentionOf } from "../../../kernels/engine/decoder_config.ts";
+import { attentionOf } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { CONTRIB, type OnnxProducts } from "./graph_products.ts";
 import type { AngleTable } from "./weights.ts";
 

@@ -5,9 +5,8 @@
 import { entryOf } from "../../../formats/elements.ts";
 import { PACKED_GROUP } from "../../../formats/packed/mod.ts";
 import type { OnnxModelBuilder } from "../../../kernels/backends/onnx/model_builder.ts";
-import { EMBEDDING } from "../../../kernels/engine/body.ts";
-import { type LinearModule, moduleShape } from "../../../kernels/engine/decoder.ts";
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import { EMBEDDING, type LinearModule, moduleShape } from "../../../kernels/engine/decoder/decoder.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import type { OnnxNode } from "../../../kernels/onnx_node.ts";
 import type { OnnxWeights } from "./weights.ts";
 

@@ -8,7 +8,7 @@ import { join } from "@std/path";
 import { writeError, writeFileAtomicSync } from "../../../formats/atomic.ts";
 import { toSortedJson } from "../../../formats/hf_model/json.ts";
 import { portableConfigText } from "../../../formats/hf_model/portable_config.ts";
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import type { ExportDtype } from "../config.ts";
 import { generationConfig, sourceTokenizerFiles } from "../safetensors.ts";
 import type { ExportSource } from "../source.ts";

@@ -4,11 +4,10 @@
  * @module
  */
 import { groupsOf, PACKED_GROUP, type PackedMatrix, quantized } from "../../../formats/packed/mod.ts";
-import { EMBEDDING } from "../../../kernels/engine/body.ts";
-import { tensorShapes } from "../../../kernels/engine/decoder.ts";
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import { EMBEDDING, tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { ConstantsWriter, type WrittenConstant } from "../../../kernels/engine/generate/program/constants.ts";
-import { RotaryTable } from "../../../kernels/engine/rope.ts";
+import { RotaryTable } from "../../../kernels/engine/decoder/rope.ts";
 import { holding } from "../holding.ts";
 
 /** Constants by their names in transformers, packed ones with `.codes` and `.scales` behind. */

@@ -3,7 +3,7 @@
  * @module
  */
 import { MaskError, MaskMemoryError } from "../../../kernels/engine/generate/mask.ts";
-import { connect, type WorkerConnection } from "../../../kernels/engine/worker_call.ts";
+import { connect, type WorkerConnection } from "../../../kernels/engine/worker/worker_call.ts";
 import type { GrammarOptions } from "../grammar.ts";
 import { libraryCode } from "./library.ts";
 import { type Arrived, type Moved, openMoved } from "./moved.ts";

@@ -9,7 +9,7 @@ import { losses } from "../../../plugins/losses/mod.ts";
 import { Registry } from "../../../plugins/registry.ts";
 import { templates } from "../../../plugins/templates/mod.ts";
 import { prepareTokenizer } from "../../../plugins/kinds/prepare_tokenizer.ts";
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import { defaultDataOptions } from "./default_options.ts";
 import { type LoadedExamples, loadExamples } from "./load.ts";
 import { type DataOptions, type LoadInputs } from "./load_inputs.ts";

@@ -10,7 +10,7 @@ import { openDataSet } from "../../../tests/helpers/open_data_set.ts";
 import { type EncodeOptions, encodeOptions, encodeParts, type NotEncoded } from "./encode.ts";
 import { encodeBatch } from "./encode_batch.ts";
 import { toExamples } from "./store.ts";
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import { greedyKnapsack } from "./knapsack.ts";
 import { Registry } from "../../../plugins/registry.ts";
 

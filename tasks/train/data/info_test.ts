@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { COMMIT, FakeHub } from "../../../tests/helpers/fake_hub.ts";
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import { cacheKey } from "./cache.ts";
 import { readDatasetInfo } from "./info.ts";
 import { DataSet } from "./sets.ts";

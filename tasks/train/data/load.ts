@@ -6,7 +6,7 @@ import { cacheKey, cachePath, readCache, writeCache } from "./cache.ts";
 import { encodeOptions } from "./encode.ts";
 import { encodeSets } from "./encode_sets.ts";
 import { item } from "../../../formats/elements.ts";
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import type { EvaluationSet } from "../../../plugins/kinds/trainer.ts";
 import type { LoadInputs } from "./load_inputs.ts";
 import { readDatasetInfo } from "./info.ts";

@@ -5,7 +5,7 @@
  */
 import { item } from "../../../formats/elements.ts";
 import type { EncodedParts } from "./encode.ts";
-import type { EncodedExample, EncodedSequence } from "../../../kernels/engine/encoded.ts";
+import type { EncodedExample, EncodedSequence } from "../../../kernels/engine/packs/encoded.ts";
 import { joinParts, type PartKind } from "./parts.ts";
 
 /** Arrays of some examples; can be handed to another thread and written to a file as they are. */

@@ -3,9 +3,9 @@
  * @module
  */
 import type { LoraConfig } from "../../../formats/peft/mod.ts";
-import { keepFor } from "../../../kernels/engine/checkpointing.ts";
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
-import { labelChunkFor } from "../../../kernels/engine/head.ts";
+import { keepFor } from "../../../kernels/engine/decoder/checkpointing.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
+import { labelChunkFor } from "../../../kernels/engine/head/head.ts";
 import { QUERY_CHUNK } from "../../../kernels/ops/attention.ts";
 import { type DataRows, type DevicePlace, packRows, type Weights } from "./sizes.ts";
 import type { Estimate, EstimateConfig } from "./types.ts";
@@ -40,7 +40,7 @@ export function memoryOf(
 ): Estimate["memory"] {
   const { hiddenSize: d, intermediateSize: f, numHeads, numKeyValueHeads, headDim } = model;
   const q = numHeads * headDim, kv = numKeyValueHeads * headDim, atOnce = packRows(config, rows);
-  // Values that a block hands to its backward pass (see kernels/engine/body.ts), and those that it needs while it runs.
+  // Values that a block hands to its backward pass (see kernels/engine/body/body.ts), and those that it needs while it runs.
   // The host's buffers are at most an eighth larger than what they hold, a sixteenth in the middle (kernels/backends/onnx/memory.ts).
   const before = Math.max(atOnce, Math.min(config.together ?? 0, rows.step));
   const kept = 4 * before * (2 * d + 2 * q + 2 * kv + 2 * f) * (gpu ? 1 : 17 / 16);
@@ -55,7 +55,7 @@ export function memoryOf(
   const layers = keeps ? reached * model.numLayers : 0;
   const activations = working +
     layers * (checkpoints ? 4 * before * inputs : kept) + masks * (stack ? layers : 1);
-  // The head's gradient by smoothed labels has two parts more while it is made (see kernels/engine/head_graph.ts).
+  // The head's gradient by smoothed labels has two parts more while it is made (see kernels/engine/decoder/head_graph.ts).
   const smoothed = head && config.label_smoothing_factor > 0 ? 8 * model.vocabSize * d : 0;
   // Codes, and a scale and a minimum for every 32 of them.
   const packedBytes = packed * ((bits ?? 0) / 8 + 8 / 32);

@@ -4,7 +4,7 @@
  */
 import type { LoraConfig } from "../../../formats/peft/mod.ts";
 import { chooseBackend, makeBackend } from "../../../kernels/engine/backends.ts";
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import { DEFAULT_ROWS, type PackRows } from "../../../kernels/engine/pack_rows.ts";
 import type { Trainer } from "../../../plugins/kinds/trainer.ts";
 import { makeTarget } from "../../../plugins/trainers/local/setup.ts";

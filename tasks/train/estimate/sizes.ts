@@ -4,12 +4,18 @@
  */
 import { valueOf } from "../../../formats/elements.ts";
 import { type LoraConfig, loraOf, matchTargets } from "../../../formats/peft/mod.ts";
-import { LINEAR_MODULES, moduleShape, moduleShapes, tensorShapes } from "../../../kernels/engine/decoder.ts";
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
-import { EMBEDDING, lowestTrained } from "../../../kernels/engine/body.ts";
-import { trainedShapes } from "../../../kernels/engine/parameters.ts";
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
-import { exampleRows } from "../../../kernels/engine/pack.ts";
+import {
+  EMBEDDING,
+  LINEAR_MODULES,
+  moduleShape,
+  moduleShapes,
+  tensorShapes,
+} from "../../../kernels/engine/decoder/decoder.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
+import { lowestTrained } from "../../../kernels/engine/body/body.ts";
+import { trainedShapes } from "../../../kernels/engine/weights/parameters.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
+import { exampleRows } from "../../../kernels/engine/packs/pack.ts";
 import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
 import { freezeTargets } from "../../../plugins/kinds/freeze_targets.ts";
 import { targetModules } from "../../../plugins/kinds/lora_targets.ts";

@@ -4,9 +4,9 @@
  * down to the lowest that has something trained; where all blocks are one program, it makes all of them again.
  * @module
  */
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
-import { examplePairs } from "../../../kernels/engine/pack.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
+import { examplePairs } from "../../../kernels/engine/packs/pack.ts";
 import { type DataRows, type DevicePlace, packRows, type Weights } from "./sizes.ts";
 import type { EstimateConfig } from "./types.ts";
 

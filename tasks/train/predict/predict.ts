@@ -4,7 +4,7 @@
  * @module
  */
 import { item } from "../../../formats/elements.ts";
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import { chooseBackend } from "../../../kernels/engine/backends.ts";
 import type { Generator } from "../../../kernels/engine/generate/generator.ts";
 import { openLocal } from "../../../plugins/endpoints/local/open.ts";

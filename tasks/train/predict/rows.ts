@@ -2,7 +2,7 @@
  * What predictions and evaluations of a finished model begin and end with: model and rows made ready, results as text.
  * @module
  */
-import type { EncodedExample } from "../../../kernels/engine/encoded.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
 import type { Registry } from "../../../plugins/registry.ts";

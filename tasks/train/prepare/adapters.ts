@@ -4,8 +4,8 @@
  */
 import { resolveAdapters, type ResolveOptions } from "../../../formats/hub/mod.ts";
 import { baseDifference, readAdapter, TRAINED_FIELDS } from "../../../formats/peft/mod.ts";
-import { moduleShapes } from "../../../kernels/engine/decoder.ts";
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import { moduleShapes } from "../../../kernels/engine/decoder/decoder.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { type FreezeKeys, freezeTargets } from "../../../plugins/kinds/freeze_targets.ts";
 import { type LoraTargetKeys, targetModules } from "../../../plugins/kinds/lora_targets.ts";
 import { placed } from "../../../plugins/kinds/place.ts";

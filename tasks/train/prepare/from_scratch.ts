@@ -3,8 +3,8 @@
  * @module
  */
 import type { LoadedModel } from "../../../formats/hf_model/mod.ts";
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
-import type { FreshStart } from "../../../kernels/engine/fresh_weights.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
+import type { FreshStart } from "../../../kernels/engine/weights/fresh_weights.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import { ConfigFields } from "../../../plugins/models/config_fields.ts";
 

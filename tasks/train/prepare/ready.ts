@@ -3,8 +3,8 @@
  * @module
  */
 import type { LoadedModel } from "../../../formats/hf_model/loaded_model.ts";
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
-import type { FreshStart } from "../../../kernels/engine/fresh_weights.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
+import type { FreshStart } from "../../../kernels/engine/weights/fresh_weights.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
 import type { Template } from "../../../plugins/kinds/template.ts";
 import type { ReferenceModel } from "../../../plugins/kinds/trainer.ts";

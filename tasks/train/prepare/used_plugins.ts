@@ -3,7 +3,7 @@
  * @module
  */
 import type { LoadedModel } from "../../../formats/hf_model/loaded_model.ts";
-import type { DecoderConfig } from "../../../kernels/engine/decoder_config.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { checkOwnDecoder, familyOf } from "../../../plugins/kinds/decoder_of.ts";
 import { nowhere, type PlaceOf } from "../../../plugins/kinds/place.ts";
 import type { Kinds } from "../../../plugins/kinds/plugin.ts";

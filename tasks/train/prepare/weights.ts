@@ -3,8 +3,8 @@
  * @module
  */
 import type { LoadedModel } from "../../../formats/hf_model/loaded_model.ts";
-import { freshWeights } from "../../../kernels/engine/fresh_weights.ts";
-import { withMerged } from "../../../kernels/engine/merged_weights.ts";
+import { freshWeights } from "../../../kernels/engine/weights/fresh_weights.ts";
+import { withMerged } from "../../../kernels/engine/weights/merged_weights.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
 import { type FreshKeys, freshStart } from "./from_scratch.ts";
 import type { Ready } from "./ready.ts";

@@ -6,8 +6,8 @@
 import { item, valueOf } from "../../../../formats/elements.ts";
 import type { Adapter } from "../../../../formats/peft/mod.ts";
 import type { OnnxModelBuilder } from "../../../backends/onnx/model_builder.ts";
-import { type LinearModule, moduleShape } from "../../decoder.ts";
-import type { DecoderConfig } from "../../decoder_config.ts";
+import { type LinearModule, moduleShape } from "../../decoder/decoder.ts";
+import type { DecoderConfig } from "../../decoder/decoder_config.ts";
 
 const MS = "com.microsoft";
 

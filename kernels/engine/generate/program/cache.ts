@@ -3,7 +3,7 @@
  * other, `[slots, kv heads, room, head]` of every layer, so neighbours can run together.
  * @module
  */
-import type { DecoderConfig } from "../../decoder_config.ts";
+import type { DecoderConfig } from "../../decoder/decoder_config.ts";
 
 /** Rows of a layer, of all slots. */
 export interface LayerMemory {

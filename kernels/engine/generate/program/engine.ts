@@ -7,7 +7,7 @@
 import { item } from "../../../../formats/elements.ts";
 import type { OrtLibrary } from "../../../backends/onnx/c_api/mod.ts";
 import type { Adapter } from "../../../../formats/peft/mod.ts";
-import type { DecoderConfig } from "../../decoder_config.ts";
+import type { DecoderConfig } from "../../decoder/decoder_config.ts";
 import { breathe } from "../breathe.ts";
 import type { AddOptions, Outlook } from "../outlook.ts";
 import { ProgramAdapters } from "./adapters.ts";

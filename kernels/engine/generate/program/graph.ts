@@ -8,8 +8,8 @@
  */
 import { groupsOf } from "../../../../formats/packed/mod.ts";
 import { OnnxModelBuilder } from "../../../backends/onnx/model_builder.ts";
-import type { LinearModule } from "../../decoder.ts";
-import type { DecoderConfig } from "../../decoder_config.ts";
+import type { LinearModule } from "../../decoder/decoder.ts";
+import type { DecoderConfig } from "../../decoder/decoder_config.ts";
 import type { GivenConstant, ProgramAdapters } from "./adapters.ts";
 import { GraphAttention } from "./graph_attention.ts";
 import { GraphProducts, MS, spreadName } from "./graph_products.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import type { OnnxNode } from "../../../onnx_node.ts";
-import { attentionOf, type DecoderConfig } from "../../decoder_config.ts";
+import { attentionOf, type DecoderConfig } from "../../decoder/decoder_config.ts";
 import type { LoraNodes } from "./adapters.ts";
 import { type GraphProducts, MS } from "./graph_products.ts";
 import { QKV, QKV_PRODUCT } from "./prepare.ts";

@@ -7,8 +7,8 @@ import { groupsOf, PACKED_GROUP } from "../../../../formats/packed/mod.ts";
 import { elements } from "../../../backend.ts";
 import type { OnnxModelBuilder } from "../../../backends/onnx/model_builder.ts";
 import { NATIVE_DOMAIN } from "../../../native/mod.ts";
-import type { LinearModule } from "../../decoder.ts";
-import type { DecoderConfig } from "../../decoder_config.ts";
+import type { LinearModule } from "../../decoder/decoder.ts";
+import type { DecoderConfig } from "../../decoder/decoder_config.ts";
 import type { LoraNodes } from "./adapters.ts";
 import type { Prepared } from "./prepare.ts";
 

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import onnxProto from "onnx-proto";
 import { tinyModel } from "../../../../tests/helpers/tiny_model.ts";
 import { quantized } from "../../../../formats/packed/mod.ts";
-import { type LinearModule, moduleShape } from "../../decoder.ts";
+import { type LinearModule, moduleShape } from "../../decoder/decoder.ts";
 import { decoderModel } from "./graph.ts";
 import { prepareWeights, SINGLE } from "./prepare.ts";
 

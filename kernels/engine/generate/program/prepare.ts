@@ -5,8 +5,8 @@
 import { item } from "../../../../formats/elements.ts";
 import { groupsOf, type PackedMatrix, quantized, stacked } from "../../../../formats/packed/mod.ts";
 import { tiled } from "../../../native/mod.ts";
-import { blockShapes, type LinearModule, moduleShape } from "../../decoder.ts";
-import type { DecoderConfig } from "../../decoder_config.ts";
+import { blockShapes, type LinearModule, moduleShape } from "../../decoder/decoder.ts";
+import type { DecoderConfig } from "../../decoder/decoder_config.ts";
 import { ConstantsWriter, type WrittenConstant } from "./constants.ts";
 import { nBits } from "./product.ts";
 

@@ -7,8 +7,8 @@ import { ARCHITECTURES, tinyAdapter, tinyModel } from "../../../../tests/helpers
 import type { Adapter } from "../../../../formats/peft/mod.ts";
 import { PACKED_GROUP, type PackedMatrix, quantized, unpacked } from "../../../../formats/packed/mod.ts";
 import { nativeLibrary } from "../../../native/mod.ts";
-import { LINEAR_MODULES, type LinearModule, moduleShape } from "../../decoder.ts";
-import type { DecoderConfig } from "../../decoder_config.ts";
+import { LINEAR_MODULES, type LinearModule, moduleShape } from "../../decoder/decoder.ts";
+import type { DecoderConfig } from "../../decoder/decoder_config.ts";
 import { GenerationEngine } from "../engine.ts";
 import type { Outlook } from "../outlook.ts";
 import { ProgramEngine, type ProgramEngineOptions } from "./engine.ts";

@@ -13,8 +13,8 @@ import {
   useHugePages,
 } from "../../../backends/onnx/c_api/mod.ts";
 import type { OrtType } from "../../../backends/onnx/c_api/mod.ts";
-import type { DecoderConfig } from "../../decoder_config.ts";
-import { RotaryTable } from "../../rope.ts";
+import type { DecoderConfig } from "../../decoder/decoder_config.ts";
+import { RotaryTable } from "../../decoder/rope.ts";
 import type { ProgramAdapters } from "./adapters.ts";
 import type { SlotMemory } from "./cache.ts";
 import { BEST, decoderModel, givenConstants, rotatesInside } from "./graph.ts";

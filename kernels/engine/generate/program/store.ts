@@ -12,7 +12,7 @@ import { exists } from "../../../../formats/exists.ts";
 import { item } from "../../../../formats/elements.ts";
 import { sealedJson, unsealed } from "../../../../formats/sealed_json.ts";
 import { ownTemporaryFolder } from "../../../../formats/own_temporary_folder.ts";
-import type { DecoderConfig } from "../../decoder_config.ts";
+import type { DecoderConfig } from "../../decoder/decoder_config.ts";
 import { CONSTANTS } from "./constants.ts";
 import { type Prepared, PREPARED_VERSION } from "./prepare.ts";
 

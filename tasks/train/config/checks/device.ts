@@ -13,7 +13,7 @@ export function onCuda({ trainer, backend, provider }: Omit<Place, "cuda_tensors
   return trainer !== "torch" && provider === "cuda" && (backend === "onnx" || backend === "auto");
 }
 
-/** True if ONNX Runtime runs all blocks as one program (kernels/engine/body_stack.ts). */
+/** True if ONNX Runtime runs all blocks as one program (kernels/engine/body/body_stack.ts). */
 export function isOneProgram(
   { backend, provider, cuda_tensors }: Pick<TrainConfig, "backend" | "provider" | "cuda_tensors">,
 ): boolean {

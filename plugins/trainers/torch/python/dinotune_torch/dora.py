@@ -1,5 +1,5 @@
 """Weight-decomposed LoRA (DoRA, Liu et al. 2024), as PEFT computes it: with V = W + s B A, y = m / |V| ∘ V x, lengths of rows; |V| is a constant to
-gradients. Lengths come without V, as in kernels/engine/dora.ts: |V|² = |W|² + s Σ B (2 (A Wᵀ)ᵀ + s B A Aᵀ).
+gradients. Lengths come without V, as in kernels/engine/decoder/dora.ts: |V|² = |W|² + s Σ B (2 (A Wᵀ)ᵀ + s B A Aᵀ).
 
 PEFT's own forward makes V in every pass.
 """

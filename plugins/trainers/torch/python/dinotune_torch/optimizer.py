@@ -14,7 +14,7 @@ from .ranks import Ranks
 
 Parameters = dict[str, torch.nn.Parameter]
 
-# As transformers' get_decay_parameter_names; kernels/engine/adamw.ts has the same rule.
+# As transformers' get_decay_parameter_names; kernels/engine/weights/parameter_groups.ts has the same rule.
 NO_DECAY = re.compile(r"bias|layernorm|rmsnorm|(^|\.)norm($|\.)|_norm($|\.)", re.IGNORECASE)
 
 
@@ -135,7 +135,7 @@ class Optimizer:
         )
 
     def state(self) -> dict[str, np.ndarray]:
-        """`exp_avg.NAME`, `exp_avg_sq.NAME` and `step`, as kernels/engine/adamw.ts names them."""
+        """`exp_avg.NAME`, `exp_avg_sq.NAME` and `step`, as kernels/engine/optimizer/adamw.ts names them."""
         arrays, steps = {}, 0.0
         for name, parameter in self._parameters.items():
             moments = self._adamw.state.get(parameter, {})

@@ -1,0 +1,23 @@
+/**
+ * Rows of a frozen embedding table, taken on the host: for devices that the table would have to be moved to for every run.
+ * @module
+ */
+import { item } from "../../../formats/elements.ts";
+import type { Backend, Tensor } from "../../backend.ts";
+
+/** A table `[V, D]`. */
+export class HostEmbedding {
+  #values: Promise<Float32Array> | null = null;
+
+  constructor(readonly backend: Backend, readonly table: Tensor) {}
+
+  /** `[T, D]` of tokens `[T]`; it is the caller's. @param change Gets the rows before they are handed over */
+  async rows(tokens: Int32Array, change?: (x: Float32Array<ArrayBuffer>) => void): Promise<Tensor> {
+    const width = item(this.table.shape, 1), x = new Float32Array(tokens.length * width);
+    this.#values ??= this.backend.download(this.table) as Promise<Float32Array>;
+    const table = await this.#values;
+    tokens.forEach((id, row) => x.set(table.subarray(id * width, (id + 1) * width), row * width));
+    change?.(x);
+    return this.backend.upload(x, [tokens.length, width]);
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * What a pass of training keeps of a block for the way back, and what is so computed a second time.
+ * @module
+ */
+import type { Keep } from "../../autodiff.ts";
+import type { Backend } from "../../backend.ts";
+import type { LinearModule } from "./decoder.ts";
+
+/**
+ * What blocks keep. With checkpointing a CPU keeps what attention gives and the sum behind it, as many numbers each as a block's input,
+ * and LoRA's narrow factors of o and down: a pack is short there, so they are little beside the weights, and a tenth of a block's work isn't
+ * done twice; and all of the last block, whose way back comes next. On a GPU, whose packs are long and many at once, and with weights in few
+ * bits, which somebody chose for want of memory, blocks keep nothing but the input.
+ * @param packed True if weights are in few bits
+ */
+export function keepFor(
+  checkpointing: boolean,
+  { hostMemory }: Pick<Backend, "hostMemory">,
+  packed: boolean,
+): Keep {
+  if (!checkpointing) return "activations";
+  return hostMemory && !packed ? "dear" : "inputs";
+}
+
+const BEHIND_KEPT: readonly LinearModule[] = [
+  "self_attn.q_proj",
+  "self_attn.k_proj",
+  "self_attn.v_proj",
+  "mlp.gate_proj",
+  "mlp.up_proj",
+];
+
+/** Modules whose product with their weight a block's way back makes again; nothing there wants the last product, `down_proj`'s. */
+export const MADE_AGAIN: Readonly<Record<Keep, readonly LinearModule[]>> = {
+  inputs: [...BEHIND_KEPT, "self_attn.o_proj"],
+  dear: BEHIND_KEPT,
+  activations: [],
+};

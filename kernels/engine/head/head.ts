@@ -1,0 +1,223 @@
+/**
+ * The output head: log-probabilities of labels in chunks, so that `[T, vocab]` never exists, and the way back.
+ *
+ * A frozen head's forward program gives each label's unit gradient too; the backward pass only weighs it. With label smoothing
+ * the log-probabilities, and so the gradients, are the smoothed ones.
+ * @module
+ */
+import { entryOf, item } from "../../../formats/elements.ts";
+import type { Backend, Tensor } from "../../backend.ts";
+import type { DecoderConfig } from "../decoder/decoder_config.ts";
+import type { ForwardOptions } from "../forward.ts";
+import { EMBEDDING } from "../decoder/decoder.ts";
+import { disposeAll, lowestTrained, takeKept } from "../body/body.ts";
+import type { Pack } from "../packs/pack.ts";
+import { paddedLabels } from "../packs/padding.ts";
+import type { Parameters } from "../weights/parameters.ts";
+import { accumulate, runProgram } from "../programs/compiled.ts";
+import type { Programs } from "../programs/programs.ts";
+
+/** Elements of a chunk's logits. */
+const CHUNK_ELEMENTS = 128 * 49_152;
+const NORM = "model.norm.weight";
+
+/**
+ * Labels of one head chunk. At a vocabulary of 49,152 that is 128. Measured there: 64 make the head about a fifth
+ * slower and save 70 MB; 256 make it 6 to 16 % faster and cost 60 MB more; 512 are no faster than 256 and cost 230 MB more.
+ */
+export function labelChunkFor(vocabSize: number): number {
+  return Math.max(16, Math.min(1024, Math.floor(CHUNK_ELEMENTS / vocabSize)));
+}
+
+/** Labels of a chunk on a device, whose kernel has logits of 8,192 tokens at a time at most. */
+const DEVICE_LABELS = 512;
+
+/**
+ * Labels of one head chunk on a backend. A GPU's kernel takes the vocabulary in chunks itself, so its size decides nothing there; 512
+ * labels fill tiles of 128 × 128 and read the weight once, where the 41 of a vocabulary of 152,064 left 23 of a tile's 64 rows empty.
+ */
+export function labelChunkOn({ fewSizes }: Pick<Backend, "fewSizes">, vocabSize: number): number {
+  return fewSizes ? DEVICE_LABELS : labelChunkFor(vocabSize);
+}
+
+/** One or two chunks may be this many times as large as the wanted size where that saves one: each lays out all weights once more. */
+const STRETCH = 1.25;
+
+/** Rows that a CPU's products make at once: those of a tile that lacks some cost as much. */
+const TILE_ROWS = 6;
+
+/**
+ * Labels of each chunk, the last may have fewer: few chunks of one size, of whole tiles where there are several. Packs of many labels, whose activations are many as well,
+ * get no larger chunks, so that the peak of memory stays.
+ * @param labels ≥ 0
+ */
+export function evenChunk(labels: number, chunk: number): number {
+  const most = Math.floor(STRETCH * chunk), few = Math.ceil(labels / most);
+  const count = Math.max(1, few <= 2 ? few : Math.ceil(labels / chunk)), even = Math.ceil(labels / count);
+  const whole = Math.ceil(even / TILE_ROWS) * TILE_ROWS;
+  return count > 1 && whole <= (few <= 2 ? most : chunk) ? whole : even;
+}
+
+/** Integers with zeros behind them: labels of token 0 behind row 0, which weigh nothing. */
+function resized(values: Int32Array, count: number): Int32Array<ArrayBuffer> {
+  const all = new Int32Array(count);
+  all.set(values);
+  return all;
+}
+
+/** Labels of a pack, `[L]`: tokens, and places of the rows that they are predicted from. */
+export type HeadLabels = Pick<Pack, "labelRows" | "labelIds">;
+
+interface Chunk {
+  rows: Tensor;
+  ids: Tensor;
+  dh: Tensor | null;
+  start: number;
+  count: number;
+}
+
+/** Final norm and output matrix. */
+export class Head {
+  readonly parameters: Parameters;
+  readonly programs: Programs;
+  readonly smoothing: number;
+  readonly #weight: string;
+  readonly #chunk: number;
+  /** Inputs of the trained head whose gradients are wanted. */
+  readonly #wanted: readonly ("x" | "norm" | "w")[];
+  readonly #kept: { x: Tensor; chunks: Chunk[] }[] = [];
+  /** The vocabulary's mean row, once it was asked for; of a frozen head with smoothing. */
+  #mean: Promise<Tensor> | null = null;
+
+  /**
+   * @param parts `labelChunk`: labels of a chunk, ≥ 1; `smoothing`: ε of the labels, in [0, 1), absent: 0, none.
+   */
+  constructor(
+    readonly backend: Backend,
+    config: DecoderConfig,
+    { parameters, programs, labelChunk, smoothing = 0 }: {
+      parameters: Parameters;
+      programs: Programs;
+      labelChunk: number;
+      smoothing?: number;
+    },
+  ) {
+    this.parameters = parameters;
+    this.programs = programs;
+    this.smoothing = smoothing;
+    this.#weight = config.tieWordEmbeddings ? EMBEDDING : "lm_head.weight";
+    this.#chunk = labelChunk;
+    const body = lowestTrained(parameters.trained.keys(), config.numLayers) < config.numLayers;
+    this.#wanted = [
+      ...body ? ["x" as const] : [],
+      ...parameters.isTrained(NORM) ? ["norm" as const] : [],
+      "w",
+    ];
+  }
+
+  /**
+   * Hands the head over; what it gives is called once and waits for the log-probability (nats) of every label, `[L]`; with `best`
+   * `[2, L]`, the second row 1 where no token is likelier than the label, else 0.
+   * @param x Rows behind the last block, `[any, D]`, that the labels name; taken over when `keep`, else the caller's.
+   */
+  async forward(
+    labels: HeadLabels,
+    x: Tensor,
+    { keep, best = false }: Pick<ForwardOptions, "keep" | "best">,
+  ): Promise<() => Promise<Float64Array>> {
+    const { backend, smoothing } = this, trained = this.parameters.isTrained(this.#weight);
+    const given = { norm: this.parameters.get(NORM), w: this.parameters.get(this.#weight) };
+    const { norm: _, ...matrix } = given, still = this.parameters.isTrained(NORM) ? matrix : given;
+    const compiled = await this.programs.head({ keep, frozen: trained ? null : still, smoothing, best });
+    const mean = smoothing > 0 && !trained ? { mean: await (this.#mean ??= this.#meanRow(given.w)) } : {};
+    const total = labels.labelIds.length, values = new Float64Array(best ? 2 * total : total);
+    const parts: [row: number, start: number, values: Tensor][] = [];
+    const chunks: Chunk[] = [];
+    const size = backend.fewSizes ? this.#chunk : evenChunk(total, this.#chunk);
+    for (let start = 0; start < total; start += size) {
+      const end = Math.min(start + size, total);
+      const count = backend.fewSizes ? paddedLabels(end - start, this.#chunk) : end - start;
+      const rows = backend.upload(resized(labels.labelRows.subarray(start, end), count), [count]);
+      const ids = backend.upload(resized(labels.labelIds.subarray(start, end), count), [count]);
+      const ones = this.#ones(count, trained), inputs = { x, ...given, ...mean, ...ones, rows, ids };
+      const outputs = await runProgram(compiled, inputs), { dh } = outputs;
+      disposeAll(ones);
+      parts.push([0, start, entryOf(outputs, "logp")]);
+      if (best) parts.push([1, start, entryOf(outputs, "best")]);
+      if (keep) chunks.push({ rows, ids, dh: dh ?? null, start, count });
+      else disposeAll({ rows, ids, ...(dh && { dh }) });
+    }
+    if (keep) this.#kept.push({ x, chunks });
+    return async () => {
+      // All at once: each wait for a device costs more than a chunk.
+      await Promise.all(parts.map(async ([row, start, part]) => {
+        values.set((await backend.download(part)).subarray(0, total - start), row * total + start);
+      }));
+      for (const [, , part] of parts) part.dispose();
+      return values;
+    };
+  }
+
+  /** Gradient of what the forward pass that is kept longest was given, zeros where nothing below is trained; adds to the head's own gradients. */
+  async backward(weights: Float64Array): Promise<Tensor> {
+    const { backend, parameters } = this, { x, chunks } = takeKept(this.#kept), norm = parameters.get(NORM);
+    const normed = parameters.isTrained(NORM), ofNorm = normed ? { norm: NORM } : {};
+    let dx = backend.zeros(x.shape);
+    for (const { rows, ids, dh, start, count } of chunks) {
+      const own = new Float32Array(count);
+      own.set(weights.subarray(start, start + count));
+      const weight = backend.upload(own, [count]);
+      const ones = dh ? {} : this.#ones(count, true);
+      const result = dh
+        ? await accumulate(parameters, await this.programs.headBackward(normed), ofNorm, {
+          x,
+          norm,
+          rows,
+          dh,
+          weights: weight,
+          before: dx,
+        })
+        : await accumulate(
+          parameters,
+          await this.programs.trainedHeadBackward(this.#wanted, this.smoothing),
+          { ...ofNorm, w: this.#weight },
+          { x, norm, w: parameters.get(this.#weight), rows, ids, ...ones, "d.logp": weight, "acc.x": dx },
+        );
+      disposeAll({ weight, rows, ids, ...ones, ...(dh && { dh }) });
+      if (!result["d.x"]) continue;
+      dx.dispose();
+      dx = result["d.x"];
+    }
+    x.dispose();
+    return dx;
+  }
+
+  async #meanRow(w: Tensor): Promise<Tensor> {
+    const vocab = this.#vector([1, item(w.shape, 0)]);
+    const outputs = await runProgram(await this.programs.meanRow(), { w, vocab });
+    vocab.dispose();
+    return entryOf(outputs, "mean");
+  }
+
+  /** Ones that smoothing's products take, for a chunk of `count` labels. */
+  #ones(count: number, trained: boolean): Record<string, Tensor> {
+    if (this.smoothing === 0) return {};
+    const vocab = trained
+      ? { vocab: this.#vector([1, item(this.parameters.get(this.#weight).shape, 0)]) }
+      : {};
+    return { ones: this.#vector([count]), column: this.#vector([count, 1]), ...vocab };
+  }
+
+  #vector(shape: number[]): Tensor {
+    const count = shape.reduce((product, size) => product * size, 1);
+    return this.backend.upload(new Float32Array(count).fill(1), shape);
+  }
+
+  /** Drops what forward passes kept. */
+  discard(): void {
+    for (const { x, chunks } of this.#kept.splice(0)) {
+      x.dispose();
+      for (const { rows, ids, dh } of chunks) disposeAll({ rows, ids, ...(dh && { dh }) });
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import { assertEquals, assertThrows } from "@std/assert";
+
+import { assertNear, flat, optimizerGolden } from "../../../tests/helpers/optimizer_goldens.ts";
+import { AdamW, type Parameter, type Values } from "./adamw.ts";
+
+const ADAMW = optimizerGolden("adamw").cases as Record<string, {
+  betas: [number, number];
+  eps: number;
+  weight_decay: number;
+  start: Record<string, unknown>;
+  steps: { lr: number; grads: Record<string, unknown>; params_after: Record<string, unknown> }[];
+  state_after: Record<string, { exp_avg: unknown; exp_avg_sq: unknown }>;
+}>;
+
+for (const [name, c] of Object.entries(ADAMW)) {
+  const single = name === "float32";
+  const make = (x: unknown): Values => single ? Float32Array.from(flat(x)) : Float64Array.from(flat(x));
+  // Float32: torch rounds after every operation, ours once a step; the README beside the table gives 1e-6.
+  const rtol = single ? 1e-6 : 1e-12;
+  const atol = single ? 2e-8 : 1e-15;
+
+  Deno.test(`AdamW equals torch over 20 steps: ${name}`, () => {
+    const names = Object.keys(c.start);
+    const parameters = names.map((n): Parameter => ({ name: n, values: make(c.start[n]), decay: true }));
+    const optimizer = new AdamW(parameters, { betas: c.betas, epsilon: c.eps, weightDecay: c.weight_decay });
+    c.steps.forEach((step, t) => {
+      optimizer.step(names.map((n) => make(step.grads[n])), step.lr);
+      parameters.forEach((p) =>
+        assertNear(p.values, flat(step.params_after[p.name]), rtol, atol, `${p.name} at ${t}`)
+      );
+    });
+    const state = optimizer.state();
+    assertEquals(state.step![0], 20);
+    for (const n of names) {
+      assertNear(
+        state[`exp_avg.${n}`]!,
+        flat(c.state_after[n]!.exp_avg),
+        rtol,
+        single ? 1e-7 : 0,
+        `exp_avg.${n}`,
+      );
+      assertNear(state[`exp_avg_sq.${n}`]!, flat(c.state_after[n]!.exp_avg_sq), rtol, 0, `exp_avg_sq.${n}`);
+    }
+  });
+}
+
+Deno.test("AdamW restored from its state after 7 steps continues bit for bit", () => {
+  const c = ADAMW.float32!;
+  const names = Object.keys(c.start);
+  const gradients = (t: number) => names.map((n) => Float32Array.from(flat(c.steps[t]!.grads[n])));
+  const fresh = () =>
+    names.map((n): Parameter => ({ name: n, values: Float32Array.from(flat(c.start[n])), decay: n === "w" }));
+  const options = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.1 } as const;
+
+  const whole = fresh(), cut = fresh();
+  const a = new AdamW(whole, options), b = new AdamW(cut, options);
+  for (let t = 0; t < 20; t++) a.step(gradients(t), 0.01);
+  for (let t = 0; t < 7; t++) b.step(gradients(t), 0.01);
+  const saved = structuredClone(b.state());
+  const resumed = cut.map((p) => ({ ...p, values: p.values.slice() }));
+  const d = new AdamW(resumed, options);
+  d.restore(saved);
+  assertEquals(d.steps, 7);
+  for (let t = 7; t < 20; t++) d.step(gradients(t), 0.01);
+  assertEquals(resumed, whole);
+  assertEquals(d.state(), a.state());
+});
+
+Deno.test("AdamW: decay false leaves a parameter with zero gradient alone, decay true shrinks it", () => {
+  const parameters: Parameter[] = [
+    { name: "norm", values: Float64Array.of(2), decay: false },
+    { name: "weight", values: Float64Array.of(2), decay: true },
+  ];
+  const zero = Float64Array.of(0);
+  new AdamW(parameters, { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.5 }).step([zero, zero], 0.1);
+  assertEquals(parameters.map((p) => p.values[0]), [2, 2 * (1 - 0.1 * 0.5)]);
+});
+
+Deno.test("AdamW: gradientScale equals gradients scaled before", () => {
+  const scaled: Parameter[] = [{ name: "w", values: Float64Array.of(1, -2), decay: true }];
+  const plain: Parameter[] = [{ name: "w", values: Float64Array.of(1, -2), decay: true }];
+  const a = new AdamW(scaled), b = new AdamW(plain);
+  for (let t = 0; t < 3; t++) {
+    a.step([Float64Array.of(4, -8 + t)], 0.1, 0.25);
+    b.step([Float64Array.of(1, (-8 + t) / 4)], 0.1);
+  }
+  assertEquals(scaled, plain);
+  assertEquals(a.state(), b.state());
+});
+
+Deno.test("AdamW refuses wrong sizes, states of other parameters and options out of range", () => {
+  const parameters = [{ name: "w", values: new Float32Array(3), decay: true }];
+  const optimizer = new AdamW(parameters);
+  assertThrows(() => optimizer.step([], 0.1), TypeError, "needs 1 gradients: current value is 0");
+  assertThrows(
+    () => optimizer.step([new Float32Array(4)], 0.1),
+    TypeError,
+    'gradient of "w" as it needs 3 values',
+  );
+  assertEquals(optimizer.steps, 0);
+  assertThrows(() => optimizer.restore({ step: Float64Array.of(1) }), TypeError, 'needs "exp_avg.w"');
+  const more = { ...structuredClone(optimizer.state()), "exp_avg.x": new Float32Array(1) };
+  assertThrows(() => optimizer.restore(more), TypeError, "exp_avg.x");
+  const base = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0 } as const;
+  assertThrows(() => new AdamW(parameters, { ...base, betas: [0.9, 1] }), RangeError, "beta2 in [0, 1)");
+  assertThrows(() => new AdamW(parameters, { ...base, epsilon: 0 }), RangeError, "epsilon");
+  assertThrows(() => new AdamW(parameters, { ...base, weightDecay: -1 }), RangeError, "weight decay");
+  assertThrows(() => new AdamW([...parameters, ...parameters]), RangeError, "names that differ");
+});

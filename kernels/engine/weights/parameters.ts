@@ -1,0 +1,273 @@
+/**
+ * A model's tensors on a backend: frozen ones, trained ones with their gradients, by their names in transformers and PEFT.
+ * @module
+ */
+import { entryOf, float, item } from "../../../formats/elements.ts";
+import { type Backend, elements, type HostArray, type Tensor } from "../../backend.ts";
+import type { FloatPieces } from "../../../formats/float_pieces.ts";
+import { loraNames } from "../../../formats/peft/names.ts";
+import { type PackedMatrix, unpacked } from "../../../formats/packed/mod.ts";
+import {
+  LINEAR_MODULES,
+  type LinearModule,
+  loraShapes,
+  moduleShape,
+  ofLayer,
+  packedInputs,
+  tensorShapes,
+  weightNorm,
+} from "../decoder/decoder.ts";
+import type { BlockLora, BlockPacking, LoraModule } from "../decoder/decoder.ts";
+import type { DecoderConfig } from "../decoder/decoder_config.ts";
+import { type Trained, TrainedTensors } from "./trained_tensors.ts";
+
+/** The trained parameters. LoRA modules are named in full, such as `model.layers.0.self_attn.q_proj`. */
+export type Tuning =
+  | { type: "lora"; modules: Readonly<Record<string, LoraModule>>; dropout: number }
+  | { type: "full" }
+  /** Some of the model's own tensors, by their names. */
+  | { type: "freeze"; tensors: readonly string[] }
+  | { type: "none" };
+
+/** A base tensor by its name in transformers: its values, at once or piece by piece, or, a frozen module's weight, in 4 or 8 bits. */
+export type ReadTensor = (name: string) => Float32Array<ArrayBuffer> | FloatPieces | PackedMatrix;
+
+function float32Of(values: Float32Array<ArrayBuffer> | FloatPieces): Float32Array<ArrayBuffer> {
+  return "pieces" in values ? values.float32() : values;
+}
+
+/** Lengths of a matrix's rows, sums in float64. */
+function rowNorms(values: Float32Array, rows: number, columns: number): Float32Array<ArrayBuffer> {
+  const norms = new Float32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    let sum = 0;
+    for (let i = row * columns; i < (row + 1) * columns; i++) sum += float(values, i) ** 2;
+    norms[row] = Math.sqrt(sum);
+  }
+  return norms;
+}
+
+/** LoRA modules of block `layer`. */
+export function loraOfLayer(tuning: Tuning, layer: number): BlockLora {
+  if (tuning.type !== "lora") return {};
+  const found: Partial<Record<LinearModule, LoraModule>> = {};
+  for (const module of LINEAR_MODULES) {
+    const spec = tuning.modules[ofLayer(layer, module)];
+    if (spec) found[module] = spec;
+  }
+  return found;
+}
+
+/** True if a tensor of the model itself is trained. */
+function isTuned(name: string, tuning: Tuning): boolean {
+  return tuning.type === "full" || (tuning.type === "freeze" && tuning.tensors.includes(name));
+}
+
+/** Shapes of everything that is trained, by name. */
+export function trainedShapes(config: DecoderConfig, tuning: Tuning): Map<string, readonly number[]> {
+  if (tuning.type === "full" || tuning.type === "freeze") {
+    return new Map([...tensorShapes(config)].filter(([name]) => isTuned(name, tuning)));
+  }
+  const shapes = new Map<string, readonly number[]>();
+  for (let i = 0; i < config.numLayers; i++) {
+    for (const [name, shape] of loraShapes(config, loraOfLayer(tuning, i))) {
+      shapes.set(ofLayer(i, name), shape);
+    }
+  }
+  return shapes;
+}
+
+/** What a model is made of. */
+export interface ModelSource {
+  /** Its sizes. */
+  config: DecoderConfig;
+  /** Which tensors are trained. */
+  tuning: Tuning;
+  /** Base tensors; each is read once. */
+  read: ReadTensor;
+  /** Values of trained LoRA tensors by name; missing ones are zeros, lengths of DoRA those of the frozen rows. */
+  initial?: Readonly<Record<string, Float32Array<ArrayBuffer>>>;
+}
+
+/** All tensors of a model. */
+export class Parameters {
+  readonly #tensors = new Map<string, Tensor>();
+  /** By layer. */
+  readonly #packing: BlockPacking[] = [];
+  /** Of a program's inputs, by layer. */
+  readonly #fullNames = new WeakMap<readonly string[], (readonly string[])[]>();
+  /** What is trained, with its gradients. */
+  readonly tuned: TrainedTensors;
+  /** Lengths of frozen rows of modules with DoRA, `[out]`, by the name of the trained lengths, which start as they are. */
+  readonly #weightNorms = new Map<string, Float32Array<ArrayBuffer>>();
+
+  /** Uploads a model. */
+  constructor(readonly backend: Backend, { config, tuning, read, initial = {} }: ModelSource) {
+    const shapes = trainedShapes(config, tuning);
+    this.tuned = new TrainedTensors(backend, shapes);
+    for (const [name, shape] of tensorShapes(config)) {
+      const values = read(name);
+      this.#measure(name, shape, values, tuning);
+      if ("codes" in values) this.#pack(name, values, config, tuning);
+      else if (isTuned(name, tuning)) this.tuned.put(name, float32Of(values));
+      else this.#tensors.set(name, this.#freeze(values, shape));
+    }
+    if (tuning.type !== "lora") return;
+    for (const name of Object.keys(initial)) {
+      if (!shapes.has(name)) {
+        throw new RangeError(
+          `Cannot start from tensor "${name}": it isn't among the LoRA tensors of this run`,
+        );
+      }
+    }
+    for (const [name, shape] of shapes) {
+      const size = shape.reduce((a, b) => a * b, 1),
+        values = initial[name] ?? this.#weightNorms.get(name) ?? new Float32Array(size);
+      if (values.length !== size) {
+        throw new TypeError(
+          `Cannot start from tensor "${name}" as [${shape}]: current value has ${values.length} elements`,
+        );
+      }
+      this.tuned.put(name, Float32Array.from(values));
+    }
+  }
+
+  /** True if lengths of DoRA are those of the frozen rows, so that they change nothing where B is zero; those that aren't there are. */
+  startsAsFrozen(values: Readonly<Record<string, Float32Array>>): boolean {
+    return [...this.#weightNorms].every(([name, norms]) => {
+      const given = values[name];
+      return given === undefined || norms.every((norm, i) => norm === given[i]);
+    });
+  }
+
+  /** Notes the lengths of a weight's rows where its module has DoRA. */
+  #measure(
+    name: string,
+    [rows = 0, columns = 0]: readonly number[],
+    values: ReturnType<ReadTensor>,
+    tuning: Tuning,
+  ): void {
+    const module = name.replace(/\.weight$/, "");
+    if (tuning.type !== "lora" || !tuning.modules[module]?.dora) return;
+    const weight = "codes" in values ? unpacked(values) : float32Of(values);
+    const norms = rowNorms(weight, rows, columns), zero = norms.indexOf(0);
+    if (zero >= 0) {
+      throw new RangeError(
+        `Cannot train ${module} with DoRA: row ${zero} of its weight is all zeros, which has no direction; leave the module out of lora_target, ` +
+          "or use_dora",
+      );
+    }
+    this.#weightNorms.set(loraNames(module).magnitude, norms);
+    this.#tensors.set(weightNorm(module), this.backend.upload(norms, [rows]));
+  }
+
+  /** Modules of block `layer` whose weight is in few bits. */
+  packingOfLayer(layer: number): BlockPacking {
+    return this.#packing[layer] ?? {};
+  }
+
+  /** True if any weight is in few bits. */
+  get isPacked(): boolean {
+    return this.#packing.length > 0;
+  }
+
+  /** Puts a weight in few bits where the block's inputs have their names. */
+  #pack(name: string, matrix: PackedMatrix, config: DecoderConfig, tuning: Tuning): void {
+    const found = /^model\.layers\.(\d+)\.(.+)\.weight$/.exec(name), layer = Number(found?.[1]);
+    const module = LINEAR_MODULES.find((m) => m === found?.[2]);
+    if (!module || isTuned(name, tuning)) {
+      throw new TypeError(`Cannot take "${name}" in ${matrix.bits} bits: it isn't a frozen module`);
+    }
+    const { codes, scales, minima } = packedInputs(module, moduleShape(config, module), matrix.bits);
+    const { backend } = this,
+      words = new Int32Array(matrix.codes.buffer, matrix.codes.byteOffset, matrix.codes.length / 4);
+    const put = ({ name, shape }: typeof codes, values: HostArray) =>
+      this.#tensors.set(ofLayer(layer, name), backend.upload(values, shape));
+    put(codes, words);
+    put(scales, matrix.scales);
+    put(minima, matrix.minima ?? new Float32Array(matrix.scales.length));
+    this.#packing[layer] = { ...this.#packing[layer], [module]: matrix.bits };
+  }
+
+  /** Trained tensors by name. */
+  get trained(): ReadonlyMap<string, Trained> {
+    return this.tuned.all;
+  }
+
+  /** @throws {RangeError} If there is no tensor of that name. */
+  get(name: string): Tensor {
+    const tensor = this.#find(name);
+    if (!tensor) throw new RangeError(`Cannot use tensor "${name}": the model has none of that name`);
+    return tensor;
+  }
+
+  /** Those of a block's inputs that are tensors of the model, by the block's names. */
+  blockTensors(inputs: readonly string[], layer: number): Record<string, Tensor> {
+    const layers = this.#fullNames.get(inputs) ?? [];
+    const full = layers[layer] ??= inputs.map((name) => ofLayer(layer, name));
+    this.#fullNames.set(inputs, layers);
+    const found: Record<string, Tensor> = {};
+    inputs.forEach((name, i) => {
+      const tensor = this.#find(item(full, i));
+      if (tensor) found[name] = tensor;
+    });
+    return found;
+  }
+
+  #find(name: string): Tensor | undefined {
+    return this.#tensors.get(name) ?? this.trained.get(name)?.tensor;
+  }
+
+  /** True if a tensor is trained. */
+  isTrained(name: string): boolean {
+    return this.trained.has(name);
+  }
+
+  /** Sums of gradients on the host, in the order of {@linkcode Parameters.trained}. Read them before the next backward pass. */
+  async gradients(): Promise<Float32Array[]> {
+    // All at once: a device is asked for finished work only every 10 ms, so one by one each would wait for that.
+    const all = [...this.trained.keys()].map((name) => this.backend.download(this.tuned.gradient(name)));
+    return await Promise.all(all) as Float32Array[];
+  }
+
+  /** Copies of everything trained, by name. */
+  async values(): Promise<Record<string, Float32Array<ArrayBuffer>>> {
+    const all = [...this.trained.values()].map(async ({ name, tensor, values }) =>
+      [name, values?.slice() ?? await this.backend.download(tensor)] as const
+    );
+    return Object.fromEntries(await Promise.all(all)) as Record<string, Float32Array<ArrayBuffer>>;
+  }
+
+  /**
+   * Puts values back that {@linkcode values} gave.
+   * @throws {TypeError} If a tensor is missing or of another size; nothing was changed then.
+   */
+  restore(saved: Readonly<Record<string, Float32Array>>): void {
+    for (const { name, shape } of this.trained.values()) {
+      const size = elements(shape), found = saved[name];
+      if (found?.length !== size) {
+        throw new TypeError(
+          `Cannot restore tensor "${name}" of ${size} elements: current value is ${
+            found ? `${found.length} elements` : "missing"
+          }`,
+        );
+      }
+    }
+    for (const { name, tensor, values } of this.trained.values()) {
+      const found = entryOf(saved, name);
+      values?.set(found);
+      this.backend.write(tensor, values ?? Float32Array.from(found));
+    }
+    this.tuned.zeroGradients();
+  }
+
+  /** After the optimizer changed values on the host. */
+  publish(): void {
+    for (const { tensor, values } of this.trained.values()) if (values) this.backend.write(tensor, values);
+  }
+
+  #freeze(values: Float32Array<ArrayBuffer> | FloatPieces, shape: readonly number[]): Tensor {
+    const { backend } = this, tensor = "pieces" in values ? backend.uploadPieces?.(values, shape) : null;
+    return tensor ?? backend.upload(float32Of(values), shape, { frozen: true });
+  }
+}

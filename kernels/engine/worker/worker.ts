@@ -1,0 +1,56 @@
+/**
+ * The engine's Worker: makes the engine from a setup, then answers calls one after another.
+ * Started by remote.ts; not imported by anything.
+ * @module
+ */
+import { hasPacked, openModel } from "../../../formats/hf_model/mod.ts";
+import { makeBackend } from "../backends.ts";
+import { freshWeights } from "../weights/fresh_weights.ts";
+import { ENGINE_METHODS, EngineHost, type EngineSetup } from "../host.ts";
+import { withMerged } from "../weights/merged_weights.ts";
+import { packedReader } from "../weights/packed_weights.ts";
+import { type CallContext, type Methods, serve } from "./worker_call.ts";
+
+let host: EngineHost | null = null;
+let last: Promise<unknown> = Promise.resolve();
+/** Tells the caller of the call under way. */
+let tell: CallContext["emit"] = () => {};
+
+async function open(setup: EngineSetup): Promise<void> {
+  const base = setup.fresh
+    ? freshWeights(setup.fresh, setup.decoder)
+    : (await openModel(setup.modelPath)).weights;
+  try {
+    const weights = withMerged(base, setup.merged ?? [], setup.decoder);
+    const read = packedReader(weights, setup.decoder, setup.quantizationBit ?? null);
+    const backend = await makeBackend({ ...setup.device, blocks: hasPacked(weights) });
+    host = new EngineHost(backend, setup, read, (...phase) => tell(phase));
+  } finally {
+    base.close();
+  }
+}
+
+/** Begins when everything asked for before has ended: an engine does one thing at a time. */
+function inTurn<T>({ emit }: CallContext, work: () => Promise<T>): Promise<T> {
+  const mine = last.then(() => {
+    tell = emit;
+    return work();
+  });
+  last = mine.catch(() => {});
+  return mine;
+}
+
+const calls = ENGINE_METHODS.map((method): [string, Methods[string]] => [
+  method,
+  (call, ...args: unknown[]) =>
+    inTurn(call, async () => {
+      if (host === null) throw new Error(`Cannot call ${method}: no engine was opened`);
+      const found = host[method] as ((...args: unknown[]) => Promise<unknown>) | undefined;
+      if (found === undefined) {
+        throw new TypeError(`Cannot call ${method}: this engine's backend has no use for it`);
+      }
+      return await found.apply(host, args);
+    }),
+]);
+
+serve({ ...Object.fromEntries(calls), open: (call, setup: EngineSetup) => inTurn(call, () => open(setup)) });
