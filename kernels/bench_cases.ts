@@ -15,6 +15,8 @@ import { clipHyper } from "./ops/clip_hyper.ts";
 import { columnDots } from "./ops/column_dots.ts";
 import { divideVector } from "./ops/divide_vector.ts";
 import { doraLength } from "./ops/dora_length.ts";
+import { geglu } from "./ops/geglu.ts";
+import { gegluGrad } from "./ops/geglu_grad.ts";
 import { gatherRows } from "./ops/gather_rows.ts";
 import { labelLogprob, labelLogprobBest, labelLogprobUnit } from "./ops/label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./ops/label_logprob_grad.ts";
@@ -201,6 +203,8 @@ export const BENCH_CASES: readonly BenchCase[] = [
   timed(rotary, { dims: (rows) => ({ rows, cols: HEADS * HEAD, half: HEAD / 2 }), attrs: { heads: HEADS } }),
   timed(swiglu, { dims: middle }),
   timed(swigluGrad, { dims: middle }),
+  timed(geglu, { dims: middle }),
+  timed(gegluGrad, { dims: middle }),
   timed(add, { dims: hidden }),
   timed(addBias, { dims: hidden }),
   timed(multiply, { dims: middle }),

@@ -16,6 +16,8 @@ import { clipHyper } from "./ops/clip_hyper.ts";
 import { columnDots } from "./ops/column_dots.ts";
 import { divideVector } from "./ops/divide_vector.ts";
 import { doraLength } from "./ops/dora_length.ts";
+import { geglu } from "./ops/geglu.ts";
+import { gegluGrad } from "./ops/geglu_grad.ts";
 import { gatherRows } from "./ops/gather_rows.ts";
 import { labelLogprob, labelLogprobBest, labelLogprobUnit } from "./ops/label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./ops/label_logprob_grad.ts";
@@ -97,6 +99,8 @@ const FLOPS: ReadonlyMap<string, Count> = new Map([
   each(rmsNormWeightGrad, 5),
   each(swiglu, 6), // e^−|g|, 1 +, quotient, select, ∘ gate, ∘ up
   each(swigluGrad, 12),
+  each(geglu, 10), // SwiGLU's, and four for the sigmoid's argument
+  each(gegluGrad, 20), // the share 8, dup 2, the argument's slope 3, the gate's 5, ∘ dy, ∘ up
   each(adamw, 16), // clipping, two averages of 3 and 4, decay, and 6 for the step
   each(adamwVector, 16),
   flops(linear, ({ rows, in: depth, out }) => 2 * rows * depth * out),

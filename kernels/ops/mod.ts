@@ -15,6 +15,8 @@ import { clipHyper } from "./clip_hyper.ts";
 import { columnDots } from "./column_dots.ts";
 import { divideVector } from "./divide_vector.ts";
 import { doraLength } from "./dora_length.ts";
+import { geglu } from "./geglu.ts";
+import { gegluGrad } from "./geglu_grad.ts";
 import { gatherRows } from "./gather_rows.ts";
 import { labelLogprob, labelLogprobBest, labelLogprobUnit } from "./label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./label_logprob_grad.ts";
@@ -54,6 +56,8 @@ export const KERNELS: readonly Kernel[] = [
   divideVector,
   doraLength,
   gatherRows,
+  geglu,
+  gegluGrad,
   labelLogprob,
   labelLogprobBest,
   labelLogprobUnit,

@@ -1,11 +1,12 @@
 /**
  * Gradients of RMSNorm.
- * With x̂ = x/rms and c = mean(dy ∘ w ∘ x̂): dx = (dy ∘ w − x̂ c) / rms; dw = Σ_rows dy ∘ x̂.
+ * With w = offset + weight, x̂ = x/rms and c = mean(dy ∘ w ∘ x̂): dx = (dy ∘ w − x̂ c) / rms; dw = Σ_rows dy ∘ x̂.
  * @module
  */
 import { defineKernel, fixedSizes, number, type Sample } from "../kernel.ts";
 import { constantNode, floatAttribute, nativeNode, type OnnxNode } from "../onnx_node.ts";
 import { addScaled, dot, row, rowsOf, zip } from "../vectors.ts";
+import { shiftedNodes, shiftedWgsl } from "./_shifted_weight.ts";
 import { columnSums } from "./wgsl/column_sums.ts";
 import { inverseRmsRows, rmsRows } from "./wgsl/norm.ts";
 import { inTurn } from "./wgsl/shader.ts";
@@ -15,6 +16,11 @@ const samples: readonly Sample[] = [
   { dims: { rows: 5, cols: 33, group: 33 }, attrs: { eps: 1e-6 }, note: "odd sizes" },
   { dims: { rows: 3, cols: 48, group: 16 }, attrs: { eps: 1e-6, groups: 3 }, note: "three heads" },
   { dims: { rows: 70, cols: 130, group: 130 }, attrs: { eps: 1e-5 }, note: "more than a workgroup" },
+  {
+    dims: { rows: 6, cols: 36, group: 12 },
+    attrs: { eps: 1e-6, groups: 3, offset: 1 },
+    note: "offset weights",
+  },
   { dims: { rows: 2, cols: 8, group: 8 }, attrs: { eps: 1e-5 }, range: { x: [-1e4, 1e4] }, note: "large x" },
 ];
 
@@ -45,24 +51,27 @@ export const rmsNormGrad = defineKernel({
   inputs: { x: ["rows", "cols"], weight: ["group"], dy: ["rows", "cols"] },
   outputs: { dx: ["rows", "cols"] },
   reference: ({ x, weight, dy }, { group }, attrs) => {
-    const dx = new Float64Array(x.length), eps = number(attrs, "eps");
+    const dx = new Float64Array(x.length), eps = number(attrs, "eps"), offset = number(attrs, "offset", 0);
     [...rowsOf(x, group)].forEach((part, index) => {
-      const weighted = zip((d, w) => d * w, row(dy, index, group), weight);
+      const weighted = zip((d, w) => d * (offset + w), row(dy, index, group), weight);
       const inverse = inverseRms(part, eps), c = dot(weighted, part) * inverse / group;
       dx.set(zip((dw, value) => inverse * (dw - value * inverse * c), weighted, part), index * group);
     });
     return { dx };
   },
-  onnx: (dims, attrs, { native }) =>
-    native
+  onnx: (dims, attrs, { native }) => {
+    const { nodes: shift, name: weight } = shiftedNodes(attrs);
+    return native
       ? [
-        nativeNode("RmsNormGrad", ["x", "weight", "dy"], ["dx"], {
+        ...shift,
+        nativeNode("RmsNormGrad", ["x", weight, "dy"], ["dx"], {
           eps: floatAttribute(number(attrs, "eps")),
         }),
       ]
       : [
+        ...shift,
         ...normalized(fixedSizes(dims, "group").group, number(attrs, "eps")),
-        { op: "Mul", in: ["dyg", "weight"], out: ["dw"] },
+        { op: "Mul", in: ["dyg", weight], out: ["dw"] },
         { op: "Mul", in: ["dw", "xg"], out: ["dwx"] },
         { op: "ReduceMean", in: ["dwx", "last"], out: ["mean"] },
         { op: "Mul", in: ["mean", "inverse"], out: ["c"] },
@@ -72,7 +81,8 @@ export const rmsNormGrad = defineKernel({
         { op: "Mul", in: ["centred", "inverse"], out: ["dxg"] },
         constantNode("flat", "i64", [-1, fixedSizes(dims, "cols").cols]),
         { op: "Reshape", in: ["dxg", "flat"], out: ["dx"] },
-      ],
+      ];
+  },
   wgsl: ({ rows, cols, group }, attrs, limits) => ({
     dispatches: rmsRows({
       label: "rms_norm_grad",
@@ -82,9 +92,11 @@ export const rmsNormGrad = defineKernel({
       eps: number(attrs, "eps"),
       inputs: ["x", "dy"],
       output: "dx",
-      sum: ({ x, dy, weight }) => `${dy} * ${weight} * ${x}`,
+      sum: ({ x, dy, weight }) => `${dy} * ${shiftedWgsl(weight, attrs)} * ${x}`,
       value: ({ x, dy, weight, inverse, sum, scale }) =>
-        `${inverse} * (${dy} * ${weight} - ${x} * (${inverse} * ${inverse} * ${sum} * ${scale}))`,
+        `${inverse} * (${dy} * ${
+          shiftedWgsl(weight, attrs)
+        } - ${x} * (${inverse} * ${inverse} * ${sum} * ${scale}))`,
     }, limits),
   }),
   grad: null,

@@ -1,6 +1,6 @@
 /**
- * Operators of kernels/native that read or write the same rows as one: a sum within the operator that makes one of its terms, SwiGLU that is
- * made again within its gradient, products of the same rows. By their nodes, since no other place has such operators.
+ * Operators of kernels/native that read or write the same rows as one: a sum within the operator that makes one of its terms, SwiGLU or GeGLU
+ * that is made again within its gradient, products of the same rows. By their nodes, since no other place has such operators.
  * @module
  */
 import type onnxProto from "onnx-proto";
@@ -91,16 +91,18 @@ function sums({ nodes, reads }: Place): Merge[] {
   });
 }
 
-/** SwigluGrad, and what Swiglu gives of the same gate and rows. */
+/** SwigluGrad or GegluGrad, and what Swiglu or Geglu gives of the same gate and rows. */
 function gates({ nodes }: Place): Merge[] {
-  return nodes.filter((node) => isNative(node, "SwigluGrad")).flatMap((grad) => {
-    const swiglu = nodes.find((n) =>
-      isNative(n, "Swiglu") && n.input?.every((name, i) => name === inputAt(grad, i))
-    );
-    if (!swiglu) return [];
-    const made = { ...grad, opType: "SwigluTwice", output: [...grad.output ?? [], outputAt(swiglu)] };
-    return [{ made, gone: [grad, swiglu] }];
-  });
+  return ["Swiglu", "Geglu"].flatMap((op) =>
+    nodes.filter((node) => isNative(node, `${op}Grad`)).flatMap((grad) => {
+      const forward = nodes.find((n) =>
+        isNative(n, op) && n.input?.every((name, i) => name === inputAt(grad, i))
+      );
+      if (!forward) return [];
+      const made = { ...grad, opType: `${op}Twice`, output: [...grad.output ?? [], outputAt(forward)] };
+      return [{ made, gone: [grad, forward] }];
+    })
+  );
 }
 
 /** Products of which some of one first factor can be one: how those are named, and the attribute of each that they keep. */

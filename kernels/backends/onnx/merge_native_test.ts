@@ -9,6 +9,8 @@ import { add } from "../../ops/add.ts";
 import { loraLinear } from "../../ops/lora_products.ts";
 import { linear } from "../../ops/products.ts";
 import { rmsNormGrad } from "../../ops/rms_norm_grad.ts";
+import { geglu } from "../../ops/geglu.ts";
+import { gegluGrad } from "../../ops/geglu_grad.ts";
 import { swiglu } from "../../ops/swiglu.ts";
 import { swigluGrad } from "../../ops/swiglu_grad.ts";
 import { scattered } from "../../testing/scattered.ts";
@@ -117,18 +119,34 @@ test("two and three products of the same rows are one operator, scaled ones and 
 
 const GATED: Shapes = { gate: ["T", 577], up: ["T", 577], dy: ["T", 577] };
 
-test("SwiGLU that is made again is part of its gradient", async () => {
+for (
+  const [name, op, forward, backward] of [
+    ["SwiGLU", "Swiglu", swiglu, swigluGrad],
+    ["GeGLU", "Geglu", geglu, gegluGrad],
+  ] as const
+) {
+  test(`${name} that is made again is part of its gradient`, async () => {
+    const graph = graphOf(GATED, (g, { gate, up, dy }) => {
+      const { y } = g.run(forward, { gate: gate!, up: up! });
+      return { y, ...g.run(backward, { gate: gate!, up: up!, dy: dy! }) };
+    });
+    assertEquals(operators(graph), [`${op}Twice 3`]);
+    await equalsDefinition(graph, GATED);
+    const other = graphOf(GATED, (g, { gate, up, dy }) => {
+      const { y } = g.run(forward, { gate: up!, up: gate! });
+      return { y, ...g.run(backward, { gate: gate!, up: up!, dy: dy! }) };
+    });
+    assertEquals(operators(other), [`${op} 2`, `${op}Grad 3`]);
+  });
+}
+
+test("GeGLU isn't part of SwiGLU's gradient", async () => {
   const graph = graphOf(GATED, (g, { gate, up, dy }) => {
-    const { y } = g.run(swiglu, { gate: gate!, up: up! });
+    const { y } = g.run(geglu, { gate: gate!, up: up! });
     return { y, ...g.run(swigluGrad, { gate: gate!, up: up!, dy: dy! }) };
   });
-  assertEquals(operators(graph), ["SwigluTwice 3"]);
+  assertEquals(operators(graph), ["Geglu 2", "SwigluGrad 3"]);
   await equalsDefinition(graph, GATED);
-  const other = graphOf(GATED, (g, { gate, up, dy }) => {
-    const { y } = g.run(swiglu, { gate: up!, up: gate! });
-    return { y, ...g.run(swigluGrad, { gate: gate!, up: up!, dy: dy! }) };
-  });
-  assertEquals(operators(other), ["Swiglu 2", "SwigluGrad 3"]);
 });
 
 test("SwiGLU whose gradient is made of it stays apart", async () => {

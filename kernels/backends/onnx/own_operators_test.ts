@@ -15,6 +15,8 @@ import { scattered } from "../../testing/scattered.ts";
 import { rmsNorm } from "../../ops/rms_norm.ts";
 import { rmsNormGrad } from "../../ops/rms_norm_grad.ts";
 import { rotary } from "../../ops/rotary.ts";
+import { geglu } from "../../ops/geglu.ts";
+import { gegluGrad } from "../../ops/geglu_grad.ts";
 import { swiglu } from "../../ops/swiglu.ts";
 import { swigluGrad } from "../../ops/swiglu_grad.ts";
 import { openLibrary } from "./c_api/mod.ts";
@@ -102,6 +104,8 @@ const large: Case[] = [
   caseOf(rotary, { rows: 131, cols: 132, half: 11 }, { heads: 6 }),
   caseOf(rotary, { rows: 131, cols: 192, half: 32 }, { heads: 3, inverse: true }),
   caseOf(swigluGrad, { rows: 131, cols: 577 }),
+  caseOf(geglu, { rows: 131, cols: 577 }),
+  caseOf(gegluGrad, { rows: 131, cols: 577 }),
   // More chunks of the vocabulary than shares of it.
   labelCase(labelLogprob, 21, 43, 5_003),
   labelCase(labelLogprobUnit, 21, 43, 5_003),
@@ -254,8 +258,12 @@ test("what isn't a number or is infinite comes out of operators of our own where
       !Number.isFinite(normed![45]!) &&
         normed!.every((v, i) => Math.floor(i / 20) === 2 || Number.isFinite(v)),
     );
-    const { dgate } = await spoilt(caseOf(swigluGrad, { rows: 3, cols: 5 }), "dy", 7, value);
-    dgate!.forEach((v, i) => assertEquals(Number.isFinite(v), i !== 7, `${value}: dgate[${i}]`));
+    for (const kernel of [swigluGrad, gegluGrad]) {
+      const { dgate } = await spoilt(caseOf(kernel, { rows: 3, cols: 5 }), "dy", 7, value);
+      dgate!.forEach((v, i) =>
+        assertEquals(Number.isFinite(v), i !== 7, `${value}: ${kernel.name} dgate[${i}]`)
+      );
+    }
     // Row 37 of v, of the first key head: rows that see it lose that column in the heads that share those keys. A group of 6
     // rows of which one sees a key of its 16 takes it 0 times, and no other group takes it at all.
     const it = attentionCase(attention, null, 16), { o } = await spoilt(it, "v", 37 * 32 + 5, value);

@@ -120,8 +120,9 @@ static OrtStatus *compute_turned_product(const FloatKernel *kernel, OrtKernelCon
   WITH_MEMORY(kernel, context, turned_product_scratch(&p), turned_product(&p, scratch, threads));
 }
 
-// Swiglu: y of gate, up; SwigluGrad: dgate, dup of gate, up, dy; SwigluTwice: these and y. All of one shape.
-static OrtStatus *compute_gated(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
+typedef void GatedWork(Gated g, Threads threads);
+
+static OrtStatus *compute_gated(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in, GatedWork *work, GatedWork *grad_work) {
   const int outputs = (int)kernel->operator->outputs, grad = outputs > 1;
   float *out[3] = {NULL};
   for (int i = 0; i < 2 + grad; i++) {
@@ -129,7 +130,15 @@ static OrtStatus *compute_gated(const FloatKernel *kernel, OrtKernelContext *con
   }
   for (int i = 0; i < outputs; i++) TRY(float_output(kernel, context, (size_t)i, in->dims[0], in->dims[1], &out[i]));
   const Gated g = {(ptrdiff_t)elements(in, 0, 2), in[0].data, in[1].data, in[2].data, grad ? out[2] : out[0], out[0], out[1]};
-  WITH_THREADS(kernel, context, (grad ? swiglu_grad : swiglu)(g, threads));
+  WITH_THREADS(kernel, context, (grad ? grad_work : work)(g, threads));
+}
+
+// Swiglu: y of gate, up; SwigluGrad: dgate, dup of gate, up, dy; SwigluTwice: these and y. All of one shape. Geglu and its kin likewise.
+static OrtStatus *compute_swiglu(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
+  return compute_gated(kernel, context, in, swiglu, swiglu_grad);
+}
+static OrtStatus *compute_geglu(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
+  return compute_gated(kernel, context, in, geglu, geglu_grad);
 }
 
 // Rotary: y of x [rows, heads * 2 half], cos and sin [rows, half].
@@ -196,9 +205,12 @@ static const FloatOperator operators[] = {
     {FLOAT_OPERATOR(NULL), "LoraPair", 7, 4, LORA_PRODUCTS},
     {FLOAT_OPERATOR(NULL), "LoraTriple", 10, 6, LORA_PRODUCTS},
     {FLOAT_OPERATOR(into_third), "TurnedProduct", 3, 1, .optional = 1, .number_names = {"alpha"}, .compute = compute_turned_product},
-    {FLOAT_OPERATOR(into_first), "Swiglu", 2, 1, .compute = compute_gated},
-    {FLOAT_OPERATOR(into_both), "SwigluGrad", 3, 2, .compute = compute_gated},
-    {FLOAT_OPERATOR(into_all), "SwigluTwice", 3, 3, .compute = compute_gated},
+    {FLOAT_OPERATOR(into_first), "Swiglu", 2, 1, .compute = compute_swiglu},
+    {FLOAT_OPERATOR(into_both), "SwigluGrad", 3, 2, .compute = compute_swiglu},
+    {FLOAT_OPERATOR(into_all), "SwigluTwice", 3, 3, .compute = compute_swiglu},
+    {FLOAT_OPERATOR(into_first), "Geglu", 2, 1, .compute = compute_geglu},
+    {FLOAT_OPERATOR(into_both), "GegluGrad", 3, 2, .compute = compute_geglu},
+    {FLOAT_OPERATOR(into_all), "GegluTwice", 3, 3, .compute = compute_geglu},
     {FLOAT_OPERATOR(into_first), "Rotary", 3, 1, .integer_names = {"inverse"}, .compute = compute_rotary},
     {FLOAT_OPERATOR(into_first), "RmsNorm", 2, 1, .number_names = {"eps"}, .compute = compute_norm},
     {FLOAT_OPERATOR(into_gradient), "RmsNormGrad", 4, 1, .optional = 1, .number_names = {"eps"}, .compute = compute_norm},
@@ -210,7 +222,7 @@ const OrtCustomOp *const float_operators[] = {
     &operators[0].op, &operators[1].op, &operators[2].op, &operators[3].op, &operators[4].op,
     &operators[5].op, &operators[6].op, &operators[7].op, &operators[8].op, &operators[9].op,
     &operators[10].op, &operators[11].op, &operators[12].op, &operators[13].op, &operators[14].op,
-    &operators[15].op, &operators[16].op,
+    &operators[15].op, &operators[16].op, &operators[17].op, &operators[18].op, &operators[19].op,
 };
 const size_t float_operators_count = sizeof float_operators / sizeof *float_operators;
 _Static_assert(sizeof float_operators / sizeof *float_operators == sizeof operators / sizeof *operators, "every operator is listed");

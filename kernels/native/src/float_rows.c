@@ -28,36 +28,56 @@ INLINE __m256 sigmoid(__m256 x) {
   return _mm256_div_ps(one, _mm256_add_ps(one, _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), power))));
 }
 
-static void some_gated(void *data, size_t index) {
-  const Gated *g = data;
+// 2 sqrt(2 / pi), and 0.044715 times that: (1 + tanh(u)) / 2 is 1 / (1 + e^-2u).
+static const float GELU_LINEAR = 1.59576912f, GELU_CUBIC = 7.13548163e-2f;
+
+// What passes of a gate: gate * share is SiLU, or GELU by its tanh approximation.
+INLINE __m256 share(__m256 gate, int gelu) {
+  if (!gelu) return sigmoid(gate);
+  const __m256 squares = _mm256_mul_ps(gate, gate);
+  return sigmoid(_mm256_mul_ps(gate, _mm256_fmadd_ps(squares, _mm256_set1_ps(GELU_CUBIC), _mm256_set1_ps(GELU_LINEAR))));
+}
+
+INLINE void gated(const Gated *g, size_t index, int gelu) {
   const ptrdiff_t first = (ptrdiff_t)index * ELEMENTS, end = least(g->count, first + ELEMENTS);
   for (ptrdiff_t i = first; i < end; i += 8) {
     soon(g->gate + i + AHEAD), soon(g->up + i + AHEAD), soon(g->y + i + AHEAD);
     const __m256 gate = get(g->gate + i, end - i);
-    put(g->y + i, _mm256_mul_ps(_mm256_mul_ps(gate, sigmoid(gate)), get(g->up + i, end - i)), end - i);
+    put(g->y + i, _mm256_mul_ps(_mm256_mul_ps(gate, share(gate, gelu)), get(g->up + i, end - i)), end - i);
   }
 }
 
-static void some_gated_grad(void *data, size_t index) {
-  const Gated *g = data;
+INLINE void gated_grad(const Gated *g, size_t index, int gelu) {
   const ptrdiff_t first = (ptrdiff_t)index * ELEMENTS, end = least(g->count, first + ELEMENTS);
   for (ptrdiff_t i = first; i < end; i += 8) {
     soon(g->gate + i + AHEAD), soon(g->up + i + AHEAD), soon(g->dy + i + AHEAD), soon(g->dgate + i + AHEAD), soon(g->dup + i + AHEAD);
     if (g->y) soon(g->y + i + AHEAD);
     const __m256 gate = get(g->gate + i, end - i), up = get(g->up + i, end - i), dy = get(g->dy + i, end - i);
-    const __m256 s = sigmoid(gate), silu = _mm256_mul_ps(gate, s);
-    // s (1 + gate (1 - s))
-    const __m256 slope = _mm256_fmadd_ps(silu, _mm256_sub_ps(_mm256_set1_ps(1), s), s);
-    put(g->dup + i, _mm256_mul_ps(dy, silu), end - i);
+    const __m256 s = share(gate, gelu), passed = _mm256_mul_ps(gate, s);
+    // s + gate s (1 - s) times the slope of the sigmoid's argument, which is 1 or LINEAR + 3 CUBIC gate^2.
+    __m256 rest = _mm256_sub_ps(_mm256_set1_ps(1), s);
+    if (gelu) {
+      const __m256 squares = _mm256_mul_ps(gate, gate);
+      rest = _mm256_mul_ps(rest, _mm256_fmadd_ps(squares, _mm256_set1_ps(3 * GELU_CUBIC), _mm256_set1_ps(GELU_LINEAR)));
+    }
+    const __m256 slope = _mm256_fmadd_ps(passed, rest, s);
+    put(g->dup + i, _mm256_mul_ps(dy, passed), end - i);
     put(g->dgate + i, _mm256_mul_ps(_mm256_mul_ps(dy, up), slope), end - i);
-    if (g->y) put(g->y + i, _mm256_mul_ps(silu, up), end - i);
+    if (g->y) put(g->y + i, _mm256_mul_ps(passed, up), end - i);
   }
 }
 
+static void some_swiglu(void *data, size_t index) { gated(data, index, 0); }
+static void some_geglu(void *data, size_t index) { gated(data, index, 1); }
+static void some_swiglu_grad(void *data, size_t index) { gated_grad(data, index, 0); }
+static void some_geglu_grad(void *data, size_t index) { gated_grad(data, index, 1); }
+
 static size_t parts(ptrdiff_t count) { return (size_t)ceil_div(count, ELEMENTS); }
 
-void swiglu(Gated g, Threads threads) { threads.run(threads.place, some_gated, &g, parts(g.count)); }
-void swiglu_grad(Gated g, Threads threads) { threads.run(threads.place, some_gated_grad, &g, parts(g.count)); }
+void swiglu(Gated g, Threads threads) { threads.run(threads.place, some_swiglu, &g, parts(g.count)); }
+void swiglu_grad(Gated g, Threads threads) { threads.run(threads.place, some_swiglu_grad, &g, parts(g.count)); }
+void geglu(Gated g, Threads threads) { threads.run(threads.place, some_geglu, &g, parts(g.count)); }
+void geglu_grad(Gated g, Threads threads) { threads.run(threads.place, some_geglu_grad, &g, parts(g.count)); }
 
 static ptrdiff_t rotary_rows(const Rotary *r) { return ceil_div(ELEMENTS, r->heads * 2 * r->half); }
 

@@ -11,6 +11,9 @@ typedef struct {
 void swiglu(Gated g, Threads threads);
 // dgate and dup of dy, the gradient of y, and y once more; y NULL: not wanted.
 void swiglu_grad(Gated g, Threads threads);
+// The same with GELU by its tanh approximation in the place of gate / (1 + e^-gate).
+void geglu(Gated g, Threads threads);
+void geglu_grad(Gated g, Threads threads);
 
 // y [rows, heads * 2 half]: element i of each head turned with i + half by a row's angles, whose cosines and sines are [rows, half]; inverse:
 // turned back.
