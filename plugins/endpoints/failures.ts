@@ -35,6 +35,7 @@ const MEANING: Readonly<Record<Failure["kind"], { retryable: boolean; fatal: boo
   redirect: { retryable: false, fatal: true },
   malformed: { retryable: true, fatal: false },
   too_large: { retryable: false, fatal: false },
+  tool_call: { retryable: false, fatal: false },
   stopped: { retryable: true, fatal: false },
   missing: { retryable: false, fatal: false },
 };

@@ -44,6 +44,7 @@ export interface Failure {
    * - `bad_request`: refused for what it says; `settings`: refused for a setting that every request has
    * - `redirect`: the address leads to another one, which isn't followed
    * - `malformed`: not what the protocol says (HTML, broken JSON, no choices); `too_large`; `stopped`: a stream without an end
+   * - `tool_call`: a call of a tool in place of a text
    * - `missing`: a recorded answer isn't there
    */
   kind:
@@ -61,6 +62,7 @@ export interface Failure {
     | "malformed"
     | "too_large"
     | "stopped"
+    | "tool_call"
     | "missing";
   /** True if asking again may help. */
   retryable: boolean;

@@ -107,7 +107,7 @@ export class Asker {
       return apart(endpoint, await this.#askWithRetries(endpoint, request, null, key));
     }
     const running = this.#inFlight.get(key);
-    if (running !== undefined) return apart(endpoint, { ...await running, cached: true });
+    if (running !== undefined) return apart(endpoint, this.#shared(await running));
     const asked = this.#askWithRetries(endpoint, request, cache, key);
     this.#inFlight.set(key, asked);
     try {
@@ -115,6 +115,13 @@ export class Asker {
     } finally {
       this.#inFlight.delete(key);
     }
+  }
+
+  /** The same request's answer for another who waited for it, as if the cache had had it; an error is as much its own. */
+  #shared(asked: Asked): Asked {
+    if (asked.completion.failure !== undefined) return asked;
+    this.#options.meter.hit();
+    return { ...asked, cached: true, ms: 0 };
   }
 
   /** Removes an answer from the cache, such as a judge's that isn't a whole verdict. */

@@ -106,15 +106,28 @@ async function bytesOf(response: Response, maxBytes: number): Promise<Uint8Array
 async function readReply(response: Response, maxBytes: number, idle: Idle): Promise<Reply> {
   const typed = response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
   const body = new BodyReader(typed);
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder("utf-8", { fatal: true });
   let pieces = 0;
   for await (const part of partsOf(response, maxBytes)) {
-    body.feed(decoder.decode(part, { stream: true }));
+    body.feed(decoded(decoder, part));
     if (body.pieces > pieces) idle.heard();
     pieces = body.pieces;
   }
-  body.feed(decoder.decode());
+  body.feed(decoded(decoder));
   return body.end();
+}
+
+/**
+ * The next characters; without a part, those that are left.
+ * @throws {AnswerError} If there is a byte that no character has: the one put in its place would be judged as the model's
+ */
+function decoded(decoder: TextDecoder, part?: Uint8Array<ArrayBuffer>): string {
+  try {
+    return part === undefined ? decoder.decode() : decoder.decode(part, { stream: true });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new AnswerError("malformed", "the answer isn't UTF-8: it has bytes that are no character");
+  }
 }
 
 /** Another address would get messages and key, whichever it is. */

@@ -114,3 +114,28 @@ Deno.test("openai: what is packed is limited by what it unpacks to", async () =>
   assertEquals((await ask(server.base, { max_bytes: 1 << 20 })).failure?.kind, "too_large");
   assertEquals((await ask(server.base)).text.length, 8 << 20);
 });
+
+for (
+  const [name, bytes] of [["in the middle", [0xff, 0xc3, 0x28]], ["cut off at the end", [
+    0xe5,
+    0xa5,
+  ]]] as const
+) {
+  Deno.test(`openai: an answer with bytes that no character has ${name} is no answer, streamed or not`, async () => {
+    const part = (text: string) => new TextEncoder().encode(text);
+    const whole = '{"choices":[{"message":{"content":"a';
+    const rest = name === "in the middle" ? '"},"finish_reason":"stop"}]}' : "";
+    for (
+      const [start, end] of [[whole, rest], [
+        `data: ${whole.replace("message", "delta")}`,
+        `${rest}\n\n`,
+      ]] as const
+    ) {
+      const body = new Blob([part(start), new Uint8Array(bytes), part(end)]);
+      await using server = serve(() => new Response(body.stream()));
+      const answer = await ask(server.base);
+      assertEquals([answer.failure?.kind, answer.text], ["malformed", ""]);
+      assertStringIncludes(answer.error!, "isn't UTF-8");
+    }
+  });
+}

@@ -36,10 +36,10 @@ const ENDS: Readonly<Record<string, "length" | "content_filter" | "error">> = {
 
 /**
  * The outcome of a reply.
- * @throws {AnswerError} If the server ended it because of an error
+ * @throws {AnswerError} If the server ended it because of an error, or there is a call of a tool in place of a text
  */
 export function completionOf(reply: Reply, { messages }: Pick<CompletionRequest, "messages">): Completion {
-  const { text, thought, refusal, finish, thoughtTokens } = reply;
+  const { text, thought, refusal, called, finish, thoughtTokens } = reply;
   const end = ENDS[finish?.toLowerCase() ?? ""] ?? "stop";
   if (end === "error") {
     throw new AnswerError("server", `the server ended the answer with finish_reason ${finish}`);
@@ -66,11 +66,25 @@ export function completionOf(reply: Reply, { messages }: Pick<CompletionRequest,
       error: `the model refused${said(refusal)}`,
     };
   }
+  if ((text ?? "").trim() === "" && isCall(called, finish)) {
+    throw new AnswerError("tool_call", callText(called));
+  }
   // thoughts that aren't shown leave no other trace than these
   if (end === "length" && (text ?? "").trim() === "" && (text === null || thoughtTokens > 0)) {
     return { ...common, outcome: "thought_only", error: whyNoAnswer("length") };
   }
   return { ...common, outcome: end };
+}
+
+/** True of a call of a tool; a stream may lose the call and keep its end. */
+function isCall(called: string | null, finish: string | null): boolean {
+  return called !== null || finish === "tool_calls" || finish === "function_call" || finish === "tool_use";
+}
+
+function callText(called: string | null): string {
+  return `the answer is a call of ${called ? `the tool ${called}` : "a tool"} and has no text to judge; ` +
+    "start the server without its reader of such calls (vLLM: --enable-auto-tool-choice), which takes them out of the text, " +
+    "and leave tools out of run_args.extra_body";
 }
 
 function said(refusal: string): string {

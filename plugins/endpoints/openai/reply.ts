@@ -32,6 +32,8 @@ export interface Reply {
   thought: string;
   /** The server's refusal in place of an answer; "" without one. */
   refusal: string;
+  /** Name of the first tool that the reply calls, "" where it has none; null when it calls none. */
+  called: string | null;
   /** The server's name of the end; null when it gives none. */
   finish: string | null;
   /** The server's name of the model that answered; null when it gives none. */
@@ -51,6 +53,7 @@ export class ReplyReader {
   #text: string | null = null;
   #thought = "";
   #refusal = "";
+  #called: string | null = null;
   #finish: string | null = null;
   #model: string | null = null;
   #usage: Json = {};
@@ -85,6 +88,7 @@ export class ReplyReader {
     if (typeof choice.finish_reason === "string") this.#finish = choice.finish_reason;
     this.#found = isMap(choice.delta) || isMap(choice.message) || typeof choice.text === "string" ||
       this.#found;
+    for (const part of [choice.delta, choice.message]) if (isMap(part)) this.#called ??= calledIn(part);
     if (isMap(choice.delta)) this.#add(readMessage(choice.delta));
     else if (isMap(choice.message)) this.#addMessage(readMessage(choice.message));
     else if (typeof choice.text === "string") this.#add({ text: choice.text, thought: "", refusal: "" });
@@ -102,6 +106,7 @@ export class ReplyReader {
       text: this.#text,
       thought: this.#thought,
       refusal: this.#refusal,
+      called: this.#called,
       finish: this.#finish,
       model: this.#model,
       promptTokens: count(this.#usage.prompt_tokens ?? this.#usage.input_tokens),
@@ -161,8 +166,21 @@ function readContent(content: unknown): Message {
 }
 
 const THOUGHT_TYPES: ReadonlySet<string> = new Set(["thinking", "reasoning", "thought", "redacted_thinking"]);
-/** Parts that belong to an answer and have no text: sources, and calls of tools, which come in a field of their own too. */
-const WITHOUT_TEXT: ReadonlySet<string> = new Set(["reference", "tool_use", "tool_call"]);
+/** Calls of tools as parts; most servers have a field of their own for them. */
+const CALLS: ReadonlySet<string> = new Set(["tool_use", "tool_call", "function_call"]);
+/** Parts that belong to an answer and have no text. */
+const WITHOUT_TEXT: ReadonlySet<string> = new Set(["reference", ...CALLS]);
+
+/** Name of the first tool that a message calls, "" without one; null where it calls none. */
+function calledIn({ tool_calls, function_call, content }: Json): string | null {
+  const parts = Array.isArray(content)
+    ? content.filter((part) => isMap(part) && CALLS.has(String(part.type)))
+    : [];
+  const calls = [...Array.isArray(tool_calls) ? tool_calls : [], function_call, ...parts].filter(isMap);
+  if (calls.length === 0) return null;
+  const names = calls.flatMap((call) => [isMap(call.function) ? call.function.name : undefined, call.name]);
+  return names.find((name) => typeof name === "string") ?? "";
+}
 
 /** Text of a text, a list of parts, or `{value}`. */
 function textOf(value: unknown): string {

@@ -252,7 +252,36 @@ const faults: [name: string, body: string, kind: string, said: string][] = [
   ["a stream that stops", events(piece({ content: "The" })), "stopped", "3 characters"],
   ["an end by an error", whole({ content: "The" }, "error"), "server", "finish_reason error"],
   ["nothing", "", "malformed", "empty"],
+  ...([
+    [
+      "a call of a tool",
+      { content: null, tool_calls: [{ index: 0, function: { name: "look_up" } }] },
+      "tool_calls",
+    ],
+    ["a call behind a thought", {
+      content: null,
+      reasoning_content: "hm",
+      tool_calls: [{ function: { name: "look_up" } }],
+    }, "stop"],
+    [
+      "a call in the older form",
+      { content: null, function_call: { name: "look_up", arguments: "{}" } },
+      "function_call",
+    ],
+    ["a call as a part", { content: [{ type: "tool_use", name: "look_up", input: {} }] }, "stop"],
+  ] as [string, Record<string, unknown>, string][]).flatMap(([name, message, finish]): typeof faults => [
+    [name, whole(message, finish), "tool_call", "the tool look_up and has no text"],
+    [`${name}, streamed,`, streamed(message, finish), "tool_call", "the tool look_up and has no text"],
+  ]),
+  ["the end of a call alone", streamed({ content: "" }, "tool_calls"), "tool_call", "a tool and has no text"],
 ];
+
+Deno.test("a text beside a call of a tool is the answer", () => {
+  const message = { content: TEXT, tool_calls: [{ index: 0, function: { name: "look_up" } }] };
+  for (const body of [whole(message, "tool_calls"), streamed(message, "tool_calls")]) {
+    assertEquals([read(body).outcome, read(body).text], ["stop", TEXT]);
+  }
+});
 for (const [name, body, kind, said] of faults) {
   Deno.test(`a reply with ${name} is a failure`, () => {
     let thrown: unknown;

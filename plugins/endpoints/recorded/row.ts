@@ -205,6 +205,7 @@ function replyOf(text: string): Reply {
     text,
     thought: "",
     refusal: "",
+    called: null,
     finish: null,
     model: null,
     promptTokens: null,

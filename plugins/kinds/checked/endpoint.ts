@@ -26,6 +26,7 @@ import {
 const FAILURES = [
   ...["auth", "not_found", "quota", "refused", "connection", "timeout", "rate_limit", "server"] as const,
   ...["bad_request", "settings", "redirect", "malformed", "too_large", "stopped", "missing"] as const,
+  "tool_call",
 ] satisfies Failure["kind"][];
 
 const tokens = needed("a number >= 0", (v) => typeof v === "number" && v >= 0 && v < Infinity);
