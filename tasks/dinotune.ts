@@ -18,24 +18,11 @@ import { fileURLToPath } from "node:url";
 /** Folder of the clone. */
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Verbs and a line about each, in the order of the help. */
-const VERBS: Readonly<Record<string, string>> = {
-  train: "tune a model as a YAML file says; without one the bundled tiny default",
-  preview: "show what a run learns from, token by token",
-  eval: "ask models, judge their answers, report",
-  board: "a page to watch, compare and read runs",
-  chat: "talk to a model in the terminal",
-  serve: "answer OpenAI's API on this machine",
-  synth: "make training data: instructions with constraints, answers, preferences",
-  sweep: "train a grid of configurations; one table, one picture",
-  compare: "put trainings side by side",
-  replicate: "repeat the paper's comparison at a laptop's scale",
-  export: "merge adapters; write for transformers, vLLM, llama.cpp",
-  new: "write a working plugin with its test",
-  plugins: "list plugins and their options",
-  doctor: "tell what can compute here",
-  bench: "measure",
-};
+/** What this reads of deno.json: its version, and each task's command and a line about it. */
+interface Project {
+  version: string;
+  tasks: Readonly<Record<string, { command: string; description: string }>>;
+}
 
 /**
  * Arguments of `deno` that run a task from another folder.
@@ -53,12 +40,21 @@ export function taskArguments(command: string, root: string): string[] {
   return [verb, "--config", resolve(root, "deno.json"), ...words];
 }
 
-function help(): string {
-  const width = Math.max(...Object.keys(VERBS).map((verb) => verb.length)) + 2;
+function readProject(): Project {
+  return JSON.parse(Deno.readTextFileSync(resolve(ROOT, "deno.json")));
+}
+
+/** Tasks that are programs, in the order of deno.json; the others are those of who develops this. */
+function verbsOf({ tasks }: Project): Map<string, { command: string; description: string }> {
+  return new Map(Object.entries(tasks).filter(([, { command }]) => command.startsWith("deno run ")));
+}
+
+function help(verbs: ReturnType<typeof verbsOf>): string {
+  const width = Math.max(...[...verbs.keys()].map((verb) => verb.length)) + 2;
   return [
     "dinotune VERB [arguments]",
     "",
-    ...Object.entries(VERBS).map(([verb, what]) => `  ${verb.padEnd(width)}${what}`),
+    ...[...verbs].map(([verb, { description }]) => `  ${verb.padEnd(width)}${description}`),
     "",
     "Examples:",
     "  dinotune train                                      the bundled tiny default, about a minute",
@@ -90,22 +86,21 @@ async function nearVerb(verb: string, verbs: readonly string[]): Promise<string>
 }
 
 async function main(): Promise<number> {
-  const [verb, ...args] = Deno.args;
+  const [verb, ...args] = Deno.args, project = readProject(), verbs = verbsOf(project);
   if (verb === undefined || ["--help", "-h", "help"].includes(verb)) {
-    console.log(help());
+    console.log(help(verbs));
     return 0;
   }
-  const project = JSON.parse(Deno.readTextFileSync(resolve(ROOT, "deno.json")));
   if (verb === "--version") {
     console.log(project.version);
     return 0;
   }
-  const command = Object.hasOwn(VERBS, verb) ? project.tasks[verb] : undefined;
+  const command = verbs.get(verb)?.command;
   if (command === undefined) {
-    const verbs = Object.keys(VERBS);
+    const names = [...verbs.keys()];
     console.error(
-      `error: Cannot run ${JSON.stringify(verb)}${await nearVerb(verb, verbs)}: verbs are ${
-        verbs.join(", ")
+      `error: Cannot run ${JSON.stringify(verb)}${await nearVerb(verb, names)}: verbs are ${
+        names.join(", ")
       }`,
     );
     return 1;

@@ -25,7 +25,7 @@ Deno.test("taskArguments() makes files and denied folders absolute and keeps eve
 });
 
 Deno.test("no task asks on a terminal for a permission that it hasn't got (docs/security.md)", () => {
-  const asking = Object.entries(project.tasks).filter(([, command]) =>
+  const asking = Object.entries(project.tasks).filter(([, { command }]) =>
     command.startsWith("deno run ") && !command.includes(" --no-prompt ")
   );
   assertEquals(asking.map(([name]) => name), []);

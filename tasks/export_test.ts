@@ -39,7 +39,7 @@ Deno.test("export stopped in the middle, by Ctrl-C or by a kill, leaves the earl
 
     // the task itself, by a signal as a terminal sends it, once a tensor is written; from then on each wait is over when the
     // signal has arrived
-    const task = project.tasks.export.split(" ").slice(1, -1);
+    const task = project.tasks.export.command.split(" ").slice(1, -1);
     const ended = await new Deno.Command(Deno.execPath(), {
       args: [
         ...task,
@@ -221,7 +221,7 @@ export_legacy_format: false
     assertEquals(second?.files, files);
     // the task itself, which may write there only, over an earlier export and through a link
     await Deno.symlink(`${folder}/merged`, `${folder}/link`);
-    const task = project.tasks.export.split(" ").slice(1);
+    const task = project.tasks.export.command.split(" ").slice(1);
     const third = await new Deno.Command(Deno.execPath(), {
       args: [...task, file, `export_dir=${folder}/link`, "export_check=false"],
       cwd: checkoutRoot,

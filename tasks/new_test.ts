@@ -94,7 +94,12 @@ Deno.test("deno task new: a benchmark of one's own is evaluated to its end", () 
   inFolder(async (folder) => {
     await newPlugin("benchmark", "sums", folder);
     const evaluated = await run(
-      [...project.tasks.eval.split(" ").slice(1), join(folder, "sums.yaml"), "args.items=2", "cache=false"],
+      [
+        ...project.tasks.eval.command.split(" ").slice(1),
+        join(folder, "sums.yaml"),
+        "args.items=2",
+        "cache=false",
+      ],
       root,
     );
     assertEquals(evaluated.code, 0, evaluated.out);
@@ -143,7 +148,7 @@ Deno.test("newPlugin() names a folder's deno.json that doesn't know the package,
 Deno.test("deno task new: --help has examples, misspelt kinds and names are reported", () =>
   inFolder(async (folder) => {
     const task = (...args: string[]) =>
-      run([...project.tasks.new.split(" ").slice(1), ...args], root, { INIT_CWD: folder });
+      run([...project.tasks.new.command.split(" ").slice(1), ...args], root, { INIT_CWD: folder });
     const help = await task("--help");
     assertStringIncludes(help.out, "deno task new loss margin");
     assertStringIncludes((await task("los", "margin")).out, 'the kind "los" - did you mean "loss"?');

@@ -9,7 +9,7 @@ const root = new URL("../", import.meta.url).pathname;
 /** Model, data and runs of LLaMA-Factory. */
 export const goldenFolder = join(root, "fixtures/goldens/llamafactory");
 /** The task's own command, so that its permissions are tested too. */
-const command = project.tasks.train.split(" ").slice(1);
+const command = project.tasks.train.command.split(" ").slice(1);
 
 /** Exit code and output of a process. */
 export interface Ended {

@@ -92,7 +92,7 @@ Deno.test({
     const all = Object.entries(others).reduce((run, [part, other]) => {
       assert(run.includes(part), part);
       return run.replace(part, () => other);
-    }, project.tasks.test);
-    assertEquals(project.tasks["test:all"], `TEST_ALL=1 ${all}`);
+    }, project.tasks.test.command);
+    assertEquals(project.tasks["test:all"].command, `TEST_ALL=1 ${all}`);
   },
 });

@@ -39,7 +39,7 @@ function cellsOf(row: string): string[] {
 }
 
 async function run(folder: string, task: keyof typeof project.tasks, ...args: string[]): Promise<string[]> {
-  const command = project.tasks[task].split(" ").slice(1).map((word) =>
+  const command = project.tasks[task].command.split(" ").slice(1).map((word) =>
     word.startsWith("tasks/") ? join(ROOT, word) : word
   );
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {

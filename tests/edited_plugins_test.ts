@@ -58,7 +58,7 @@ export default [
 
 async function run(folder: string, task: "train" | "preview" | "eval", ...args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...project.tasks[task].split(" ").slice(1), ...args],
+    args: [...project.tasks[task].command.split(" ").slice(1), ...args],
     cwd: root,
     env: { NO_COLOR: "1", DINOTUNE_CACHE: join(folder, "cache") },
   }).output();

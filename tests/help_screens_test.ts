@@ -37,7 +37,7 @@ const TASKS: Record<Task, readonly string[]> = {
 
 async function help(task: Task, ...words: string[]): Promise<string> {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: [...project.tasks[task].split(" ").slice(1), ...words, "--help"],
+    args: [...project.tasks[task].command.split(" ").slice(1), ...words, "--help"],
     cwd: ROOT,
     env: { NO_COLOR: "1" },
     stderr: "null",

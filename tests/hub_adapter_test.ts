@@ -56,7 +56,7 @@ async function task(
   input = "",
 ) {
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...project.tasks[name].split(" ").slice(1), ...args],
+    args: [...project.tasks[name].command.split(" ").slice(1), ...args],
     cwd: root,
     env: { NO_COLOR: "1", OMP_NUM_THREADS: "1", ...env },
     stdin: "piped",

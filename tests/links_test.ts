@@ -59,7 +59,9 @@ Deno.test("docs/architecture.md names every verb and every room", () => {
   const page = Deno.readTextFileSync(join(ROOT, "docs/architecture.md"));
   const folders = (room: string) =>
     [...Deno.readDirSync(join(ROOT, room))].filter(({ isDirectory }) => isDirectory).map(({ name }) => name);
-  const verbs = Object.values(project.tasks).flatMap((line) => /tasks\/(\w+\.ts)/.exec(line)?.[1] ?? [])
+  const verbs = Object.values(project.tasks).flatMap(({ command }) =>
+    /tasks\/(\w+\.ts)/.exec(command)?.[1] ?? []
+  )
     .filter((name) => name !== "doc_lint.ts");
   const rooms = [
     ...["tasks", "kernels"].flatMap((room) => folders(room).map((name) => `${room}/${name}/`)),

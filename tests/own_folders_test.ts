@@ -15,7 +15,7 @@ async function run(
   args: string[],
   flags: string[] = [],
 ): Promise<string> {
-  const [verb = "", ...own] = project.tasks[task].split(" ").slice(1);
+  const [verb = "", ...own] = project.tasks[task].command.split(" ").slice(1);
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [verb, ...flags, ...own, ...args],
     cwd: root,
@@ -100,7 +100,7 @@ Deno.test("temporary files of a task that was killed go at the next start, those
   Deno.mkdirSync(join(system, "dinotune-task-new"));
   using _held = lockDirectory(running!, "hold");
   const { code } = await new Deno.Command(Deno.execPath(), {
-    args: [...project.tasks.plugins.split(" ").slice(1), "--help"],
+    args: [...project.tasks.plugins.command.split(" ").slice(1), "--help"],
     cwd: root,
     env: { TMPDIR: system, TMP: system, TEMP: system },
     stdout: "null",

@@ -59,7 +59,7 @@ export default [template, family];
 
 async function run(task: "train" | "preview" | "eval" | "plugins", ...args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...project.tasks[task].split(" ").slice(1), ...args],
+    args: [...project.tasks[task].command.split(" ").slice(1), ...args],
     cwd: root,
     env: { NO_COLOR: "1" },
   }).output();

@@ -10,7 +10,7 @@ const webgpu = await testWebGpu();
 Deno.test("no task has all permissions", () => {
   // those of developers: what tests may do is theirs
   const developers = ["test", "test:all"];
-  for (const [name, command] of Object.entries(project.tasks)) {
+  for (const [name, { command }] of Object.entries(project.tasks)) {
     if (developers.includes(name)) continue;
     assert(!/(^| )(-A|--allow-all)( |$)/.test(command), name);
   }
@@ -19,7 +19,7 @@ Deno.test("no task has all permissions", () => {
 for (const name of ["plugins", "doctor"] as const) {
   Deno.test(`deno task ${name} works with its own permissions`, async () => {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: project.tasks[name].split(" ").slice(1),
+      args: project.tasks[name].command.split(" ").slice(1),
       cwd: root,
       // The doctor tries every backend; an adapter that is a CPU takes minutes for it on a busy machine.
       env: { NO_COLOR: "1", ...(webgpu.ignore ? { DENO_WEBGPU_BACKEND: NO_ADAPTER } : {}) },
@@ -31,7 +31,11 @@ for (const name of ["plugins", "doctor"] as const) {
 
 Deno.test("a task that is to write among the project's own code says so and starts nothing", async () => {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...project.tasks.export.split(" ").slice(1), "export_dir=formats/new", "export_format=gguf"],
+    args: [
+      ...project.tasks.export.command.split(" ").slice(1),
+      "export_dir=formats/new",
+      "export_format=gguf",
+    ],
     cwd: root,
     env: { NO_COLOR: "1" },
   }).output();
@@ -42,7 +46,7 @@ Deno.test("a task that is to write among the project's own code says so and star
 });
 
 Deno.test("deno task preview shows a bundled example with its own permissions", async () => {
-  const command = project.tasks.preview.split(" ").slice(1);
+  const command = project.tasks.preview.command.split(" ").slice(1);
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [...command, "examples/default_iopo.yaml", "--limit", "1", "--json"],
     cwd: root,

@@ -55,7 +55,7 @@ async function evaluated(
     `evaluator: { type: rows, dataset: { args: { url: rows.jsonl } }, plugins: [./mine.ts], model: { type: echo }, judge: { type: mine }, out_dir: ${folder}/run, cache: false }\n`,
   );
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...project.tasks.eval.split(" ").slice(1), join(folder, "eval.yaml"), ...flags],
+    args: [...project.tasks.eval.command.split(" ").slice(1), join(folder, "eval.yaml"), ...flags],
     cwd: root,
     env: { NO_COLOR: "1" },
     stdin: "null",

@@ -12,7 +12,7 @@ import { WALL_CLOCK_KEYS } from "./helpers/wall_clock_keys.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 const goldens = join(root, "fixtures/goldens/llamafactory");
-const command = project.tasks.train.split(" ").slice(1);
+const command = project.tasks.train.command.split(" ").slice(1);
 /** Kills of the run. */
 const KILLS = repetitions(4, 1);
 /** Steps that a process which is to be killed can take at most, of 4 examples each: it holds then, however late the kill. */

@@ -32,8 +32,8 @@ Deno.test("each line of a group imports a test file, and deno task test runs eac
   const run = filesToRun(), tests = sourceFiles().filter((path) => path.endsWith("_test.ts"));
   const reached = run.flatMap((path) => filesTogether(true).get(path) ?? [path]);
   assertEquals(reached.toSorted(), tests.toSorted(), "each test file once");
-  assert(project.tasks.test.endsWith(" $(deno run --allow-read tests/helpers/together.ts)"));
-  const everything = project.tasks["test:all"];
+  assert(project.tasks.test.command.endsWith(" $(deno run --allow-read tests/helpers/together.ts)"));
+  const everything = project.tasks["test:all"].command;
   assert(
     everything.includes(" --doc ") && everything.endsWith(" ."),
     "examples of the documentation are run",

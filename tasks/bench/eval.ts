@@ -149,7 +149,7 @@ async function oneRun(
   );
   const { stdout: _, ...measured } = await measure(base, Deno.execPath(), [
     // what `deno task eval` runs, without the task runner between us and the process to measure
-    ...project.tasks.eval.split(" ").slice(1, -1),
+    ...project.tasks.eval.command.split(" ").slice(1, -1),
     fileURLToPath(new URL("../eval.ts", import.meta.url)),
     join(folder, "eval.yaml"),
   ]);

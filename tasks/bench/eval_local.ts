@@ -119,7 +119,7 @@ async function oneRun(
   const { code, stdout, stderr } = await startChild(Deno.execPath(), {
     // as in eval.ts: the task without the task runner
     args: [
-      ...project.tasks.eval.split(" ").slice(1, -1),
+      ...project.tasks.eval.command.split(" ").slice(1, -1),
       fileURLToPath(new URL("../eval.ts", import.meta.url)),
       file,
     ],

@@ -98,7 +98,7 @@ export async function benchGenerate(
 }
 
 /** Bound of a server's heap, as its task has it. */
-const HEAP = project.tasks.serve.split(" ").filter((word) => word.startsWith("--v8-flags"));
+const HEAP = project.tasks.serve.command.split(" ").filter((word) => word.startsWith("--v8-flags"));
 
 interface MeasuredProgram {
   name: string;

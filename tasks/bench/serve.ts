@@ -208,7 +208,7 @@ export async function benchServe(
   const root = new URL("../../", import.meta.url).pathname;
   const server = startChild(Deno.execPath(), {
     args: [
-      ...project.tasks.serve.split(" ").slice(1),
+      ...project.tasks.serve.command.split(" ").slice(1),
       model,
       "--port",
       "0",

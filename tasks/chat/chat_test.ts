@@ -22,7 +22,14 @@ Deno.test("deno task chat in a pipe: answers on standard output, commands obeyed
   const file = join(folder, "chat.jsonl"), taken = join(folder, "taken.jsonl");
   Deno.writeTextFileSync(taken, "mine");
   const process = new Deno.Command(Deno.execPath(), {
-    args: [...project.tasks.chat.split(" ").slice(1), MODEL, "--template", "qwen", "--backend", "onnx"]
+    args: [
+      ...project.tasks.chat.command.split(" ").slice(1),
+      MODEL,
+      "--template",
+      "qwen",
+      "--backend",
+      "onnx",
+    ]
       .concat(["--adapter", `tuned=${ADAPTER}`, "--base", "--temperature", "0", "--max-tokens", "6"]),
     cwd: ROOT,
     env: { NO_COLOR: "1" },
@@ -89,7 +96,7 @@ Deno.test({
   name: "deno task chat ends quietly when who reads its answers goes, and says that they can't be written",
   ignore: Deno.build.os === "windows",
   async fn() {
-    const command = project.tasks.chat.split(" ").slice(1)
+    const command = project.tasks.chat.command.split(" ").slice(1)
       .concat([MODEL, "--template", "qwen", "--backend", "onnx", "--temperature", "0", "--max-tokens", "40"])
       .map((word) => `'${word}'`).join(" ");
     const ends = async (shell: string) => {
@@ -117,7 +124,7 @@ Deno.test({
   }`,
   ignore: SCRIPT === undefined || Deno.build.os !== "linux",
   fn: async () => {
-    const task = [Deno.execPath(), ...project.tasks.chat.split(" ").slice(1)];
+    const task = [Deno.execPath(), ...project.tasks.chat.command.split(" ").slice(1)];
     // the slow backend: on the others the tiny model's answer may be over before the key arrives
     const options = ["--template", "qwen", "--backend", "reference", "--temperature", "0"];
     const process = new Deno.Command(SCRIPT ?? "", {
@@ -200,7 +207,13 @@ Deno.test({
   }`,
   ignore: SCRIPT === undefined || Deno.build.os !== "linux",
   async fn() {
-    const task = [Deno.execPath(), ...project.tasks.chat.split(" ").slice(1), MODEL, "--template", "qwen"];
+    const task = [
+      Deno.execPath(),
+      ...project.tasks.chat.command.split(" ").slice(1),
+      MODEL,
+      "--template",
+      "qwen",
+    ];
     const process = new Deno.Command(SCRIPT ?? "", {
       args: ["-qec", [...task, "--backend", "onnx", "--max-tokens", "3"].join(" "), "/dev/null"],
       cwd: ROOT,

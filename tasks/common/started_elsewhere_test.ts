@@ -32,7 +32,7 @@ Deno.test("a task that deno task starts from another folder says where the file 
   const called = temporaryFolder();
   Deno.writeTextFileSync(join(called, "mine.yaml"), "model_name_or_path: x\n");
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...project.tasks.preview.split(" ").slice(1), "mine.yaml"],
+    args: [...project.tasks.preview.command.split(" ").slice(1), "mine.yaml"],
     cwd: ROOT,
     env: { NO_COLOR: "1", INIT_CWD: called },
   }).output();

@@ -84,7 +84,12 @@ Deno.test("planRun() of a model on a hub that can't be reached plans what it can
     "evaluator:\n  type: constraints\n  max_samples: 3\n  model:\n    type: local\n    args: {model: some/model}\n    run_args: {max_tokens: 8}\n",
   );
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...project.tasks.eval.split(" ").slice(1), file, `out_dir=${join(folder, "out")}`, "--dry-run"],
+    args: [
+      ...project.tasks.eval.command.split(" ").slice(1),
+      file,
+      `out_dir=${join(folder, "out")}`,
+      "--dry-run",
+    ],
     cwd: new URL("../../", import.meta.url).pathname,
     // where nothing listens
     env: {

@@ -22,7 +22,7 @@ export async function startServed(
   env: Record<string, string> = {},
 ): Promise<Served> {
   const process = new Deno.Command(Deno.execPath(), {
-    args: [...project.tasks.serve.split(" ").slice(1), ...args, "--port", "0"],
+    args: [...project.tasks.serve.command.split(" ").slice(1), ...args, "--port", "0"],
     cwd: new URL("../../", import.meta.url).pathname,
     env: { NO_COLOR: "1", ...env },
     stdout: "piped",

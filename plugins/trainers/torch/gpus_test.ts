@@ -6,7 +6,9 @@ import project from "../../../deno.json" with { type: "json" };
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 
 /** Permissions of the task. */
-const permissions = project.tasks.train.split(" ").filter((word) => /^--(no-prompt|allow-)/.test(word));
+const permissions = project.tasks.train.command.split(" ").filter((word) =>
+  /^--(no-prompt|allow-)/.test(word)
+);
 
 Deno.test("as many processes as the run's Python counts GPUs, one where it has none or isn't there; cpu and a number aren't asked", async () => {
   const folder = temporaryFolder(), python = join(folder, "python");

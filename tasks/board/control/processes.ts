@@ -129,7 +129,7 @@ export class TaskProcess extends StartedProcess {
   /** Starts it. */
   constructor(task: "train" | "serve" | "board", args: readonly string[], options: StartOptions = {}) {
     const env = { ...options.env, [STARTED_BY]: String(Deno.pid) };
-    super(denoCommand(), [...taskArguments(project.tasks[task], ROOT), ...args], { ...options, env });
+    super(denoCommand(), [...taskArguments(project.tasks[task].command, ROOT), ...args], { ...options, env });
   }
 }
 
