@@ -38,7 +38,7 @@ async function run(backend: string, folder: string) {
 }
 
 /**
- * `deno task test` leaves ONNX Runtime to `test:all`: plugins/trainers/local/loop_test.ts holds it, and the reference, against PyTorch's
+ * `deno task test` leaves ONNX Runtime to `test:all`: plugins/trainers/local/loop/loop_test.ts holds it, and the reference, against PyTorch's
  * losses, norms and weights of IOPO.
  */
 const ignored = Deno.env.has("TEST_ALL")

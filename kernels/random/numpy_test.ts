@@ -6,7 +6,7 @@ import { bufferShuffle } from "../../tasks/train/data/buffer_shuffle.ts";
 import { mixRows } from "../../tasks/train/data/mix.ts";
 import { MT19937, numpyLegacyChoice, numpyLegacyPermutation } from "./mt19937.ts";
 import { NumpyGenerator } from "./numpy.ts";
-import { trainOrder } from "../../plugins/trainers/local/order.ts";
+import { trainOrder } from "../../plugins/trainers/local/batches/order.ts";
 import { splitRows } from "../../tasks/train/data/split.ts";
 
 const numpy = datasetGolden("numpy.json");

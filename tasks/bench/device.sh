@@ -126,7 +126,7 @@ cuda() { # NAME FOLDER TENSORS OPERANDS
 part doctor deno task doctor
 part exit_codes deno test -A --no-check tests/exit_code_test.ts
 part contract deno test -A --no-check kernels/contract_test.ts
-part goldens deno test -A --no-check kernels/engine/engine_test.ts plugins/trainers/local/loop_test.ts
+part goldens deno test -A --no-check kernels/engine/engine_test.ts plugins/trainers/local/loop/loop_test.ts
 needs MODEL --json train deno task bench train --model "$MODEL" --json --quads "$quads" --checkpointing on --backend "$backend" "${train[@]}"
 before MODEL --json train_before bash -c 'other deno task bench train --model "$MODEL" --json --quads "$quads" --checkpointing on --backend "$backend" $TRAIN'
 needs MODEL --json load bash -c "$load"
@@ -160,6 +160,6 @@ cuda cuda_host_float32 MODEL host float32
 cuda cuda_device_float32 MODEL device float32
 needs MODEL --json generate_streams deno task bench generate --model "$MODEL" --json --backend "$backend" "${generate[@]}" --streams "${STREAMS:-32}"
 part webgpu env DINOTUNE_LARGE="${DINOTUNE_LARGE-1}" deno test -A --no-check kernels/backends/webgpu kernels/engine/programs/dispatches_test.ts kernels/engine/body/large_blocks_test.ts kernels/engine/pack_rows_test.ts \
-  plugins/trainers/local/ahead_test.ts kernels/engine/generate/picks_test.ts
+  plugins/trainers/local/loop/ahead_test.ts kernels/engine/generate/picks_test.ts
 deno run --allow-read --allow-env tasks/bench/device_table.ts "$out" | tee "$out/table.md"
 awk '$2 ~ /^[0-9]+$/ && $2 != 0 { failed = 1 } END { exit failed }' "$out/codes.txt"

@@ -8,11 +8,11 @@ import type { EngineClient } from "../../kernels/engine/host.ts";
 import { type Pack, packExamples, packUnits } from "../../kernels/engine/packs/pack.ts";
 import { type LogSink, silentLog, type StepReport } from "../../plugins/kinds/log_sink.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
-import { BARE_LOOP } from "../../plugins/trainers/local/bare_loop.ts";
-import { trainLoop } from "../../plugins/trainers/local/loop.ts";
-import { ReferenceCache } from "../../plugins/trainers/local/reference.ts";
-import { precomputeReferences } from "../../plugins/trainers/local/score.ts";
-import type { Target } from "../../plugins/trainers/local/setup.ts";
+import { BARE_LOOP } from "../../plugins/trainers/local/loop/bare_loop.ts";
+import { trainLoop } from "../../plugins/trainers/local/loop/loop.ts";
+import { ReferenceCache } from "../../plugins/trainers/local/scoring/reference.ts";
+import { precomputeReferences } from "../../plugins/trainers/local/scoring/score.ts";
+import type { Target } from "../../plugins/trainers/local/target/setup.ts";
 import { processAge } from "./process_figures.ts";
 
 /** A step with its packs. */

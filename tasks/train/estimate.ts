@@ -6,7 +6,7 @@ import type { LoraConfig } from "../../formats/peft/mod.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import type { EncodedExample } from "../../kernels/engine/packs/encoded.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
-import { runLength } from "../../plugins/trainers/local/steps.ts";
+import { runLength } from "../../plugins/trainers/local/batches/steps.ts";
 import type { TrainConfig } from "./config/mod.ts";
 import { memoryOf } from "./estimate/memory.ts";
 import { type DataRows, dataRows, type DevicePlace, devicePlace, weightsOf } from "./estimate/sizes.ts";

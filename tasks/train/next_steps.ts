@@ -4,7 +4,7 @@
  */
 import { basename, join, resolve } from "@std/path";
 
-import { lastCheckpoint } from "../../plugins/trainers/local/checkpoint_directory.ts";
+import { lastCheckpoint } from "../../plugins/trainers/local/checkpoints/checkpoint_directory.ts";
 import { textOverride } from "../common/override.ts";
 import { taskCommand } from "../common/command.ts";
 import { DEFAULT_TRAINING } from "../common/default_files.ts";

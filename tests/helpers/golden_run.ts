@@ -12,11 +12,11 @@ import type { Loss } from "../../plugins/kinds/loss.ts";
 import { losses } from "../../plugins/losses/mod.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import { type LogSink, silentLog, type StepReport } from "../../plugins/kinds/log_sink.ts";
-import { trainLoop } from "../../plugins/trainers/local/loop.ts";
-import type { LoopConfig } from "../../plugins/trainers/local/loop_inputs.ts";
-import { BARE_LOOP } from "../../plugins/trainers/local/bare_loop.ts";
-import { ReferenceCache } from "../../plugins/trainers/local/reference.ts";
-import type { Tensors } from "../../plugins/trainers/local/setup.ts";
+import { trainLoop } from "../../plugins/trainers/local/loop/loop.ts";
+import type { LoopConfig } from "../../plugins/trainers/local/loop/loop_inputs.ts";
+import { BARE_LOOP } from "../../plugins/trainers/local/loop/bare_loop.ts";
+import { ReferenceCache } from "../../plugins/trainers/local/scoring/reference.ts";
+import type { Tensors } from "../../plugins/trainers/local/target/setup.ts";
 import { Registry } from "../../plugins/registry.ts";
 
 /** One quadruple of token ids. */

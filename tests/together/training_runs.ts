@@ -3,12 +3,12 @@
  * @module
  */
 import "../../plugins/kinds/checked/trainer_test.ts";
-import "../../plugins/trainers/local/ahead_test.ts";
-import "../../plugins/trainers/local/behaviour_test.ts";
-import "../../plugins/trainers/local/changed_data_test.ts";
-import "../../plugins/trainers/local/interrupted_evaluation_test.ts";
-import "../../plugins/trainers/local/loop_test.ts";
-import "../../plugins/trainers/local/pissa_run_test.ts";
-import "../../plugins/trainers/local/reference_model_test.ts";
+import "../../plugins/trainers/local/checkpoints/changed_data_test.ts";
+import "../../plugins/trainers/local/loop/ahead_test.ts";
+import "../../plugins/trainers/local/loop/behaviour_test.ts";
+import "../../plugins/trainers/local/loop/interrupted_evaluation_test.ts";
+import "../../plugins/trainers/local/loop/loop_test.ts";
+import "../../plugins/trainers/local/scoring/reference_model_test.ts";
+import "../../plugins/trainers/local/target/pissa_run_test.ts";
 import "../../tasks/train/data/cache_test.ts";
 import "../../tasks/train/data/load_test.ts";

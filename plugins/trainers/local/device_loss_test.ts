@@ -4,11 +4,11 @@ import { testWebGpu } from "../../../kernels/testing/backends.ts";
 import type { WebGpuBackend } from "../../../kernels/backends/webgpu/mod.ts";
 import { openModel } from "../../../formats/hf_model/mod.ts";
 import { tinyModel } from "../../../tests/helpers/tiny_model.ts";
-import { listCheckpoints } from "./checkpoint_directory.ts";
+import { listCheckpoints } from "./checkpoints/checkpoint_directory.ts";
 import { lossOf } from "../../../tests/helpers/golden_run.ts";
-import { runTinyLoop } from "./_behaviour_run.ts";
-import { readCheckpoint } from "./checkpoint.ts";
-import { readTrained } from "./setup.ts";
+import { runTinyLoop } from "../../../tests/helpers/behaviour_run.ts";
+import { readCheckpoint } from "./checkpoints/checkpoint.ts";
+import { readTrained } from "./target/setup.ts";
 
 const { name, ignore, make } = await testWebGpu();
 const unchanged = () => {};

@@ -5,12 +5,12 @@
 import { checkTensors } from "../../../formats/hf_model/mod.ts";
 import { tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import type { TrainerInputs } from "../../kinds/trainer.ts";
-import { evaluateSets } from "./evaluate.ts";
+import { evaluateSets } from "./scoring/evaluate.ts";
 import type { OpenEngine } from "./open_engine.ts";
-import { ReferenceCache } from "./reference.ts";
-import { completeGiven } from "./reference_model.ts";
+import { ReferenceCache } from "./scoring/reference.ts";
+import { completeGiven } from "./scoring/reference_model.ts";
 import { rowsOfPacks } from "./run.ts";
-import { engineSetup, makeTarget } from "./setup.ts";
+import { engineSetup, makeTarget } from "./target/setup.ts";
 import { openHere } from "./train.ts";
 
 /** What an evaluation needs of a trainer's inputs. */

@@ -8,24 +8,24 @@ import { moduleShapes, tensorShapes } from "../../../kernels/engine/decoder/deco
 import type { EngineClient } from "../../../kernels/engine/host.ts";
 import { DEFAULT_ROWS, type PackRows, packRowsText } from "../../../kernels/engine/pack_rows.ts";
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
-import { planBatches } from "./batches.ts";
-import { keepBestAtHand, restoreBest } from "./best_checkpoint.ts";
+import { planBatches } from "./batches/batches.ts";
+import { keepBestAtHand, restoreBest } from "./checkpoints/best_checkpoint.ts";
 import {
   checkpointDifferences,
   type CheckpointState,
   isConfigChanged,
   readCheckpoint,
-} from "./checkpoint.ts";
-import { evaluateSets } from "./evaluate.ts";
-import { type LoopResult, trainLoop } from "./loop.ts";
-import type { LoopInputs } from "./loop_inputs.ts";
+} from "./checkpoints/checkpoint.ts";
+import { evaluateSets } from "./scoring/evaluate.ts";
+import { type LoopResult, trainLoop } from "./loop/loop.ts";
+import type { LoopInputs } from "./loop/loop_inputs.ts";
 import type { OpenEngine } from "./open_engine.ts";
-import { negated, type PissaStart, pissaStart, readConverted } from "./pissa.ts";
-import { ReferenceCache } from "./reference.ts";
-import { completeGiven, rowsAhead } from "./reference_model.ts";
-import { checkResumedForm } from "./resumed_form.ts";
-import { precomputeReferences } from "./score.ts";
-import { engineSetup, makeTarget, newLora, readTrained } from "./setup.ts";
+import { negated, type PissaStart, pissaStart, readConverted } from "./target/pissa.ts";
+import { ReferenceCache } from "./scoring/reference.ts";
+import { completeGiven, rowsAhead } from "./scoring/reference_model.ts";
+import { checkResumedForm } from "./target/resumed_form.ts";
+import { precomputeReferences } from "./scoring/score.ts";
+import { engineSetup, makeTarget, newLora, readTrained } from "./target/setup.ts";
 
 const INTERRUPTED: TrainerResult = { files: [], finished: false, metrics: {} };
 

@@ -6,7 +6,7 @@ import { join } from "@std/path";
 
 import { redactValue } from "../../../formats/secrets.ts";
 import { readYaml } from "../../../formats/yaml/yaml.ts";
-import { listCheckpoints } from "../../../plugins/trainers/local/checkpoint_directory.ts";
+import { listCheckpoints } from "../../../plugins/trainers/local/checkpoints/checkpoint_directory.ts";
 import type { Folders } from "../folders.ts";
 import { beginningOf, changedAt, ifReadable } from "../readable.ts";
 import { Refusal } from "../refusal.ts";

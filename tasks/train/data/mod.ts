@@ -5,5 +5,5 @@
 export type { EncodedExample, EncodedSequence } from "../../../kernels/engine/packs/encoded.ts";
 export { type LoadedExamples, loadExamples } from "./load.ts";
 export { type DataOptions, type LoadInputs } from "./load_inputs.ts";
-export { trainOrder } from "../../../plugins/trainers/local/order.ts";
+export { trainOrder } from "../../../plugins/trainers/local/batches/order.ts";
 export { type DataReport, describeDrop, type DropCount, type LengthStatistics } from "./report.ts";

@@ -2,7 +2,7 @@
  * An estimate, and the keys that it is made of.
  * @module
  */
-import type { runLength } from "../../../plugins/trainers/local/steps.ts";
+import type { runLength } from "../../../plugins/trainers/local/batches/steps.ts";
 import type { TrainConfig } from "../config/mod.ts";
 
 /** Needs of a run in bytes and seconds. */

@@ -7,7 +7,7 @@ import {
   lastCheckpoint,
   listCheckpoints,
   pruneCheckpoints,
-} from "../../../plugins/trainers/local/checkpoint_directory.ts";
+} from "../../../plugins/trainers/local/checkpoints/checkpoint_directory.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { directoryWith, namesIn } from "./_directories.ts";
 

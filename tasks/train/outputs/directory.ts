@@ -21,7 +21,7 @@ import {
   lastCheckpoint,
   listCheckpoints,
   remove,
-} from "../../../plugins/trainers/local/checkpoint_directory.ts";
+} from "../../../plugins/trainers/local/checkpoints/checkpoint_directory.ts";
 import { checkFolderPlace } from "../../common/folder_place.ts";
 import { FINISHED_FILES, isFinished, LOG_FILES, publishStaged, STAGING, sweepStaged } from "./run_files.ts";
 

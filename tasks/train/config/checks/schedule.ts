@@ -3,7 +3,7 @@
  * @module
  */
 import { inWords } from "../../../../formats/zod_words.ts";
-import { scheduleOptions } from "../../../../plugins/trainers/local/schedules.ts";
+import { scheduleOptions } from "../../../../plugins/trainers/local/loop/schedules.ts";
 import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
 import type { Refuse } from "./refuse.ts";
 

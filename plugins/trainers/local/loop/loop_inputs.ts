@@ -1,0 +1,55 @@
+/**
+ * Inputs of the optimisation loop.
+ * @module
+ */
+import type { EncodedExample } from "../../../../kernels/engine/packs/encoded.ts";
+import type { TrainConfig } from "../../../kinds/train_config.ts";
+import type { EvaluationSet } from "../../../kinds/trainer.ts";
+import type { BatchPlan } from "../batches/batches.ts";
+import type { CheckpointState } from "../checkpoints/checkpoint.ts";
+import type { Target } from "../target/setup.ts";
+import type { StepInputs } from "./train_step.ts";
+
+/** Keys of a configuration that decide what the loop does. */
+export type LoopConfig =
+  & StepInputs["config"]
+  & Pick<
+    TrainConfig,
+    | "output_dir"
+    | "learning_rate"
+    | "lr_scheduler_type"
+    | "lr_scheduler_kwargs"
+    | "warmup_steps"
+    | "warmup_ratio"
+    | "per_device_eval_batch_size"
+    | "eval_strategy"
+    | "eval_steps"
+    | "eval_delay"
+    | "eval_on_start"
+    | "save_strategy"
+    | "save_steps"
+    | "save_total_limit"
+    | "save_only_model"
+    | "load_best_model_at_end"
+    | "metric_for_best_model"
+    | "greater_is_better"
+    | "early_stopping_steps"
+  >;
+
+/** Inputs of the loop. */
+export interface LoopInputs extends StepInputs {
+  config: LoopConfig;
+  plan: BatchPlan;
+  target: Target;
+  evaluation: EncodedExample[];
+  evaluationSets?: readonly EvaluationSet[] | null;
+  /** Kept in checkpoints, for telling changes on resume. */
+  record: Readonly<Record<string, unknown>>;
+  dataHash: string;
+  modelHash: string;
+  modelConfigHash?: string;
+  /** Of another model that is the reference. */
+  referenceHash?: string;
+  /** Where the checkpoint that is resumed from stands. */
+  from: Pick<CheckpointState, "step" | "best" | "unevaluated">;
+}

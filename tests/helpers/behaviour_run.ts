@@ -1,0 +1,105 @@
+/** Runs of the loop on a tiny model, shared by the tests of what it does besides arithmetic. */
+import { temporaryFolder } from "./temporary_folder.ts";
+import type { Backend } from "../../kernels/backend.ts";
+import { referenceBackend } from "../../kernels/mod.ts";
+import { idsExample, tinyModel } from "./tiny_model.ts";
+import { EngineHost } from "../../kernels/engine/host.ts";
+import type { Loss } from "../../plugins/kinds/loss.ts";
+import { lossOf, recorder } from "./golden_run.ts";
+import { BARE_LOOP } from "../../plugins/trainers/local/loop/bare_loop.ts";
+import { planBatches, type PlanConfig } from "../../plugins/trainers/local/batches/batches.ts";
+import { trainLoop } from "../../plugins/trainers/local/loop/loop.ts";
+import type { LoopConfig, LoopInputs } from "../../plugins/trainers/local/loop/loop_inputs.ts";
+import { ReferenceCache } from "../../plugins/trainers/local/scoring/reference.ts";
+import { makeTarget, type TargetConfig } from "../../plugins/trainers/local/target/setup.ts";
+
+/** Six preference pairs. */
+export const ROWS = Array.from({ length: 6 }, (_, i) => ({
+  ...idsExample({ chosen: [[3 + i, 7, 9], [11, 12 + i, 2]], rejected: [[3 + i, 7, 9], [21, 2]] }),
+  index: i,
+  source: { file: "rows.jsonl", row: i },
+}));
+
+/** Keys that the loop, the plan and the target take. */
+export type RunConfig = LoopConfig & PlanConfig & TargetConfig;
+
+/** DPO with LoRA, six steps of two pairs. */
+export const CONFIG: RunConfig = {
+  ...BARE_LOOP,
+  finetuning_type: "lora",
+  freeze_trainable_layers: 2,
+  freeze_trainable_modules: ["all"],
+  freeze_extra_modules: [],
+  use_llama_pro: false,
+  base_model: null,
+  adapter_name_or_path: [],
+  model_name_or_path: "tiny",
+  lora_target: ["all"],
+  lora_rank: 4,
+  lora_alpha: 8,
+  lora_dropout: 0,
+  use_rslora: false,
+  use_dora: false,
+  pissa_init: false,
+  seed: 1,
+  data_seed: 1,
+  learning_rate: 1e-2,
+  per_device_train_batch_size: 1,
+  gradient_accumulation_steps: 2,
+  num_train_epochs: 2,
+  max_steps: -1,
+  dataloader_drop_last: false,
+  save_strategy: "steps",
+  save_steps: 2,
+};
+
+/** Runs the loop on the tiny qwen2 in a temporary folder, `change` first; gives what `use` gives. */
+export async function runTinyLoop<T>(
+  overrides: Partial<RunConfig>,
+  use: (
+    result: () => ReturnType<typeof trainLoop>,
+    inputs: LoopInputs & { log: ReturnType<typeof recorder> },
+  ) => Promise<T>,
+  change: (weights: Record<string, Float32Array>) => void = () => {},
+  loss: Loss = lossOf("dpo", 0.1),
+  backend: Backend = referenceBackend(),
+): Promise<T> {
+  const output_dir = temporaryFolder();
+  const config = { ...CONFIG, output_dir, ...overrides };
+  const { config: decoder, weights } = tinyModel("qwen2");
+  change(weights);
+  const target = makeTarget(config, { config: {}, generationConfig: {}, beside: null } as never, decoder, {
+    files: {},
+  });
+  const engine = new EngineHost(backend, {
+    modelPath: "",
+    decoder,
+    tuning: target.tuning,
+    initial: target.initial,
+    checkpointing: true,
+    seed: 1,
+    device: { backend: "reference", provider: "cpu", threads: null },
+    optimizer: { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0 },
+  }, (name) => weights[name]!);
+  const inputs = {
+    engine,
+    loss,
+    references: new ReferenceCache(),
+    config,
+    plan: planBatches(config, ROWS, true, null),
+    target,
+    evaluation: ROWS.slice(0, 3),
+    log: recorder(),
+    signal: new AbortController().signal,
+    dropout: config.lora_dropout,
+    record: config,
+    dataHash: "d",
+    modelHash: "m",
+    from: { step: 0, best: null },
+  };
+  try {
+    return await use(() => trainLoop(inputs), inputs);
+  } finally {
+    await engine.close();
+  }
+}
