@@ -160,6 +160,6 @@ cuda cuda_host_float32 MODEL host float32
 cuda cuda_device_float32 MODEL device float32
 needs MODEL --json generate_streams deno task bench generate --model "$MODEL" --json --backend "$backend" "${generate[@]}" --streams "${STREAMS:-32}"
 part webgpu env DINOTUNE_LARGE="${DINOTUNE_LARGE-1}" deno test -A --no-check kernels/backends/webgpu kernels/engine/programs/dispatches_test.ts kernels/engine/body/large_blocks_test.ts kernels/engine/pack_rows_test.ts \
-  plugins/trainers/local/loop/ahead_test.ts kernels/engine/generate/picks_test.ts
+  plugins/trainers/local/loop/ahead_test.ts kernels/engine/generate/blocks/picks_test.ts
 deno run --allow-read --allow-env tasks/bench/device_table.ts "$out" | tee "$out/table.md"
 awk '$2 ~ /^[0-9]+$/ && $2 != 0 { failed = 1 } END { exit failed }' "$out/codes.txt"

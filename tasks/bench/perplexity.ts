@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { item } from "../../formats/elements.ts";
 import { openModel } from "../../formats/hf_model/mod.ts";
 import type { Quantization } from "../../kernels/engine/generate/generator.ts";
-import { logprobsOf } from "../../kernels/engine/generate/logprobs.ts";
+import { logprobsOf } from "../../kernels/engine/generate/answer/logprobs.ts";
 import { makeBatchEngine } from "../../kernels/engine/generate/make_engine.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { models } from "../../plugins/models/mod.ts";

@@ -9,7 +9,7 @@ import type {
   TokenDetails,
   TokenLogprobs,
 } from "../../kernels/engine/generate/generator.ts";
-import { TextStream } from "../../kernels/engine/generate/text.ts";
+import { TextStream } from "../../kernels/engine/generate/answer/text.ts";
 import { decodeShowing, specialOf } from "../../plugins/endpoints/local/shown_text.ts";
 import type { Tokenizer } from "../../formats/tokenizer/mod.ts";
 import type { ServedModel } from "./models.ts";

@@ -2,7 +2,7 @@
  * From fields of a request to what the generator is told.
  * @module
  */
-import { checkSampling } from "../../kernels/engine/generate/sampling.ts";
+import { checkSampling } from "../../kernels/engine/generate/sampling/sampling.ts";
 import type { Sampling } from "../../kernels/engine/generate/generator.ts";
 import { badRequest } from "./api_error.ts";
 import type { SamplingRequest } from "./fields.ts";

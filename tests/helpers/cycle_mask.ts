@@ -2,7 +2,7 @@
  * A mask for tests: ids of a list in turn, and nothing else.
  * @module
  */
-import type { MakeMask } from "../../kernels/engine/generate/mask.ts";
+import type { MakeMask } from "../../kernels/engine/generate/sampling/mask.ts";
 
 const cycleMask: MakeMask = (options) => {
   const { cycle } = options as { cycle: number[] };

@@ -17,7 +17,7 @@ import {
   generationBlock,
   generationBlockInPlace,
   logitsGraph,
-} from "../../kernels/engine/generate/graph.ts";
+} from "../../kernels/engine/generate/blocks/graph.ts";
 import { labelChunkOn } from "../../kernels/engine/head/head.ts";
 import { accumulating } from "../../kernels/engine/programs/compiled.ts";
 import type { Graph } from "../../kernels/graph.ts";

@@ -12,7 +12,7 @@ import { testBackends } from "../../testing/backends.ts";
 import { Engine } from "../engine.ts";
 import { ProgramEngine } from "../generate/program/engine.ts";
 import { prepareWeights } from "../generate/program/prepare.ts";
-import { GenerationEngine } from "../generate/engine.ts";
+import { GenerationEngine } from "../generate/blocks/engine.ts";
 import { packExamples } from "../packs/pack.ts";
 
 const parse = (config: Record<string, unknown>) =>

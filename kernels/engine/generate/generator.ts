@@ -6,18 +6,18 @@ import { item } from "../../../formats/elements.ts";
 import { holdDriver, mayHaveGpu } from "../../backends/webgpu/driver.ts";
 import type { OnPhase } from "../host.ts";
 import { connect, type WorkerConnection } from "../worker/worker_call.ts";
-import type { Generated, OnToken } from "./answer.ts";
+import type { Generated, OnToken } from "./answer/answer.ts";
 import { ContextLengthError } from "./check_prompt.ts";
-import { LogitsError } from "./logits_error.ts";
-import { MaskError, MaskMemoryError } from "./mask.ts";
+import { LogitsError } from "./sampling/logits_error.ts";
+import { MaskError, MaskMemoryError } from "./sampling/mask.ts";
 import { CPU, type GeneratorInfo, type GeneratorOptions } from "./options.ts";
 import type { TokenEvent } from "./worker.ts";
-import type { Sampling } from "./sampling.ts";
+import type { Sampling } from "./sampling/sampling.ts";
 
-export type { Generated, OnToken, TokenDetails } from "./answer.ts";
+export type { Generated, OnToken, TokenDetails } from "./answer/answer.ts";
 export { ContextLengthError } from "./check_prompt.ts";
-export { LogitsError } from "./logits_error.ts";
-export { type PromptTokenLogprobs, type TokenLogprob, type TokenLogprobs } from "./logprobs.ts";
+export { LogitsError } from "./sampling/logits_error.ts";
+export { type PromptTokenLogprobs, type TokenLogprob, type TokenLogprobs } from "./answer/logprobs.ts";
 export {
   type MakeMask,
   MaskError,
@@ -25,7 +25,7 @@ export {
   type MaskSource,
   type MaskVocabulary,
   type TokenMask,
-} from "./mask.ts";
+} from "./sampling/mask.ts";
 export { COALESCE_MS } from "./coalesce.ts";
 export {
   CPU,
@@ -36,7 +36,7 @@ export {
   type Quantization,
 } from "./options.ts";
 export { type BackendChoice, type OnPhase } from "../host.ts";
-export { GREEDY, type Sampling } from "./sampling.ts";
+export { GREEDY, type Sampling } from "./sampling/sampling.ts";
 
 /** A model that answers prompts. Make with {@linkcode Generator.open}. */
 export class Generator {

@@ -162,7 +162,7 @@ Deno.test("Generator: a mask made in the Worker decides which tokens come", () =
     // The model's end token is allowed like any other, and ends the answer.
     assertEquals((await generator.generate(PROMPTS[1]!, mask([40, 300]))).finish, "stop");
     await assertRejects(() => generator.generate(PROMPTS[1]!, mask([])), RangeError, "mask allows none");
-    const wrong = { module: new URL("./mask.ts", import.meta.url).href, options: null };
+    const wrong = { module: new URL("./sampling/mask.ts", import.meta.url).href, options: null };
     await assertRejects(() => generator.generate(PROMPTS[1]!, { mask: wrong }), TypeError, "default export");
   }));
 

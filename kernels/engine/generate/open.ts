@@ -10,9 +10,9 @@ import { moduleShapes, tensorShapes } from "../decoder/decoder.ts";
 import type { DecoderConfig } from "../decoder/decoder_config.ts";
 import type { OnPhase } from "../host.ts";
 import { withMerged } from "../weights/merged_weights.ts";
-import { BatchGenerator } from "./batch.ts";
+import { BatchGenerator } from "./batch/batch.ts";
 import { makeBatchEngine } from "./make_engine.ts";
-import { openMask } from "./mask.ts";
+import { openMask } from "./sampling/mask.ts";
 import { endIdsOf, type GeneratorInfo, type GeneratorOptions, MAX_BATCH, tokenizerOf } from "./options.ts";
 
 /** A model that is open in this thread. */

@@ -3,11 +3,11 @@
  * @module
  */
 import { type CallContext, serve } from "../worker/worker_call.ts";
-import type { Generated, OnToken, TokenDetails } from "./answer.ts";
+import type { Generated, OnToken, TokenDetails } from "./answer/answer.ts";
 import { Coalescer } from "./coalesce.ts";
 import { type OpenedGenerator, openGenerator } from "./open.ts";
 import type { GeneratorInfo, GeneratorOptions } from "./options.ts";
-import type { Sampling } from "./sampling.ts";
+import type { Sampling } from "./sampling/sampling.ts";
 
 /** A token of `generate` and its text; events are lists of them. */
 export interface TokenEvent {

@@ -7,7 +7,7 @@ import { entryOf, valueOf } from "../../../formats/elements.ts";
 import type { Backend, HostArray, Tensor } from "../../backend.ts";
 import { blockGraph, blockShapes } from "../decoder/decoder.ts";
 import { type DecoderConfig, layerAttentions } from "../decoder/decoder_config.ts";
-import { logitsGraph } from "../generate/graph.ts";
+import { logitsGraph } from "../generate/blocks/graph.ts";
 import { RotaryTable } from "../decoder/rope.ts";
 
 /**

@@ -9,7 +9,7 @@ import { LINEAR_MODULES, tensorShapes } from "../decoder/decoder.ts";
 import { assertSteps, repeatRun } from "../../../tests/helpers/golden_run.ts";
 import { assertUpdate } from "../../../tests/helpers/relative_distance.ts";
 import { Engine } from "../engine.ts";
-import { GenerationEngine } from "../generate/engine.ts";
+import { GenerationEngine } from "../generate/blocks/engine.ts";
 import { packExamples } from "../packs/pack.ts";
 import { idsExample, readJson, TINY, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 

@@ -2,7 +2,7 @@
  * A Worker that compiles grammars, started with the first of them.
  * @module
  */
-import { MaskError, MaskMemoryError } from "../../../kernels/engine/generate/mask.ts";
+import { MaskError, MaskMemoryError } from "../../../kernels/engine/generate/sampling/mask.ts";
 import { connect, type WorkerConnection } from "../../../kernels/engine/worker/worker_call.ts";
 import type { GrammarOptions } from "../grammar.ts";
 import { libraryCode } from "./library.ts";

@@ -5,7 +5,7 @@
 import type * as XGrammar from "@mlc-ai/web-xgrammar";
 import { fileURLToPath } from "node:url";
 
-import { MaskMemoryError } from "../../../kernels/engine/generate/mask.ts";
+import { MaskMemoryError } from "../../../kernels/engine/generate/sampling/mask.ts";
 
 /** The library with what it has said so far. A schema that it refuses ends it, so that the next one needs another. */
 export interface Library {

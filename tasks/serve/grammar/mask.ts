@@ -8,7 +8,7 @@ import {
   MaskMemoryError,
   type MaskVocabulary,
   type TokenMask,
-} from "../../../kernels/engine/generate/mask.ts";
+} from "../../../kernels/engine/generate/sampling/mask.ts";
 import type { GrammarOptions } from "../grammar.ts";
 import { tokenTexts } from "./compile.ts";
 import { Grammars, type ReadyGrammar } from "./grammars.ts";

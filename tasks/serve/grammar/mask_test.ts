@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
-import { MaskError } from "../../../kernels/engine/generate/mask.ts";
+import { MaskError } from "../../../kernels/engine/generate/sampling/mask.ts";
 import { callMask } from "../grammar.ts";
 import { grammarHere } from "../../../tests/helpers/grammar_here.ts";
 import type { GrammarOptions } from "../grammar.ts";

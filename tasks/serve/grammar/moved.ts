@@ -6,7 +6,7 @@
  */
 import type { CompiledGrammar } from "@mlc-ai/web-xgrammar";
 
-import { MaskMemoryError } from "../../../kernels/engine/generate/mask.ts";
+import { MaskMemoryError } from "../../../kernels/engine/generate/sampling/mask.ts";
 import { type Library, openGrammarLibrary, PAGE_BYTES, usedWords } from "./library.ts";
 
 /** Copy of a library's memory with compiled grammars in it. */

@@ -2,7 +2,7 @@
  * A JSON schema as choices of schemas without choices, so that each can be made a rule by its type.
  * @module
  */
-import { MaskError } from "../../../kernels/engine/generate/mask.ts";
+import { MaskError } from "../../../kernels/engine/generate/sampling/mask.ts";
 import { conjoined } from "./conjoin.ts";
 import { disjoint, resolved } from "./disjoint.ts";
 import type { JsonObject } from "./json.ts";

@@ -3,7 +3,7 @@
  * wrong, so rules are made here, and what they can't hold an answer to is refused by name.
  * @module
  */
-import { MaskError } from "../../../kernels/engine/generate/mask.ts";
+import { MaskError } from "../../../kernels/engine/generate/sampling/mask.ts";
 import { Choices, keywordsOf, refuse } from "./choices.ts";
 import type { JsonObject } from "./json.ts";
 import { OF_TYPE } from "./keywords.ts";

@@ -2,7 +2,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
-import { MaskError } from "../../../kernels/engine/generate/mask.ts";
+import { MaskError } from "../../../kernels/engine/generate/sampling/mask.ts";
 import { ApiError } from "../api_error.ts";
 import { writtenGrammar } from "../grammar/compile.ts";
 import { callMask, grammarMask, type GrammarOptions } from "../grammar.ts";

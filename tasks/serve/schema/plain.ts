@@ -4,7 +4,7 @@
  */
 import type { DFA } from "refa";
 
-import { MaskError } from "../../../kernels/engine/generate/mask.ts";
+import { MaskError } from "../../../kernels/engine/generate/sampling/mask.ts";
 import { refuse } from "./choices.ts";
 import { anyOf, GrammarTooLarge, Rules, terminal } from "./rules.ts";
 import { stateRules } from "./state_rules.ts";

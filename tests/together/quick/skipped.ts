@@ -14,7 +14,7 @@ import "../../../kernels/backends/webgpu/parts_test.ts";
 import "../../../kernels/backends/webgpu/subgroups_test.ts";
 import "../../../kernels/backends/webgpu/tiles_test.ts";
 import "../../../kernels/engine/body/large_blocks_test.ts";
-import "../../../kernels/engine/generate/smollm2_test.ts";
+import "../../../kernels/engine/generate/blocks/smollm2_test.ts";
 import "../../../kernels/engine/pack_rows_test.ts";
 import "../../../kernels/engine/programs/dispatches_test.ts";
 import "../../../kernels/engine/weights/half_storage_test.ts";

@@ -9,7 +9,7 @@ import { PACKED_GROUP, type PackedMatrix, quantized, unpacked } from "../../../.
 import { nativeLibrary } from "../../../native/mod.ts";
 import { LINEAR_MODULES, type LinearModule, moduleShape } from "../../decoder/decoder.ts";
 import type { DecoderConfig } from "../../decoder/decoder_config.ts";
-import { GenerationEngine } from "../engine.ts";
+import { GenerationEngine } from "../blocks/engine.ts";
 import type { Outlook } from "../outlook.ts";
 import { ProgramEngine, type ProgramEngineOptions } from "./engine.ts";
 import { prepareWeights } from "./prepare.ts";

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
+import { loadTokenizerSync } from "../../../../formats/tokenizer/mod.ts";
 import { TextStream } from "./text.ts";
 
-const folder = new URL("../../../fixtures/constraints/model", import.meta.url).pathname;
+const folder = new URL("../../../../fixtures/constraints/model", import.meta.url).pathname;
 const tokenizer = loadTokenizerSync(folder);
 const decode = (ids: readonly number[]) => tokenizer.decode(ids, { skipSpecial: true });
 
@@ -40,7 +40,7 @@ Deno.test("TextStream holds back characters whose bytes aren't all there", () =>
 
 for (const name of ["tiny", "tiny-gpt2", "tiny-sp"]) {
   Deno.test(`TextStream gives the text that ${name} decodes, of characters that are bytes as well`, () => {
-    const root = new URL("../../../fixtures/goldens/tokenizers/", import.meta.url).pathname;
+    const root = new URL("../../../../fixtures/goldens/tokenizers/", import.meta.url).pathname;
     const other = loadTokenizerSync(`${root}${name}`);
     const decodeOther = (ids: readonly number[]) => other.decode(ids, { skipSpecial: true });
     const units = ["🙂", "👩‍👩‍👧", "你好", "𐐀", "é", " ", "the", "\n", "न", "a"];

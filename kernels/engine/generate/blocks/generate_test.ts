@@ -1,14 +1,14 @@
 /** Generating with a cache against PyTorch in float64 (fixtures/goldens/tiny) and against no cache, on every backend. */
 import { assert, assertAlmostEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { referenceBackend } from "../../mod.ts";
-import type { Backend } from "../../backend.ts";
-import { mergedWeights, readAdapter } from "../../../formats/peft/mod.ts";
-import { LINEAR_MODULES, moduleShape } from "../decoder/decoder.ts";
-import { Engine } from "../engine.ts";
+import { referenceBackend } from "../../../mod.ts";
+import type { Backend } from "../../../backend.ts";
+import { mergedWeights, readAdapter } from "../../../../formats/peft/mod.ts";
+import { LINEAR_MODULES, moduleShape } from "../../decoder/decoder.ts";
+import { Engine } from "../../engine.ts";
 import { FRESH } from "./cache.ts";
 import { GenerationEngine } from "./engine.ts";
-import { packExamples } from "../packs/pack.ts";
+import { packExamples } from "../../packs/pack.ts";
 import {
   ARCHITECTURES,
   backendsAndGpuLike,
@@ -17,7 +17,7 @@ import {
   TINY,
   tinyAdapter,
   tinyModel,
-} from "../../../tests/helpers/tiny_model.ts";
+} from "../../../../tests/helpers/tiny_model.ts";
 
 /** As that folder's README suggests for float32. */
 const LOGP = 5e-5;

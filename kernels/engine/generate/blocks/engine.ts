@@ -3,14 +3,14 @@
  * adds one token to each sequence.
  * @module
  */
-import { item } from "../../../formats/elements.ts";
-import type { Backend, Tensor } from "../../backend.ts";
-import { disposeAll } from "../body/body.ts";
-import type { DecoderConfig } from "../decoder/decoder_config.ts";
-import { Parameters, type ReadTensor, type Tuning } from "../weights/parameters.ts";
-import { breathe } from "./breathe.ts";
+import { item } from "../../../../formats/elements.ts";
+import type { Backend, Tensor } from "../../../backend.ts";
+import { disposeAll } from "../../body/body.ts";
+import type { DecoderConfig } from "../../decoder/decoder_config.ts";
+import { Parameters, type ReadTensor, type Tuning } from "../../weights/parameters.ts";
+import { breathe } from "../breathe.ts";
 import { KvCache, type LayerCache } from "./cache.ts";
-import type { AddOptions, TokenPick } from "./outlook.ts";
+import type { AddOptions, TokenPick } from "../outlook.ts";
 import { ModelPasses } from "./passes.ts";
 
 /** Options of an engine for generation. */

@@ -2,11 +2,11 @@
  * Choosing the next token of an answer from the model's logits.
  * @module
  */
-import { f64, item } from "../../../formats/elements.ts";
-import { stream, uniform } from "../../random/counter.ts";
+import { f64, item } from "../../../../formats/elements.ts";
+import { stream, uniform } from "../../../random/counter.ts";
 import { LogitsError } from "./logits_error.ts";
 import type { TokenMask } from "./mask.ts";
-import type { Outlook, TokenPick } from "./outlook.ts";
+import type { Outlook, TokenPick } from "../outlook.ts";
 import type { Sampling } from "./sampling.ts";
 import {
   biased,

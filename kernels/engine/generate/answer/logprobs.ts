@@ -2,7 +2,7 @@
  * Log-probabilities of chosen tokens and of the best ones, as OpenAI's `logprobs` and `top_logprobs` tell them.
  * @module
  */
-import { float } from "../../../formats/elements.ts";
+import { float } from "../../../../formats/elements.ts";
 
 /** A token's log-probability, nats. */
 export interface TokenLogprob {

@@ -1,8 +1,8 @@
 /** What a GPU is given for a generated token, counted on a device that is made up. */
 import { assert, assertEquals } from "@std/assert";
-import { madeUpGpu } from "../../../tests/helpers/made_up_gpu.ts";
-import { blocksOfSmolLM2 } from "../../../tests/helpers/model_plans.ts";
-import { tensorShapes } from "../decoder/decoder.ts";
+import { madeUpGpu } from "../../../../tests/helpers/made_up_gpu.ts";
+import { blocksOfSmolLM2 } from "../../../../tests/helpers/model_plans.ts";
+import { tensorShapes } from "../../decoder/decoder.ts";
 import { GenerationEngine } from "./engine.ts";
 
 /** SmolLM2-135M's blocks, four of them, and a twelfth of its vocabulary. */

@@ -2,10 +2,10 @@
  * Drafts: several tokens of a greedy answer by one run, where its text repeats itself.
  * @module
  */
-import { item, lastOf } from "../../../formats/elements.ts";
-import type { RunningAnswer } from "./answer.ts";
+import { item, lastOf } from "../../../../formats/elements.ts";
+import type { RunningAnswer } from "../answer/answer.ts";
 import type { BatchEngine } from "./batch_engine.ts";
-import { lookUp } from "./lookup.ts";
+import { lookUp } from "../answer/lookup.ts";
 
 /**
  * Runs a draft behind the last token of the only answer, and keeps the tokens that the model would have chosen.

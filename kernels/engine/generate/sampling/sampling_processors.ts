@@ -2,7 +2,7 @@
  * Logits processors, each as transformers (4.57, generation/logits_process.py) defines it, in place on float64 logits.
  * @module
  */
-import { f64, i32 } from "../../../formats/elements.ts";
+import { f64, i32 } from "../../../../formats/elements.ts";
 
 /** `z[id] += bias` (transformers: SequenceBiasLogitsProcessor with sequences of one token; OpenAI: logit_bias). */
 export function biased(z: Float64Array, bias: Readonly<Record<number, number>>): void {

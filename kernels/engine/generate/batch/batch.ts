@@ -3,20 +3,20 @@
  * there is a place, and leaves when it is done).
  * @module
  */
-import { item } from "../../../formats/elements.ts";
-import type { Adapter } from "../../../formats/peft/mod.ts";
-import { type AnswerParts, type Generated, type OnToken, RunningAnswer } from "./answer.ts";
+import { item } from "../../../../formats/elements.ts";
+import type { Adapter } from "../../../../formats/peft/mod.ts";
+import { type AnswerParts, type Generated, type OnToken, RunningAnswer } from "../answer/answer.ts";
 import type { BatchEngine } from "./batch_engine.ts";
-import { breathe } from "./breathe.ts";
-import { checkPromptFits } from "./check_prompt.ts";
+import { breathe } from "../breathe.ts";
+import { checkPromptFits } from "../check_prompt.ts";
 import { LoadedAdapters } from "./loaded_adapters.ts";
-import { DraftLength } from "./lookup.ts";
-import type { MaskSource, TokenMask } from "./mask.ts";
-import type { Outlook, TokenPick } from "./outlook.ts";
-import { Sampler } from "./sampler.ts";
-import { checkSampling, type Sampling } from "./sampling.ts";
+import { DraftLength } from "../answer/lookup.ts";
+import type { MaskSource, TokenMask } from "../sampling/mask.ts";
+import type { Outlook, TokenPick } from "../outlook.ts";
+import { Sampler } from "../sampling/sampler.ts";
+import { checkSampling, type Sampling } from "../sampling/sampling.ts";
 import { speculate } from "./speculate.ts";
-import { type Decode, TextStream } from "./text.ts";
+import { type Decode, TextStream } from "../answer/text.ts";
 
 /** The model's data for the scheduler. */
 export interface BatchOptions {

@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { BatchGenerator } from "./batch.ts";
 import type { BatchEngine } from "./batch_engine.ts";
-import type { Outlook } from "./outlook.ts";
+import type { Outlook } from "../outlook.ts";
 
 const V = 100, END = 99;
 

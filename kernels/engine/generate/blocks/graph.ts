@@ -6,18 +6,18 @@
  * slot), P rows of the past of every slot, L rows whose logits are wanted.
  * @module
  */
-import { type Graph, GraphBuilder, type Node, type Value } from "../../graph.ts";
-import { attention } from "../../ops/attention.ts";
-import { cachedAttention } from "../../ops/cached_attention.ts";
-import { cacheRows } from "../../ops/cache_rows.ts";
-import { chooseToken } from "../../ops/choose_token.ts";
-import { gatherRows } from "../../ops/gather_rows.ts";
-import { linear } from "../../ops/products.ts";
-import { putCacheRows } from "../../ops/put_cache_rows.ts";
-import { putRows } from "../../ops/put_rows.ts";
-import { rmsNorm } from "../../ops/rms_norm.ts";
-import { blockGraph, type BlockLora } from "../decoder/decoder.ts";
-import type { DecoderConfig, LayerAttention } from "../decoder/decoder_config.ts";
+import { type Graph, GraphBuilder, type Node, type Value } from "../../../graph.ts";
+import { attention } from "../../../ops/attention.ts";
+import { cachedAttention } from "../../../ops/cached_attention.ts";
+import { cacheRows } from "../../../ops/cache_rows.ts";
+import { chooseToken } from "../../../ops/choose_token.ts";
+import { gatherRows } from "../../../ops/gather_rows.ts";
+import { linear } from "../../../ops/products.ts";
+import { putCacheRows } from "../../../ops/put_cache_rows.ts";
+import { putRows } from "../../../ops/put_rows.ts";
+import { rmsNorm } from "../../../ops/rms_norm.ts";
+import { blockGraph, type BlockLora } from "../../decoder/decoder.ts";
+import type { DecoderConfig, LayerAttention } from "../../decoder/decoder_config.ts";
 
 /** A block's attention, and the values that it takes. */
 interface BlockAttention {

@@ -4,8 +4,8 @@
  */
 import type { DraftLength } from "./lookup.ts";
 import { logprobsOf, promptLogprobsOf, type PromptTokenLogprobs, type TokenLogprobs } from "./logprobs.ts";
-import type { AddOptions, Outlook, TokenPick } from "./outlook.ts";
-import type { Sampler } from "./sampler.ts";
+import type { AddOptions, Outlook, TokenPick } from "../outlook.ts";
+import type { Sampler } from "../sampling/sampler.ts";
 import type { TextStream } from "./text.ts";
 
 /** One finished answer of a prompt. */

@@ -2,8 +2,8 @@
  * Adapters beside a model by name, and the requests that use each.
  * @module
  */
-import { shown } from "../../../formats/message.ts";
-import type { Adapter } from "../../../formats/peft/mod.ts";
+import { shown } from "../../../../formats/message.ts";
+import type { Adapter } from "../../../../formats/peft/mod.ts";
 import type { BatchEngine } from "./batch_engine.ts";
 
 /** See the module's text. */

@@ -3,7 +3,7 @@
  * only run beside the token that is certain, and kept as far as the model agrees, so it changes the time and not the choice.
  * @module
  */
-import { item } from "../../../formats/elements.ts";
+import { item } from "../../../../formats/elements.ts";
 
 /** Tokens that have to agree, longest first. */
 const LENGTHS = [4, 3, 2];

@@ -6,10 +6,10 @@
  * those rows join the past, which is laid out again then and read in place in between.
  * @module
  */
-import { entryOf, item } from "../../../formats/elements.ts";
-import type { Backend, Program, Tensor } from "../../backend.ts";
-import { HIDDEN_PLACE } from "../../ops/cached_attention.ts";
-import type { DecoderConfig } from "../decoder/decoder_config.ts";
+import { entryOf, item } from "../../../../formats/elements.ts";
+import type { Backend, Program, Tensor } from "../../../backend.ts";
+import { HIDDEN_PLACE } from "../../../ops/cached_attention.ts";
+import type { DecoderConfig } from "../../decoder/decoder_config.ts";
 
 /** Keys and values of one layer. */
 export interface LayerCache {

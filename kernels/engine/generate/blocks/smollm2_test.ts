@@ -1,13 +1,13 @@
 /** SmolLM2-135M-Instruct against PyTorch (shared/goldens/smollm2/generate.json): greedy ids through the ONNX backend. */
 import { assert, assertEquals } from "@std/assert";
-import { sharedForSmollm2, SMOLLM2 } from "../../../tests/helpers/shared_data.ts";
-import { openModel } from "../../../formats/hf_model/mod.ts";
-import { onnxBackend } from "../../mod.ts";
-import { models } from "../../../plugins/models/mod.ts";
-import { Registry } from "../../../plugins/registry.ts";
-import { decoderOf } from "../../../plugins/kinds/decoder_of.ts";
+import { sharedForSmollm2, SMOLLM2 } from "../../../../tests/helpers/shared_data.ts";
+import { openModel } from "../../../../formats/hf_model/mod.ts";
+import { onnxBackend } from "../../../mod.ts";
+import { models } from "../../../../plugins/models/mod.ts";
+import { Registry } from "../../../../plugins/registry.ts";
+import { decoderOf } from "../../../../plugins/kinds/decoder_of.ts";
 import { GenerationEngine } from "./engine.ts";
-import { argmax } from "./sampler.ts";
+import { argmax } from "../sampling/sampler.ts";
 
 const { path: GOLDEN, ignore, why } = sharedForSmollm2("goldens/smollm2/generate.json");
 

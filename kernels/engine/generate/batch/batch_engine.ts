@@ -2,8 +2,8 @@
  * The engine that the scheduler runs requests on.
  * @module
  */
-import type { Adapter } from "../../../formats/peft/mod.ts";
-import type { AddOptions, Outlook, TokenPick } from "./outlook.ts";
+import type { Adapter } from "../../../../formats/peft/mod.ts";
+import type { AddOptions, Outlook, TokenPick } from "../outlook.ts";
 
 /** An engine, as the scheduler uses it. Sequences that it continues are slots; each call ends before the next begins. */
 export interface BatchEngine {

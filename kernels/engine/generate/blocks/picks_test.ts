@@ -1,11 +1,11 @@
 /** Tokens that a device chooses by itself: the same as the host's, and several with one wait. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { referenceBackend } from "../../backends/reference/mod.ts";
-import { webgpuBackend } from "../../backends/webgpu/mod.ts";
-import { testWebGpu } from "../../testing/backends.ts";
-import type { Backend } from "../../backend.ts";
-import { tinyModel } from "../../../tests/helpers/tiny_model.ts";
-import { BatchGenerator } from "./batch.ts";
+import { referenceBackend } from "../../../backends/reference/mod.ts";
+import { webgpuBackend } from "../../../backends/webgpu/mod.ts";
+import { testWebGpu } from "../../../testing/backends.ts";
+import type { Backend } from "../../../backend.ts";
+import { tinyModel } from "../../../../tests/helpers/tiny_model.ts";
+import { BatchGenerator } from "../batch/batch.ts";
 import { blockEngine } from "./block_engine.ts";
 import { FRESH } from "./cache.ts";
 import { GenerationEngine } from "./engine.ts";

@@ -3,7 +3,7 @@
  * Worker, beside the engine, so a request names the module that makes it.
  * @module
  */
-import type { Tokenizer } from "../../../formats/tokenizer/mod.ts";
+import type { Tokenizer } from "../../../../formats/tokenizer/mod.ts";
 
 /** Options that no mask can be made of: the request's fault, by its words. */
 export class MaskError extends RangeError {

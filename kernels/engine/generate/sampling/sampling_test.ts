@@ -6,7 +6,7 @@ import { checkSampling, GREEDY } from "./sampling.ts";
 import { keepTopK, keepTopP } from "./sampling_processors.ts";
 
 const golden = JSON.parse(
-  Deno.readTextFileSync(new URL("../../../fixtures/goldens/sampling/sampling.json", import.meta.url)),
+  Deno.readTextFileSync(new URL("../../../../fixtures/goldens/sampling/sampling.json", import.meta.url)),
 );
 const number = (value: number | string) => typeof value === "string" ? -Infinity : value;
 
@@ -36,7 +36,7 @@ for (const { vector, logits, order: _, ...settings } of golden.penalties) {
 }
 
 const boundary = JSON.parse(
-  Deno.readTextFileSync(new URL("../../../fixtures/goldens/sampling/top_p_boundary.json", import.meta.url)),
+  Deno.readTextFileSync(new URL("../../../../fixtures/goldens/sampling/top_p_boundary.json", import.meta.url)),
 );
 
 for (const { parts, top_p, kept, ties } of boundary.cases) {

@@ -2,7 +2,7 @@
  * The text of an answer while its tokens come: whole characters only, and nothing that may turn out to be a stop text.
  * @module
  */
-import { item } from "../../../formats/elements.ts";
+import { item } from "../../../../formats/elements.ts";
 
 /** Decodes ids, special tokens left out. */
 export type Decode = (ids: readonly number[]) => string;

@@ -3,18 +3,18 @@
  * training; where tensors don't stay on the device each block is a program of its own with its weights as constants, and the cache moves.
  * @module
  */
-import { entryOf } from "../../../formats/elements.ts";
-import type { Backend, Program, Tensor } from "../../backend.ts";
-import type { Graph } from "../../graph.ts";
-import { EMBEDDING, embedGraph } from "../decoder/decoder.ts";
-import { attentionOf, type DecoderConfig } from "../decoder/decoder_config.ts";
-import { HostEmbedding } from "../body/embedding.ts";
-import { loraOfLayer, type Parameters, type Tuning } from "../weights/parameters.ts";
-import { type Compiled, compileGraph, runProgram } from "../programs/compiled.ts";
-import { RotaryTable } from "../decoder/rope.ts";
+import { entryOf } from "../../../../formats/elements.ts";
+import type { Backend, Program, Tensor } from "../../../backend.ts";
+import type { Graph } from "../../../graph.ts";
+import { EMBEDDING, embedGraph } from "../../decoder/decoder.ts";
+import { attentionOf, type DecoderConfig } from "../../decoder/decoder_config.ts";
+import { HostEmbedding } from "../../body/embedding.ts";
+import { loraOfLayer, type Parameters, type Tuning } from "../../weights/parameters.ts";
+import { type Compiled, compileGraph, runProgram } from "../../programs/compiled.ts";
+import { RotaryTable } from "../../decoder/rope.ts";
 import type { KvCache, LayerCache, NextRows } from "./cache.ts";
 import { arrangeGraph, chooseGraph, generationBlock, generationBlockInPlace, logitsGraph } from "./graph.ts";
-import type { TokenPick } from "./outlook.ts";
+import type { TokenPick } from "../outlook.ts";
 
 /** Inputs of a pass over all layers; places and new rows are of all its rows `[T]`. */
 export interface LayersPass extends Omit<NextRows, "into"> {

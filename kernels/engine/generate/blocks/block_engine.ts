@@ -2,9 +2,9 @@
  * The engine that runs block after block, as the scheduler uses engines.
  * @module
  */
-import type { BatchEngine } from "./batch_engine.ts";
+import type { BatchEngine } from "../batch/batch_engine.ts";
 import type { GenerationEngine } from "./engine.ts";
-import type { Outlook, TokenPick } from "./outlook.ts";
+import type { Outlook, TokenPick } from "../outlook.ts";
 
 /** A scheduler's view of an engine. On a device it chooses tokens itself, since each wait for logits costs more than a token. */
 export function blockEngine(engine: GenerationEngine, vocabSize: number): BatchEngine {

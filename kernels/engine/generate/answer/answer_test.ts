@@ -2,8 +2,8 @@ import { assertEquals } from "@std/assert";
 
 import { type Generated, RunningAnswer, type TokenDetails } from "./answer.ts";
 import { DraftLength } from "./lookup.ts";
-import { Sampler } from "./sampler.ts";
-import { checkSampling } from "./sampling.ts";
+import { Sampler } from "../sampling/sampler.ts";
+import { checkSampling } from "../sampling/sampling.ts";
 import { TextStream } from "./text.ts";
 
 /** Answers by these tokens, of a vocabulary of texts; the last token of the vocabulary ends an answer. */
