@@ -15,7 +15,7 @@ import { builtinRegistry } from "../plugins/builtins.ts";
 import { errorText, interruption, parseArguments, print, printError, runTask } from "./common/cli.ts";
 import { helpTopic, taskHelp } from "./common/help.ts";
 import { DEFAULT_MODEL } from "./common/default_files.ts";
-import { KEYS_VARIABLE } from "./serve/keys.ts";
+import { KEYS_VARIABLE } from "./serve/http/keys.ts";
 import { showOpening } from "./serve/opening.ts";
 import { readServeOptions, SERVE_FLAGS } from "./serve/options.ts";
 import { startServer } from "./serve/server.ts";

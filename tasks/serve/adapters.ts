@@ -6,8 +6,8 @@ import { Hono } from "hono";
 import { z } from "zod";
 
 import { ApiError, badRequest } from "./api_error.ts";
-import { readFields } from "./fields.ts";
-import { jsonBody } from "./json_body.ts";
+import { readFields } from "./fields/fields.ts";
+import { jsonBody } from "./http/json_body.ts";
 import { AdapterMissing } from "./models.ts";
 import type { Service } from "./run.ts";
 

@@ -6,7 +6,7 @@ import { Hono } from "hono";
 
 import { isAnthropics } from "./anthropic/error_body.ts";
 import { ApiError } from "./api_error.ts";
-import { ONE_MODEL } from "./known_paths.ts";
+import { ONE_MODEL } from "./http/known_paths.ts";
 import type { ServedModel } from "./models.ts";
 import type { Service } from "./run.ts";
 

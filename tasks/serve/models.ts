@@ -17,8 +17,8 @@ import type {
 import { type LocalModel, openLocal, underAdapter } from "../../plugins/endpoints/local/open.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import type { Template } from "../../plugins/kinds/template.ts";
-import { hasThinkingSwitch } from "./thinking.ts";
-import { type AnswerFormat, answerFormatOf } from "./tool_formats.ts";
+import { hasThinkingSwitch } from "./fields/thinking.ts";
+import { type AnswerFormat, answerFormatOf } from "./reading/tool_formats.ts";
 
 /** Models and adapters to open, and their limits. */
 export interface ModelsOptions {

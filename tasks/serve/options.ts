@@ -9,9 +9,9 @@ import { exists } from "../../formats/exists.ts";
 import { hubName } from "../../formats/hub/mod.ts";
 import { MAX_BATCH, type Quantization } from "../../kernels/engine/generate/generator.ts";
 import { type Arguments, portNumber, wholeNumber } from "../common/cli.ts";
-import { readClientKeys } from "./keys.ts";
+import { readClientKeys } from "./http/keys.ts";
 import type { ModelsOptions } from "./models.ts";
-import { readOrigins } from "./origins.ts";
+import { readOrigins } from "./http/origins.ts";
 import type { ServerOptions } from "./server.ts";
 
 /** Flags about the model, shared with `deno task chat`. */

@@ -8,13 +8,13 @@ import { streamSSE } from "hono/streaming";
 import type { ThoughtTags } from "../../plugins/kinds/endpoint.ts";
 import { MaskError } from "../../kernels/engine/generate/generator.ts";
 import { ApiError, badRequest, clientLeft, toApiError } from "./api_error.ts";
-import type { AnswerNews, PromptAsked, WholeAnswer } from "./answers.ts";
-import { makeAnswers } from "./answers.ts";
-import type { GrammarOptions } from "./grammar.ts";
-import type { Metrics } from "./metrics.ts";
+import type { AnswerNews, PromptAsked, WholeAnswer } from "./answers/answers.ts";
+import { makeAnswers } from "./answers/answers.ts";
+import type { GrammarOptions } from "./grammar/grammar.ts";
+import type { Metrics } from "./counts/metrics.ts";
 import type { Models, ServedModel } from "./models.ts";
 import type { Places } from "./places.ts";
-import type { Told } from "./told.ts";
+import type { Told } from "./counts/told.ts";
 import type { TokenLimits } from "./sampling.ts";
 
 /** State that the routes of one server share. */

@@ -5,9 +5,9 @@
 import { checkSampling } from "../../kernels/engine/generate/sampling/sampling.ts";
 import type { Sampling } from "../../kernels/engine/generate/generator.ts";
 import { badRequest } from "./api_error.ts";
-import type { SamplingRequest } from "./fields.ts";
+import type { SamplingRequest } from "./fields/fields.ts";
 import type { ServedModel } from "./models.ts";
-import { answerMask } from "./structured.ts";
+import { answerMask } from "./grammar/structured.ts";
 
 /** Limits of an answer that its request doesn't set. */
 export interface TokenLimits {

@@ -6,9 +6,9 @@ import type { Registry } from "../../plugins/registry.ts";
 import { THOUGHT_TAGS } from "../../plugins/kinds/thoughts.ts";
 import { isLoopbackHost } from "../common/loopback.ts";
 import { makeApp } from "./app.ts";
-import { Keys } from "./keys.ts";
-import { listen } from "./listen.ts";
-import { Metrics } from "./metrics.ts";
+import { Keys } from "./http/keys.ts";
+import { listen } from "./http/listen.ts";
+import { Metrics } from "./counts/metrics.ts";
 import { Models, type ModelsOptions } from "./models.ts";
 import { Places } from "./places.ts";
 

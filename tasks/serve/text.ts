@@ -4,19 +4,19 @@
  */
 import type { Context } from "hono";
 
-import type { WholeAnswer } from "./answers.ts";
-import { tellUnused, tierOf, unusedFields } from "./apart_fields.ts";
+import type { WholeAnswer } from "./answers/answers.ts";
+import { tellUnused, tierOf, unusedFields } from "./fields/apart_fields.ts";
 import { badRequest } from "./api_error.ts";
-import { stopReason } from "./chat.ts";
-import { readFields, TextFields, type TextRequest } from "./fields.ts";
-import { randomId } from "./ids.ts";
-import { type LogprobOrNone, rankedPrompt, shownLength, textLogprobs } from "./logprobs.ts";
+import { stopReason } from "./chat/chat.ts";
+import { readFields, TextFields, type TextRequest } from "./fields/fields.ts";
+import { randomId } from "./answers/ids.ts";
+import { type LogprobOrNone, rankedPrompt, shownLength, textLogprobs } from "./answers/logprobs.ts";
 import type { ServedModel } from "./models.ts";
 import { roomFor } from "./room.ts";
 import { answerRequest, modelOf, type Service, type Writing } from "./run.ts";
-import type { Told } from "./told.ts";
+import type { Told } from "./counts/told.ts";
 import { requestSampling } from "./sampling.ts";
-import { usageOf, usageSoFar, usageWanted } from "./usage.ts";
+import { usageOf, usageSoFar, usageWanted } from "./answers/usage.ts";
 
 /** Tokens of an answer that says no `max_tokens`, as OpenAI's interface has it. */
 const DEFAULT_TOKENS = 16;

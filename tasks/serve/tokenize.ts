@@ -7,9 +7,9 @@ import { z } from "zod";
 
 import type { Tokenizer } from "../../formats/tokenizer/mod.ts";
 import { badRequest } from "./api_error.ts";
-import { promptOf } from "./chat_asked.ts";
-import { ChatFields, readFields, TextFields } from "./fields.ts";
-import { jsonBody } from "./json_body.ts";
+import { promptOf } from "./chat/chat_asked.ts";
+import { ChatFields, readFields, TextFields } from "./fields/fields.ts";
+import { jsonBody } from "./http/json_body.ts";
 import type { ServedModel } from "./models.ts";
 import { modelOf, type Service } from "./run.ts";
 import { textIds } from "./text.ts";

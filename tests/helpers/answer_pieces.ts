@@ -2,7 +2,7 @@
  * An answer with thoughts, words and calls in pieces, for the tests of every interface that tells of them.
  * @module
  */
-import type { WholeAnswer } from "../../tasks/serve/answers.ts";
+import type { WholeAnswer } from "../../tasks/serve/answers/answers.ts";
 
 /** Pieces of its text. */
 export const ANSWER_PIECES: readonly string[] = [

@@ -5,7 +5,7 @@
 import type { CompiledGrammar } from "@mlc-ai/web-xgrammar";
 
 import type { MaskVocabulary, TokenMask } from "../../kernels/engine/generate/sampling/mask.ts";
-import type { GrammarOptions } from "../../tasks/serve/grammar.ts";
+import type { GrammarOptions } from "../../tasks/serve/grammar/grammar.ts";
 import { Compiler, tokenTexts, writtenGrammar } from "../../tasks/serve/grammar/compile.ts";
 import { libraryCode, openGrammarLibrary } from "../../tasks/serve/grammar/library.ts";
 import { maskOf } from "../../tasks/serve/grammar/mask.ts";

@@ -4,6 +4,6 @@
  */
 import "../../tasks/bench/serve_test.ts";
 import "../../tasks/serve/grammar/grammars_test.ts";
-import "../../tasks/serve/page_test.ts";
+import "../../tasks/serve/page/page_test.ts";
 import "../../tasks/serve/schema/generated_test.ts";
 import "../../tasks/serve/server_test.ts";

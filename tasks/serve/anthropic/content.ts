@@ -2,11 +2,11 @@
  * A message's content as it grows, block by block, and the events by which a stream tells of it.
  * @module
  */
-import type { AnswerPart } from "../answer_parts.ts";
-import type { AnswerReader } from "../answer_reader.ts";
-import type { AnswerNews } from "../answers.ts";
-import { callId } from "../ids.ts";
-import type { AnswerFormat } from "../tool_formats.ts";
+import type { AnswerPart } from "../reading/answer_parts.ts";
+import type { AnswerReader } from "../reading/answer_reader.ts";
+import type { AnswerNews } from "../answers/answers.ts";
+import { callId } from "../answers/ids.ts";
+import type { AnswerFormat } from "../reading/tool_formats.ts";
 
 /** A block of the content, as replies have it. */
 export type ContentBlock = Record<string, unknown> & { type: "text" | "thinking" | "tool_use" };

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 
-import { ChatFields, vllmFields } from "../fields.ts";
+import { ChatFields, vllmFields } from "../fields/fields.ts";
 
 const { model, stream, temperature, top_p } = ChatFields.shape;
 

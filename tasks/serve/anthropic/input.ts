@@ -5,8 +5,8 @@
 import { z } from "zod";
 
 import { badRequest } from "../api_error.ts";
-import type { ChatRequest } from "../fields.ts";
-import { readTyped } from "../typed_items.ts";
+import type { ChatRequest } from "../fields/fields.ts";
+import { readTyped } from "../fields/typed_items.ts";
 import { cacheMark, type CountRequest, textBlock } from "./fields.ts";
 
 /** The chat's messages, and where each of them begins. */

@@ -4,12 +4,12 @@
  */
 import type { Context } from "hono";
 
-import { tellUnused } from "../apart_fields.ts";
-import { askedChat, promptOf } from "../chat_asked.ts";
-import { readFields } from "../fields.ts";
-import { inWordsOf } from "../in_words.ts";
+import { tellUnused } from "../fields/apart_fields.ts";
+import { askedChat, promptOf } from "../chat/chat_asked.ts";
+import { readFields } from "../fields/fields.ts";
+import { inWordsOf } from "../fields/in_words.ts";
 import { answerRequest, modelOf, type Service } from "../run.ts";
-import type { Told } from "../told.ts";
+import type { Told } from "../counts/told.ts";
 import { messageAsChat } from "./as_chat.ts";
 import { CountFields, MessageFields, NAMED_IN_MESSAGES, unusedOfMessage } from "./fields.ts";
 import { MessageWriting } from "./writing.ts";

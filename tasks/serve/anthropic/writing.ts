@@ -2,11 +2,11 @@
  * A message in Anthropic's shape, whole and as a stream of named events.
  * @module
  */
-import { AnswerReader } from "../answer_reader.ts";
-import { type AnswerNews, newsOf, type WholeAnswer } from "../answers.ts";
+import { AnswerReader } from "../reading/answer_reader.ts";
+import { type AnswerNews, newsOf, type WholeAnswer } from "../answers/answers.ts";
 import type { ApiError } from "../api_error.ts";
-import type { ChatAsked } from "../chat_asked.ts";
-import { randomId } from "../ids.ts";
+import type { ChatAsked } from "../chat/chat_asked.ts";
+import { randomId } from "../answers/ids.ts";
 import type { Service, Writing } from "../run.ts";
 import { Content } from "./content.ts";
 import { errorBody } from "./error_body.ts";

@@ -4,10 +4,10 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 
 import { THOUGHT_TAGS } from "../../../plugins/kinds/thoughts.ts";
 import { ANSWER_PIECES, COUNTED_ANSWER, SECOND_CALL } from "../../../tests/helpers/answer_pieces.ts";
-import type { WholeAnswer } from "../answers.ts";
+import type { WholeAnswer } from "../answers/answers.ts";
 import { ApiError } from "../api_error.ts";
-import type { ChatAsked } from "../chat_asked.ts";
-import { ANSWER_FORMATS } from "../tool_formats.ts";
+import type { ChatAsked } from "../chat/chat_asked.ts";
+import { ANSWER_FORMATS } from "../reading/tool_formats.ts";
 import { messageAsChat } from "./as_chat.ts";
 import { MessageFields, type MessageRequest } from "./fields.ts";
 import { readBlocks } from "./input.ts";

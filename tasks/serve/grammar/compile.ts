@@ -7,7 +7,7 @@ import type * as XGrammar from "@mlc-ai/web-xgrammar";
 import { shortened } from "../../../formats/message.ts";
 import type { Tokenizer } from "../../../formats/tokenizer/mod.ts";
 import { MaskError, MaskMemoryError } from "../../../kernels/engine/generate/sampling/mask.ts";
-import type { GrammarChoice, GrammarOptions, HeldText } from "../grammar.ts";
+import type { GrammarChoice, GrammarOptions, HeldText } from "./grammar.ts";
 import { heldGrammar } from "../schema/held.ts";
 import { expressionGrammar, listGrammar } from "../schema/plain.ts";
 import type { Library } from "./library.ts";

@@ -4,7 +4,7 @@
  */
 import { MaskError, MaskMemoryError } from "../../../kernels/engine/generate/sampling/mask.ts";
 import { connect, type WorkerConnection } from "../../../kernels/engine/worker/worker_call.ts";
-import type { GrammarOptions } from "../grammar.ts";
+import type { GrammarOptions } from "./grammar.ts";
 import { libraryCode } from "./library.ts";
 import { type Arrived, type Moved, openMoved } from "./moved.ts";
 import { giveUp, GrammarGivenUp, GrammarTooSlow, type Stop } from "./stopping.ts";

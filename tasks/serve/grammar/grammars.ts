@@ -5,7 +5,7 @@
 import type { CompiledGrammar } from "@mlc-ai/web-xgrammar";
 
 import { MaskError } from "../../../kernels/engine/generate/sampling/mask.ts";
-import type { GrammarOptions } from "../grammar.ts";
+import type { GrammarOptions } from "./grammar.ts";
 import { type CompileSource, CompileWorker } from "./compile_worker.ts";
 import type { Library } from "./library.ts";
 import { GrammarGivenUp, GrammarTooSlow } from "./stopping.ts";

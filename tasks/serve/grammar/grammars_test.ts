@@ -4,7 +4,7 @@ import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from 
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import { grammarHere } from "../../../tests/helpers/grammar_here.ts";
 import { until, within } from "../../../tests/helpers/until.ts";
-import { grammarMask, type GrammarOptions } from "../grammar.ts";
+import { grammarMask, type GrammarOptions } from "./grammar.ts";
 import { MaskError, MaskMemoryError } from "../../../kernels/engine/generate/sampling/mask.ts";
 import { Compiler, tokenTexts, writtenGrammar } from "./compile.ts";
 import { type CompileSource, CompileWorker } from "./compile_worker.ts";

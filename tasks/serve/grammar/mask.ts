@@ -9,7 +9,7 @@ import {
   type MaskVocabulary,
   type TokenMask,
 } from "../../../kernels/engine/generate/sampling/mask.ts";
-import type { GrammarOptions } from "../grammar.ts";
+import type { GrammarOptions } from "./grammar.ts";
 import { tokenTexts } from "./compile.ts";
 import { Grammars, type ReadyGrammar } from "./grammars.ts";
 

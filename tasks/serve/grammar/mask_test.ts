@@ -2,9 +2,9 @@ import { assertEquals, assertRejects } from "@std/assert";
 
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import { MaskError } from "../../../kernels/engine/generate/sampling/mask.ts";
-import { callMask } from "../grammar.ts";
+import { callMask } from "./grammar.ts";
 import { grammarHere } from "../../../tests/helpers/grammar_here.ts";
-import type { GrammarOptions } from "../grammar.ts";
+import type { GrammarOptions } from "./grammar.ts";
 
 const MODEL = new URL("../../../fixtures/goldens/llamafactory/model", import.meta.url).pathname;
 const tokenizer = loadTokenizerSync(MODEL);

@@ -6,7 +6,7 @@
 import type { CompiledGrammar } from "@mlc-ai/web-xgrammar";
 
 import { type CallContext, serve } from "../../../kernels/engine/worker/worker_call.ts";
-import type { GrammarOptions } from "../grammar.ts";
+import type { GrammarOptions } from "./grammar.ts";
 import { Compiler, writtenGrammar } from "./compile.ts";
 import { withinTime } from "../../../plugins/judges/time_limit.ts";
 import { openGrammarLibrary } from "./library.ts";

@@ -2,8 +2,8 @@
  * A request for a response as the chat request that asks for the same, and words of that as the first has them.
  * @module
  */
-import type { ChatRequest } from "../fields.ts";
-import type { AsChat } from "../in_words.ts";
+import type { ChatRequest } from "../fields/fields.ts";
+import type { AsChat } from "../fields/in_words.ts";
 import type { ResponseRequest } from "./fields.ts";
 import { inputMessages } from "./input.ts";
 

@@ -4,8 +4,8 @@
  */
 import { z } from "zod";
 
-import { apart } from "../apart_fields.ts";
-import { ChatFields, vllmFields } from "../fields.ts";
+import { apart } from "../fields/apart_fields.ts";
+import { ChatFields, vllmFields } from "../fields/fields.ts";
 
 const {
   model,

@@ -4,8 +4,8 @@
  */
 import { z } from "zod";
 
-import type { ChatRequest } from "../fields.ts";
-import { readTyped } from "../typed_items.ts";
+import type { ChatRequest } from "../fields/fields.ts";
+import { readTyped } from "../fields/typed_items.ts";
 import type { ResponseRequest } from "./fields.ts";
 
 type ChatMessage = ChatRequest["messages"][number];

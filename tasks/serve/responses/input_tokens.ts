@@ -5,13 +5,13 @@
 import type { Context } from "hono";
 import { z } from "zod";
 
-import { tellUnused } from "../apart_fields.ts";
+import { tellUnused } from "../fields/apart_fields.ts";
 import { badRequest } from "../api_error.ts";
-import { promptOf } from "../chat_asked.ts";
-import { readFields } from "../fields.ts";
-import { inWordsOf } from "../in_words.ts";
+import { promptOf } from "../chat/chat_asked.ts";
+import { readFields } from "../fields/fields.ts";
+import { inWordsOf } from "../fields/in_words.ts";
 import { modelOf, type Service } from "../run.ts";
-import type { Told } from "../told.ts";
+import type { Told } from "../counts/told.ts";
 import { responseAsChat } from "./as_chat.ts";
 import { NAMED_IN_RESPONSES, ResponseFields } from "./fields.ts";
 

@@ -2,8 +2,8 @@
  * Items of a response's output, and the events by which a stream tells of them.
  * @module
  */
-import { randomId } from "../ids.ts";
-import type { ChatLogprob } from "../logprobs.ts";
+import { randomId } from "../answers/ids.ts";
+import type { ChatLogprob } from "../answers/logprobs.ts";
 
 /** How far an item is. */
 export type OutputStatus = "in_progress" | "completed" | "incomplete";

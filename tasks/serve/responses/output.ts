@@ -3,12 +3,12 @@
  * @module
  */
 import type { Tokenizer } from "../../../formats/tokenizer/mod.ts";
-import type { AnswerPart } from "../answer_parts.ts";
-import type { AnswerReader } from "../answer_reader.ts";
-import type { AnswerNews } from "../answers.ts";
-import { type ChatLogprob, chatLogprob } from "../logprobs.ts";
-import { callId } from "../ids.ts";
-import type { AnswerFormat } from "../tool_formats.ts";
+import type { AnswerPart } from "../reading/answer_parts.ts";
+import type { AnswerReader } from "../reading/answer_reader.ts";
+import type { AnswerNews } from "../answers/answers.ts";
+import { type ChatLogprob, chatLogprob } from "../answers/logprobs.ts";
+import { callId } from "../answers/ids.ts";
+import type { AnswerFormat } from "../reading/tool_formats.ts";
 import { CallItem, type Item, type ItemEvent, type OutputStatus, TextItem } from "./items.ts";
 
 /** Parts of an answer that become items. */

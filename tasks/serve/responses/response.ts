@@ -4,12 +4,12 @@
  */
 import type { Context } from "hono";
 
-import { tellUnused, unusedFields } from "../apart_fields.ts";
-import { askedChat } from "../chat_asked.ts";
-import { readFields } from "../fields.ts";
-import { inWordsOf } from "../in_words.ts";
+import { tellUnused, unusedFields } from "../fields/apart_fields.ts";
+import { askedChat } from "../chat/chat_asked.ts";
+import { readFields } from "../fields/fields.ts";
+import { inWordsOf } from "../fields/in_words.ts";
 import { answerRequest, modelOf, type Service } from "../run.ts";
-import type { Told } from "../told.ts";
+import type { Told } from "../counts/told.ts";
 import { responseAsChat } from "./as_chat.ts";
 import { NAMED_IN_RESPONSES, ResponseFields, unusedHere } from "./fields.ts";
 import { ResponseWriting } from "./writing.ts";

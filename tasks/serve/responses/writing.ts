@@ -2,14 +2,14 @@
  * A response in OpenAI's shape, whole and as a stream of named events.
  * @module
  */
-import { AnswerReader } from "../answer_reader.ts";
-import { type AnswerNews, newsOf, type WholeAnswer } from "../answers.ts";
+import { AnswerReader } from "../reading/answer_reader.ts";
+import { type AnswerNews, newsOf, type WholeAnswer } from "../answers/answers.ts";
 import type { ApiError } from "../api_error.ts";
-import { tierOf } from "../apart_fields.ts";
-import type { ChatAsked } from "../chat_asked.ts";
-import { randomId } from "../ids.ts";
+import { tierOf } from "../fields/apart_fields.ts";
+import type { ChatAsked } from "../chat/chat_asked.ts";
+import { randomId } from "../answers/ids.ts";
 import type { Service, Writing } from "../run.ts";
-import { usageOf } from "../usage.ts";
+import { usageOf } from "../answers/usage.ts";
 import type { ResponseRequest } from "./fields.ts";
 import type { ItemEvent } from "./items.ts";
 import { Output } from "./output.ts";

@@ -4,7 +4,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
-import { grammarMask, type GrammarOptions } from "../grammar.ts";
+import { grammarMask, type GrammarOptions } from "../grammar/grammar.ts";
 import { grammarHere } from "../../../tests/helpers/grammar_here.ts";
 
 const MODEL = new URL("../../../fixtures/goldens/llamafactory/model", import.meta.url).pathname;

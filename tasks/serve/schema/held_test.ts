@@ -5,7 +5,7 @@ import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import { MaskError } from "../../../kernels/engine/generate/sampling/mask.ts";
 import { ApiError } from "../api_error.ts";
 import { writtenGrammar } from "../grammar/compile.ts";
-import { callMask, grammarMask, type GrammarOptions } from "../grammar.ts";
+import { callMask, grammarMask, type GrammarOptions } from "../grammar/grammar.ts";
 import { grammarHere } from "../../../tests/helpers/grammar_here.ts";
 
 const MODEL = new URL("../../../fixtures/goldens/llamafactory/model", import.meta.url).pathname;

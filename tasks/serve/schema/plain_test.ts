@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import { MaskError } from "../../../kernels/engine/generate/sampling/mask.ts";
-import { type GrammarOptions, type HeldText, textMask } from "../grammar.ts";
+import { type GrammarOptions, type HeldText, textMask } from "../grammar/grammar.ts";
 import { grammarHere } from "../../../tests/helpers/grammar_here.ts";
 import { expressionGrammar } from "./plain.ts";
 

@@ -1,0 +1,179 @@
+import { assertEquals, assertRejects } from "@std/assert";
+
+import { within } from "../../../tests/helpers/until.ts";
+import { listen } from "./listen.ts";
+
+const fail = (error: unknown) => {
+  throw error;
+};
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** A server whose answers only end when their client has left; "" if one stays without news of it. */
+async function leavingClients(sizes: readonly number[], gaps: readonly boolean[]): Promise<string[]> {
+  const asked = new Map<string, PromiseWithResolvers<void>>(), left: string[] = [];
+  const late = Promise.withResolvers<void>(), timer = setTimeout(late.resolve, 180_000);
+  const news = Promise.withResolvers<void>();
+  const names = sizes.flatMap((size) =>
+    gaps.map((gap) => [`/${size}${gap ? "-in-two" : ""}`, size, gap] as const)
+  );
+  const listening = await listen(
+    async (request) => {
+      const name = new URL(request.url).pathname;
+      await request.arrayBuffer();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      request.signal.addEventListener("abort", () => resolve());
+      asked.get(name)?.resolve();
+      await Promise.race([promise.then(() => left.push(name)), late.promise]);
+      if (left.length === names.length) news.resolve();
+      return new Response();
+    },
+    "127.0.0.1",
+    0,
+    fail,
+  );
+  await Promise.all(names.map(async ([name, size, gap]) => {
+    using client = await Deno.connect({ hostname: "127.0.0.1", port: listening.port });
+    const has = Promise.withResolvers<void>();
+    asked.set(name, has);
+    const head = bytes(`POST ${name} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${size}\r\n\r\n`);
+    const body = bytes("a".repeat(size));
+    for (const piece of gap ? [head, body] : [new Uint8Array([...head, ...body])]) await client.write(piece);
+    await has.promise;
+  }));
+  await Promise.race([news.promise, late.promise]);
+  clearTimeout(timer);
+  late.resolve();
+  listening.cut();
+  await listening.close();
+  return left.sort();
+}
+
+Deno.test("a request learns that its client has left, however long it is and in however many pieces it came", async () => {
+  assertEquals(await leavingClients([3, 1000, 50_000], [false, true]), [
+    "/1000",
+    "/1000-in-two",
+    "/3",
+    "/3-in-two",
+    "/50000",
+    "/50000-in-two",
+  ]);
+});
+
+Deno.test("a request that is answered isn't told that its client left, and its connection serves the next one", async () => {
+  const asked: string[] = [], signals: AbortSignal[] = [];
+  // the routes that refuse don't read what they refuse
+  const listening = await listen(
+    async ({ url, signal }) => {
+      asked.push(new URL(url).pathname);
+      signals.push(signal);
+      if (url.endsWith("soon")) await Promise.resolve();
+      if (url.endsWith("late")) await new Promise((resolve) => setTimeout(resolve, 20));
+      return Response.json({});
+    },
+    "127.0.0.1",
+    0,
+    fail,
+  );
+  using client = await Deno.connect({ hostname: "127.0.0.1", port: listening.port });
+  const read = client.readable.pipeThrough(new TextDecoderStream()).getReader();
+  const names = [2000, 200_000].flatMap((size) =>
+    ["at-once", "soon", "late"].map((when) => ({ size, when }))
+  );
+  for (const { size, when } of names) {
+    const request = bytes(
+      `POST /${size}/${when} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${size}\r\n\r\n${
+        "a".repeat(size)
+      }`,
+    );
+    for (let at = 0; at < request.length;) at += await client.write(request.subarray(at));
+    let reply = "";
+    while (!reply.endsWith("{}")) {
+      const { value, done } = await read.read();
+      if (done) throw new Error(`the connection was closed behind ${JSON.stringify(reply)}`);
+      reply += value;
+    }
+    assertEquals(reply.split("\r\n")[0], "HTTP/1.1 200 OK");
+  }
+  assertEquals(asked, names.map(({ size, when }) => `/${size}/${when}`));
+  assertEquals(signals.filter(({ aborted }) => aborted), []);
+  listening.cut();
+  await listening.close();
+});
+
+Deno.test("a port that is taken is an error that says so", async () => {
+  const first = await listen(() => new Response(), "127.0.0.1", 0, fail);
+  await assertRejects(
+    () => listen(() => new Response(), "127.0.0.1", first.port, fail),
+    RangeError,
+    `Cannot listen at 127.0.0.1:${first.port} as something else does`,
+  );
+  await first.close();
+});
+
+Deno.test("a request's head may have 64 kB, for long names and keys of those in front", async () => {
+  const listening = await listen(() => new Response("taken"), "127.0.0.1", 0, fail);
+  const status = async (length: number) => {
+    const reply = await fetch(`http://127.0.0.1:${listening.port}`, {
+      headers: { "x-note": "a".repeat(length) },
+    });
+    await reply.body?.cancel();
+    return reply.status;
+  };
+  assertEquals([await status(50_000), await status(100_000)], [200, 431]);
+  listening.cut();
+  await listening.close();
+});
+
+Deno.test("a connection that hasn't asked anything keeps no server open, and an answer under way is finished", async () => {
+  const held = Promise.withResolvers<void>(), asked = Promise.withResolvers<void>();
+  const listening = await listen(
+    async () => {
+      asked.resolve();
+      await held.promise;
+      return new Response("whole");
+    },
+    "127.0.0.1",
+    0,
+    fail,
+  );
+  // browsers open connections before they need them
+  using _silent = await Deno.connect({ hostname: "127.0.0.1", port: listening.port });
+  const reply = fetch(`http://127.0.0.1:${listening.port}/`).then((found) => found.text());
+  await asked.promise;
+  const closed = listening.close();
+  held.resolve();
+  assertEquals(await reply, "whole");
+  await within("the end of a server with a silent connection", closed, { patience: 30_000 });
+  listening.cut();
+});
+
+Deno.test("a request behind a large one that was refused unread has its whole reply, however long it takes", async () => {
+  const listening = await listen(
+    async (request) => {
+      if (request.method === "POST") return new Response("no", { status: request.body === null ? 400 : 413 });
+      // longer than the rest of a body may take to come
+      await new Promise((resolve) => setTimeout(resolve, 1200));
+      return new Response("the answer");
+    },
+    "127.0.0.1",
+    0,
+    fail,
+  );
+  try {
+    using client = await Deno.connect({ hostname: "127.0.0.1", port: listening.port });
+    const asked =
+      `POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 300000\r\n\r\n${"a".repeat(300_000)}` +
+      "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    const sent = (async () => {
+      const writer = client.writable.getWriter();
+      await writer.write(bytes(asked));
+    })();
+    const replies = await within("two replies", new Response(client.readable).text());
+    await sent;
+    assertEquals(replies.match(/HTTP\/1\.1 \d+|the answer/g), ["HTTP/1.1 413", "HTTP/1.1 200", "the answer"]);
+  } finally {
+    listening.cut();
+    await listening.close();
+  }
+});

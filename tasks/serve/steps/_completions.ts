@@ -1,0 +1,85 @@
+/**
+ * Steps of the server's test: completions of texts, and the ends of several answers at once.
+ * @module
+ */
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import OpenAI from "openai";
+import { asked, type ServedClient } from "./_client.ts";
+
+export async function completesTexts({ client }: ServedClient): Promise<void> {
+  const two = await client.completions.create({
+    model: "tuned",
+    prompt: ["One two", "Three"],
+    max_tokens: 5,
+    temperature: 0,
+    n: 2,
+    echo: true,
+  });
+  assertEquals(two.choices.map(({ index }) => index), [0, 1, 2, 3]);
+  assertEquals(two.choices[0]?.text, two.choices[1]?.text);
+  assert(two.choices[0]?.text.startsWith("One two") && two.choices[2]?.text.startsWith("Three"));
+  const request = { model: "random", prompt: [65, 66, 67], max_tokens: 5, temperature: 0, logprobs: 2 };
+  const [one] = (await client.completions.create(request)).choices;
+  assertEquals(one?.logprobs?.token_logprobs?.length, 5);
+  assertEquals(one?.logprobs?.text_offset?.[0], 0);
+  // parts of characters look alike, and are told apart
+  const [wide] = (await client.completions.create({ ...request, prompt: "Name", logprobs: 5 })).choices;
+  for (const best of wide?.logprobs?.top_logprobs ?? []) assertEquals(Object.keys(best).length, 5);
+  assertStringIncludes(JSON.stringify(wide?.logprobs?.top_logprobs), '"bytes:\\\\x');
+  let text = "", offsets: number[] = [];
+  // a stop text that may begin holds the answer's text back
+  const stop = [`${one?.text[0]}${one?.text[1]}never`];
+  for await (const chunk of await client.completions.create({ ...request, stop, stream: true })) {
+    text += chunk.choices[0]?.text ?? "";
+    offsets = [...offsets, ...chunk.choices[0]?.logprobs?.text_offset ?? []];
+  }
+  assertEquals(text, one?.text);
+  assertEquals(offsets, one?.logprobs?.text_offset);
+  assertAlmostEquals(
+    one?.logprobs?.top_logprobs?.[0]?.[one.logprobs.tokens![0]!] ?? NaN,
+    one?.logprobs?.token_logprobs?.[0] ?? 0,
+    0,
+  );
+}
+
+export async function endsEachAnswer({ client }: ServedClient): Promise<void> {
+  const request = { model: "random", prompt: ["Name", "One two"], max_tokens: 40, temperature: 0 };
+  const texts = (await client.completions.create(request)).choices.map(({ text }) => text);
+  const early = texts.findIndex((text, i) =>
+    [...text.slice(0, 8)].some((char) => !texts[1 - i]?.includes(char))
+  );
+  const stop = [...texts[early] ?? ""].find((char) => !texts[1 - early]?.includes(char));
+  const stream = await client.completions.create({
+    ...request,
+    stop: [stop ?? ""],
+    stream: true,
+    stream_options: { include_usage: true, continuous_usage_stats: true } as never,
+  });
+  const events: { index: number; finish: string | null; tokens: number }[] = [];
+  let usage: OpenAI.CompletionUsage | undefined;
+  for await (const { choices: [choice], usage: told } of stream) {
+    assert(told && told.total_tokens === told.prompt_tokens + told.completion_tokens);
+    if (choice === undefined) usage = told;
+    else {events.push({
+        index: choice.index,
+        finish: choice.finish_reason,
+        tokens: told.completion_tokens,
+      });}
+  }
+  const ended = events.findIndex(({ index, finish }) => index === early && finish === "stop");
+  const after = events.slice(ended + 1);
+  assert(ended >= 0 && after.length > 5 && after.every(({ index }) => index === 1 - early));
+  assertEquals([after.at(-1)?.finish, after.at(-1)?.tokens], ["length", 40]);
+  assertEquals(usage?.completion_tokens, 40 + (events[ended]?.tokens ?? NaN));
+  const chat = await client.chat.completions.create({
+    ...asked("Name a river.", { n: 2, seed: 1, temperature: 1 }),
+    stream: true,
+    stream_options: { include_usage: true, continuous_usage_stats: true } as never,
+  });
+  const counted = [0, 0];
+  for await (const { choices: [choice], usage } of chat) {
+    if (choice?.delta.role) assertEquals(usage?.completion_tokens, 0);
+    if (choice) counted[choice.index] = usage?.completion_tokens ?? NaN;
+    else assertEquals(usage?.completion_tokens, counted[0]! + counted[1]!);
+  }
+}
