@@ -3,8 +3,8 @@ import { join } from "@std/path";
 
 import { rowsText } from "../tests/helpers/evaluation_run.ts";
 import { taskHere } from "../tests/helpers/task_here.ts";
-import { cardOfRun } from "./eval/card_of_run.ts";
-import { compareDirectories } from "./eval/compare.ts";
+import { cardOfRun } from "./eval/judge_card/card_of_run.ts";
+import { compareDirectories } from "./eval/compare/compare.ts";
 import { comparisonText } from "./eval/report/comparison.ts";
 import { judgeCardText, nothingAgreedText } from "./eval/report/judge_card_text.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";

@@ -15,7 +15,7 @@ import { didYouMean } from "../formats/did_you_mean.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { KINDS } from "../plugins/kinds/plugin.ts";
 import { readYaml } from "../formats/yaml/yaml.ts";
-import { resolveEvalConfig } from "./eval/config.ts";
+import { resolveEvalConfig } from "./eval/config/config.ts";
 import { resolveTrainConfig } from "./train/config/mod.ts";
 import type { PluginEntry } from "../plugins/registry.ts";
 import { registryOf } from "./common/config_file.ts";

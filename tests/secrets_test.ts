@@ -8,7 +8,7 @@ import { join } from "@std/path";
 import { HIDDEN } from "../formats/secrets.ts";
 import { parseYaml, readYaml } from "../formats/yaml/yaml.ts";
 import { errorText, parseArguments } from "../tasks/common/cli.ts";
-import { resolveEvalConfig } from "../tasks/eval/config.ts";
+import { resolveEvalConfig } from "../tasks/eval/config/config.ts";
 import { evalTask } from "../tasks/eval.ts";
 import { preview } from "../tasks/preview.ts";
 import { recordOf } from "../tasks/train/config/record.ts";

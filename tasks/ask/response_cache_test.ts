@@ -8,7 +8,7 @@ import { builtinRegistry } from "../../plugins/builtins.ts";
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
 import { completionResponse, mockServer } from "../bench/mock_server.ts";
-import { planRun } from "../eval/plan.ts";
+import { planRun } from "../eval/plan/plan.ts";
 import { openCache, ResponseCache } from "./response_cache.ts";
 
 const answer = { outcome: "stop" as const, text: "yes", promptTokens: 1, completionTokens: 1 };

@@ -7,7 +7,7 @@ import { join } from "@std/path";
 import { item } from "../../formats/elements.ts";
 import { parseYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
-import { resolveEvalConfig } from "../eval/config.ts";
+import { resolveEvalConfig } from "../eval/config/config.ts";
 import { randomWords } from "../eval/statistics/random_words.ts";
 import { evaluate } from "../eval/run.ts";
 

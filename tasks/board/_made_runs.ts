@@ -6,7 +6,7 @@ import { join } from "@std/path";
 
 import { parseYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
-import { resolveEvalConfig } from "../eval/config.ts";
+import { resolveEvalConfig } from "../eval/config/config.ts";
 import { evaluate } from "../eval/run.ts";
 
 /** Texts that would do something if a page took them for markup, or a script's text for its end. */

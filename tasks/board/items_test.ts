@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { until } from "../../tests/helpers/until.ts";
-import { Labels } from "../eval/labels.ts";
+import { Labels } from "../eval/judge_card/labels.ts";
 import { HOSTILE_TEXTS, makeEvaluation } from "./_made_runs.ts";
 import { beginBoard } from "./_begun_board.ts";
 

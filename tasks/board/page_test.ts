@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
-import { Labels } from "../eval/labels.ts";
+import { Labels } from "../eval/judge_card/labels.ts";
 import { HOSTILE_TEXTS, makeEvaluation, makeRun, trainerLogLine } from "./_made_runs.ts";
 import { startBoard } from "./server.ts";
 import { BROWSER_PATIENCE_MS, chromium, sharedBrowser } from "./_browser.ts";

@@ -5,7 +5,7 @@ import { z } from "zod";
 
 import { definePlugin } from "../../plugins/kinds/plugin.ts";
 import { Registry } from "../../plugins/registry.ts";
-import { readEvalConfig } from "../eval/config.ts";
+import { readEvalConfig } from "../eval/config/config.ts";
 import { readTrainConfig } from "../train/config/mod.ts";
 import { loadPlugins, pluginPath, registryOf } from "./config_file.ts";
 import { readOverride, textOverride } from "./override.ts";

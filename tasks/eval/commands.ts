@@ -7,7 +7,7 @@ import { shown } from "../../formats/message.ts";
 import { parseArguments, wholeNumber } from "../common/cli.ts";
 import { helpTopic, taskHelp } from "../common/help.ts";
 import { tablePaths } from "../common/table_files.ts";
-import { EVAL_STAGES, type EvalStage } from "./stages.ts";
+import { EVAL_STAGES, type EvalStage } from "./asking/stages.ts";
 
 /** A parsed command line. */
 export type Command =

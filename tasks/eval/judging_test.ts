@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { findScore } from "../../plugins/benchmarks/scores.ts";
 import { completionResponse, mockServer } from "../bench/mock_server.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
-import { asksJudge } from "./_mocked.ts";
+import { asksJudge } from "../../tests/helpers/mocked_judge.ts";
 
 Deno.test("evaluate() with a panel: mean or majority, members' scores kept, alpha in the results", async () => {
   await inFolder(async (folder) => {

@@ -22,31 +22,31 @@ export {
   readEvalConfig,
   type ResolvedEval,
   resolveEvalConfig,
-} from "./config.ts";
-export { cardOfRun, type CardOptions } from "./card_of_run.ts";
-export { compareDirectories, compareRuns, type Comparison } from "./compare.ts";
+} from "./config/config.ts";
+export { cardOfRun, type CardOptions } from "./judge_card/card_of_run.ts";
+export { compareDirectories, compareRuns, type Comparison } from "./compare/compare.ts";
 export type { PairedScore } from "./statistics/paired.ts";
 export { comparisonText } from "./report/comparison.ts";
-export { type AnswerState, type ItemState, ItemStore, type JudgementState } from "./item_store.ts";
-export { type JudgeCard, judgeCard } from "./judge_card.ts";
-export type { CardAgreement, Reference } from "./judged_answers.ts";
+export { type AnswerState, type ItemState, ItemStore, type JudgementState } from "./store/item_store.ts";
+export { type JudgeCard, judgeCard } from "./judge_card/judge_card.ts";
+export type { CardAgreement, Reference } from "./judge_card/judged_answers.ts";
 export { judgeCardText } from "./report/judge_card_text.ts";
-export { openRun } from "./open_run.ts";
+export { openRun } from "./store/open_run.ts";
 export type { BenchmarkPart } from "./parts.ts";
 export type { PlaceOf } from "../../plugins/kinds/place.ts";
-export type { PlaceEffect, Reordered } from "./reorder.ts";
-export type { Agreement } from "./agreement.ts";
+export type { PlaceEffect, Reordered } from "./judge_card/reorder.ts";
+export type { Agreement } from "./results/agreement.ts";
 export type { FailureCount } from "../ask/failures.ts";
-export type { EvalResults } from "./results.ts";
-export type { Counts, FromCache, Totals } from "./tally.ts";
-export type { ThresholdResult } from "./thresholds.ts";
+export type { EvalResults } from "./results/results.ts";
+export type { Counts, FromCache, Totals } from "./results/tally.ts";
+export type { ThresholdResult } from "./results/thresholds.ts";
 export { EVAL_STAGES, type EvalStage, evaluate, type Evaluated, type EvaluateOptions } from "./run.ts";
-export type { EvalProvenance } from "./run_yaml.ts";
-export type { ScoreWithSpread } from "./score_table.ts";
+export type { EvalProvenance } from "./config/run_yaml.ts";
+export type { ScoreWithSpread } from "./results/score_table.ts";
 export type { Measured } from "./statistics/measured.ts";
 export type { Spread } from "./statistics/spread.ts";
-export { type StoredItem, storedItems, type StoredRun } from "./stored.ts";
+export { type StoredItem, storedItems, type StoredRun } from "./store/stored.ts";
 export type { Line, LineStore } from "../ask/line_store.ts";
-export { FORMATS } from "./config_schema.ts";
+export { FORMATS } from "./config/config_schema.ts";
 export type { CacheChoice } from "../ask/response_cache.ts";
 export type { Budget, Usage } from "../ask/usage.ts";

@@ -10,7 +10,7 @@ import type { Judge, JudgeSpec } from "../../plugins/kinds/judge.ts";
 import { nowhere, placed, type PlaceOf, placeUnder } from "../../plugins/kinds/place.ts";
 import { productIdentity } from "../../plugins/kinds/product_identity.ts";
 import type { Registry } from "../../plugins/registry.ts";
-import type { EvalConfig } from "./config.ts";
+import type { EvalConfig } from "./config/config.ts";
 import { named, withNamedFaults } from "./plugin_fault.ts";
 import { hashOf } from "../ask/response_cache.ts";
 

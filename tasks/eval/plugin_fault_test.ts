@@ -9,7 +9,7 @@ import type { Judge } from "../../plugins/kinds/judge.ts";
 import { productIdentity } from "../../plugins/kinds/product_identity.ts";
 import { definePlugin } from "../../plugins/kinds/plugin.ts";
 import { inFolder } from "../../tests/helpers/evaluation_run.ts";
-import { resolveEvalConfig } from "./config.ts";
+import { resolveEvalConfig } from "./config/config.ts";
 import { Stopped } from "../ask/stopped.ts";
 import { isTold } from "../../plugins/kinds/plugin_fault.ts";
 import { named, pluginFault, withNamedFaults } from "./plugin_fault.ts";

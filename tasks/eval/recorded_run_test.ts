@@ -6,7 +6,7 @@ import { readText } from "../../formats/records/rows.ts";
 import { parseYaml } from "../../formats/yaml/yaml.ts";
 import { findScore } from "../../plugins/benchmarks/scores.ts";
 import { inFolder, runConfig } from "../../tests/helpers/evaluation_run.ts";
-import { resolveEvalConfig } from "./config.ts";
+import { resolveEvalConfig } from "./config/config.ts";
 
 const ANSWERS = new URL("../../fixtures/ifeval/gpt4_responses.jsonl.gz", import.meta.url);
 const ITEMS = 20;

@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
 import { completionResponse, type MockRequest, mockServer } from "../bench/mock_server.ts";
 import { taskCommand } from "../common/command.ts";
-import { endingLines } from "./report/ending_text.ts";
+import { endingLines } from "./ending_text.ts";
 
 const isJudge = ({ body }: MockRequest) => body.messages.at(-1)!.content.includes("< constraints >:");
 

@@ -11,7 +11,7 @@ import { Stopped } from "../ask/stopped.ts";
 import { completionResponse, mockServer } from "../bench/mock_server.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
 import { evaluate } from "./run.ts";
-import { asksJudge, errorResponse } from "./_mocked.ts";
+import { asksJudge, errorResponse } from "../../tests/helpers/mocked_judge.ts";
 
 Deno.test("evaluate() never makes a zero of a failure: errors, too long prompts and unreadable judgements are apart", async () => {
   await inFolder(async (folder) => {

@@ -6,8 +6,8 @@ import { exists } from "../../formats/exists.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
 import { Stopped } from "../ask/stopped.ts";
 import { mockServer } from "../bench/mock_server.ts";
-import { asksJudge, errorResponse } from "./_mocked.ts";
-import { endingLines } from "./report/ending_text.ts";
+import { asksJudge, errorResponse } from "../../tests/helpers/mocked_judge.ts";
+import { endingLines } from "./ending_text.ts";
 
 type Respond = (body: Parameters<typeof asksJudge>[0]) => Response | undefined;
 

@@ -5,9 +5,9 @@
 import { item } from "../../formats/elements.ts";
 import { allReach } from "../../plugins/kinds/all_reach.ts";
 import type { Registry } from "../../plugins/registry.ts";
-import { openRun } from "../eval/open_run.ts";
+import { openRun } from "../eval/store/open_run.ts";
 import type { SeededScores } from "../eval/statistics/crossed.ts";
-import { storedItems } from "../eval/stored.ts";
+import { storedItems } from "../eval/store/stored.ts";
 import { type Distribution, DISTRIBUTIONS } from "./records.ts";
 
 /** Scores of one answer. */

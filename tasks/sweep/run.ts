@@ -12,7 +12,7 @@ import { readYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { isEvaluation } from "../train/outputs/log_entries.ts";
 import { lastEvalLoss, readTraining, type Training } from "../compare/training.ts";
-import { resolveEvalConfig } from "../eval/config.ts";
+import { resolveEvalConfig } from "../eval/config/config.ts";
 import type { TrainConfig } from "../train/config/mod.ts";
 import { readRun } from "../train/own_run.ts";
 import type { GridCell } from "./grid.ts";

@@ -8,8 +8,8 @@ import { stringify } from "yaml";
 
 import { parseYaml } from "../../formats/yaml/yaml.ts";
 import { registryOf } from "../../tasks/common/config_file.ts";
-import { resolveEvalConfig } from "../../tasks/eval/config.ts";
-import { planRun } from "../../tasks/eval/plan.ts";
+import { resolveEvalConfig } from "../../tasks/eval/config/config.ts";
+import { planRun } from "../../tasks/eval/plan/plan.ts";
 import type { Chooser } from "./chooser.ts";
 
 const model = fileURLToPath(new URL("../../fixtures/constraints/model", import.meta.url));

@@ -5,7 +5,7 @@
 import { join } from "@std/path";
 
 import { builtinRegistry } from "../../plugins/builtins.ts";
-import { type EvalConfig, resolveEvalConfig } from "../../tasks/eval/config.ts";
+import { type EvalConfig, resolveEvalConfig } from "../../tasks/eval/config/config.ts";
 import { evaluate, type Evaluated, type EvaluateOptions } from "../../tasks/eval/run.ts";
 import { parseYaml } from "../../formats/yaml/yaml.ts";
 

@@ -5,11 +5,11 @@
 import { join } from "@std/path";
 
 import { builtinRegistry } from "../../../plugins/builtins.ts";
-import type { EvalResults } from "../../eval/results.ts";
-import { openRun } from "../../eval/open_run.ts";
-import { readEvalRunYaml } from "../../eval/run_yaml.ts";
-import { readEvalConfig } from "../../eval/config.ts";
-import { Labels, LABELS_FILE } from "../../eval/labels.ts";
+import type { EvalResults } from "../../eval/results/results.ts";
+import { openRun } from "../../eval/store/open_run.ts";
+import { readEvalRunYaml } from "../../eval/config/run_yaml.ts";
+import { readEvalConfig } from "../../eval/config/config.ts";
+import { Labels, LABELS_FILE } from "../../eval/judge_card/labels.ts";
 import { type Folders, isThere, type RunFolder } from "../folders.ts";
 import { beginningOf, changedAt, ifReadable } from "../readable.ts";
 import { Refusal } from "../refusal.ts";

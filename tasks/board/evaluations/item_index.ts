@@ -8,7 +8,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { item } from "../../../formats/elements.ts";
 import { lastUserText } from "../../../plugins/kinds/endpoint.ts";
 import { browsed, type ItemStatus, statusOf } from "../../eval/report/browser_data.ts";
-import { type StoredItem, storedItems, type StoredRun } from "../../eval/stored.ts";
+import { type StoredItem, storedItems, type StoredRun } from "../../eval/store/stored.ts";
 
 /** Rows of a page. */
 export const PAGE_ROWS = 100;

@@ -2,7 +2,7 @@
  * Two evaluations item by item: those whose headline changed first.
  * @module
  */
-import { compareRuns, type Comparison } from "../../eval/compare.ts";
+import { compareRuns, type Comparison } from "../../eval/compare/compare.ts";
 import { type ItemIndex, type ItemRow, PAGE_ROWS } from "./item_index.ts";
 
 /** An item of both. */

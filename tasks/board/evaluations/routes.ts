@@ -8,7 +8,7 @@ import { z } from "zod";
 import { inWords } from "../../../formats/zod_words.ts";
 import { builtinRegistry } from "../../../plugins/builtins.ts";
 import type { Verdict } from "../../../plugins/kinds/judgement.ts";
-import { cardOfRun } from "../../eval/card_of_run.ts";
+import { cardOfRun } from "../../eval/judge_card/card_of_run.ts";
 import { Refusal } from "../refusal.ts";
 import type { Evaluations } from "./evaluations.ts";
 import type { ItemIndex } from "./item_index.ts";

@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 
 import type { Contribution } from "../../../plugins/kinds/benchmark.ts";
 import { lastUserText } from "../../../plugins/kinds/endpoint.ts";
-import type { StoredItem } from "../stored.ts";
+import type { StoredItem } from "../store/stored.ts";
 
 /** End of an item, by the headline score. */
 export type ItemStatus = "pass" | "part" | "fail" | "unscored" | "unanswered";

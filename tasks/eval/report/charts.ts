@@ -3,7 +3,7 @@
  * @module
  */
 import { vegaSvg } from "../../common/vega_svg.ts";
-import type { ScoreWithSpread } from "../score_table.ts";
+import type { ScoreWithSpread } from "../results/score_table.ts";
 import { isShare } from "./text.ts";
 
 /** One chart. */

@@ -9,9 +9,9 @@ import { makeFolder } from "../../../formats/atomic.ts";
 import { didYouMean } from "../../../formats/did_you_mean.ts";
 import { type Table, textTable, wrapped } from "../../common/table.ts";
 import { type TableFiles, writeTables } from "../../common/table_files.ts";
-import type { Comparison } from "../compare.ts";
+import type { Comparison } from "../compare/compare.ts";
 import type { PairedScore } from "../statistics/paired.ts";
-import { weightText } from "../weight_text.ts";
+import { weightText } from "../results/weight_text.ts";
 
 /** Ids that a list names at most. */
 const MOST_IDS = 10;

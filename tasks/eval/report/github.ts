@@ -5,8 +5,8 @@
 import { counted } from "../../../formats/counted.ts";
 import { writeError } from "../../../formats/atomic.ts";
 import type { PlaceOf } from "../../../plugins/kinds/place.ts";
-import type { EvalResults } from "../results.ts";
-import { thresholdText } from "../thresholds.ts";
+import type { EvalResults } from "../results/results.ts";
+import { thresholdText } from "../results/thresholds.ts";
 import { headlines, intervalText, openText, unscoredText, valueText } from "./text.ts";
 
 /** Text behind `::`. */

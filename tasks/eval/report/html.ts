@@ -7,14 +7,14 @@ import { createHash } from "node:crypto";
 
 import { AtomicFile } from "../../../formats/atomic.ts";
 import { reportStyles } from "../../common/page/styles.ts";
-import type { EvalResults } from "../results.ts";
-import type { ScoreWithSpread } from "../score_table.ts";
-import type { StoredRun } from "../stored.ts";
+import type { EvalResults } from "../results/results.ts";
+import type { ScoreWithSpread } from "../results/score_table.ts";
+import type { StoredRun } from "../store/stored.ts";
 import { browsed, CHUNK, type IndexRow, indexRow, packed } from "./browser_data.ts";
 import { type Chart, groupCharts, ringChart } from "./charts.ts";
 import { fileWriter, type ItemWriter } from "./item_writer.ts";
 import type { PageSurvey } from "./page_survey.ts";
-import { weightText } from "../weight_text.ts";
+import { weightText } from "../results/weight_text.ts";
 import { countLines, headlines, intervalNote, intervalText, openText, valueText } from "./text.ts";
 
 /** Text for markup. */

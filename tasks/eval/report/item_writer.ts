@@ -4,7 +4,7 @@
  */
 import type { AtomicFile } from "../../../formats/atomic.ts";
 import type { Contribution } from "../../../plugins/kinds/benchmark.ts";
-import { type StoredItem, storedItems, type StoredRun } from "../stored.ts";
+import { type StoredItem, storedItems, type StoredRun } from "../store/stored.ts";
 
 /** A file that is being written. */
 export interface ItemWriter {

@@ -3,7 +3,7 @@ import { join } from "@std/path";
 
 import { AtomicFile } from "../../../formats/atomic.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
-import type { StoredRun } from "../stored.ts";
+import type { StoredRun } from "../store/stored.ts";
 import { fileWriter, writeItems } from "./item_writer.ts";
 
 Deno.test("writeItems() leaves nothing of the first file where the second one can't be begun, as on a full disk", async () => {

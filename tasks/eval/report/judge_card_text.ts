@@ -5,8 +5,8 @@
 import { counted } from "../../../formats/counted.ts";
 import { failureText } from "../../ask/failures.ts";
 import { markdownTable, markdownText } from "../../common/table.ts";
-import type { JudgeCard } from "../judge_card.ts";
-import type { PlaceEffect, Reordered } from "../reorder.ts";
+import type { JudgeCard } from "../judge_card/judge_card.ts";
+import type { PlaceEffect, Reordered } from "../judge_card/reorder.ts";
 import type { Measured } from "../statistics/measured.ts";
 
 type Row = [what: string, value: string];

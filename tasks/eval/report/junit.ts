@@ -5,9 +5,9 @@
  */
 import { AtomicFile } from "../../../formats/atomic.ts";
 import type { Contribution } from "../../../plugins/kinds/benchmark.ts";
-import type { EvalResults } from "../results.ts";
-import type { StoredItem } from "../stored.ts";
-import { thresholdText } from "../thresholds.ts";
+import type { EvalResults } from "../results/results.ts";
+import type { StoredItem } from "../store/stored.ts";
+import { thresholdText } from "../results/thresholds.ts";
 import { statusOf } from "./browser_data.ts";
 import { fileWriter, type ItemWriter } from "./item_writer.ts";
 import type { PageSurvey } from "./page_survey.ts";

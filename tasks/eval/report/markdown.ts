@@ -4,8 +4,8 @@
  */
 import { counted } from "../../../formats/counted.ts";
 import { markdownTable, markdownText as plain } from "../../common/table.ts";
-import type { EvalResults } from "../results.ts";
-import { thresholdText } from "../thresholds.ts";
+import type { EvalResults } from "../results/results.ts";
+import { thresholdText } from "../results/thresholds.ts";
 import { countLines, headlines, intervalNote, openText, scoreRows } from "./text.ts";
 
 /** report.md: headline, tables and counts. */

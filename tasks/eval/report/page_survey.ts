@@ -4,7 +4,7 @@
  * @module
  */
 import type { Contribution } from "../../../plugins/kinds/benchmark.ts";
-import type { StoredItem } from "../stored.ts";
+import type { StoredItem } from "../store/stored.ts";
 import { type ItemStatus, statusOf } from "./browser_data.ts";
 import type { RingPart } from "./charts.ts";
 

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { completionResponse, mockServer } from "../../bench/mock_server.ts";
 import { chromiumPath } from "../../common/chromium.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helpers/evaluation_run.ts";
-import type { ScoreWithSpread } from "../score_table.ts";
+import type { ScoreWithSpread } from "../results/score_table.ts";
 import { groupCharts, ringChart } from "./charts.ts";
 import { escapeHtml } from "./html.ts";
 import { markdown } from "./markdown.ts";

@@ -4,7 +4,7 @@
  */
 import { counted } from "../../../formats/counted.ts";
 import { textTable } from "../../common/table.ts";
-import type { EndpointPlan, RunPlan } from "../plan.ts";
+import type { EndpointPlan, RunPlan } from "../plan/plan.ts";
 
 const IS = ["is", "are"] as const;
 

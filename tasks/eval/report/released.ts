@@ -8,9 +8,9 @@ import { AtomicFile } from "../../../formats/atomic.ts";
 import { redactValue } from "../../../formats/secrets.ts";
 import type { Contribution } from "../../../plugins/kinds/benchmark.ts";
 import { lastUserText } from "../../../plugins/kinds/endpoint.ts";
-import { type EvalConfig, slug } from "../config.ts";
-import type { EvalResults } from "../results.ts";
-import type { StoredItem, StoredRun } from "../stored.ts";
+import { type EvalConfig, slug } from "../config/config.ts";
+import type { EvalResults } from "../results/results.ts";
+import type { StoredItem, StoredRun } from "../store/stored.ts";
 import { fileWriter, type ItemWriter } from "./item_writer.ts";
 
 /** Name of the file: `out_file`, or of benchmark and model in the run directory. */

@@ -5,11 +5,11 @@
 import { counted } from "../../../formats/counted.ts";
 import { shortened } from "../../../formats/message.ts";
 import { type Table, textTable, wrapped } from "../../common/table.ts";
-import { cachedText } from "../cache_notes.ts";
+import { cachedText } from "../asking/cache_notes.ts";
 import { failureText } from "../../ask/failures.ts";
-import type { EvalResults } from "../results.ts";
-import type { ScoreWithSpread } from "../score_table.ts";
-import { weightText } from "../weight_text.ts";
+import type { EvalResults } from "../results/results.ts";
+import type { ScoreWithSpread } from "../results/score_table.ts";
+import { weightText } from "../results/weight_text.ts";
 
 /** True if a score is a share, to be shown in percent. */
 export function isShare({ max = 1, value }: Pick<ScoreWithSpread, "max" | "value">): boolean {
