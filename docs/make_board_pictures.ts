@@ -6,7 +6,7 @@
 import { join } from "@std/path";
 import type { Page } from "playwright-core";
 
-import { makeEvaluationRun, makeTrainingRun } from "../tasks/bench/board_files.ts";
+import { makeEvaluationRun, makeTrainingRun } from "../tasks/bench/board/board_files.ts";
 import { startBoard } from "../tasks/board/server.ts";
 import { chromiumPath } from "../tasks/common/chromium.ts";
 

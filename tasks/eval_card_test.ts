@@ -4,7 +4,7 @@ import { join } from "@std/path";
 
 import { builtinRegistry } from "../plugins/builtins.ts";
 import { inFolder, rowsConfig, runConfig } from "../tests/helpers/evaluation_run.ts";
-import { completionResponse, type MockRequest, mockServer } from "./bench/mock_server.ts";
+import { completionResponse, type MockRequest, mockServer } from "./bench/eval/mock_server.ts";
 import { cardOfRun } from "./eval/judge_card/card_of_run.ts";
 import { judgeCardText, nothingReorderedText } from "./eval/report/judge_card_text.ts";
 import { evalTask } from "./eval.ts";

@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
-import { mockServer } from "./bench/mock_server.ts";
+import { mockServer } from "./bench/eval/mock_server.ts";
 import { unusedPort } from "../tests/helpers/unused_port.ts";
 import { inNewFolder, ROOT } from "./_eval_runs.ts";
 
@@ -60,7 +60,7 @@ async function fakeVllm(folder: string, crash = false): Promise<string> {
   await Deno.mkdir(bin);
   await Deno.writeTextFile(
     mock,
-    `import { mockServer } from "${new URL("./bench/mock_server.ts", import.meta.url)}";\n` +
+    `import { mockServer } from "${new URL("./bench/eval/mock_server.ts", import.meta.url)}";\n` +
       "mockServer({ port: Number(Deno.args[0]) });\n",
   );
   await Deno.writeTextFile(

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 
-import { mockServer } from "./bench/mock_server.ts";
+import { mockServer } from "./bench/eval/mock_server.ts";
 import { rowsConfig, rowsText, runConfig } from "../tests/helpers/evaluation_run.ts";
 import { killedWith } from "../tests/helpers/killed.ts";
 import { taskHere } from "../tests/helpers/task_here.ts";

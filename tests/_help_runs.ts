@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
-import { mockServer, mockText } from "../tasks/bench/mock_server.ts";
+import { mockServer, mockText } from "../tasks/bench/eval/mock_server.ts";
 import { exportModel } from "../tasks/export.ts";
 import { createProgress } from "../tasks/train/outputs/mod.ts";
 import { train } from "../tasks/train.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
-import { completionResponse, type MockOptions, mockServer } from "../../tasks/bench/mock_server.ts";
+import { completionResponse, type MockOptions, mockServer } from "../../tasks/bench/eval/mock_server.ts";
 import { unusedPort } from "../../tests/helpers/unused_port.ts";
 import type { Completion, CompletionRequest } from "../kinds/endpoint.ts";
 import { openaiEndpoint, type OpenaiOptions } from "./openai.ts";

@@ -1,7 +1,7 @@
 /** Endpoint `openai` on what vLLM, llama.cpp's server and `transformers serve` answered (fixtures/goldens/servers). */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
-import { mockServer } from "../../tasks/bench/mock_server.ts";
+import { mockServer } from "../../tasks/bench/eval/mock_server.ts";
 import type { Completion } from "../kinds/endpoint.ts";
 import openaiPlugin, { openaiEndpoint } from "./openai.ts";
 

@@ -7,7 +7,7 @@ import { damagesOf } from "../../tests/helpers/damages.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import type { Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
-import { completionResponse, mockServer } from "../bench/mock_server.ts";
+import { completionResponse, mockServer } from "../bench/eval/mock_server.ts";
 import { planRun } from "../eval/plan/plan.ts";
 import { openCache, ResponseCache } from "./response_cache.ts";
 

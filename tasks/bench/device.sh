@@ -117,7 +117,8 @@ read -ra kernels <<<"${KERNELS:-}"
 read -ra shapes <<<"${SHAPES:-}"
 read -ra generate <<<"${GENERATE:-}"
 export TRAIN="${TRAIN:-}" KERNELS="${KERNELS:-}" GENERATE="${GENERATE:-}"
-load='deno run -A tasks/bench/train_child.ts --model "$MODEL" --quads "$quads" --steps 1 --accum 1 --backend "$backend"'
+# an earlier version has the child elsewhere
+load='deno run -A $(ls tasks/bench/{train/,}train_child.ts 2>/dev/null) --model "$MODEL" --quads "$quads" --steps 1 --accum 1 --backend "$backend"'
 
 cuda() { # NAME FOLDER TENSORS OPERANDS
   needs "$2" --json "$1" deno task bench train --model "${!2:-}" --json --quads "$quads" --checkpointing on --backend onnx --provider "$provider" \
@@ -130,7 +131,7 @@ part goldens deno test -A --no-check kernels/engine/engine_test.ts plugins/train
 needs MODEL --json train deno task bench train --model "$MODEL" --json --quads "$quads" --checkpointing on --backend "$backend" "${train[@]}"
 before MODEL --json train_before bash -c 'other deno task bench train --model "$MODEL" --json --quads "$quads" --checkpointing on --backend "$backend" $TRAIN'
 needs MODEL --json load bash -c "$load"
-before MODEL --json load_before bash -c "other $load"
+before MODEL --json load_before bash -c "other eval '$load'"
 part --json kernels deno task bench kernels --json --backend "$backend" "${kernels[@]}"
 # Of the other version those alone that the table compares.
 before backend --json kernels_before bash -c 'other deno task bench kernels --json --backend "$backend" ${KERNELS:---kernels linear,attention,attention_grad}'
@@ -161,5 +162,5 @@ cuda cuda_device_float32 MODEL device float32
 needs MODEL --json generate_streams deno task bench generate --model "$MODEL" --json --backend "$backend" "${generate[@]}" --streams "${STREAMS:-32}"
 part webgpu env DINOTUNE_LARGE="${DINOTUNE_LARGE-1}" deno test -A --no-check kernels/backends/webgpu kernels/engine/programs/dispatches_test.ts kernels/engine/body/large_blocks_test.ts kernels/engine/pack_rows_test.ts \
   plugins/trainers/local/loop/ahead_test.ts kernels/engine/generate/blocks/picks_test.ts
-deno run --allow-read --allow-env tasks/bench/device_table.ts "$out" | tee "$out/table.md"
+deno run --allow-read --allow-env tasks/bench/device/device_table.ts "$out" | tee "$out/table.md"
 awk '$2 ~ /^[0-9]+$/ && $2 != 0 { failed = 1 } END { exit failed }' "$out/codes.txt"

@@ -1,11 +1,11 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
-import { trainBenchSettings } from "./_train_bench_settings.ts";
+import { trainBenchSettings } from "../../tests/helpers/train_bench_settings.ts";
 import { evalBench } from "./commands/eval.ts";
 import { checkPeer } from "./peer_command.ts";
-import type { TrainBenchOptions } from "./train_options.ts";
-import { trainPrograms } from "./train_process.ts";
+import type { TrainBenchOptions } from "./train/train_options.ts";
+import { trainPrograms } from "./train/train_process.ts";
 import { UNSEEN } from "./view.ts";
 
 const EXAMPLE = "python3 tasks/bench/bench_iopo_torch.py";

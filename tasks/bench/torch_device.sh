@@ -90,7 +90,7 @@ PYTHON
 accumulation=16 rows=16384 micro=4 dtype=bfloat16
 common=(--quads "$quads" --mode iopo --warmup 1)
 ours() { # MODEL CHECKPOINTING STEPS
-  measure dinotune "$1" deno run -A --no-check tasks/bench/train_child.ts --model "$folder/$1" --trainer torch --rows "$rows" \
+  measure dinotune "$1" deno run -A --no-check tasks/bench/train/train_child.ts --model "$folder/$1" --trainer torch --rows "$rows" \
     --checkpointing "$2" --steps "$3" --accum "$accumulation" --dtype "$dtype" "${common[@]}"
 }
 script() { # MODEL CHECKPOINTING STEPS

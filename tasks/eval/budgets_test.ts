@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
-import { mockServer } from "../bench/mock_server.ts";
+import { mockServer } from "../bench/eval/mock_server.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
 
 Deno.test("evaluate() doesn't spend more tokens than it may, from the first requests on", async () => {

@@ -2,7 +2,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
-import { completionResponse, mockServer } from "../bench/mock_server.ts";
+import { completionResponse, mockServer } from "../bench/eval/mock_server.ts";
 import { inFolder, rowsConfig, runConfig } from "../../tests/helpers/evaluation_run.ts";
 
 const ROW = {

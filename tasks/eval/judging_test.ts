@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIn
 import { join } from "@std/path";
 
 import { findScore } from "../../plugins/benchmarks/scores.ts";
-import { completionResponse, mockServer } from "../bench/mock_server.ts";
+import { completionResponse, mockServer } from "../bench/eval/mock_server.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
 import { asksJudge } from "../../tests/helpers/mocked_judge.ts";
 

@@ -8,7 +8,7 @@ import { inFolder, rowsText } from "../../tests/helpers/evaluation_run.ts";
 import { killedWith } from "../../tests/helpers/killed.ts";
 import { repetitions } from "../../tests/helpers/repetitions.ts";
 import { within } from "../../tests/helpers/until.ts";
-import { type MockRequest, mockServer } from "../bench/mock_server.ts";
+import { type MockRequest, mockServer } from "../bench/eval/mock_server.ts";
 import { requestKey, ResponseCache } from "../ask/response_cache.ts";
 
 const TASK = fileURLToPath(new URL("../eval.ts", import.meta.url));

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { join } from "@std/path";
 
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
-import { completionResponse, type MockRequest, mockServer } from "../bench/mock_server.ts";
+import { completionResponse, type MockRequest, mockServer } from "../bench/eval/mock_server.ts";
 import { taskCommand } from "../common/command.ts";
 import { endingLines } from "./ending_text.ts";
 

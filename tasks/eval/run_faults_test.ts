@@ -8,7 +8,7 @@ import openai, { openaiEndpoint, type OpenaiOptions } from "../../plugins/endpoi
 import type { BenchmarkItem } from "../../plugins/kinds/benchmark.ts";
 import { Registry } from "../../plugins/registry.ts";
 import { Stopped } from "../ask/stopped.ts";
-import { completionResponse, mockServer } from "../bench/mock_server.ts";
+import { completionResponse, mockServer } from "../bench/eval/mock_server.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
 import { evaluate } from "./run.ts";
 import { asksJudge, errorResponse } from "../../tests/helpers/mocked_judge.ts";

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 
 import { findScore } from "../../plugins/benchmarks/scores.ts";
-import { mockServer } from "../bench/mock_server.ts";
+import { mockServer } from "../bench/eval/mock_server.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
 
 Deno.test("evaluate() asks each item and its judge once, writes every file, and a second start asks nothing", async () => {

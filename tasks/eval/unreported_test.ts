@@ -5,7 +5,7 @@ import { join } from "@std/path";
 import { exists } from "../../formats/exists.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
 import { Stopped } from "../ask/stopped.ts";
-import { mockServer } from "../bench/mock_server.ts";
+import { mockServer } from "../bench/eval/mock_server.ts";
 import { asksJudge, errorResponse } from "../../tests/helpers/mocked_judge.ts";
 import { endingLines } from "./ending_text.ts";
 

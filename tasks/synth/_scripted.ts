@@ -4,7 +4,7 @@
  */
 import { join } from "@std/path";
 
-import { type MockRequest } from "../bench/mock_server.ts";
+import { type MockRequest } from "../bench/eval/mock_server.ts";
 import { parseSettings } from "../common/settings.ts";
 import { type SynthConfig, SynthOptions } from "./config.ts";
 

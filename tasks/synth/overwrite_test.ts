@@ -3,7 +3,7 @@ import { join } from "@std/path";
 
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { inFolder } from "../../tests/helpers/evaluation_run.ts";
-import { mockServer } from "../bench/mock_server.ts";
+import { mockServer } from "../bench/eval/mock_server.ts";
 import { scriptedConfig, scriptedText, seedsText } from "./_scripted.ts";
 import { synthesize, type SynthesizeOptions } from "./run.ts";
 

@@ -7,7 +7,7 @@ import { inFolder } from "../../tests/helpers/evaluation_run.ts";
 import { killedWith } from "../../tests/helpers/killed.ts";
 import { repetitions } from "../../tests/helpers/repetitions.ts";
 import { within } from "../../tests/helpers/until.ts";
-import { mockServer } from "../bench/mock_server.ts";
+import { mockServer } from "../bench/eval/mock_server.ts";
 import { dryRun } from "../train.ts";
 import { scriptedConfig, scriptedText, seedsText } from "./_scripted.ts";
 import { synthesize } from "./run.ts";

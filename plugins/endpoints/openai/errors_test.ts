@@ -1,7 +1,7 @@
 /** Errors of servers by status: the outcome, and the key that the message names. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 
-import { mockServer } from "../../../tasks/bench/mock_server.ts";
+import { mockServer } from "../../../tasks/bench/eval/mock_server.ts";
 import type { Completion, CompletionRequest } from "../../kinds/endpoint.ts";
 import openaiPlugin, { openaiEndpoint } from "../openai.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 
-import { mockServer } from "../../../tasks/bench/mock_server.ts";
+import { mockServer } from "../../../tasks/bench/eval/mock_server.ts";
 import type { Completion } from "../../kinds/endpoint.ts";
 import openaiPlugin, { openaiEndpoint } from "../openai.ts";
 import { otherProtocol } from "./other_protocol.ts";

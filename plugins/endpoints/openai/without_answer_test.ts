@@ -1,7 +1,7 @@
 /** Words of servers that decide between an outcome of one item, and an error that every item meets. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 
-import { mockServer } from "../../../tasks/bench/mock_server.ts";
+import { mockServer } from "../../../tasks/bench/eval/mock_server.ts";
 import type { Completion } from "../../kinds/endpoint.ts";
 import openaiPlugin, { openaiEndpoint } from "../openai.ts";
 import { isNoModel } from "./without_answer.ts";

@@ -2,7 +2,7 @@
  * `deno task bench board`: its flags, and what they ask for.
  * @module
  */
-import { benchBoard, boardBenchText } from "../board.ts";
+import { benchBoard, boardBenchText } from "../board/board.ts";
 import { flagNumber } from "../flag_values.ts";
 import type { BenchCommand } from "./command.ts";
 

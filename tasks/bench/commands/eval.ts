@@ -2,8 +2,8 @@
  * `deno task bench eval`: its flags, and what they ask for.
  * @module
  */
-import { benchEval, evalBenchText } from "../eval.ts";
-import { benchLocalEval, FORMS, localEvalText } from "../eval_local.ts";
+import { benchEval, evalBenchText } from "../eval/eval.ts";
+import { benchLocalEval, FORMS, localEvalText } from "../eval/eval_local.ts";
 import { flagName, flagNames, flagNumber, flagNumbers } from "../flag_values.ts";
 import { type BenchCommand, PROVIDER, PROVIDERS } from "./command.ts";
 

@@ -3,7 +3,7 @@
  * @module
  */
 import { flagName, flagNumber, flagText } from "../flag_values.ts";
-import { benchGenerate, generateBenchText } from "../generate.ts";
+import { benchGenerate, generateBenchText } from "../generate/generate.ts";
 import { type BenchCommand, PROVIDER, PROVIDERS, threads } from "./command.ts";
 
 /** Generation, beside llama.cpp in turns. */

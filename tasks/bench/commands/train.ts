@@ -5,8 +5,8 @@
 import { fileURLToPath } from "node:url";
 
 import { flagName, flagNames, flagNumber, flagText } from "../flag_values.ts";
-import { benchTrain } from "../train.ts";
-import { trainBenchText } from "../train_text.ts";
+import { benchTrain } from "../train/train.ts";
+import { trainBenchText } from "../train/train_text.ts";
 import { type BenchCommand, PROVIDER, PROVIDERS, threads } from "./command.ts";
 
 const QUADS = fileURLToPath(new URL("../../../fixtures/bench/smollm2_quads.json", import.meta.url));

@@ -6,7 +6,7 @@ import rows from "../../../plugins/benchmarks/rows/rows.ts";
 import { builtinPlugins } from "../../../plugins/builtins.ts";
 import type { Endpoint } from "../../../plugins/kinds/endpoint.ts";
 import { Registry } from "../../../plugins/registry.ts";
-import { mockServer } from "../../bench/mock_server.ts";
+import { mockServer } from "../../bench/eval/mock_server.ts";
 import { asksJudge } from "../../../tests/helpers/mocked_judge.ts";
 import { ItemStore } from "../store/item_store.ts";
 import { refuseOtherRun } from "./provenance.ts";

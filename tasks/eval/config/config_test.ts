@@ -4,7 +4,8 @@ import { join } from "@std/path";
 import { parseYaml } from "../../../formats/yaml/yaml.ts";
 import { type EvalConfig, readEvalConfig, resolveEvalConfig } from "./config.ts";
 
-const EXAMPLE = new URL("../../../examples/eval/config/evaluator-trace-gpt-gpt.yaml", import.meta.url).pathname;
+const EXAMPLE =
+  new URL("../../../examples/eval/config/evaluator-trace-gpt-gpt.yaml", import.meta.url).pathname;
 const MINIMAL = "evaluator:\n  type: ifeval\n  model:\n    type: openai\n    args: {name: m}\n";
 
 function resolved(

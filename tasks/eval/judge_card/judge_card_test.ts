@@ -8,7 +8,7 @@ import { cardOfRun } from "./card_of_run.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helpers/evaluation_run.ts";
 import type { JudgeCard } from "./judge_card.ts";
 import { judgeCardText } from "../report/judge_card_text.ts";
-import { completionResponse, mockServer } from "../../bench/mock_server.ts";
+import { completionResponse, mockServer } from "../../bench/eval/mock_server.ts";
 import { EffectSums, reversedItem } from "./reorder.ts";
 
 /** In [0, 1), the same for the same text (FNV-1a). */

@@ -7,7 +7,7 @@ import { unusedPort } from "../../../tests/helpers/unused_port.ts";
 import { estimatePrompt } from "../../../plugins/endpoints/token_estimate.ts";
 import { builtinRegistry } from "../../../plugins/builtins.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helpers/evaluation_run.ts";
-import { completionResponse, mockServer } from "../../bench/mock_server.ts";
+import { completionResponse, mockServer } from "../../bench/eval/mock_server.ts";
 import { planRun } from "./plan.ts";
 import { planText } from "../report/plan_text.ts";
 

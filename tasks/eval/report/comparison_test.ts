@@ -3,7 +3,7 @@ import { join } from "@std/path";
 
 import { builtinRegistry } from "../../../plugins/builtins.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helpers/evaluation_run.ts";
-import { completionResponse, type MockRequest, mockServer } from "../../bench/mock_server.ts";
+import { completionResponse, type MockRequest, mockServer } from "../../bench/eval/mock_server.ts";
 import { compareDirectories, compareRuns, type Comparison } from "../compare/compare.ts";
 import { openRun } from "../store/open_run.ts";
 import { tablePaths } from "../../common/table_files.ts";

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helpers/evaluation_run.ts";
-import { mockServer } from "../../bench/mock_server.ts";
+import { mockServer } from "../../bench/eval/mock_server.ts";
 import { appendSummary, githubAnnotations } from "./github.ts";
 
 Deno.test("githubAnnotations() are one line each, escaped, with the place of the threshold; the summary is appended", async () => {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { pathToFileURL } from "node:url";
 
-import { completionResponse, mockServer } from "../../bench/mock_server.ts";
+import { completionResponse, mockServer } from "../../bench/eval/mock_server.ts";
 import { chromiumPath } from "../../common/chromium.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helpers/evaluation_run.ts";
 import type { ScoreWithSpread } from "../results/score_table.ts";

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 
 import { exitCode } from "../../eval.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helpers/evaluation_run.ts";
-import { completionResponse, mockServer } from "../../bench/mock_server.ts";
+import { completionResponse, mockServer } from "../../bench/eval/mock_server.ts";
 import { markdown } from "../report/markdown.ts";
 import { endingLines } from "../ending_text.ts";
 import { ScoreTable } from "./score_table.ts";

@@ -36,7 +36,9 @@ for (const { vector, logits, order: _, ...settings } of golden.penalties) {
 }
 
 const boundary = JSON.parse(
-  Deno.readTextFileSync(new URL("../../../../fixtures/goldens/sampling/top_p_boundary.json", import.meta.url)),
+  Deno.readTextFileSync(
+    new URL("../../../../fixtures/goldens/sampling/top_p_boundary.json", import.meta.url),
+  ),
 );
 
 for (const { parts, top_p, kept, ties } of boundary.cases) {

@@ -5,8 +5,8 @@
  */
 import { fileURLToPath } from "node:url";
 
-import { startChild } from "./child.ts";
-import type { BenchView } from "./view.ts";
+import { startChild } from "../child.ts";
+import type { BenchView } from "../view.ts";
 
 /** Sizes of a bench of the board. */
 export interface BoardLoad {

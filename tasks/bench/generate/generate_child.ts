@@ -2,12 +2,12 @@
  * One measured process of `deno task bench generate`: this project's generator, as a server uses it. Prints its figures as JSON.
  * @module
  */
-import { openModel } from "../../formats/hf_model/mod.ts";
-import { Generator, type GeneratorOptions } from "../../kernels/engine/generate/generator.ts";
-import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
-import { models } from "../../plugins/models/mod.ts";
-import { Registry } from "../../plugins/registry.ts";
-import { runTask } from "../common/cli.ts";
+import { openModel } from "../../../formats/hf_model/mod.ts";
+import { Generator, type GeneratorOptions } from "../../../kernels/engine/generate/generator.ts";
+import { decoderOf } from "../../../plugins/kinds/decoder_of.ts";
+import { models } from "../../../plugins/models/mod.ts";
+import { Registry } from "../../../plugins/registry.ts";
+import { runTask } from "../../common/cli.ts";
 import { measureContinuer, type MeasuredSizes } from "./generate_measure.ts";
 
 /** The work of one process. */

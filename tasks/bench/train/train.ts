@@ -2,19 +2,19 @@
  * `deno task bench train`: seconds a step of LoRA training, beside PyTorch's on the same token ids, in turns.
  * @module
  */
-import { openModel } from "../../formats/hf_model/mod.ts";
-import { ownTemporaryFolder } from "../../formats/own_temporary_folder.ts";
-import { makeBackend } from "../../kernels/engine/backends.ts";
-import type { BackendChoice } from "../../kernels/engine/host.ts";
-import { builtinRegistry } from "../../plugins/builtins.ts";
-import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
-import { modelFolder } from "../../plugins/trainers/torch/model_folder.ts";
-import { measureGflops } from "../train/measure_gflops.ts";
-import { checkPeer } from "./peer_command.ts";
+import { openModel } from "../../../formats/hf_model/mod.ts";
+import { ownTemporaryFolder } from "../../../formats/own_temporary_folder.ts";
+import { makeBackend } from "../../../kernels/engine/backends.ts";
+import type { BackendChoice } from "../../../kernels/engine/host.ts";
+import { builtinRegistry } from "../../../plugins/builtins.ts";
+import { decoderOf } from "../../../plugins/kinds/decoder_of.ts";
+import { modelFolder } from "../../../plugins/trainers/torch/model_folder.ts";
+import { measureGflops } from "../../train/measure_gflops.ts";
+import { checkPeer } from "../peer_command.ts";
 import { checkFirstLosses, checkSharedPrompts } from "./train_check.ts";
 import { checkTrainBench, type TrainBenchOptions } from "./train_options.ts";
 import { type MeasuredProcess, measureProcess, trainPrograms } from "./train_process.ts";
-import type { BenchView } from "./view.ts";
+import type { BenchView } from "../view.ts";
 
 /**
  * Runs everything in turns, and says what each process found.

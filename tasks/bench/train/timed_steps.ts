@@ -2,17 +2,17 @@
  * Steps of the training loop with their times, a line of JSON each.
  * @module
  */
-import { item } from "../../formats/elements.ts";
-import type { EncodedExample } from "../../kernels/engine/packs/encoded.ts";
-import type { EngineClient } from "../../kernels/engine/host.ts";
-import { type Pack, packExamples, packUnits } from "../../kernels/engine/packs/pack.ts";
-import { type LogSink, silentLog, type StepReport } from "../../plugins/kinds/log_sink.ts";
-import type { Loss } from "../../plugins/kinds/loss.ts";
-import { BARE_LOOP } from "../../plugins/trainers/local/loop/bare_loop.ts";
-import { trainLoop } from "../../plugins/trainers/local/loop/loop.ts";
-import { ReferenceCache } from "../../plugins/trainers/local/scoring/reference.ts";
-import { precomputeReferences } from "../../plugins/trainers/local/scoring/score.ts";
-import type { Target } from "../../plugins/trainers/local/target/setup.ts";
+import { item } from "../../../formats/elements.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
+import type { EngineClient } from "../../../kernels/engine/host.ts";
+import { type Pack, packExamples, packUnits } from "../../../kernels/engine/packs/pack.ts";
+import { type LogSink, silentLog, type StepReport } from "../../../plugins/kinds/log_sink.ts";
+import type { Loss } from "../../../plugins/kinds/loss.ts";
+import { BARE_LOOP } from "../../../plugins/trainers/local/loop/bare_loop.ts";
+import { trainLoop } from "../../../plugins/trainers/local/loop/loop.ts";
+import { ReferenceCache } from "../../../plugins/trainers/local/scoring/reference.ts";
+import { precomputeReferences } from "../../../plugins/trainers/local/scoring/score.ts";
+import type { Target } from "../../../plugins/trainers/local/target/setup.ts";
 import { processAge } from "./process_figures.ts";
 
 /** A step with its packs. */

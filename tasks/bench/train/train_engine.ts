@@ -2,17 +2,21 @@
  * The engine of a measured training: this project's, with or without a profile of its operators, or PyTorch's processes.
  * @module
  */
-import type { LoadedModel } from "../../formats/hf_model/mod.ts";
-import { onnxBackend } from "../../kernels/backends/onnx/mod.ts";
-import { OnnxProfiler } from "../../kernels/backends/onnx/profile.ts";
-import { type BackendChoice, EngineHost, type EngineSetup } from "../../kernels/engine/host.ts";
-import { startEngine } from "../../kernels/engine/worker/remote.ts";
-import { openTorchEngine, type TorchEngine, type TorchSetup } from "../../plugins/trainers/torch/engine.ts";
-import { processesPerNode } from "../../plugins/trainers/torch/gpus.ts";
-import { modelFolder } from "../../plugins/trainers/torch/model_folder.ts";
-import { type EngineChoices, shardingOf, torchOptions } from "../../plugins/trainers/torch/options.ts";
-import { startRanks } from "../../plugins/trainers/torch/ranks.ts";
-import { flagName } from "./flag_values.ts";
+import type { LoadedModel } from "../../../formats/hf_model/mod.ts";
+import { onnxBackend } from "../../../kernels/backends/onnx/mod.ts";
+import { OnnxProfiler } from "../../../kernels/backends/onnx/profile.ts";
+import { type BackendChoice, EngineHost, type EngineSetup } from "../../../kernels/engine/host.ts";
+import { startEngine } from "../../../kernels/engine/worker/remote.ts";
+import {
+  openTorchEngine,
+  type TorchEngine,
+  type TorchSetup,
+} from "../../../plugins/trainers/torch/engine.ts";
+import { processesPerNode } from "../../../plugins/trainers/torch/gpus.ts";
+import { modelFolder } from "../../../plugins/trainers/torch/model_folder.ts";
+import { type EngineChoices, shardingOf, torchOptions } from "../../../plugins/trainers/torch/options.ts";
+import { startRanks } from "../../../plugins/trainers/torch/ranks.ts";
+import { flagName } from "../flag_values.ts";
 
 /** Values of the arguments that choose an engine; absent: the first of what each takes. */
 export interface EngineArguments {

@@ -2,14 +2,14 @@
  * Table of what tasks/bench/device.sh found, as Markdown, with the goals of docs/performance_webgpu.md beside each ratio.
  * A row without a figure says which part is the reason:
  *
- *     deno run --allow-read --allow-env tasks/bench/device_table.ts FOLDER
+ *     deno run --allow-read --allow-env tasks/bench/device/device_table.ts FOLDER
  *
  * @module
  */
 import { join } from "@std/path";
 
-import { print, runTask } from "../common/cli.ts";
-import { markdownTable } from "../common/table.ts";
+import { print, runTask } from "../../common/cli.ts";
+import { markdownTable } from "../../common/table.ts";
 import { DeviceFigures, type PartFigure } from "./device_figures.ts";
 import { type DeviceRow, deviceRows } from "./device_rows.ts";
 

@@ -4,8 +4,8 @@
  */
 import { z } from "zod";
 
-import { readJsonFile } from "../../formats/hf_model/json.ts";
-import { inWords } from "../../formats/zod_words.ts";
+import { readJsonFile } from "../../../formats/hf_model/json.ts";
+import { inWords } from "../../../formats/zod_words.ts";
 
 const Ids = z.array(z.int().min(0)).min(1);
 const Quads = z.object({

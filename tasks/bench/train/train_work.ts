@@ -2,11 +2,11 @@
  * Operations of measured steps, by arithmetic.
  * @module
  */
-import type { Keep } from "../../kernels/autodiff.ts";
-import { MADE_AGAIN } from "../../kernels/engine/decoder/checkpointing.ts";
-import { LINEAR_MODULES, moduleShape } from "../../kernels/engine/decoder/decoder.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
-import { type Pack, visiblePairs } from "../../kernels/engine/packs/pack.ts";
+import type { Keep } from "../../../kernels/autodiff.ts";
+import { MADE_AGAIN } from "../../../kernels/engine/decoder/checkpointing.ts";
+import { LINEAR_MODULES, moduleShape } from "../../../kernels/engine/decoder/decoder.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
+import { type Pack, visiblePairs } from "../../../kernels/engine/packs/pack.ts";
 
 /** How an engine goes through a step. */
 export interface StepForm {

@@ -4,7 +4,7 @@
  */
 import { join } from "@std/path";
 
-import type { MeasuredProcess } from "./train_process.ts";
+import type { MeasuredProcess } from "../train/train_process.ts";
 
 /** A part of device.sh, and the figure of it that is wanted: null where it gave none. */
 export interface PartFigure {

@@ -11,11 +11,11 @@
 import { join } from "@std/path";
 import { fileURLToPath } from "node:url";
 
-import project from "../../deno.json" with { type: "json" };
-import { ownTemporaryFolder } from "../../formats/own_temporary_folder.ts";
-import { startChild } from "./child.ts";
-import { checkPeer } from "./peer_command.ts";
-import { type BenchView, UNSEEN } from "./view.ts";
+import project from "../../../deno.json" with { type: "json" };
+import { ownTemporaryFolder } from "../../../formats/own_temporary_folder.ts";
+import { startChild } from "../child.ts";
+import { checkPeer } from "../peer_command.ts";
+import { type BenchView, UNSEEN } from "../view.ts";
 
 /** Options of the bench. */
 export interface EvalBenchOptions {
@@ -150,7 +150,7 @@ async function oneRun(
   const { stdout: _, ...measured } = await measure(base, Deno.execPath(), [
     // what `deno task eval` runs, without the task runner between us and the process to measure
     ...project.tasks.eval.command.split(" ").slice(1, -1),
-    fileURLToPath(new URL("../eval.ts", import.meta.url)),
+    fileURLToPath(new URL("../../eval.ts", import.meta.url)),
     join(folder, "eval.yaml"),
   ]);
   const results = JSON.parse(await Deno.readTextFile(join(folder, "out", "results.json")));
@@ -165,7 +165,7 @@ async function oneRun(
 /** Another program, which prints `{"status": "success", "scored": N}` at last. */
 async function peerRun(command: string, base: string, items: number, concurrency: number): Promise<Measured> {
   const [program = "", ...args] = command.split(" ");
-  const rows = fileURLToPath(new URL("../../fixtures/trace/trace_eval.jsonl.gz", import.meta.url));
+  const rows = fileURLToPath(new URL("../../../fixtures/trace/trace_eval.jsonl.gz", import.meta.url));
   const { stdout, ...measured } = await measure(base, program, [
     ...args,
     ...["--base", base, "--rows", rows, "--items", String(items), "--concurrency", String(concurrency)],

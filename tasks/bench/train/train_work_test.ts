@@ -1,15 +1,15 @@
 import { assertEquals } from "@std/assert";
 
-import type { Keep } from "../../kernels/autodiff.ts";
-import type { Backend } from "../../kernels/backend.ts";
-import { referenceBackend } from "../../kernels/backends/reference/mod.ts";
-import { keepFor } from "../../kernels/engine/decoder/checkpointing.ts";
-import { LINEAR_MODULES } from "../../kernels/engine/decoder/decoder.ts";
-import { Engine } from "../../kernels/engine/engine.ts";
-import { packExamples, visiblePairs } from "../../kernels/engine/packs/pack.ts";
-import { paddedLabels } from "../../kernels/engine/packs/padding.ts";
-import type { Graph } from "../../kernels/graph.ts";
-import { idsExample, tinyAdapter, tinyModel } from "../../tests/helpers/tiny_model.ts";
+import type { Keep } from "../../../kernels/autodiff.ts";
+import type { Backend } from "../../../kernels/backend.ts";
+import { referenceBackend } from "../../../kernels/backends/reference/mod.ts";
+import { keepFor } from "../../../kernels/engine/decoder/checkpointing.ts";
+import { LINEAR_MODULES } from "../../../kernels/engine/decoder/decoder.ts";
+import { Engine } from "../../../kernels/engine/engine.ts";
+import { packExamples, visiblePairs } from "../../../kernels/engine/packs/pack.ts";
+import { paddedLabels } from "../../../kernels/engine/packs/padding.ts";
+import type { Graph } from "../../../kernels/graph.ts";
+import { idsExample, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { attentionOperations, productOperations } from "./train_work.ts";
 
 /** Seven rows, of which five have a label and one of these two. */

@@ -5,15 +5,15 @@
  */
 import { parseArgs } from "node:util";
 
-import { openModel } from "../../formats/hf_model/mod.ts";
-import type { OnnxProfiler } from "../../kernels/backends/onnx/profile.ts";
-import { keepFor } from "../../kernels/engine/decoder/checkpointing.ts";
-import { builtinRegistry } from "../../plugins/builtins.ts";
-import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
-import type { StepReport } from "../../plugins/kinds/log_sink.ts";
-import { ReferenceCache } from "../../plugins/trainers/local/scoring/reference.ts";
-import { makeTarget, type TargetConfig } from "../../plugins/trainers/local/target/setup.ts";
-import { runTask } from "../common/cli.ts";
+import { openModel } from "../../../formats/hf_model/mod.ts";
+import type { OnnxProfiler } from "../../../kernels/backends/onnx/profile.ts";
+import { keepFor } from "../../../kernels/engine/decoder/checkpointing.ts";
+import { builtinRegistry } from "../../../plugins/builtins.ts";
+import { decoderOf } from "../../../plugins/kinds/decoder_of.ts";
+import type { StepReport } from "../../../plugins/kinds/log_sink.ts";
+import { ReferenceCache } from "../../../plugins/trainers/local/scoring/reference.ts";
+import { makeTarget, type TargetConfig } from "../../../plugins/trainers/local/target/setup.ts";
+import { runTask } from "../../common/cli.ts";
 import { peakMebibytes, processAge } from "./process_figures.ts";
 import { checkIds, readQuads } from "./quads.ts";
 import { stageExample } from "./stage_example.ts";

@@ -8,15 +8,15 @@
  */
 import { fileURLToPath } from "node:url";
 
-import project from "../../deno.json" with { type: "json" };
-import type { BackendChoice } from "../../kernels/engine/host.ts";
-import type { Quantization } from "../../kernels/engine/generate/options.ts";
-import { markdownTable } from "../common/table.ts";
-import { startChild } from "./child.ts";
+import project from "../../../deno.json" with { type: "json" };
+import type { BackendChoice } from "../../../kernels/engine/host.ts";
+import type { Quantization } from "../../../kernels/engine/generate/options.ts";
+import { markdownTable } from "../../common/table.ts";
+import { startChild } from "../child.ts";
 import type { GenerateWork } from "./generate_child.ts";
 import { FIRST_TOKEN, type MeasuredFigures } from "./generate_measure.ts";
 import { installLlamaCpp } from "./llama_cpp.ts";
-import type { BenchView } from "./view.ts";
+import type { BenchView } from "../view.ts";
 
 /** Model and sizes to measure. */
 export interface GenerateBench {

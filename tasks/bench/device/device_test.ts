@@ -2,12 +2,12 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
-import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { deviceTable } from "./device_table.ts";
-import { writeRandomModel } from "./random_model.ts";
-import { openModel } from "../../formats/hf_model/mod.ts";
+import { writeRandomModel } from "../random_model.ts";
+import { openModel } from "../../../formats/hf_model/mod.ts";
 
-const SCRIPT = new URL("device.sh", import.meta.url).pathname;
+const SCRIPT = new URL("../device.sh", import.meta.url).pathname;
 
 /** Ends with CODE_WORD of the first of these words among its arguments; `slow` lasts, or says so by 99 where the clock isn't the machine's. */
 const DENO = [
@@ -225,7 +225,7 @@ Deno.test("deviceTable() has a row for each goal of docs/performance_webgpu.md w
     line.split("|").map((cell) => cell.trim().replaceAll("\\_", "_"))
   );
   const goal = (name: string) => rows.filter((cells) => cells[1]?.startsWith(name)).map((cells) => cells[5]);
-  const page = await Deno.readTextFile(new URL("../../docs/performance_webgpu.md", import.meta.url));
+  const page = await Deno.readTextFile(new URL("../../../docs/performance_webgpu.md", import.meta.url));
   const [, table = ""] = page.split("| goal on a card | |\n| --- | --- |\n");
   const stated = table.slice(0, table.indexOf("\n\n")).split("\n").map((line) => line.split("|")[2]?.trim());
   assertEquals([

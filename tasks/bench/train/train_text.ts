@@ -2,8 +2,8 @@
  * The table of `deno task bench train`.
  * @module
  */
-import { item } from "../../formats/elements.ts";
-import { markdownTable } from "../common/table.ts";
+import { item } from "../../../formats/elements.ts";
+import { markdownTable } from "../../common/table.ts";
 import type { MeasuredProcess } from "./train_process.ts";
 import { stepText } from "./train_profile.ts";
 

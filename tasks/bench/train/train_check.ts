@@ -2,14 +2,14 @@
  * Correctness of what `deno task bench train` times.
  * @module
  */
-import { item } from "../../formats/elements.ts";
-import { openModel } from "../../formats/hf_model/mod.ts";
-import { makeBackend } from "../../kernels/engine/backends.ts";
-import { Engine } from "../../kernels/engine/engine.ts";
-import type { BackendChoice } from "../../kernels/engine/host.ts";
-import { packExamples } from "../../kernels/engine/packs/pack.ts";
-import { builtinRegistry } from "../../plugins/builtins.ts";
-import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
+import { item } from "../../../formats/elements.ts";
+import { openModel } from "../../../formats/hf_model/mod.ts";
+import { makeBackend } from "../../../kernels/engine/backends.ts";
+import { Engine } from "../../../kernels/engine/engine.ts";
+import type { BackendChoice } from "../../../kernels/engine/host.ts";
+import { packExamples } from "../../../kernels/engine/packs/pack.ts";
+import { builtinRegistry } from "../../../plugins/builtins.ts";
+import { decoderOf } from "../../../plugins/kinds/decoder_of.ts";
 import { checkIds, readQuads } from "./quads.ts";
 import { stageExample } from "./stage_example.ts";
 import type { MeasuredProcess } from "./train_process.ts";

@@ -2,8 +2,8 @@
  * One training step by kinds of work: what `deno task bench train --profile` prints.
  * @module
  */
-import type { OperatorTime, ProfiledTimes } from "../../kernels/backends/onnx/profile.ts";
-import { markdownTable } from "../common/table.ts";
+import type { OperatorTime, ProfiledTimes } from "../../../kernels/backends/onnx/profile.ts";
+import { markdownTable } from "../../common/table.ts";
 
 /** Kinds of work, in the order of the table. */
 const GROUPS = [

@@ -2,8 +2,8 @@
  * Examples of a stage of training, from token ids of quadruples.
  * @module
  */
-import { entryOf } from "../../formats/elements.ts";
-import type { EncodedExample } from "../../kernels/engine/packs/encoded.ts";
+import { entryOf } from "../../../formats/elements.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import type { Quad } from "./quads.ts";
 
 /** The sequences of a stage, as the Python script makes them. */

@@ -5,8 +5,8 @@
 import { fileURLToPath } from "node:url";
 import { join } from "@std/path";
 
-import { type OwnTemporaryFolder, ownTemporaryFolder } from "../../formats/own_temporary_folder.ts";
-import { startChild } from "./child.ts";
+import { type OwnTemporaryFolder, ownTemporaryFolder } from "../../../formats/own_temporary_folder.ts";
+import { startChild } from "../child.ts";
 
 /** Version that is installed. */
 const NODE_LLAMA_CPP = "3.22.1";

@@ -4,9 +4,9 @@
  */
 import { fileURLToPath } from "node:url";
 
-import { item } from "../../formats/elements.ts";
-import { defaultThreads } from "../../kernels/threads.ts";
-import { startChild } from "./child.ts";
+import { item } from "../../../formats/elements.ts";
+import { defaultThreads } from "../../../kernels/threads.ts";
+import { startChild } from "../child.ts";
 import type { TrainBenchOptions } from "./train_options.ts";
 import type { StepPart } from "./train_profile.ts";
 

@@ -4,12 +4,12 @@
  */
 import { join } from "@std/path";
 
-import { item } from "../../formats/elements.ts";
-import { parseYaml } from "../../formats/yaml/yaml.ts";
-import { builtinRegistry } from "../../plugins/builtins.ts";
-import { resolveEvalConfig } from "../eval/config/config.ts";
-import { randomWords } from "../eval/statistics/random_words.ts";
-import { evaluate } from "../eval/run.ts";
+import { item } from "../../../formats/elements.ts";
+import { parseYaml } from "../../../formats/yaml/yaml.ts";
+import { builtinRegistry } from "../../../plugins/builtins.ts";
+import { resolveEvalConfig } from "../../eval/config/config.ts";
+import { randomWords } from "../../eval/statistics/random_words.ts";
+import { evaluate } from "../../eval/run.ts";
 
 /** Steps between two lines of a log. */
 const TOKENS_A_STEP = 4096, SECONDS_A_STEP = 1.5;

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 
-import { DEFAULT_MODEL } from "../common/default_files.ts";
-import { trainBenchSettings as settings } from "./_train_bench_settings.ts";
+import { DEFAULT_MODEL } from "../../common/default_files.ts";
+import { trainBenchSettings as settings } from "../../../tests/helpers/train_bench_settings.ts";
 import { benchTrain } from "./train.ts";
 import { trainBenchText } from "./train_text.ts";
-import { UNSEEN } from "./view.ts";
+import { UNSEEN } from "../view.ts";
 
 Deno.test("benchTrain() times a step in a process and shows it by kinds of work", async () => {
   const quads = await Deno.makeTempFile({ suffix: ".json" });
@@ -61,7 +61,7 @@ Deno.test("benchTrain() refuses settings that don't go together before it measur
     RangeError,
     "onnx alone tells what operators take",
   );
-  const bundled = new URL("../../fixtures/bench/smollm2_quads.json", import.meta.url).pathname;
+  const bundled = new URL("../../../fixtures/bench/smollm2_quads.json", import.meta.url).pathname;
   await assertRejects(
     () => refused({ quads: bundled }),
     RangeError,

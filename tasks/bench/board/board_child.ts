@@ -6,14 +6,14 @@
 import { join } from "@std/path";
 import type { Page } from "playwright-core";
 
-import { item } from "../../formats/elements.ts";
-import { ownTemporaryFolder } from "../../formats/own_temporary_folder.ts";
-import { TaskProcess } from "../board/control/processes.ts";
-import { chromiumPath } from "../common/chromium.ts";
-import { runTask } from "../common/cli.ts";
+import { item } from "../../../formats/elements.ts";
+import { ownTemporaryFolder } from "../../../formats/own_temporary_folder.ts";
+import { TaskProcess } from "../../board/control/processes.ts";
+import { chromiumPath } from "../../common/chromium.ts";
+import { runTask } from "../../common/cli.ts";
 import type { BoardChildLine, BoardFigures, BoardLoad, Frames } from "./board.ts";
 import { makeEvaluationRun, makeTrainingRun } from "./board_files.ts";
-import { endedTogether } from "./child.ts";
+import { endedTogether } from "../child.ts";
 
 const RUNS_PAGE = { width: 1400, height: 900 };
 /** Duration of a measurement of frames, in milliseconds, and movements of the mouse between two turns of the wheel. */

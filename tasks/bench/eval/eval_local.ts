@@ -9,13 +9,13 @@
 import { join } from "@std/path";
 import { fileURLToPath } from "node:url";
 
-import project from "../../deno.json" with { type: "json" };
-import { ownTemporaryFolder } from "../../formats/own_temporary_folder.ts";
-import type { BackendChoice } from "../../kernels/engine/host.ts";
-import { markdownTable } from "../common/table.ts";
-import type { AnswerState } from "../eval/store/item_store.ts";
-import { startChild } from "./child.ts";
-import { type BenchView, UNSEEN } from "./view.ts";
+import project from "../../../deno.json" with { type: "json" };
+import { ownTemporaryFolder } from "../../../formats/own_temporary_folder.ts";
+import type { BackendChoice } from "../../../kernels/engine/host.ts";
+import { markdownTable } from "../../common/table.ts";
+import type { AnswerState } from "../../eval/store/item_store.ts";
+import { startChild } from "../child.ts";
+import { type BenchView, UNSEEN } from "../view.ts";
 
 /** Forms of weights by name, as options of the endpoint. */
 export const FORMS = {
@@ -120,7 +120,7 @@ async function oneRun(
     // as in eval.ts: the task without the task runner
     args: [
       ...project.tasks.eval.command.split(" ").slice(1, -1),
-      fileURLToPath(new URL("../eval.ts", import.meta.url)),
+      fileURLToPath(new URL("../../eval.ts", import.meta.url)),
       file,
     ],
     stdout: "piped",
