@@ -24,6 +24,8 @@ export interface AskerOptions {
   concurrency: number;
   /** Requests to one endpoint at once, to begin with. */
   start: number;
+  /** Requests that failed at an earlier start and may fail again, which says nothing about others; default: 0. */
+  failedBefore?: number;
   /** Times that a request is sent again after an error. */
   retries: number;
   /** Aborted to stop. */
@@ -46,7 +48,7 @@ export interface Asked {
   ms: number;
 }
 
-/** So many items in a row that fail, none ever having worked, stop the run. */
+/** So many items in a row that fail, none ever having worked, stop the run, beside those that failed before. */
 const HOPELESS = 20;
 const LONGEST_WAIT_MS = 30_000;
 const CONGESTION: readonly Failure["kind"][] = ["rate_limit", "server", "timeout"];
@@ -208,7 +210,8 @@ export class Asker {
     if (!last && failure?.retryable) return;
     const failures = (this.#failuresInRow.get(endpoint) ?? 0) + 1;
     this.#failuresInRow.set(endpoint, failures);
-    if (failures >= HOPELESS && endpoint.cacheable !== false) {
+    const most = HOPELESS + (this.#options.failedBefore ?? 0);
+    if (failures >= most && endpoint.cacheable !== false) {
       throw this.#stopBy(
         endpoint,
         new Stopped(

@@ -36,9 +36,12 @@ function noScore({ items, context_length }: { items: number; context_length: num
 }
 
 /** Says how to continue only where starting again as it is can help. */
-function notComplete({ directory, stopped, results, resumable }: Evaluated): string {
+function notComplete({ directory, stopped, results, resumable, begun }: Evaluated): string {
   const open = results === null ? stopped?.message ?? "" : openText(results);
   const why = open || "some items have no outcome yet";
+  if (resumable && !begun) {
+    return `Not complete: ${why}. To continue, start it again as it was started: ${directory}/run.yaml is still the earlier run's`;
+  }
   const command = taskCommand("eval", [resolve(directory, "run.yaml")]);
   if (resumable) return `Not complete: ${why}. To continue:\n  ${command}`;
   const example = results?.failures[0];

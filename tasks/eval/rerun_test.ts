@@ -2,8 +2,10 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { join } from "@std/path";
 
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
+import { asksJudge, errorResponse } from "../../tests/helpers/mocked_judge.ts";
 import { completionResponse, type MockRequest, mockServer } from "../bench/eval/mock_server.ts";
 import { taskCommand } from "../common/command.ts";
+
 import { endingLines } from "./ending_text.ts";
 
 const isJudge = ({ body }: MockRequest) => body.messages.at(-1)!.content.includes("< constraints >:");
@@ -214,5 +216,41 @@ Deno.test("how to continue is printed only where starting again can help", async
     status = 401;
     const [fatal, key] = await go("d", "concurrency=1");
     assertEquals([fatal, key.includes("deno task eval")], [false, false]);
+  });
+});
+
+Deno.test("items that fail at every start, more of them than stop a run, keep it neither from the others nor from its judge", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(60));
+    const question = (body: { messages: { content: string }[] }) =>
+      Number(/Question (\d+):/.exec(body.messages.at(-1)!.content)![1]);
+    await using server = mockServer({
+      respond: ({ body }) => {
+        // every second answer of the first 50, and of the judge every verdict but those on questions 1 and 51
+        const isBad = asksJudge(body)
+          ? ![1, 51].includes(question(body))
+          : question(body) % 2 === 0 && question(body) < 50;
+        return isBad ? errorResponse(400, "no") : undefined;
+      },
+    });
+    const config = (...own: string[]) =>
+      rowsConfig(folder, server.base, ["concurrency=1", "max_retries=0", "cache=false", ...own]);
+    const first = await runConfig(config("budget.requests=52"));
+    assertEquals([first.stopped?.why, first.results?.counts.answered], ["budget", 27]);
+    // 25 fail again, one after the other, before the eight that are left
+    const second = await runConfig(config());
+    assertEquals([second.stopped, second.results?.counts.answered, second.results?.counts.judged], [
+      null,
+      35,
+      2,
+    ]);
+    // and 33 verdicts fail again, none coming in between
+    const third = await runConfig(config());
+    assertEquals([third.stopped, third.results?.counts.answered, third.results?.counts.judged], [
+      null,
+      35,
+      2,
+    ]);
+    assertEquals(server.log.length, 52 + (25 + 8 + 35) + (25 + 33));
   });
 });

@@ -28,6 +28,7 @@ import { writeEvalRunYaml } from "./config/run_yaml.ts";
 import { EVAL_STAGES, type EvalStage } from "./asking/stages.ts";
 import { storedItems, type StoredRun } from "./store/stored.ts";
 import { refuseUnasked } from "./asking/unasked.ts";
+import { removeReleased } from "./report/released.ts";
 
 export { EVAL_STAGES, type EvalStage };
 
@@ -69,6 +70,8 @@ export interface Evaluated {
   stopped: Stopped | null;
   /** True if starting it again as it is can help: it was stopped, or met errors that may pass. */
   resumable: boolean;
+  /** False: the directory still holds an earlier run and its run.yaml, as nothing came that replaces it. */
+  begun: boolean;
   /** Files that were written. */
   files: { name: string; what: string }[];
 }
@@ -107,21 +110,24 @@ export async function evaluate(
   }
   const fresh = options.fresh === true || overwrite, folder = options.cacheFolder;
   using cache = model === null && judge === null ? null : openCache(config, fresh, { folder });
-  const begin = () => writeEvalRunYaml(config, provenance);
+  const begin = () => {
+    writeEvalRunYaml(config, provenance);
+    if (overwrite) removeReleased(parties.before, { config, part, provenance });
+  };
   const earlier = { overwrite, begin, fresh: options.fresh === true, rejudge, cache, say, placeOf, signal };
-  const total = await takeOver(config, parties, store, earlier);
+  const { items: total, passedOver } = await takeOver(config, parties, store, earlier);
   store.keep();
 
   const meter = new Meter(config.budget), failures = new Failures();
   using ownCache = rejudge && !fresh && judge !== null ? openCache(config, true, { folder }) : null;
-  const stopped = await askParties(parties, {
+  const { stopped, judging } = await askParties(parties, {
     config,
     part,
     store,
     total,
     progress: (name, done, of) => progress(name, done, of, meter.usage()),
     failures,
-  }, { cache, judgeCache: ownCache ?? cache, meter, signal, say });
+  }, { cache, judgeCache: ownCache ?? cache, meter, passedOver, signal, say });
 
   const usage = meter.usage();
   const files: Evaluated["files"] = [
@@ -133,6 +139,7 @@ export async function evaluate(
     stopped,
     files,
     resumable: resumable(stopped, failures),
+    begun: store.forgotten("generate") === 0,
     unreported: null,
   };
   if (!does("score") && !does("report")) {
@@ -142,7 +149,8 @@ export async function evaluate(
   }
   const run = { config, part, store, provenance };
   const isUntouched = untouched(store) !== "";
-  const unreported = stopped === null && !isUntouched ? null : await nothingToReport(run, total);
+  const isWhole = stopped === null && !isUntouched && failures.size === 0;
+  const unreported = isWhole ? null : await nothingToReport(run, total, judging);
   if (unreported !== null) {
     for (const failure of failures.list()) say(failureText(failure));
     const kept = await earlierReports(run, overwrite && !isUntouched);
@@ -179,20 +187,23 @@ function requireAnswers(directory: string): void {
 }
 
 /**
- * Why a run that stopped, or whose judge could be asked about nothing again, has nothing to score: not one answer, all answers and no
- * verdict, or no verdict in place of earlier ones; null when it has something. What another model or judge gave isn't counted.
+ * Why a run that stopped or met errors has nothing to score: not one answer, or no verdict although the judge's turn came or every item is
+ * answered; null when it has something. What another model or judge gave isn't counted.
+ * @param judging True if the judge's turn came
  */
-async function nothingToReport(run: StoredRun, total: number): Promise<string | null> {
-  let answered = 0;
-  for await (const { answer, judgement } of storedItems(run)) {
+async function nothingToReport(run: StoredRun, total: number, judging: boolean): Promise<string | null> {
+  let answered = 0, toJudge = 0;
+  for await (const { answer, response, judgement } of storedItems(run)) {
     if (judgement !== null) return null;
     if (answer !== null) answered++;
+    if (response !== null) toJudge++;
   }
   const kept = untouched(run.store);
   if (answered === 0) {
     return `None of ${counted(total, "item")} is answered: no scores and no report are written${kept}`;
   }
-  if (answered < total && kept === "") return null;
+  // what has no text is an outcome without a judge
+  if (kept === "" && (toJudge === 0 || (answered < total && !judging))) return null;
   return `${
     counted(answered, "answer", ["is", "are"])
   } kept, none of them judged: no scores and no report are written${kept}`;

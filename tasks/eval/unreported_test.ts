@@ -74,6 +74,10 @@ Deno.test("overwrite takes nothing of a finished run away before the first new a
     };
     const stopped = await runConfig(config("overwrite=true"), { signal: interrupted.signal });
     assertEquals([stopped.stopped?.why, read()], ["signal", before]);
+    // run.yaml would go on with the earlier run
+    const [last = ""] = endingLines(stopped).slice(-1);
+    assertStringIncludes(last, "To continue, start it again as it was started");
+    assertEquals(last.includes("deno task"), false, last);
     // one new answer, and the others are gone, with the run's description
     let answers = 1;
     reply = () => answers-- > 0 ? undefined : errorResponse(401, "bad key");
@@ -215,6 +219,60 @@ Deno.test("a judge that can't be asked about answers, one by one, takes no verdi
       "budget",
       1,
       [],
+    ]);
+  });
+});
+
+Deno.test("another judge that fails for all, each error one that may pass, leaves the first one's reports", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(5));
+    let reply: Respond = () => undefined;
+    await using server = mockServer({ respond: ({ body }) => reply(body) });
+    const config = (...own: string[]) =>
+      rowsConfig(folder, server.base, ["concurrency=1", "max_retries=0", "cache=false", ...own]);
+    // one of five is never answered: the run is as whole as it gets
+    const isBad = (body: Parameters<Respond>[0]) => body.messages.at(-1)!.content.startsWith("Question 2:");
+    reply = (body) => isBad(body) ? errorResponse(400, "no") : undefined;
+    assertEquals((await runConfig(config())).results?.counts.judged, 4);
+    const results = join(config().out_dir, "results.json"), before = await Deno.readTextFile(results);
+    reply = (body) =>
+      isBad(body) ? errorResponse(400, "no") : asksJudge(body) ? errorResponse(503, "busy") : undefined;
+    const { results: none, stopped, unreported } = await runConfig(config("evaluator_llm.args.name=other"));
+    assertEquals([none, stopped, await Deno.readTextFile(results)], [null, null, before]);
+    assertStringIncludes(
+      unreported ?? "",
+      "4 answers are kept, none of them judged: no scores and no report are written",
+    );
+    assertStringIncludes(unreported ?? "", "; those of an earlier start stay as they are (results.json");
+  });
+});
+
+Deno.test("a run whose every request fails, without an end to it, writes no report of nothing", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(3));
+    await using server = mockServer({ respond: () => errorResponse(400, "no") });
+    const config = rowsConfig(folder, server.base, ["concurrency=1"]);
+    const { results, unreported } = await runConfig(config);
+    assertEquals([results, reportsIn(config.out_dir)], [null, []]);
+    assertStringIncludes(unreported ?? "", "None of 3 items is answered");
+  });
+});
+
+Deno.test("overwrite with another model leaves no result file of the earlier one", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(3));
+    await using server = mockServer({});
+    const config = (...own: string[]) => rowsConfig(folder, server.base, own);
+    await runConfig(config());
+    await Deno.writeTextFile(join(config().out_dir, "rows_mine.json"), "{}");
+    assertEquals(reportsIn(config().out_dir).includes("rows_writer.json"), true);
+    await runConfig(config("overwrite=true", "model.args.name=another"));
+    assertEquals(reportsIn(config().out_dir), [
+      "report.html",
+      "report.md",
+      "results.json",
+      "rows_another.json",
+      "rows_mine.json",
     ]);
   });
 });

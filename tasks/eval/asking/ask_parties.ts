@@ -19,23 +19,34 @@ export interface AskingParties {
   judgeCache: ResponseCache | null;
   /** Counts what both stages use. */
   meter: Meter;
+  /** Items that an earlier start asked the model for in vain. */
+  passedOver: number;
   /** Aborted to stop. */
   signal: AbortSignal;
   say: (line: string) => void;
 }
 
-/** Asks the model, then the judge, and closes their endpoints; gives why it stopped, or null. */
+/** What {@linkcode askParties} came to. */
+export interface AskedParties {
+  /** Why it stopped; null when it didn't. */
+  stopped: Stopped | null;
+  /** True if the judge's turn came. */
+  judging: boolean;
+}
+
+/** Asks the model, then the judge, and closes their endpoints. */
 export async function askParties(
   parties: Parties,
   run: Omit<Run, "asker">,
-  { cache, judgeCache, meter, signal, say }: AskingParties,
-): Promise<Stopped | null> {
+  { cache, judgeCache, meter, passedOver, signal, say }: AskingParties,
+): Promise<AskedParties> {
   const { model, judge, provenance } = parties, { config } = run;
   // Costs of requests are learnt from answers, so a run that must not spend too much asks for one first.
   const counted = config.budget.tokens !== undefined || config.budget.money !== undefined;
   const runWith = (
     kept: ResponseCache | null,
     processes: number,
+    failedBefore: number,
     onCached: Required<AskerOptions>["onCached"],
   ): Run => ({
     ...run,
@@ -44,6 +55,7 @@ export async function askParties(
       onCached,
       onOtherModel: otherModelNotes(say),
       meter,
+      failedBefore,
       signal,
       start: counted ? 1 : processes,
       concurrency: config.concurrency,
@@ -53,18 +65,19 @@ export async function askParties(
   try {
     if (model !== null) {
       const stopped = await generate(
-        runWith(cache, config.infer_processes, () => {}),
+        runWith(cache, config.infer_processes, passedOver, () => {}),
         model.endpoint,
         provenance,
       );
-      if (stopped !== null) return stopped;
+      if (stopped !== null) return { stopped, judging: false };
     }
-    if (judge === null) return null;
-    return await judgeAll(
-      runWith(judgeCache, config.eval_processes, cachedVerdicts(say)),
+    if (judge === null) return { stopped: null, judging: false };
+    const stopped = await judgeAll(
+      runWith(judgeCache, config.eval_processes, run.store.count("unjudged"), cachedVerdicts(say)),
       judge,
       provenance,
     );
+    return { stopped, judging: true };
   } finally {
     for (const endpoint of endpointsOf(parties)) await endpoint.close();
     run.store.flush();

@@ -25,16 +25,22 @@ export function cachedAnswers(
   see: (item: BenchmarkItem) => void;
   /** Items without an answer. */
   asked: () => number;
+  /** Those in front of the last answered one: an earlier start asked for nearly all of them in vain. */
+  passedOver: () => number;
   /** Those of them that the cache has no answer for either. */
   missing: () => number;
   /** Line for the user; null without any answer from the cache. */
   text: () => string | null;
 } {
   const sampling = samplingOf(config.model.run_args);
-  let open = 0, kept = 0, oldest = "", newest = "";
+  let open = 0, passed = 0, kept = 0, oldest = "", newest = "";
   return {
     see(item) {
-      if (model === null || has(item.id, answerKey(model.key, item))) return;
+      if (model === null) return;
+      if (has(item.id, answerKey(model.key, item))) {
+        passed = open;
+        return;
+      }
       open++;
       if (!cache?.serves(model.endpoint)) return;
       const found = cache.find(requestKey(model.endpoint, { ...sampling, messages: item.messages }));
@@ -44,6 +50,7 @@ export function cachedAnswers(
       if (found.made > newest) newest = found.made;
     },
     asked: () => open,
+    passedOver: () => passed,
     missing: () => open - kept,
     text: () =>
       kept === 0

@@ -34,7 +34,7 @@ export interface TakeOver {
 
 /**
  * Looks at every item, and forgets what is not to stay. Nothing is lost if an item can't be read, or nothing new comes.
- * @returns Number of items
+ * @returns Number of items, and of those that an earlier start asked for in vain, as `passedOver` of {@linkcode cachedAnswers}
  * @throws As {@linkcode surveyItems}
  * @throws {Stopped} If the signal comes
  */
@@ -43,7 +43,7 @@ export async function takeOver(
   { part, model, judge }: Parties,
   store: ItemStore,
   { overwrite, begin, fresh, rejudge, cache, say, placeOf, signal }: TakeOver,
-): Promise<number> {
+): Promise<{ items: number; passedOver: number }> {
   const toAsk = cachedAnswers(cache, model, config, {
     has: (id, key) => !overwrite && store.has("generate", id, key),
   });
@@ -72,7 +72,7 @@ export async function takeOver(
   }
   for (const line of [changed.text(), toAsk.text()]) if (line !== null) say(line);
   if (store.forgotten("generate") === 0) begin();
-  return items;
+  return { items, passedOver: toAsk.passedOver() };
 }
 
 /** What becomes of answers and verdicts that the first new one would have taken away; empty where it came, or none were there. */

@@ -5,10 +5,12 @@
 import { isAbsolute, join } from "@std/path";
 
 import { AtomicFile } from "../../../formats/atomic.ts";
+import { statOrNull } from "../../../formats/exists.ts";
 import { redactValue } from "../../../formats/secrets.ts";
 import type { Contribution } from "../../../plugins/kinds/benchmark.ts";
 import { lastUserText } from "../../../plugins/kinds/endpoint.ts";
 import { type EvalConfig, slug } from "../config/config.ts";
+import type { EvalProvenance } from "../config/run_yaml.ts";
 import type { EvalResults } from "../results/results.ts";
 import type { StoredItem, StoredRun } from "../store/stored.ts";
 import { fileWriter, type ItemWriter } from "./item_writer.ts";
@@ -17,7 +19,22 @@ import { fileWriter, type ItemWriter } from "./item_writer.ts";
 export function releasedName(
   { config, part, provenance }: Pick<StoredRun, "config" | "part" | "provenance">,
 ): string {
-  return config.out_file ?? `${slug(part.name)}_${slug(provenance.model)}.json`;
+  return config.out_file ?? nameOf(part.name, provenance.model);
+}
+
+/** Removes that file of the run that was in the directory before, where the one that replaces it gives its own another name. */
+export function removeReleased(
+  before: EvalProvenance | null,
+  run: Pick<StoredRun, "config" | "part" | "provenance">,
+): void {
+  if (before === null) return;
+  const name = nameOf(before.benchmark.split(" ", 1)[0]!, before.model);
+  const path = join(run.config.out_dir, name);
+  if (name !== releasedName(run) && statOrNull(path) !== null) Deno.removeSync(path);
+}
+
+function nameOf(benchmark: string, model: string): string {
+  return `${slug(benchmark)}_${slug(model)}.json`;
 }
 
 function releasedPath(name: string, { out_file, out_dir }: EvalConfig): string {
