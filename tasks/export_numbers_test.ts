@@ -55,6 +55,7 @@ for (
     ["tiny/llama3", "tiny/llama3"],
     ["tiny/qwen3", "tiny/qwen3"],
     ["tiny/smollm3", "tiny/smollm3"],
+    ["tiny/granite", "tiny/granite"],
   ] as const
 ) {
   Deno.test(`export of ${path}, merged, as a GGUF adapter and as ONNX, computes PEFT's log-probabilities`, () =>

@@ -21,6 +21,7 @@ export const MODEL_CLASSES: Readonly<Record<string, string>> = {
   qwen2_5_vl: "Qwen2_5_VLForConditionalGeneration",
   qwen3_vl: "Qwen3VLForConditionalGeneration",
   smollm3: "SmolLM3ForCausalLM",
+  granite: "GraniteForCausalLM",
 };
 
 /** `model_type` of each architecture of llama.cpp that is read; its `qwen2vl` is Qwen2.5-VL's too. */
@@ -32,6 +33,7 @@ const MODEL_TYPES: Readonly<Record<string, string>> = {
   qwen2vl: "qwen2_vl",
   qwen3vl: "qwen3_vl",
   smollm3: "smollm3",
+  granite: "granite",
 };
 
 /** llama.cpp rotates nothing in every so many layers of architecture smollm3; no key of a file says another number. */
@@ -74,6 +76,7 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
     dtype: "float32",
     ...biases(file, fields.architecture, modelType),
     ...(modelType === "smollm3" && { no_rope_layer_interval: NO_ROPE_INTERVAL }),
+    ...(modelType === "granite" && multipliers(fields, headDim)),
     ...slidingWindow(fields, modelType, path),
     ...specialTokenIds(metadata),
   };
@@ -135,10 +138,10 @@ function biases({ tensors }: GgufFile, architecture: string, modelType: string):
   const hasBias = (name: string) => tensors.has(`blk.0.${name}.bias`);
   const isQwen3 = architecture.startsWith("qwen3");
   return {
-    ...((architecture === "llama" || isQwen3) && {
+    ...((architecture === "llama" || modelType === "granite" || isQwen3) && {
       attention_bias: hasBias("attn_output") || isQwen3 && hasBias("attn_q"),
     }),
-    ...(modelType === "llama" && { mlp_bias: hasBias("ffn_gate") }),
+    ...((modelType === "llama" || modelType === "granite") && { mlp_bias: hasBias("ffn_gate") }),
   };
 }
 
@@ -153,7 +156,17 @@ function slidingWindow(
   if (window > 0) {
     throw new RangeError(`Cannot open ${path}: a sliding window in a ${modelType} GGUF isn't supported`);
   }
-  return { use_sliding_window: false, sliding_window: null };
+  return modelType === "granite" ? {} : { use_sliding_window: false, sliding_window: null };
+}
+
+/** Granite's, as llama.cpp reads them: a missing one or 0 stands for none, and of scores for 1 / √headDim. */
+function multipliers({ real }: ArchitectureFields, headDim: number): Record<string, number> {
+  return {
+    embedding_multiplier: real("embedding_scale", 0) || 1,
+    attention_multiplier: real("attention.scale", 0) || 1 / Math.sqrt(headDim),
+    residual_multiplier: real("residual_scale", 0) || 1,
+    logits_scaling: real("logit_scale"),
+  };
 }
 
 function specialTokenIds(metadata: GgufMetadata): Record<string, number | number[]> {

@@ -168,6 +168,29 @@ Deno.test("ggufConfig() of smollm3 says that every fourth layer isn't rotated, w
   );
 });
 
+Deno.test("ggufConfig() of granite has its multipliers; 0 and a missing one stand for none, as in llama.cpp", () => {
+  const multipliers = (fields: Record<string, GgufTyped>) => {
+    const config = configWith(fields, { architecture: "granite" });
+    assertEquals(config.architectures, ["GraniteForCausalLM"]);
+    const { embedding_multiplier, attention_multiplier, residual_multiplier, logits_scaling } = config;
+    return [embedding_multiplier, attention_multiplier, residual_multiplier, logits_scaling];
+  };
+  const scales = { embedding_scale: 12, residual_scale: 0.25, logit_scale: 8, "attention.scale": 0.125 };
+  const keys = (values: Record<string, number>) =>
+    Object.fromEntries(Object.entries(values).map(([key, value]) => [`X.${key}`, f32(value)]));
+  assertEquals(multipliers(keys(scales)), [12, 0.125, 0.25, 8]);
+  // heads of 4
+  assertEquals(multipliers(keys({ logit_scale: 8 })), [1, 0.5, 1, 8]);
+  const none = { embedding_scale: 0, residual_scale: 0, "attention.scale": 0, logit_scale: 8 };
+  assertEquals(multipliers(keys(none)), [1, 0.5, 1, 8]);
+  assertThrows(() => multipliers({}), Error, "granite.logit_scale");
+  assertThrows(
+    () => multipliers({ ...keys(scales), "X.attention.sliding_window": u32(8) }),
+    RangeError,
+    "a sliding window in a granite GGUF isn't supported",
+  );
+});
+
 Deno.test("ggufConfig() refuses adapters and parts of a model, and says how to join them", () => {
   assertThrows(
     () => configWith({ "general.type": text("adapter") }),

@@ -10,7 +10,7 @@ export interface GgufSource {
   readonly name: string;
   /**
    * Heads over which llama.cpp's converter interleaved the rows (row `h·D + 2i + s` of the file is row
-   * `h·D + s·D/2 + i` of transformers); null = rows as they are. Only q and k of architectures `llama` and `smollm3`.
+   * `h·D + s·D/2 + i` of transformers); null = rows as they are. Only q and k of architectures {@linkcode INTERLEAVED}.
    */
   readonly interleavedHeads: number | null;
 }
@@ -36,7 +36,7 @@ const BLOCK: Readonly<Record<string, string>> = {
 };
 
 /** Architectures whose q and k llama.cpp rotates by neighbouring pairs, layers of smollm3 that it doesn't rotate among them. */
-const INTERLEAVED: ReadonlySet<string> = new Set(["llama", "smollm3"]);
+const INTERLEAVED: ReadonlySet<string> = new Set(["llama", "smollm3", "granite"]);
 
 /** Tensors that hold no weights: the rotary factors become part of config.json. */
 const NO_WEIGHTS = new Set(["rope_freqs.weight"]);

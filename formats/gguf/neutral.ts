@@ -31,19 +31,27 @@ const NEUTRAL: Readonly<Record<string, readonly (number | boolean)[]>> = {
   "rope.scaling.alpha": [0, 1],
 };
 
+/** Keys of {@linkcode NEUTRAL} and `attention.scale` that an architecture's models have a place for. */
+const READ: Readonly<Record<string, readonly string[]>> = {
+  granite: ["logit_scale", "residual_scale", "embedding_scale", "attention.scale"],
+};
+
 /**
  * Refuses keys that would change the result.
  * @param headDim Width of a head, by whose root scores are divided.
  * @throws {RangeError} If there is one; names key and value.
  */
 export function checkNeutral({ metadata, path }: GgufFile, architecture: string, headDim: number): void {
+  const read = READ[architecture] ?? [];
   for (const [name, values] of Object.entries(NEUTRAL)) {
+    if (read.includes(name)) continue;
     const value = metadata.get(`${architecture}.${name}`);
     if (value === undefined || values.some((neutral) => neutral === value)) continue;
     throw unsupported(path, `${architecture}.${name}`, value);
   }
   const key = `${architecture}.attention.scale`, scale = metadata.get(key);
-  if (scale !== undefined && scale !== 0 && !(Math.abs(Number(scale) * Math.sqrt(headDim) - 1) < 1e-6)) {
+  const isPlain = scale === undefined || scale === 0 || read.includes("attention.scale");
+  if (!isPlain && !(Math.abs(Number(scale) * Math.sqrt(headDim) - 1) < 1e-6)) {
     throw unsupported(path, key, scale);
   }
   const sections = metadata.get(`${architecture}.rope.dimension_sections`);

@@ -31,6 +31,7 @@ import { rmsNorm } from "./rms_norm.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "./rms_norm_grad.ts";
 import { rotary } from "./rotary.ts";
 import { rowDots } from "./row_dots.ts";
+import { scale } from "./scale.ts";
 import { scaleColumns } from "./scale_columns.ts";
 import { scaleRows } from "./scale_rows.ts";
 import { scatterAddRows } from "./scatter_add_rows.ts";
@@ -82,6 +83,7 @@ export const KERNELS: readonly Kernel[] = [
   rmsNormWeightGrad,
   rotary,
   rowDots,
+  scale,
   scaleColumns,
   scaleRows,
   scatterAddRows,

@@ -14,6 +14,7 @@ import mistral from "./mistral.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import qwen2 from "./qwen2.ts";
 import qwen3 from "./qwen3.ts";
+import granite from "./granite.ts";
 import smollm3 from "./smollm3.ts";
 import { Registry } from "../registry.ts";
 
@@ -23,7 +24,7 @@ const golden = (path: string) =>
   decodeURIComponent(new URL(`../../fixtures/goldens/${path}`, import.meta.url).pathname);
 const configOf = (name: string): Config =>
   JSON.parse(Deno.readTextFileSync(golden(`tiny/${name}/model/config.json`)));
-const models = new Registry([llama, mistral, qwen2, qwen3, smollm3]);
+const models = new Registry([llama, mistral, qwen2, qwen3, smollm3, granite]);
 const parsers = {
   llama: models.create("model", "llama"),
   llama3: models.create("model", "llama"),
@@ -31,6 +32,7 @@ const parsers = {
   qwen2: models.create("model", "qwen2"),
   qwen3: models.create("model", "qwen3"),
   smollm3: models.create("model", "smollm3"),
+  granite: models.create("model", "granite"),
 };
 
 function parse(name: keyof typeof parsers, change: Config = {}): DecoderConfig {
@@ -196,6 +198,21 @@ Deno.test("parse() of smollm3 takes layers without rotation, their windows and d
   const bare = five({ rope_parameters: undefined, rope_theta: undefined, tie_word_embeddings: undefined });
   assertAlmostEquals(bare.inverseFrequencies[1]!, 2e6 ** (-2 / bare.headDim), 1e-15);
   assertEquals(bare.tieWordEmbeddings, true);
+});
+
+Deno.test("parse() of granite takes multipliers, 1 where one is missing, and refuses those that aren't above 0", () => {
+  const scales = (change: Config) => {
+    const { embeddingScale, attentionScale, residualScale, logitScale } = parse("granite", change);
+    return [embeddingScale, attentionScale, residualScale, logitScale];
+  };
+  assertEquals(scales({}), [3, 0.2, 0.6, 1 / 0.75]);
+  const names = ["embedding_multiplier", "attention_multiplier", "residual_multiplier", "logits_scaling"];
+  // GraniteConfig's defaults: scores aren't divided by the root of a head's width either
+  assertEquals(scales(Object.fromEntries(names.map((name) => [name, undefined]))), [1, 1, 1, 1]);
+  for (const name of names) {
+    assertThrows(() => parse("granite", { [name]: 0 }), RangeError, `${name} is 0; it is to be above 0`);
+    assertThrows(() => parse("granite", { [name]: "x" }), RangeError, `${name} is "x"; it is to be a number`);
+  }
 });
 
 Deno.test("parse() refuses what is missing or not supported, by name", () => {

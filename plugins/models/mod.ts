@@ -3,6 +3,7 @@
  * @module
  */
 import type { Plugin } from "../kinds/plugin.ts";
+import granite from "./granite.ts";
 import llama from "./llama.ts";
 import mistral from "./mistral.ts";
 import qwen2 from "./qwen2.ts";
@@ -21,4 +22,5 @@ export const models: readonly Plugin<"model">[] = [
   qwen25Vl,
   qwen3Vl,
   smollm3,
+  granite,
 ];

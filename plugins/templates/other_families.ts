@@ -1,5 +1,5 @@
 /**
- * Templates of DeepSeek, GLM-4, Phi-3 and others with tokens of their own, and templates in plain words.
+ * Templates of DeepSeek, GLM-4, Phi-3, Granite 3 and others with tokens of their own, and templates in plain words.
  * @module
  */
 import { BOS, EOS, type TemplateSpec, THOUGHT } from "./spec.ts";
@@ -8,6 +8,8 @@ const DEEPSEEK3 = {
   prefix: [BOS],
   user: ["<｜User｜>{{content}}<｜Assistant｜>"],
 } as const;
+
+const granite = (role: string) => `<|start_of_role|>${role}<|end_of_role|>`;
 
 /** Templates of families with marks of their own. */
 export const otherFamilies: readonly TemplateSpec[] = [
@@ -41,6 +43,13 @@ export const otherFamilies: readonly TemplateSpec[] = [
     assistant: ["{{content}}<|end|>\n"],
     stopWords: ["<|end|>"],
     replaceEos: true,
+  },
+  {
+    name: "granite3",
+    description: "Granite 3",
+    system: [`${granite("system")}{{content}}<|end_of_text|>\n`],
+    user: [`${granite("user")}{{content}}<|end_of_text|>\n${granite("assistant")}`],
+    assistant: ["{{content}}<|end_of_text|>\n"],
   },
   {
     name: "zephyr",

@@ -15,7 +15,7 @@ import {
   NO_ROPE_INTERVAL,
   writingGguf,
 } from "../../formats/gguf/mod.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
+import { type DecoderConfig, scoreScale } from "../../kernels/engine/decoder/decoder_config.ts";
 import type { ExportDtype } from "./config.ts";
 import { ropeKeys, sectionKeys } from "./gguf_rope.ts";
 import { tokenizerKeys } from "./gguf_tokenizer.ts";
@@ -139,13 +139,15 @@ export function checkArchitecture(decoder: DecoderConfig): string {
       `Cannot write a ${decoder.modelType} model as GGUF as llama.cpp's architecture ${architecture} has no ${what}: ` +
         "use export_format: safetensors",
     );
-  if (!["llama", "qwen2", "qwen3", "qwen2vl", "qwen3vl", "smollm3"].includes(architecture)) {
+  if (!["llama", "qwen2", "qwen3", "qwen2vl", "qwen3vl", "smollm3", "granite"].includes(architecture)) {
     throw refuse("counterpart here");
   }
   if (architecture !== "llama" && decoder.slidingWindow.some((window) => window !== null)) {
     throw refuse("sliding window");
   }
-  if (architecture !== "llama" && decoder.mlpBias) throw refuse("biases in its MLP");
+  if (architecture !== "llama" && architecture !== "granite" && decoder.mlpBias) {
+    throw refuse("biases in its MLP");
+  }
   if (architecture === "smollm3" && !rotatesAsLlamaCpp(decoder)) {
     throw refuse(`choice of layers that don't rotate (it is every ${NO_ROPE_INTERVAL}th)`);
   }
@@ -164,6 +166,10 @@ function modelKeys(decoder: DecoderConfig, architecture: string): [string, GgufT
     key: string,
     value: number,
   ): [string, GgufTyped] => [`${architecture}.${key}`, { type: "u32", value }];
+  const f32 = (
+    key: string,
+    value: number,
+  ): [string, GgufTyped] => [`${architecture}.${key}`, { type: "f32", value }];
   const window = decoder.slidingWindow.find((size) => size !== null);
   return [
     u32("context_length", decoder.maxPositionEmbeddings),
@@ -177,7 +183,15 @@ function modelKeys(decoder: DecoderConfig, architecture: string): [string, GgufT
     u32("rope.dimension_count", decoder.headDim),
     u32("vocab_size", decoder.vocabSize),
     ...(window === undefined ? [] : [u32("attention.sliding_window", window)]),
-    [`${architecture}.attention.layer_norm_rms_epsilon`, { type: "f32", value: decoder.rmsNormEps }],
+    f32("attention.layer_norm_rms_epsilon", decoder.rmsNormEps),
+    ...(architecture === "granite"
+      ? [
+        f32("embedding_scale", decoder.embeddingScale ?? 1),
+        f32("attention.scale", scoreScale(decoder)),
+        f32("residual_scale", decoder.residualScale ?? 1),
+        f32("logit_scale", 1 / (decoder.logitScale ?? 1)),
+      ]
+      : []),
   ];
 }
 

@@ -25,6 +25,7 @@ const COUNT = 8;
 const FAMILIES: Readonly<Record<string, { heads: Record<string, number>; prompt: readonly number[] }>> = {
   llama: { heads: { attn_q: 4, attn_k: 2 }, prompt: [3, 14, 15, 92, 65, 35] },
   smollm3: { heads: { attn_q: 2, attn_k: 1 }, prompt: [7, 70, 11, 52, 33, 61] },
+  granite: { heads: { attn_q: 4, attn_k: 2 }, prompt: [11, 59, 43, 51, 51, 83] },
 };
 
 /** A tiny model with a tokenizer, which a GGUF file needs. */

@@ -24,6 +24,16 @@ const MODELS: Readonly<Record<string, Record<string, unknown>>> = {
   qwen3: { ...SIZES, num_hidden_layers: 2, head_dim: 128 },
   // its fourth layer isn't rotated
   smollm3: { ...SIZES, num_hidden_layers: 5, tie_word_embeddings: true },
+  granite: {
+    ...SIZES,
+    num_hidden_layers: 2,
+    attention_bias: true,
+    mlp_bias: true,
+    embedding_multiplier: 3,
+    attention_multiplier: 0.05,
+    residual_multiplier: 0.6,
+    logits_scaling: 2,
+  },
 };
 
 /**

@@ -24,6 +24,9 @@ interface Answer {
 }
 
 const CASES = [["tiny/llama", "tiny/llama"], ["tiny/qwen3", "tiny/qwen3"], ["tiny/smollm3", "tiny/smollm3"], [
+  "tiny/granite",
+  "tiny/granite",
+], [
   "peft/rslora",
   "tiny/qwen2",
 ]] as const;

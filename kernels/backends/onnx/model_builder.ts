@@ -66,6 +66,16 @@ export class OnnxModelBuilder {
     return outputs;
   }
 
+  /** A number, `[]` float32. */
+  number(value: number): string {
+    return this.op("Constant", [], { value_float: { float: value } });
+  }
+
+  /** A value times a factor; itself for 1, the default. */
+  scaled(x: string, factor = 1): string {
+    return factor === 1 ? x : this.op("Mul", [x, this.number(factor)]);
+  }
+
   /** Declares an input; names stand for sizes that are known at a run. */
   input(name: string, type: BuilderType, shape: readonly (number | string)[]): string {
     this.#inputs.push(valueInfo(name, type, shape));

@@ -68,7 +68,7 @@ export class StackBody implements Body {
     readonly parameters: Parameters,
     readonly programs: Programs,
   ) {
-    this.#embedding = new HostEmbedding(backend, parameters.get(EMBEDDING));
+    this.#embedding = new HostEmbedding(backend, parameters.get(EMBEDDING), settings.config.embeddingScale);
     this.#trained = [...parameters.trained.keys()].filter((name) =>
       name.startsWith("model.layers.") || name === EMBEDDING
     );

@@ -5,19 +5,26 @@
 import { item } from "../../../formats/elements.ts";
 import type { Backend, Tensor } from "../../backend.ts";
 
-/** A table `[V, D]`. */
+/** A table `[V, D]`, whose rows are multiplied by `scale`. */
 export class HostEmbedding {
   #values: Promise<Float32Array> | null = null;
 
-  constructor(readonly backend: Backend, readonly table: Tensor) {}
+  constructor(readonly backend: Backend, readonly table: Tensor, readonly scale = 1) {}
 
-  /** `[T, D]` of tokens `[T]`; it is the caller's. @param change Gets the rows before they are handed over */
+  /** `[T, D]` of tokens `[T]`; it is the caller's. @param change Gets the rows before they are multiplied */
   async rows(tokens: Int32Array, change?: (x: Float32Array<ArrayBuffer>) => void): Promise<Tensor> {
     const width = item(this.table.shape, 1), x = new Float32Array(tokens.length * width);
     this.#values ??= this.backend.download(this.table) as Promise<Float32Array>;
     const table = await this.#values;
     tokens.forEach((id, row) => x.set(table.subarray(id * width, (id + 1) * width), row * width));
     change?.(x);
+    scaleValues(x, this.scale);
     return this.backend.upload(x, [tokens.length, width]);
   }
+}
+
+/** The values, multiplied in place. */
+export function scaleValues(values: Float32Array<ArrayBuffer>, factor = 1): Float32Array<ArrayBuffer> {
+  if (factor !== 1) values.forEach((value, i) => values[i] = factor * value);
+  return values;
 }

@@ -17,10 +17,11 @@ import { linear } from "../../ops/products.ts";
 import { loraUp } from "../../ops/product_sums.ts";
 import { rmsNorm } from "../../ops/rms_norm.ts";
 import { rotary } from "../../ops/rotary.ts";
+import { scale } from "../../ops/scale.ts";
 import { swiglu } from "../../ops/swiglu.ts";
 import { groupsOf } from "../../../formats/packed/mod.ts";
 import { loraNames } from "../../../formats/peft/names.ts";
-import type { DecoderConfig, LayerAttention } from "./decoder_config.ts";
+import { type DecoderConfig, type LayerAttention, scoreScale } from "./decoder_config.ts";
 import { doraOutput } from "./dora.ts";
 
 /** Name of the embedding table. */
@@ -208,16 +209,16 @@ export function blockGraph(
     const frozen = (x: Value) =>
       few ? g.run(linearPacked, { x, ...few }).y : g.run(linear, { x, w: t(weight) }).y;
     if (!spec) return biased(frozen(value), module);
-    const { a, b, magnitude } = loraNames(module), { scale } = spec;
+    const { a, b, magnitude } = loraNames(module);
     const mask = dropout ? g.input(`mask.${module}`, value.shape) : null;
     if (spec.dora) {
       const norm = g.input(weightNorm(module), [moduleShape(config, module)[0]]);
       const parts = { frozen, a: t(a), b: t(b), magnitude: t(magnitude), norm };
-      return biased(doraOutput(g, { x: value, mask, scale }, parts), module);
+      return biased(doraOutput(g, { x: value, mask, scale: spec.scale }, parts), module);
     }
     const y = frozen(value), kept = mask ? g.run(multiply, { a: value, b: mask }).y : value;
     const h = g.run(linear, { x: kept, w: t(a) }).y;
-    return g.run(loraUp, { base: biased(y, module), h, b: t(b) }, { alpha: scale }).y;
+    return g.run(loraUp, { base: biased(y, module), h, b: t(b) }, { alpha: spec.scale }).y;
   };
   const rotate = (value: Value, heads: number) =>
     rotates ? g.run(rotary, { x: value, cos, sin }, { heads }).y : value;
@@ -237,22 +238,29 @@ export function blockGraph(
   }, {
     heads: config.numHeads,
     kv_heads: config.numKeyValueHeads,
-    scale: 1 / Math.sqrt(config.headDim),
+    scale: scoreScale(config),
     window,
   });
   const wanted = some ? g.input("wanted", ["R"], "i32") : null;
   const taken = (value: Value) => wanted ? g.run(gatherRows, { x: value, ids: wanted }).y : value;
-  const middle = g.run(add, { a: taken(x), b: project(taken(o), "self_attn.o_proj") }).y;
+  const joined = (stream: Value, part: Value) =>
+    g.run(add, { a: stream, b: timesFactor(g, part, config.residualScale) }).y;
+  const middle = joined(taken(x), project(taken(o), "self_attn.o_proj"));
   const m = norm(middle, "post_attention_layernorm.weight");
   const gated = g.run(swiglu, { gate: project(m, "mlp.gate_proj"), up: project(m, "mlp.up_proj") }).y;
-  return g.finish({ y: g.run(add, { a: middle, b: project(gated, "mlp.down_proj") }).y });
+  return g.finish({ y: joined(middle, project(gated, "mlp.down_proj")) });
 }
 
-/** `x [T, D]` from `ids [T]` and the embedding table `w [V, D]`; with `noisy` plus `noise [T, D]`. */
+/** `x [rows, cols]` times a factor; itself for 1, its default. */
+export function timesFactor(g: GraphBuilder, x: Value, factor = 1): Value {
+  return factor === 1 ? x : g.run(scale, { x }, { alpha: factor }).y;
+}
+
+/** `x [T, D]` from `ids [T]` and the embedding table `w [V, D]`; with `noisy` plus `noise [T, D]`; times the model's factor. */
 export function embedGraph(config: DecoderConfig, noisy = false): Graph {
   const g = new GraphBuilder();
   const w = g.input("w", [config.vocabSize, config.hiddenSize]), ids = g.input("ids", ["T"], "i32");
-  const x = g.run(gatherRows, { x: w, ids }).y;
-  if (!noisy) return g.finish({ x });
-  return g.finish({ x: g.run(add, { a: x, b: g.input("noise", ["T", config.hiddenSize]) }).y });
+  const rows = g.run(gatherRows, { x: w, ids }).y;
+  const x = noisy ? g.run(add, { a: rows, b: g.input("noise", ["T", config.hiddenSize]) }).y : rows;
+  return g.finish({ x: timesFactor(g, x, config.embeddingScale) });
 }

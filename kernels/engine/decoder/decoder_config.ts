@@ -31,6 +31,14 @@ export interface DecoderConfig {
   rotatedLayers?: readonly boolean[];
   /** Positions from 0 for which the frequencies hold, > 0 (dynamic scaling); all where it's missing. */
   rotaryLimit?: number;
+  /** The embedding's rows are multiplied by it, NEFTune's noise among them (Granite), > 0; 1 where it's missing. */
+  embeddingScale?: number;
+  /** Attention's scores are multiplied by it (Granite), > 0; {@linkcode scoreScale} where it's missing. */
+  attentionScale?: number;
+  /** What attention and MLP add to the residual stream is multiplied by it (Granite), > 0; 1 where it's missing. */
+  residualScale?: number;
+  /** Logits are multiplied by it (Granite), > 0; 1 where it's missing. */
+  logitScale?: number;
   /** Biases on q, k, v (Qwen2). */
   qkvBias: boolean;
   /** Bias on o_proj (llama `attention_bias` puts it on all four). */
@@ -49,6 +57,13 @@ export interface DecoderConfig {
   eosTokenIds: readonly number[];
   /** In front of its modules in transformers' class of the model, where that isn't `model.`, such as `model.language_model.`. */
   moduleRoot?: string;
+}
+
+/** Factor of attention's scores: the model's own, else 1 / √headDim. */
+export function scoreScale(
+  { attentionScale, headDim }: Pick<DecoderConfig, "attentionScale" | "headDim">,
+): number {
+  return attentionScale ?? 1 / Math.sqrt(headDim);
 }
 
 /** What the attention of one layer has of its own; layers that are alike share programs. */

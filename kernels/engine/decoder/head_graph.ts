@@ -14,6 +14,7 @@ import { rmsNormGrad, rmsNormWeightGrad } from "../../ops/rms_norm_grad.ts";
 import { rowDots } from "../../ops/row_dots.ts";
 import { scaleRows } from "../../ops/scale_rows.ts";
 import { scatterAddRows } from "../../ops/scatter_add_rows.ts";
+import { timesFactor } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 
 /** How far labels are smoothed, and the place of the vocabulary's mean row. */
@@ -33,7 +34,7 @@ export interface HeadWishes {
 
 /**
  * Log-probabilities `logp [L]` of a chunk of labels: rows `rows [L]` of `x [T, D]`, normed, against `ids [L]`.
- * `unit`: also `dh [L, D]`, the gradient of each log-probability by its normed row. With smoothing, which takes `ones [L]`,
+ * `unit`: also `dh [L, D]`, the gradient of each log-probability by its normed row, the logits' factor in that. With smoothing, which takes `ones [L]`,
  * `column [L, 1]` and `vocab [1, V]`, all ones, it is (1 − ε) log p(label) + ε · mean over the vocabulary of log p (transformers'
  * LabelSmoother): as every log p has the same logsumexp, log p(label) + ε h · (mean row − the label's row).
  */
@@ -44,7 +45,8 @@ export function headGraph(config: DecoderConfig, unit: boolean, wishes: HeadWish
   const w = g.input("w", [config.vocabSize, config.hiddenSize]);
   const rows = g.input("rows", ["L"], "i32"), ids = g.input("ids", ["L"], "i32");
   const picked = g.run(gatherRows, { x, ids: rows }).y;
-  const h = g.run(rmsNorm, { x: picked, weight: norm }, { eps: config.rmsNormEps }).y;
+  const normed = g.run(rmsNorm, { x: picked, weight: norm }, { eps: config.rmsNormEps }).y;
+  const h = timesFactor(g, normed, config.logitScale);
   const plain: { logp: Value; dh?: Value; best?: Value } = unit
     ? g.run(labelLogprobUnit, { h, w, ids })
     : best
@@ -85,7 +87,7 @@ export function headBackwardGraph(config: DecoderConfig, normed = false): Graph 
   const rows = g.input("rows", ["L"], "i32"), weights = g.input("weights", ["L"]);
   const dh = g.input("dh", ["L", config.hiddenSize]), before = g.input("before", ["T", config.hiddenSize]);
   const picked = g.run(gatherRows, { x, ids: rows }).y;
-  const dy = g.run(scaleRows, { x: dh, factor: weights }).y;
+  const dy = g.run(scaleRows, { x: dh, factor: weights }, { alpha: config.logitScale ?? 1 }).y;
   const dpicked = g.run(rmsNormGrad, { x: picked, weight: norm, dy }, { eps: config.rmsNormEps }).dx;
   const dx = g.run(scatterAddRows, { like: x, ids: rows, dy: dpicked }).dx;
   const sum = { "d.x": g.run(add, { a: before, b: dx }).y };

@@ -7,6 +7,7 @@ import { entryOf, valueOf } from "../../../formats/elements.ts";
 import type { Backend, HostArray, Tensor } from "../../backend.ts";
 import { blockGraph, blockShapes } from "../decoder/decoder.ts";
 import { type DecoderConfig, layerAttentions } from "../decoder/decoder_config.ts";
+import { scaleValues } from "../body/embedding.ts";
 import { logitsGraph } from "../generate/blocks/graph.ts";
 import { RotaryTable } from "../decoder/rope.ts";
 
@@ -28,7 +29,8 @@ export async function layeredLogits(
 ): Promise<Float32Array> {
   const rows = ids.length, width = config.hiddenSize;
   const upload = (values: HostArray, shape: readonly number[]) => backend.upload(values, shape);
-  let x = upload(embed(read("model.embed_tokens.weight"), ids, width), [rows, width]);
+  const embedded = embed(read("model.embed_tokens.weight"), ids, width);
+  let x = upload(scaleValues(embedded, config.embeddingScale), [rows, width]);
   const positions = Int32Array.from(ids, (_, i) => i);
   const { cos, sin } = new RotaryTable(config).rows(positions);
   const common: Record<string, Tensor> = {

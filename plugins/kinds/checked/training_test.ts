@@ -93,9 +93,14 @@ Deno.test("a family's decoder has every field, and sizes that fit together; its 
         "rotatedLayers of config.json as a list of true or false, or nothing, is needed: current value is [1, 0]",
       ],
       [
+        { logitScale: 0 },
+        "logitScale of config.json as a number > 0, or nothing, is needed: current value is 0",
+      ],
+      [
         { attentionFacter: 2 },
         `attentionFacter of config.json as a field that is read (${
           [...Object.keys(decoder).slice(0, 10), "attentionFactor", "rotatedLayers", "rotaryLimit"]
+            .concat("embeddingScale", "attentionScale", "residualScale", "logitScale")
             .concat(Object.keys(decoder).slice(10), "moduleRoot").join(", ")
         }) is needed - did you mean "attentionFactor"?: current value is 2; spell it "attentionFactor", or leave it out`,
       ],

@@ -150,6 +150,8 @@ for (
       ["lora_dpo_llama", "none", 1000, false],
       ["lora_iopo_qwen2", "none", 1000, true],
       ["lora_dpo_smollm3", "none", 1000, false],
+      ["lora_dpo_granite", "none", 1000, false],
+      ["full_sft_granite", "none", 1000, false],
     ]],
     [2, [
       ["lora_iopo_qwen3", "ddp", 1000, false],

@@ -8,6 +8,7 @@ import { roundInPlace } from "../../../formats/gguf/mod.ts";
 import type { Backend, Tensor } from "../../../kernels/backend.ts";
 import { DoubleProducts } from "../../../kernels/backends/onnx/double_products.ts";
 import { MODULES_BY_INPUT } from "../../../kernels/engine/layerwise/block_stages.ts";
+import { scaleValues } from "../../../kernels/engine/body/embedding.ts";
 import {
   blockShapes,
   EMBEDDING,
@@ -75,7 +76,11 @@ export async function quantiseLayers(
   const rows = new CalibrationRows(
     backend,
     decoder,
-    { embedding: rounded(EMBEDDING), texts: source.texts, prompt: source.prompt },
+    {
+      embedding: scaleValues(rounded(EMBEDDING), decoder.embeddingScale),
+      texts: source.texts,
+      prompt: source.prompt,
+    },
     () => listener.goesOn(),
   );
   try {

@@ -40,7 +40,7 @@ export class CalibrationRows {
 
   /**
    * Starts behind the embedding.
-   * @param start Rows of the embedding, token ids of the texts, whose inputs count, and of a prompt that only goes along
+   * @param start Rows of the embedding, times its factor, token ids of the texts, whose inputs count, and of a prompt that only goes along
    * @param onText Called for each text at each stage; it may throw to end the work
    */
   constructor(

@@ -28,7 +28,7 @@ export function onnxDecoder(config: DecoderConfig, weights: OnnxWeights): Uint8A
   const positions = g.input("position_ids", "i64", [BATCH, TOKENS]);
   const kept = g.input("num_logits_to_keep", "i64", []);
   const inputs = attentionInputs(products, { ids, mask, positions });
-  let x = g.op("Reshape", [products.embedded(ids), rowShape()]);
+  let x = g.op("Reshape", [g.scaled(products.embedded(ids), config.embeddingScale), rowShape()]);
   for (let layer = 0; layer < config.numLayers; layer++) {
     const name = `model.layers.${layer}.`;
     const attended = onnxAttention(
@@ -37,8 +37,9 @@ export function onnxDecoder(config: DecoderConfig, weights: OnnxWeights): Uint8A
       products.normed(x, `${name}input_layernorm.weight`),
       layer,
     );
-    x = g.op("Add", [x, attended]);
-    x = g.op("Add", [x, mlp(products, products.normed(x, `${name}post_attention_layernorm.weight`), layer)]);
+    x = g.op("Add", [x, g.scaled(attended, config.residualScale)]);
+    const fed = mlp(products, products.normed(x, `${name}post_attention_layernorm.weight`), layer);
+    x = g.op("Add", [x, g.scaled(fed, config.residualScale)]);
   }
   // From row −0 on are all of them.
   const last = g.op("Slice", [
@@ -47,7 +48,7 @@ export function onnxDecoder(config: DecoderConfig, weights: OnnxWeights): Uint8A
     g.integers([Number.MAX_SAFE_INTEGER]),
     g.integers([1]),
   ]);
-  const rows = g.op("Reshape", [last, rowShape()]);
+  const rows = g.scaled(g.op("Reshape", [last, rowShape()]), config.logitScale);
   const logits = g.op("Reshape", [
     products.product(rows, headName(config), [vocabSize, hiddenSize]),
     g.op("Concat", [inputs.batch, g.integers([-1, vocabSize])], { axis: 0 }),

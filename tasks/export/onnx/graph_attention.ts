@@ -2,7 +2,7 @@
  * Attention with its cache in an exported ONNX model.
  * @module
  */
-import { attentionOf } from "../../../kernels/engine/decoder/decoder_config.ts";
+import { attentionOf, scoreScale } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { CONTRIB, type OnnxProducts } from "./graph_products.ts";
 import type { AngleTable } from "./weights.ts";
 
@@ -38,7 +38,6 @@ export function attentionInputs(
   { g }: OnnxProducts,
   { ids, mask, positions }: { ids: string; mask: string; positions: string },
 ): OnnxInputs & { batch: string } {
-  const number = (value: number) => g.op("Constant", [], { value_float: { float: value } });
   const size = (x: string, axis: number) => g.op("Shape", [x], { start: axis, end: axis + 1 });
   const batch = size(ids, 0), tokens = size(ids, 1), total = size(mask, 1);
   const threeD = g.op("Concat", [batch, tokens, g.integers([-1])], { axis: 0 });
@@ -46,9 +45,9 @@ export function attentionInputs(
   const lengths = i32(g.op("Expand", [g.op("Sub", [total, g.integers([1])]), batch]));
   const longest = i32(g.op("Squeeze", [total]));
   // Every row is as long as the longest; padding is kept out by its score, wherever it stands.
-  const absent = g.op("Sub", [number(1), g.op("Cast", [mask], { to: { type: "f32" } })]);
+  const absent = g.op("Sub", [g.number(1), g.op("Cast", [mask], { to: { type: "f32" } })]);
   const bias = g.op("Expand", [
-    g.op("Unsqueeze", [g.op("Mul", [absent, number(MASKED)]), g.integers([1, 2])]),
+    g.op("Unsqueeze", [g.op("Mul", [absent, g.number(MASKED)]), g.integers([1, 2])]),
     g.op("Concat", [batch, g.integers([1]), tokens, total], { axis: 0 }),
   ]);
   return { batch, positions, lengths, longest, bias, threeD };
@@ -90,6 +89,7 @@ export function onnxAttention(
       num_heads: numHeads,
       kv_num_heads: numKeyValueHeads,
       do_rotary: 0,
+      scale: { float: scoreScale(config) },
       ...(window !== null && { local_window_size: window }),
     },
     CONTRIB,

@@ -108,7 +108,7 @@ export function logitsGraph(config: DecoderConfig): Graph {
   const w = g.input("w", [config.vocabSize, config.hiddenSize]), rows = g.input("rows", ["L"], "i32");
   const picked = g.run(gatherRows, { x, ids: rows }).y;
   const h = g.run(rmsNorm, { x: picked, weight: norm }, { eps: config.rmsNormEps }).y;
-  return g.finish({ logits: g.run(linear, { x: h, w }).y });
+  return g.finish({ logits: g.run(linear, { x: h, w }, { alpha: config.logitScale ?? 1 }).y });
 }
 
 /** `ids [L]` int32, the tokens that follow, from `logits [L, V]`; `scale [L]` and `share [L]` as of `choose_token`. */

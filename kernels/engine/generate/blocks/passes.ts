@@ -46,7 +46,7 @@ export class ModelPasses {
     this.#config = config;
     this.#tuning = tuning;
     this.#parameters = parameters;
-    this.#embedding = new HostEmbedding(parameters.backend, parameters.get(EMBEDDING));
+    this.#embedding = new HostEmbedding(parameters.backend, parameters.get(EMBEDDING), config.embeddingScale);
     this.#rotary = new RotaryTable(config);
   }
 

@@ -7,6 +7,7 @@
 import { item } from "../../../../formats/elements.ts";
 import type { OrtLibrary } from "../../../backends/onnx/c_api/mod.ts";
 import type { Adapter } from "../../../../formats/peft/mod.ts";
+import { scaleValues } from "../../body/embedding.ts";
 import type { DecoderConfig } from "../../decoder/decoder_config.ts";
 import { breathe } from "../breathe.ts";
 import type { AddOptions, Outlook } from "../outlook.ts";
@@ -34,7 +35,7 @@ export interface ProgramEngineOptions {
   readonly maxBatch: number;
   /** True if one row alone gets the same bits as beside others. Default: as {@linkcode rowsAgree} finds. */
   readonly agree?: boolean;
-  /** Rows of the embedding as float32, `[ids.length, D]`. */
+  /** Rows of the embedding as float32, `[ids.length, D]`; they are the engine's. */
   embed(ids: ArrayLike<number>): Float32Array<ArrayBuffer>;
   /** Adapter of requests that name none; null: none. */
   readonly opened?: Adapter | null;
@@ -192,7 +193,7 @@ export class ProgramEngine {
     const running = this.#sequences.range(slot, ids.length);
     const lengths = running.map(({ length }) => length + tokens);
     this.#reserve(lengths.reduce((a, b) => Math.max(a, b)));
-    const x = this.options.embed(ids.flat()), adapters = running.map(({ adapter }) => adapter);
+    const x = this.#embedded(ids.flat()), adapters = running.map(({ adapter }) => adapter);
     const sequences = ids.length, wanted = rows.length;
     return this.#session.run({ slot, sequences, x, tokens, lengths, rows, wanted, logits, adapters });
   }
@@ -206,7 +207,7 @@ export class ProgramEngine {
     this.#reserve(only.length + 1);
     const stood = beside?.length ? this.#memory.firstRow(1) : null;
     const x = new Float32Array(2 * this.options.config.hiddenSize), { adapter } = only;
-    x.set(this.options.embed([id]));
+    x.set(this.#embedded([id]));
     const out = this.#session.run({
       slot: 0,
       sequences: 2,
@@ -220,6 +221,11 @@ export class ProgramEngine {
     });
     if (stood) this.#memory.setFirstRow(1, stood);
     return out;
+  }
+
+  #embedded(ids: ArrayLike<number>): Float32Array<ArrayBuffer> {
+    const { config: { embeddingScale }, embed } = this.options;
+    return scaleValues(embed(ids), embeddingScale);
   }
 
   #needPairs(): boolean {

@@ -86,17 +86,19 @@ export function decoderModel(
     const project = (input: string, module: LinearModule) => products.project(input, layer, module, beside);
     let o = attention.of(n, layer);
     if (last) [o, stream] = [rowsOf(o, heads * head), rowsOf(stream, hiddenSize)];
-    const afterAttention = project(o, "self_attn.o_proj");
+    const afterAttention = g.scaled(project(o, "self_attn.o_proj"), config.residualScale);
     const middle = products.addNormed(stream, afterAttention, `${name}post_attention_layernorm.weight`);
     const gate = project(middle.n, "mlp.gate_proj"), up = project(middle.n, "mlp.up_proj");
     // QuickGelu with alpha 1 is SiLU.
     const gated = g.op("Mul", [g.op("QuickGelu", [gate], { alpha: { float: 1 } }, MS), up]);
     const next = last ? "norm.weight" : `layers.${layer + 1}.input_layernorm.weight`;
-    const end = products.addNormed(middle.sum, project(gated, "mlp.down_proj"), next);
+    const afterMlp = g.scaled(project(gated, "mlp.down_proj"), config.residualScale);
+    const end = products.addNormed(middle.sum, afterMlp, next);
     [stream, n] = [end.sum, end.n];
   }
   const flat = g.op("Reshape", [n, g.integers([-1, hiddenSize])]);
-  const logits = products.product(g.op("Gather", [flat, wanted], { axis: 0 }), "lm_head");
+  const headRows = g.scaled(g.op("Gather", [flat, wanted], { axis: 0 }), config.logitScale);
+  const logits = products.product(headRows, "lm_head");
   const count = Math.min(BEST, config.vocabSize);
   const [best = "", ids = ""] = g.ops("TopK", [logits, g.integers([count])], 2, { axis: -1, sorted: 1 });
   g.output("logits", logits, "f32", ["L", config.vocabSize]);

@@ -3,7 +3,7 @@
  * @module
  */
 import type { OnnxNode } from "../../../onnx_node.ts";
-import { attentionOf, type DecoderConfig } from "../../decoder/decoder_config.ts";
+import { attentionOf, type DecoderConfig, scoreScale } from "../../decoder/decoder_config.ts";
 import type { LoraNodes } from "./adapters.ts";
 import { type GraphProducts, MS } from "./graph_products.ts";
 import { QKV, QKV_PRODUCT } from "./prepare.ts";
@@ -19,7 +19,7 @@ export function cacheNames(layer: number): Record<"k" | "v", { past: string; pre
  * multiplies one row by the cache where it lies only without a factor; with one it copies the cache's rows first.
  */
 export function angleLength(config: DecoderConfig): number {
-  return config.headDim ** -0.25;
+  return Math.sqrt(scoreScale(config));
 }
 
 /** Values that all layers' attention reads. */
@@ -81,7 +81,8 @@ export class GraphAttention {
       q = this.#normedByHead(q, numHeads, `${name}q_norm.weight`);
       k = this.#normedByHead(k, numKeyValueHeads, `${name}k_norm.weight`);
     }
-    if (!rotates) return [this.#scaled(q), k, v];
+    // Queries that no angles scale.
+    if (!rotates) return [p.g.scaled(q, scoreScale(this.config)), k, v];
     if (places === null) return [q, k, v];
     const rotated = (value: string) => p.g.op("RotaryEmbedding", [value, places, ...angles], {}, MS);
     return [rotated(q), rotated(k), v];
@@ -102,12 +103,6 @@ export class GraphAttention {
     const joined = lora?.add(y, x, layer, QKV) ?? y;
     const sizes = [numHeads, numKeyValueHeads, numKeyValueHeads].map((count) => count * headDim);
     return [joined, () => p.g.ops("Split", [joined, p.g.integers(sizes)], 3, { axis: -1 })];
-  }
-
-  /** Queries that no angles scale, times the scale of scores. */
-  #scaled(q: string): string {
-    const { g } = this.products, scale = angleLength(this.config) ** 2;
-    return g.op("Mul", [q, g.op("Constant", [], { value_float: { float: scale } })]);
   }
 
   #normedByHead(value: string, count: number, weight: string): string {

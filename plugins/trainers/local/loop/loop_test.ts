@@ -22,6 +22,8 @@ const RUNS = [
   "lora_iopo_qwen2",
   "lora_iopo_qwen3",
   "lora_dpo_smollm3",
+  "lora_dpo_granite",
+  "full_sft_granite",
 ];
 
 const FORMS = [[1, true], [1000, false]] as const;

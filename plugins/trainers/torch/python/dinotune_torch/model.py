@@ -103,7 +103,8 @@ def _forward(self: Any, ids: torch.Tensor, positions: torch.Tensor, tree: Any, r
         input_ids=ids[None], position_ids=positions[None], attention_mask=None, use_cache=False, tree=tree
     ).last_hidden_state[0]
     unique, inverse = torch.unique(rows, return_inverse=True)
-    hidden, weight = body.index_select(0, unique), self.lm_head.weight
+    # Granite divides its logits; a model of another family has no such field.
+    hidden, weight = body.index_select(0, unique) / getattr(self.config, "logits_scaling", 1.0), self.lm_head.weight
     logps = LabelHead.apply(hidden, weight, inverse, labels, keep)
     if self.label_smoothing > 0:
         logps = logps + self.label_smoothing * towards_mean(hidden, weight, inverse, labels)
