@@ -35,7 +35,8 @@ function tensorsIn(folder: string, name: string): Map<string, Float32Array> {
 function updateError(ours: string, theirs: string): number {
   const isAdapter = exists(join(theirs, ADAPTER)), file = isAdapter ? ADAPTER : "model.safetensors";
   const [a, b] = [tensorsIn(ours, file), tensorsIn(theirs, file)];
-  const start = tensorsIn(join(FACTORY, isAdapter ? "adapter" : "model"), file);
+  const own = theirs.endsWith("_whole") ? "adapter_whole" : "adapter";
+  const start = tensorsIn(join(FACTORY, isAdapter ? own : "model"), file);
   assertEquals([...a.keys()].sort(), [...start.keys()].sort());
   assertEquals([...a].filter(([name]) => !b.has(name)), [...start].filter(([name]) => !b.has(name)));
   let difference = 0, update = 0;

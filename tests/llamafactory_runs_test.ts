@@ -42,6 +42,8 @@ const MORE: Readonly<Record<string, (adapter2: string) => string[]>> = {
   sft_freeze_last: () => ["adapter_name_or_path=[]"],
   sft_freeze_mlp_norm: () => ["adapter_name_or_path=[]"],
   dpo_full_ref: () => ["adapter_name_or_path=[]", ...referenceKeys(join(FACTORY, "adapter"))],
+  dpo_fixed_whole: () => [`adapter_name_or_path=${join(FACTORY, "adapter_whole")}`],
+  sft_fixed_whole: () => [`adapter_name_or_path=${join(FACTORY, "adapter_whole")}`],
   sft_fixed_merged: (adapter2) => [`adapter_name_or_path=${adapter2},${join(FACTORY, "adapter")}`],
 };
 

@@ -23,6 +23,7 @@ import {
 } from "./module_names.ts";
 import { loraNames } from "./names.ts";
 import { matchTargets, patternValue } from "./target_modules.ts";
+import { savedTensors } from "./whole_fields.ts";
 
 /** The tensors of one module; the module computes `W x + scale · B A x`, each row of `W + scale · B A` of its length with DoRA. */
 export interface LoraTensors {
@@ -46,13 +47,25 @@ export interface Adapter {
   readonly config: LoraConfig;
   /** By module name in transformers, such as `model.layers.0.self_attn.q_proj`. */
   readonly modules: ReadonlyMap<string, LoraTensors>;
+  /** Values that take the place of the model's tensors, by their names in transformers (`modules_to_save`); absent: none. */
+  readonly whole?: ReadonlyMap<string, WholeTensor>;
+}
+
+/** A tensor that an adapter has as a whole. */
+export interface WholeTensor {
+  readonly shape: readonly number[];
+  /** Row-major. */
+  readonly values: Float32Array<ArrayBuffer>;
 }
 
 /** `[out, in]` of every linear module of a model but its output head, by name. */
 export type ModuleShapes = ReadonlyMap<string, readonly [number, number]>;
 
-/** Fields of an adapter that is trained on: lengths of rows are, too, which have no place where it only answers. */
-export const TRAINED_FIELDS: readonly string[] = ["use_dora"];
+/** Shapes of a model's tensors by their names in transformers. */
+export type TensorShapes = ReadonlyMap<string, readonly number[]>;
+
+/** Fields of an adapter that is trained on: lengths of rows and whole modules are, too, which have no place where it only answers. */
+export const TRAINED_FIELDS: readonly string[] = ["modules_to_save", "use_dora"];
 
 const CONFIG = "adapter_config.json", WEIGHTS = "adapter_model.safetensors";
 /** Where the decoder's modules are in transformers' class of a text model. */
@@ -69,7 +82,7 @@ export function loraOf(config: LoraConfig, module: string): Pick<LoraTensors, "r
  * Reads only the configuration; errors as {@linkcode readAdapter}'s.
  * @param modules Names of the model's linear modules, by which the configuration of a model that sees names its own
  * @param root As {@linkcode readAdapter}'s
- * @param further As {@linkcode readAdapter}'s
+ * @param further Fields that the caller has a use for beside LoRA's: none, or {@linkcode TRAINED_FIELDS}
  */
 export function readAdapterConfig(
   directory: string,
@@ -116,7 +129,7 @@ export function adapterWeightsPath(directory: string): string {
  * @param shapes Of the model's linear modules.
  * @param root In front of the decoder's modules in transformers' class of the model; where it isn't `model.`, adapters with older
  * names are read, too.
- * @param further Fields that the caller has a use for beside LoRA's: none, or {@linkcode TRAINED_FIELDS}
+ * @param tensors Of all tensors of the model, for an adapter that is trained on ({@linkcode TRAINED_FIELDS}); null of one that stands beside it
  * @throws {RangeError} If something isn't supported, or modules are missing in or foreign to the model; named.
  * @throws {TypeError} If a tensor has the wrong shape.
  * @throws {SyntaxError} If a file is damaged.
@@ -125,13 +138,18 @@ export function readAdapter(
   directory: string,
   shapes: ModuleShapes,
   root: string = TEXT_ROOT,
-  further: readonly string[] = [],
+  tensors: TensorShapes | null = null,
 ): Adapter {
+  const further = tensors === null ? [] : TRAINED_FIELDS;
   const config = readAdapterConfig(directory, [...shapes.keys()], root, further);
+  const whole = tensors === null
+    ? new Map<string, readonly number[]>()
+    : savedTensors(config.modulesToSave, tensors);
   const targets = matchTargets(config, [...shapes.keys()]);
   using stored = new SafetensorsFile(adapterWeightsPath(directory));
   const file = root === TEXT_ROOT ? stored : decoderTensors(stored);
-  checkAdapterTensors(file, loraTensorShapes(config, targets, shapes));
+  const saved = [...whole].map(([name, shape]) => [`${PEFT_PREFIX}${name}`, shape] as const);
+  checkAdapterTensors(file, new Map([...loraTensorShapes(config, targets, shapes), ...saved]));
   const modules = targets.map((module): [string, LoraTensors] => {
     const names = loraNames(`${PEFT_PREFIX}${module}`);
     return [module, {
@@ -141,7 +159,16 @@ export function readAdapter(
       ...(config.useDora && { magnitude: file.readFloat32(names.magnitude) }),
     }];
   });
-  return { config, modules: new Map(modules) };
+  return {
+    config,
+    modules: new Map(modules),
+    ...(whole.size > 0 && {
+      whole: new Map([...whole].map(([name, shape]) => [
+        name,
+        { shape, values: file.readFloat32(`${PEFT_PREFIX}${name}`) },
+      ])),
+    }),
+  };
 }
 
 function namesIn(directory: string): string[] {
@@ -231,7 +258,7 @@ export function checkAdapterTensors(
 /**
  * Writes an adapter directory, float32, weights first.
  * @param directory Made if missing.
- * @param adapter `modules` by name: exactly those that `config` means.
+ * @param adapter `modules` by name: exactly those that `config` means; `whole`: tensors of the modules that are saved as a whole.
  * @param shapes Of the model's linear modules.
  * @param root As {@linkcode readAdapter}'s; where it isn't `model.`, every module is named, as LLaMA-Factory does it: endings of names may
  * be those of modules beside the decoder, too.
@@ -241,9 +268,10 @@ export function checkAdapterTensors(
  */
 export function writeAdapter(
   directory: string,
-  { config, modules }: {
+  { config, modules, whole = new Map() }: {
     config: LoraConfig;
     modules: ReadonlyMap<string, Pick<LoraTensors, "a" | "b" | "magnitude">>;
+    whole?: ReadonlyMap<string, WholeTensor>;
   },
   shapes: ModuleShapes,
   root: string = TEXT_ROOT,
@@ -280,8 +308,14 @@ export function writeAdapter(
         : [{ name: names.magnitude, dtype: "F32", shape: [outputs], data: () => magnitude }],
     ];
   });
+  const saved = [...whole].map(([name, { shape, values }]) => ({
+    name: `${PEFT_PREFIX}${spelling(name)}`,
+    dtype: "F32",
+    shape: [...shape],
+    data: () => values,
+  }));
   Deno.mkdirSync(directory, { recursive: true });
-  writeSafetensors(join(directory, WEIGHTS), tensors);
+  writeSafetensors(join(directory, WEIGHTS), [...tensors, ...saved]);
   const ordered = {
     ...config,
     rankPattern: orderFree(config.rankPattern, targets, config.r),

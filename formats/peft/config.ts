@@ -25,6 +25,8 @@ export interface LoraConfig extends TargetFields {
   readonly rankPattern: Readonly<Record<string, number>>;
   /** α of single modules. */
   readonly alphaPattern: Readonly<Record<string, number>>;
+  /** Endings of names of modules that are saved as a whole; absent: none. */
+  readonly modulesToSave?: readonly string[];
 }
 
 /** Fields that are read, or that don't change what the adapter computes once it's trained. */
@@ -110,6 +112,9 @@ export function parseLoraConfig(
   const isText = (value: unknown) => typeof value === "string";
   const isShare = (value: unknown) => typeof value === "number" && value >= 0 && value < 1;
   const isFlag = (value: unknown) => typeof value === "boolean";
+  const saved = further.includes("modules_to_save")
+    ? read<string | readonly string[]>("modules_to_save", isNames, "a list of names", [])
+    : [];
   const optional = <T>(name: string, is: (value: unknown) => boolean, kind: string): T | null =>
     fields[name] === undefined || fields[name] === null ? null : read<T>(name, is, kind);
   return {
@@ -126,6 +131,7 @@ export function parseLoraConfig(
     useDora: read("use_dora", isFlag, "true or false", false),
     rankPattern: read("rank_pattern", isMap(isRank), "a map of ranks", {}),
     alphaPattern: read("alpha_pattern", isMap(isAlpha), "a map of numbers", {}),
+    ...(saved.length > 0 && { modulesToSave: typeof saved === "string" ? [saved] : saved }),
   };
 }
 
@@ -152,7 +158,7 @@ export function loraConfigFields(config: LoraConfig): Record<string, unknown> {
     lora_dropout: config.dropout,
     megatron_config: null,
     megatron_core: "megatron.core",
-    modules_to_save: null,
+    modules_to_save: config.modulesToSave?.toSorted() ?? null,
     peft_type: "LORA",
     r: config.r,
     rank_pattern: config.rankPattern,

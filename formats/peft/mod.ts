@@ -10,6 +10,7 @@ export {
   readAdapter,
   readAdapterConfig,
   readAdapterFields,
+  type TensorShapes,
   TRAINED_FIELDS,
   writeAdapter,
 } from "./adapter.ts";
@@ -19,6 +20,8 @@ export { mergedWeights } from "./merge.ts";
 export { isLoraB, isMagnitude, type LoraNames, loraNames, loraTensors } from "./names.ts";
 export { matchTargets, patternValue, type TargetFields } from "./target_modules.ts";
 export { readWholeAdapter, type WholeAdapter } from "./whole_adapter.ts";
+export { type SavedEmbeddings, savedEmbeddings } from "./saved_embeddings.ts";
+export { savedTensors } from "./whole_fields.ts";
 export { wholeMerge } from "./whole_merge.ts";
 export { baseDifference } from "./base_difference.ts";
 export { adapterHash } from "./hash.ts";

@@ -47,6 +47,21 @@ export function tokenRows(
 }
 
 /**
+ * Tensors of the modules that are trained and saved as a whole: PEFT takes every module whose name ends with one of the names, at no dot.
+ * @param modules `modules_to_save`
+ * @param tensors Anything by names of tensors in transformers
+ */
+export function savedTensors<T>(
+  modules: readonly string[] | undefined,
+  tensors: ReadonlyMap<string, T>,
+): Map<string, T> {
+  return new Map([...tensors].filter(([name]) => {
+    const module = name.replace(/\.(weight|bias)$/, "");
+    return modules?.some((ending) => module.endsWith(ending)) ?? false;
+  }));
+}
+
+/**
  * Looks for the modules that are saved as a whole among the tensors of an adapter.
  * @param field `modules_to_save`
  * @param path Of the adapter's configuration, for errors

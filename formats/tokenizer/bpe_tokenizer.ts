@@ -12,7 +12,7 @@ import { postProcessor } from "./post_processor.ts";
 import { checkBeginning, type PreTokenizer, preTokenizer } from "./pre_tokenizers.ts";
 import type { EditableTokenizer } from "./tokenizer.ts";
 import type { AddedToken, TokenizerJson } from "./tokenizer_json.ts";
-import { markSpecial, type Parts, tokenizerFilesOf } from "./tokenizer_parts.ts";
+import { addPlain, markSpecial, type Parts, tokenizerFilesOf } from "./tokenizer_parts.ts";
 
 /** Tables shared by variants with another eos. */
 interface Engine {
@@ -192,6 +192,10 @@ export class BpeTokenizer implements EditableTokenizer {
   withSpecialTokens(tokens: readonly string[]): BpeTokenizer {
     const { json, extra } = this.#parts;
     return this.#with({ json: markSpecial(json, tokens), extra: [...new Set([...extra, ...tokens])] });
+  }
+
+  withTokens(tokens: readonly string[]): BpeTokenizer {
+    return this.#with({ json: addPlain(this.#parts.json, tokens) });
   }
 
   withChatTemplate(jinja: string | null): BpeTokenizer {

@@ -2,7 +2,13 @@
  * The parts that a tokenizer is made of, and the files that it is written as.
  * @module
  */
-import { addedToken, isObject, type TokenizerConfig, type TokenizerJson } from "./tokenizer_json.ts";
+import {
+  type AddedToken,
+  addedToken,
+  isObject,
+  type TokenizerConfig,
+  type TokenizerJson,
+} from "./tokenizer_json.ts";
 
 /** Names of the special tokens that a configuration may have. */
 export interface SpecialTokens {
@@ -88,17 +94,32 @@ function classKeys({ tokenizer_class: name, model_input_names: inputs }: Readonl
 
 /** The same file with `tokens` as special added tokens; the object itself when they are that already. */
 export function markSpecial(json: TokenizerJson, tokens: readonly string[]): TokenizerJson {
+  return withAdded(json, tokens, (old) => old?.special ? null : { ...old, special: true });
+}
+
+/** The same file with `tokens` as added tokens that aren't special, as transformers' `add_tokens` makes them of texts; those that are there stay. */
+export function addPlain(json: TokenizerJson, tokens: readonly string[]): TokenizerJson {
+  const { vocab } = json.model;
+  const missing = tokens.filter((token) => !Object.hasOwn(vocab, token));
+  return withAdded(json, missing, (old) => old === undefined ? { normalized: true } : null);
+}
+
+function withAdded(
+  json: TokenizerJson,
+  tokens: readonly string[],
+  flagsOf: (old: AddedToken | undefined) => Partial<AddedToken> | null,
+): TokenizerJson {
   const { vocab } = json.model;
   const added = new Map(json.added_tokens.map((token) => [token.content, token]));
   const nextId = () =>
     [...added.values()].reduce((free, token) => Math.max(free, token.id + 1), Object.keys(vocab).length);
   let changed = false;
   for (const content of tokens) {
-    const old = added.get(content);
-    if (old?.special || content === "") continue;
+    const old = added.get(content), flags = flagsOf(old);
+    if (flags === null || content === "") continue;
     changed = true;
     const id = old?.id ?? (Object.hasOwn(vocab, content) ? vocab[content]! : nextId());
-    added.set(content, addedToken(content, id, { ...old, special: true }));
+    added.set(content, addedToken(content, id, flags));
   }
   return changed ? { ...json, added_tokens: [...added.values()] } : json;
 }

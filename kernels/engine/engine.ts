@@ -117,7 +117,7 @@ export class Engine {
   ): Promise<() => Promise<Float64Array>> {
     const labels = this.#labels(pack), rows = this.#rows(pack, labels.wanted);
     const x = await this.#body.forward(rows, { adapter, keep, dropoutStep });
-    const read = await this.#head.forward(labels, x, { keep, best });
+    const read = await this.#head.forward(labels, x, { adapter, keep, best });
     if (keep) this.#kept.push(rows);
     else disposeAll({ x, ...rows.tensors });
     return read;

@@ -9,6 +9,7 @@ import { tensorShapes } from "./decoder/decoder.ts";
 import type { DecoderConfig } from "./decoder/decoder_config.ts";
 import type { AdamWOptions } from "./optimizer/adamw.ts";
 import { Engine } from "./engine.ts";
+import type { EmbeddingChange } from "./weights/embedding_change.ts";
 import type { FreshStart } from "./weights/fresh_weights.ts";
 import type { ForwardOptions, ForwardPass } from "./forward.ts";
 import type { Pack } from "./packs/pack.ts";
@@ -43,9 +44,11 @@ export interface EngineSetup {
   merged?: readonly string[];
   /** Its weights aren't read: these are drawn; absent: read. */
   fresh?: FreshStart;
+  /** `decoder` has another embedding or head than the model's files; absent: the same. */
+  embeddings?: EmbeddingChange;
   decoder: DecoderConfig;
   tuning: Tuning;
-  /** Initial LoRA tensors by the engine's names. */
+  /** Initial values of what is trained, where they aren't the model's own, by the engine's names. */
   initial: Record<string, Float32Array<ArrayBuffer>>;
   checkpointing: boolean;
   /** Bits of frozen modules' weights; null: as the backend keeps them. */
@@ -127,8 +130,8 @@ export class EngineHost implements EngineClient {
   readonly #engine: Engine;
   readonly #optimizer: Optimizer | null;
   readonly #settings: PackSettings;
-  /** True if adapters change nothing: known from the values that were given, so nothing is downloaded for it. */
-  #identity: boolean;
+  /** True if adapters change nothing: known from the values that were given, and those are looked at when it is asked for. */
+  #identity: boolean | { given: Readonly<Record<string, Float32Array>> };
 
   /**
    * @param onPhase Told of weights that are read, and of programs that are compiled.
@@ -159,7 +162,7 @@ export class EngineHost implements EngineClient {
     };
     const options = { config, tuning, checkpointing, seed, labelSmoothing, neftuneAlpha, onCompile };
     this.#engine = new Engine(backend, options, reading, initial);
-    this.#identity = this.#isZero(initial);
+    this.#identity = { given: initial };
     const optimizer = setup.optimizer && makeOptimizer(this.#engine.parameters, setup.optimizer);
     this.#optimizer = optimizer;
     if (backend.hostMemory) return;
@@ -168,7 +171,7 @@ export class EngineHost implements EngineClient {
     this.stepAhead = async (learningRate, maxNorm) => {
       await optimizer.stepAhead?.(learningRate, maxNorm);
       // It isn't known yet if the norm is 0.
-      this.#identity &&= learningRate === 0;
+      if (learningRate !== 0) this.#identity = false;
     };
     this.lateNorm = optimizer.lateNorm.bind(optimizer);
   }
@@ -194,7 +197,7 @@ export class EngineHost implements EngineClient {
     if (!this.#optimizer) throw new Error("Cannot step: this engine was made without an optimizer");
     const norm = await this.#optimizer.step(learningRate, maxNorm);
     // A step of nothing, as the first one of a warmup is, leaves zeros zero.
-    this.#identity &&= learningRate === 0 || norm === 0;
+    if (learningRate !== 0 && norm !== 0) this.#identity = false;
     return norm;
   }
 
@@ -203,15 +206,19 @@ export class EngineHost implements EngineClient {
     return Promise.resolve();
   }
 
-  isIdentity(): Promise<boolean> {
-    return Promise.resolve(this.#identity);
+  async isIdentity(): Promise<boolean> {
+    if (typeof this.#identity !== "boolean") this.#identity = await this.#isZero(this.#identity.given);
+    return this.#identity;
   }
 
-  /** True if every B of the adapters is zero, and lengths of DoRA are the frozen rows', among these values of trained tensors; what isn't there is zero. */
-  #isZero(values: Readonly<Record<string, Float32Array>>): boolean {
+  /**
+   * True if every B of the adapters is zero, and lengths of DoRA and whole tensors are the frozen ones, among these values of trained tensors;
+   * what isn't there is so.
+   */
+  async #isZero(values: Readonly<Record<string, Float32Array>>): Promise<boolean> {
     const b = [...this.#engine.parameters.trained.keys()].filter(isLoraB);
     const isZero = b.length > 0 && b.every((name) => values[name]?.every((value) => value === 0) ?? true);
-    return isZero && this.#engine.parameters.startsAsFrozen(values);
+    return isZero && await this.#engine.parameters.startsAsFrozen(values);
   }
 
   trained(): Promise<Record<string, Float32Array<ArrayBuffer>>> {
@@ -224,7 +231,7 @@ export class EngineHost implements EngineClient {
 
   restore(trained: Record<string, Float32Array>, optimizer: NamedArrays | null): Promise<void> {
     this.#engine.parameters.restore(trained);
-    this.#identity = this.#isZero(trained);
+    this.#identity = { given: trained };
     if (optimizer) this.#optimizer?.restore(optimizer);
     return Promise.resolve();
   }

@@ -66,6 +66,12 @@ export interface TrainConfig {
   hf_hub_token: string | null;
   /** True: text that looks like a special token stays text. */
   split_special_tokens: boolean;
+  /** Make the embeddings as large as the tokenizer, in multiples of 64. */
+  resize_vocab: boolean;
+  /** Tokens that are added to the vocabulary. */
+  add_tokens: string[];
+  /** Special tokens that are added to the vocabulary. */
+  add_special_tokens: string[];
   /** True keeps activations instead of computing them again in the backward pass. */
   disable_gradient_checkpointing: boolean;
 
@@ -248,6 +254,8 @@ export interface TrainConfig {
   lora_dropout: number;
   /** Module names; `["all"]`: every linear layer but the output head. */
   lora_target: string[];
+  /** Endings of names of modules that are trained and saved as a whole beside the adapters; [] also stands for both embeddings of a changed vocabulary. */
+  additional_target: string[];
   /** Scale by alpha over the square root of the rank. */
   use_rslora: boolean;
   /** Train lengths of the merged weights' rows, too (DoRA). */

@@ -8,6 +8,7 @@ import type { EncodedExample } from "../../kernels/engine/packs/encoded.ts";
 import type { LogSink } from "./log_sink.ts";
 import type { Loss } from "./loss.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
+import type { EmbeddingChange } from "../../kernels/engine/weights/embedding_change.ts";
 import type { FreshStart } from "../../kernels/engine/weights/fresh_weights.ts";
 import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
 
@@ -29,6 +30,7 @@ export type TrainerConfig = Pick<
   | "lora_alpha"
   | "lora_dropout"
   | "lora_target"
+  | "additional_target"
   | "use_rslora"
   | "use_dora"
   | "pissa_init"
@@ -127,6 +129,8 @@ export interface TrainerInputs {
   merged?: readonly string[];
   /** `model.weights` are these, drawn, and no file's; absent: the model's own. */
   fresh?: FreshStart;
+  /** `decoder` has another embedding or head than the model's files, and `model.weights` has them; absent: the same. */
+  embeddings?: EmbeddingChange;
   /** Made by the run's loss plugin. */
   loss: Loss;
   /** Model whose log-probabilities the loss takes as its reference; null or absent: the policy as it begins, if the loss needs one. */

@@ -21,6 +21,7 @@ import {
   baseDifference,
   readAdapter,
   readWholeAdapter,
+  savedEmbeddings,
   type WholeAdapter,
   wholeMerge,
 } from "../../formats/peft/mod.ts";
@@ -32,6 +33,11 @@ import {
 } from "../../formats/tokenizer/mod.ts";
 import { EMBEDDING, moduleShapes, tensorShapes } from "../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
+import {
+  changedBy,
+  type EmbeddingChange,
+  withEmbeddingChange,
+} from "../../kernels/engine/weights/embedding_change.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { placed } from "../../plugins/kinds/place.ts";
 import { prepareTokenizer } from "../../plugins/kinds/prepare_tokenizer.ts";
@@ -85,41 +91,56 @@ export async function openSource(
     if (config.export_format === "safetensors") {
       placed(placeOf("model_name_or_path"), () => checkWhole(model, base.moduleRoot));
     }
-    const own = tensorShapes(base), beside = besideShapes(model);
-    await placed(placeOf("model_name_or_path"), () => checkTensors(model.weights, own, model.path));
+    const beside = besideShapes(model);
+    await placed(
+      placeOf("model_name_or_path"),
+      () => checkTensors(model.weights, tensorShapes(base), model.path),
+    );
     const adapterFolders = await placed(
       placeOf("adapter_name_or_path"),
       () => resolveAdapters(config.adapter_name_or_path, { revision: config.model_revision, ...hub }),
     );
+    const { decoder: grown, change } = await placed(
+      placeOf("adapter_name_or_path"),
+      () => grownBy(adapterFolders, base),
+    );
+    const own = tensorShapes(grown);
     const adapters = await placed(
       placeOf("adapter_name_or_path"),
-      () => adapterFolders.map((path) => adapterOf(path, config, base, { own, beside })),
+      () => adapterFolders.map((path) => adapterOf(path, config, grown, { own, beside })),
     );
-    const untied = adapters.some(({ unties }) => unties) ? withHead(model) : null;
-    const decoder = untied === null ? base : decoderOf(registry, untied);
+    const untied = adapters.some(({ unties }) => unties) ||
+      grown.tieWordEmbeddings !== base.tieWordEmbeddings;
+    const decoder = untied ? { ...grown, tieWordEmbeddings: false } : grown;
+    const written = decoder === base ? model : withEmbeddingsOf(model, base, decoder);
+    const stored = withEmbeddingChange(model.weights, change, grown);
     const read = adapters.reduce(
       (before, adapter) => wholeMerge(before, adapter),
-      (name: string) => model.weights.read(untied !== null && name === HEAD ? EMBEDDING : name),
+      (name: string) => stored.read(untied && name === HEAD ? EMBEDDING : name),
     );
-    const written = tokenizerOf(config, { registry, model, adapterFolders, placeOf });
+    const text = tokenizerOf(config, { registry, model, adapterFolders, placeOf });
     const others = adapterFolders.flatMap((path) => baseDifference(path, config.model_name_or_path) ?? []);
-    const head = untied === null
+    const head = !untied
       ? []
       : ["an adapter changes embedding or output head, which the base has as one: both are written, untied"];
+    const rows = decoder.vocabSize === base.vocabSize ? [] : [
+      `an adapter was trained with a larger vocabulary: the embeddings have ${decoder.vocabSize} rows in place of ${base.vocabSize}`,
+    ];
     return {
-      model: untied ?? model,
+      model: written,
       decoder,
       adapters,
       adapterFolders,
       shapes: tensorShapes(decoder),
       beside,
       read,
-      ...written,
+      ...text,
       notes: [
-        ...written.notes,
-        ...languageNotes(config, beside, model, written.chatTemplate),
-        ...splitNotes(config, decoder, written.tokenizer),
+        ...text.notes,
+        ...languageNotes(config, beside, model, text.chatTemplate),
+        ...splitNotes(config, decoder, text.tokenizer),
         ...head,
+        ...rows,
         ...others,
       ],
     };
@@ -156,13 +177,31 @@ function adapterOf(
 
 const HEAD = "lm_head.weight";
 
-/** The same model with an output head of its own; tokenizer and weights stay those of `model`. */
-function withHead(model: LoadedModel): LoadedModel {
-  const { text_config: text } = model.config, untied = { tie_word_embeddings: false };
+/** A decoder with the embeddings that adapters have in place of the model's, which may be larger, or two where that has one. */
+function grownBy(
+  folders: readonly string[],
+  base: DecoderConfig,
+): { decoder: DecoderConfig; change: EmbeddingChange | null } {
+  const grown = folders.reduce(
+    (decoder, folder) => changedBy(savedEmbeddings(folder), decoder).decoder,
+    base,
+  );
+  const { vocabSize, tieWordEmbeddings } = base;
+  return {
+    decoder: grown,
+    change: grown === base ? null : { stored: { vocabSize, tieWordEmbeddings }, seed: 0 },
+  };
+}
+
+/** The same model with the embedding and head of another decoder; tokenizer and weights stay those of `model`. */
+function withEmbeddingsOf(model: LoadedModel, base: DecoderConfig, decoder: DecoderConfig): LoadedModel {
+  const { text_config: text } = model.config, isText = textConfigOf(model.config) === text;
+  const rows = decoder.vocabSize === base.vocabSize ? {} : { vocab_size: decoder.vocabSize };
+  const untied = decoder.tieWordEmbeddings === base.tieWordEmbeddings ? {} : { tie_word_embeddings: false };
   const config = {
     ...model.config,
     ...untied,
-    ...(textConfigOf(model.config) === text && { text_config: { ...textConfigOf(model.config), ...untied } }),
+    ...(isText ? { text_config: { ...textConfigOf(model.config), ...untied, ...rows } } : rows),
   };
   return Object.create(model, { config: { value: config, enumerable: true } }) as LoadedModel;
 }

@@ -9,7 +9,8 @@ import { placed } from "../../plugins/kinds/place.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import type { TrainConfig } from "./config/mod.ts";
 import type { TemplateSettings } from "./config/template_settings.ts";
-import { mergeNotes, prepareAdapters } from "./prepare/adapters.ts";
+import { checkTrained, findAdapters, mergeNotes } from "./prepare/adapters.ts";
+import { type EmbeddingKeys, embeddingsOf, grownConfig, grownTokenizer } from "./prepare/embeddings.ts";
 import { type FreshKeys, freshNote } from "./prepare/from_scratch.ts";
 import { type HubKeys, hubOptions } from "./prepare/hub_options.ts";
 import { type LossStageKeys, prepareLoss } from "./prepare/loss.ts";
@@ -33,6 +34,7 @@ export type PrepareKeys =
   & NameKeys
   & FreshKeys
   & FreezeKeys
+  & EmbeddingKeys
   & Pick<
     TrainConfig,
     | "model_name_or_path"
@@ -66,19 +68,27 @@ export async function prepare(
     placeOf("model_name_or_path"),
     () => openModel(config.model_name_or_path, { ...hub(), weightless: config.train_from_scratch ?? false }),
   );
-  const plain = opened.tokenizer as EditableTokenizer; // what openModel gives is always one
+  // what openModel gives is always one
+  const { tokenizer: plain, resizes, notes: tokenNotes } = grownTokenizer(
+    opened.tokenizer as EditableTokenizer,
+    config,
+  );
   const { tokenizer, notes } = await placed(
     placeOf("template"),
-    () => templateTokenizer(config, template, plain),
+    () => templateTokenizer({ ...config, resizes }, template, plain),
   );
   const scaled = placed(placeOf("rope_scaling"), () => scaledConfig(opened, config));
-  const decoder = await placed(
+  const parsed = await placed(
     placeOf("model_name_or_path"),
     () => plugins.parse({ ...opened, config: scaled.config }),
   );
-  const { mergedFolders, adapterFolders } = await prepareAdapters(config, decoder, hub(), placeOf);
-  const { weights, fresh } = startingWeights(config, opened, { decoder, mergedFolders, placeOf });
-  const model = { ...opened, config: scaled.config, tokenizer, weights };
+  const { mergedFolders, adapterFolders } = await findAdapters(config, hub(), placeOf);
+  const trained = { tokenizer, resizes, adapterFolders, placeOf };
+  const { decoder, embeddings, additionalTarget, notes: rowNotes } = embeddingsOf(config, parsed, trained);
+  checkTrained(config, decoder, adapterFolders, placeOf);
+  const { weights, fresh } = startingWeights(config, opened, { decoder, embeddings, mergedFolders, placeOf });
+  const written = grownConfig(scaled, { embeddings, decoder });
+  const model = { ...opened, config: written, tokenizer, weights };
   const { reference, notes: referenceNotes } = await prepareReference(config, {
     loss,
     hub: hub(),
@@ -91,6 +101,8 @@ export async function prepare(
   return {
     model,
     decoder,
+    embeddings,
+    additionalTarget,
     adapterFolders,
     mergedFolders,
     fresh,
@@ -99,7 +111,9 @@ export async function prepare(
     reference,
     used: plugins.list,
     notes: [
+      ...tokenNotes,
       ...notes,
+      ...rowNotes,
       ...scaled.notes,
       ...config.finetuning_type === "freeze" ? freezeNotes(config, decoder) : [],
       ...fresh === null ? [] : [freshNote(fresh)],

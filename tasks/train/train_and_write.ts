@@ -92,11 +92,16 @@ function inputsOfTrainer(
   { config, ready, data, output, log }: PreparedRun,
 ): Omit<TrainerInputs, "begin" | "signal"> {
   return {
-    config: { ...config, adapter_name_or_path: ready.adapterFolders },
+    config: {
+      ...config,
+      adapter_name_or_path: ready.adapterFolders,
+      additional_target: ready.additionalTarget,
+    },
     model: ready.model,
     decoder: ready.decoder,
     merged: ready.mergedFolders,
     ...(ready.fresh && { fresh: ready.fresh }),
+    ...(ready.embeddings && { embeddings: ready.embeddings }),
     loss: ready.loss,
     reference: ready.reference,
     train: data.train,

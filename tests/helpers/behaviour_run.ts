@@ -27,6 +27,7 @@ export type RunConfig = LoopConfig & PlanConfig & TargetConfig;
 export const CONFIG: RunConfig = {
   ...BARE_LOOP,
   finetuning_type: "lora",
+  additional_target: [],
   freeze_trainable_layers: 2,
   freeze_trainable_modules: ["all"],
   freeze_extra_modules: [],
@@ -53,9 +54,9 @@ export const CONFIG: RunConfig = {
   save_steps: 2,
 };
 
-/** Runs the loop on the tiny qwen2 in a temporary folder, `change` first; gives what `use` gives. */
+/** Runs the loop on the tiny qwen2, or that of `arch`, in a temporary folder, `change` first; gives what `use` gives. */
 export async function runTinyLoop<T>(
-  overrides: Partial<RunConfig>,
+  { arch = "qwen2", ...overrides }: Partial<RunConfig> & { arch?: string },
   use: (
     result: () => ReturnType<typeof trainLoop>,
     inputs: LoopInputs & { log: ReturnType<typeof recorder> },
@@ -66,7 +67,7 @@ export async function runTinyLoop<T>(
 ): Promise<T> {
   const output_dir = temporaryFolder();
   const config = { ...CONFIG, output_dir, ...overrides };
-  const { config: decoder, weights } = tinyModel("qwen2");
+  const { config: decoder, weights } = tinyModel(arch);
   change(weights);
   const target = makeTarget(config, { config: {}, generationConfig: {}, beside: null } as never, decoder, {
     files: {},

@@ -30,6 +30,7 @@ import "../../kernels/engine/optimizer/clip_test.ts";
 import "../../kernels/engine/optimizer/device_optimizer_test.ts";
 import "../../kernels/engine/packs/pack_test.ts";
 import "../../kernels/engine/packs/padding_test.ts";
+import "../../kernels/engine/weights/embedding_change_test.ts";
 import "../../kernels/engine/weights/fresh_weights_test.ts";
 import "../../kernels/engine/weights/packed_weights_test.ts";
 import "../../kernels/engine/weights/parameter_groups_test.ts";

@@ -13,6 +13,7 @@ import "../../plugins/trainers/local/target/adapters_test.ts";
 import "../../plugins/trainers/local/target/base_model_test.ts";
 import "../../plugins/trainers/local/target/dora_run_test.ts";
 import "../../plugins/trainers/local/target/pissa_test.ts";
+import "../../plugins/trainers/local/target/whole_run_test.ts";
 import "../../plugins/trainers/schedule_points_test.ts";
 import "../../plugins/trainers/torch/doctor_test.ts";
 import "../../plugins/trainers/torch/failures_test.ts";

@@ -2,6 +2,7 @@
  * Test files of whole trainings that `deno task test` runs in one isolate: what they load takes longer than most of them.
  * @module
  */
+import "../../tasks/train/added_tokens_test.ts";
 import "../../plugins/kinds/checked/trainer_test.ts";
 import "../../plugins/trainers/local/checkpoints/changed_data_test.ts";
 import "../../plugins/trainers/local/loop/ahead_test.ts";

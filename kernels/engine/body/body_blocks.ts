@@ -114,7 +114,7 @@ export class BlocksBody implements Body {
     layers: number,
     { adapter, dropoutStep, kept }: Pick<BodyPass, "adapter" | "dropoutStep"> & { kept: Kept | null },
   ): Promise<Tensor> {
-    const w = this.parameters.get(EMBEDDING), { ids } = rows.tensors;
+    const w = this.parameters.get(EMBEDDING, adapter), { ids } = rows.tensors;
     const noise = uploadNoise(this.backend, this.settings, rows, adapter ? dropoutStep : undefined);
     const embed = await this.programs.embed(noise !== null);
     let x = entryOf(await runProgram(embed, { w, ids, ...noise && { noise } }), "x");
@@ -130,7 +130,7 @@ export class BlocksBody implements Body {
         await runProgram(compiled, {
           x,
           ...rows.tensors,
-          ...this.parameters.blockTensors(compiled.inputs, layer),
+          ...this.parameters.blockTensors(compiled.inputs, layer, adapter),
           ...masks,
         }),
       );

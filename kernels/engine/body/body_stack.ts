@@ -125,7 +125,7 @@ export class StackBody implements Body {
     return Object.fromEntries(
       this.#trained.map((
         name,
-      ) => [name, adapter || !isAdapter(name) ? this.parameters.get(name) : this.#zero(name)]),
+      ) => [name, adapter || !isAdapter(name) ? this.parameters.get(name, adapter) : this.#zero(name)]),
     );
   }
 

@@ -5,9 +5,10 @@
  */
 import { checkTensors, openModel } from "../../../formats/hf_model/mod.ts";
 import { shown } from "../../../formats/message.ts";
-import { type Adapter, onlyMerged, readAdapter } from "../../../formats/peft/mod.ts";
+import { type Adapter, onlyMerged, readAdapter, savedEmbeddings } from "../../../formats/peft/mod.ts";
 import { moduleShapes, tensorShapes } from "../decoder/decoder.ts";
 import type { DecoderConfig } from "../decoder/decoder_config.ts";
+import { changedBy, withEmbeddingChange } from "../weights/embedding_change.ts";
 import type { OnPhase } from "../host.ts";
 import { withMerged } from "../weights/merged_weights.ts";
 import { BatchGenerator } from "./batch/batch.ts";
@@ -34,18 +35,22 @@ export async function openGenerator(
   options: GeneratorOptions,
   onPhase: OnPhase = () => {},
 ): Promise<OpenedGenerator> {
-  const { decoder: config, adapter: directory = null, maxBatch = MAX_BATCH, text = true } = options;
+  const { adapter: directory = null, maxBatch = MAX_BATCH, text = true } = options;
   const model = await openModel(options.model);
   let usesFiles = false;
   try {
-    const maxModelLen = contextOf(options, config);
-    checkTensors(model.weights, tensorShapes(config), model.path);
+    const maxModelLen = contextOf(options, options.decoder);
+    checkTensors(model.weights, tensorShapes(options.decoder), model.path);
     const whole = directory !== null && onlyMerged(directory) !== null;
     if (whole && options.merge === false) checkBeside(directory);
-    const weights = whole ? withMerged(model.weights, [directory], config) : model.weights;
+    const { decoder: config, change } = whole
+      ? changedBy(savedEmbeddings(directory), options.decoder)
+      : { decoder: options.decoder, change: null };
+    const stored = withEmbeddingChange(model.weights, change, config);
+    const weights = whole ? withMerged(stored, [directory], config) : stored;
     const adapter = directory === null || whole ? null : besideOf(directory, config);
     const tokenizer = text ? tokenizerOf(model, directory) : null;
-    const made = await makeBatchEngine(options, { weights }, adapter, onPhase);
+    const made = await makeBatchEngine({ ...options, decoder: config }, { weights }, adapter, onPhase);
     usesFiles = made.usesFiles;
     const endIds = endIdsOf(model, config, tokenizer), { vocabSize } = config;
     const decode = tokenizer && ((ids: readonly number[]) => tokenizer.decode(ids, { skipSpecial: true }));

@@ -123,10 +123,13 @@ export class Head {
   async forward(
     labels: HeadLabels,
     x: Tensor,
-    { keep, best = false }: Pick<ForwardOptions, "keep" | "best">,
+    { adapter = true, keep, best = false }: Pick<ForwardOptions, "keep" | "best"> & { adapter?: boolean },
   ): Promise<() => Promise<Float64Array>> {
     const { backend, smoothing } = this, trained = this.parameters.isTrained(this.#weight);
-    const given = { norm: this.parameters.get(NORM), w: this.parameters.get(this.#weight) };
+    const given = {
+      norm: this.parameters.get(NORM, adapter),
+      w: this.parameters.get(this.#weight, adapter),
+    };
     const { norm: _, ...matrix } = given, still = this.parameters.isTrained(NORM) ? matrix : given;
     const compiled = await this.programs.head({ keep, frozen: trained ? null : still, smoothing, best });
     const mean = smoothing > 0 && !trained ? { mean: await (this.#mean ??= this.#meanRow(given.w)) } : {};

@@ -26,6 +26,8 @@ const LOGP = 5e-5;
 interface Case {
   what: string;
   arch: string;
+  /** With adapters that are still zero beside it. */
+  beside?: boolean;
   trains: (name: string) => boolean;
 }
 
@@ -48,13 +50,32 @@ const CASES: readonly Case[] = [
   },
 ];
 
+/** Trained whole beside adapters. */
+const BESIDE: readonly Case[] = [
+  { what: "embedding and head", arch: "llama", trains: isOuter, beside: true },
+  {
+    what: "the head and the norms",
+    arch: "mistral",
+    trains: (name) => name === "lm_head.weight" || name.includes("norm"),
+    beside: true,
+  },
+];
+
+function isOuter(name: string): boolean {
+  return name === "lm_head.weight" || name === "model.embed_tokens.weight";
+}
+
+const ADAPTED = { "model.layers.1.mlp.up_proj": { rank: 4, scale: 2 } };
+
 type Form = "checkpointing on" | "checkpointing off" | "stack";
 
-function freezeEngine({ arch, trains }: Case, form: Form, backend: Backend): Engine {
+function freezeEngine({ arch, trains, beside = false }: Case, form: Form, backend: Backend): Engine {
   const { config, weights } = tinyModel(arch), tensors = Object.keys(weights).filter(trains);
   const options = {
     config,
-    tuning: { type: "freeze" as const, tensors },
+    tuning: beside
+      ? { type: "lora" as const, modules: ADAPTED, dropout: 0, whole: tensors }
+      : { type: "freeze" as const, tensors },
     checkpointing: form === "checkpointing on",
     body: form === "stack" ? "stack" as const : "blocks" as const,
     labelChunk: 4,
@@ -77,8 +98,26 @@ async function gradientsOf(engine: Engine, arch: string): Promise<Map<string, Fl
   return new Map([...engine.parameters.trained.keys()].map((name, i) => [name, all[i]!]));
 }
 
+/** With adapters off what is trained beside them is off as well. */
+async function assertFrozenStays(engine: Engine, { arch, trains }: Case): Promise<void> {
+  const golden = readJson(`${TINY}${arch}/golden.json`);
+  const pack = packExamples(
+    golden.sequences.map((ids: number[]) => idsExample({ s: [[ids[0]!], ids.slice(1)] })),
+  );
+  const values = await engine.parameters.values();
+  for (const name of Object.keys(values)) if (trains(name)) values[name] = values[name]!.map((v) => 1.5 * v);
+  engine.parameters.restore(values);
+  const [on, off] = [
+    await engine.forward(pack, { adapter: true, keep: false }),
+    await engine.forward(pack, { adapter: false, keep: false }),
+  ];
+  const expected: number[] = golden.base.token_logps.flat();
+  off.forEach((v, i) => assertAlmostEquals(v, expected[i]!, LOGP, `log-probability ${i}`));
+  assert(on.some((v, i) => Math.abs(v - expected[i]!) > 0.01));
+}
+
 for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
-  for (const one of CASES) {
+  for (const one of [...CASES, ...BESIDE]) {
     for (const form of ["checkpointing on", "checkpointing off", "stack"] as const) {
       // WebGPU keeps tensors, so nothing makes a stack there; the other is the graph for ONNX Runtime's GPU provider, run on the CPU
       if (form === "stack" ? backendName.startsWith("webgpu") : backendName.endsWith("as on a GPU")) continue;
@@ -93,6 +132,11 @@ for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
           const engine = freezeEngine(one, form, await make());
           const gradients = await gradientsOf(engine, one.arch);
           const expected = readTensors(`${TINY}${one.arch}/grads.safetensors`);
+          if (one.beside) {
+            const adapters = [...gradients.keys()].filter((name) => name.includes(".lora_"));
+            assertEquals(adapters.length, 2);
+            for (const name of adapters) gradients.delete(name);
+          }
           assertEquals([...gradients.keys()].sort(), Object.keys(expected).filter(one.trains).sort());
           assert(gradients.size > 0);
           for (const [name, values] of gradients) {
@@ -101,6 +145,7 @@ for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
             assertEquals(values.length, golden.length);
             values.forEach((v, i) => assertAlmostEquals(v, golden[i]!, limit, `${name}[${i}]`));
           }
+          if (one.beside) await assertFrozenStays(engine, one);
           await engine.dispose();
         },
       });

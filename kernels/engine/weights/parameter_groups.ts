@@ -25,5 +25,10 @@ export function takesWeightDecay(name: string): boolean {
  * the tensor's own rate.
  */
 export function rateFactor(name: string, { ratioOfB = 1 }: { ratioOfB?: number | undefined }): number {
-  return isLoraB(name) || isMagnitude(name) ? ratioOfB : 1;
+  return isLoraB(name) || isMagnitude(name) || isVector(name) ? ratioOfB : 1;
+}
+
+/** A norm's weight or a bias, which LLaMA-Factory and PEFT count with the B. */
+function isVector(name: string): boolean {
+  return /norm\.weight$|\.bias$/.test(name);
 }

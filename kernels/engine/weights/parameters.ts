@@ -23,7 +23,13 @@ import { type Trained, TrainedTensors } from "./trained_tensors.ts";
 
 /** The trained parameters. LoRA modules are named in full, such as `model.layers.0.self_attn.q_proj`. */
 export type Tuning =
-  | { type: "lora"; modules: Readonly<Record<string, LoraModule>>; dropout: number }
+  | {
+    type: "lora";
+    modules: Readonly<Record<string, LoraModule>>;
+    dropout: number;
+    /** Tensors of the model that are trained beside the adapters, by their names; the frozen ones stay for passes without adapters. */
+    whole?: readonly string[];
+  }
   | { type: "full" }
   /** Some of the model's own tensors, by their names. */
   | { type: "freeze"; tensors: readonly string[] }
@@ -34,6 +40,18 @@ export type ReadTensor = (name: string) => Float32Array<ArrayBuffer> | FloatPiec
 
 function float32Of(values: Float32Array<ArrayBuffer> | FloatPieces): Float32Array<ArrayBuffer> {
   return "pieces" in values ? values.float32() : values;
+}
+
+/** A copy of what a tensor starts from. @throws {TypeError} If it is of another size */
+function initialValues(
+  name: string,
+  shape: readonly number[],
+  values: Float32Array,
+): Float32Array<ArrayBuffer> {
+  if (values.length === elements(shape)) return Float32Array.from(values);
+  throw new TypeError(
+    `Cannot start from tensor "${name}" as [${shape}]: current value has ${values.length} elements`,
+  );
 }
 
 /** Lengths of a matrix's rows, sums in float64. */
@@ -60,20 +78,21 @@ export function loraOfLayer(tuning: Tuning, layer: number): BlockLora {
 
 /** True if a tensor of the model itself is trained. */
 function isTuned(name: string, tuning: Tuning): boolean {
+  if (tuning.type === "lora") return tuning.whole?.includes(name) ?? false;
   return tuning.type === "full" || (tuning.type === "freeze" && tuning.tensors.includes(name));
 }
 
 /** Shapes of everything that is trained, by name. */
 export function trainedShapes(config: DecoderConfig, tuning: Tuning): Map<string, readonly number[]> {
-  if (tuning.type === "full" || tuning.type === "freeze") {
-    return new Map([...tensorShapes(config)].filter(([name]) => isTuned(name, tuning)));
-  }
+  const own = [...tensorShapes(config)].filter(([name]) => isTuned(name, tuning));
+  if (tuning.type === "full" || tuning.type === "freeze") return new Map(own);
   const shapes = new Map<string, readonly number[]>();
   for (let i = 0; i < config.numLayers; i++) {
     for (const [name, shape] of loraShapes(config, loraOfLayer(tuning, i))) {
       shapes.set(ofLayer(i, name), shape);
     }
   }
+  for (const [name, shape] of own) shapes.set(name, shape);
   return shapes;
 }
 
@@ -85,7 +104,7 @@ export interface ModelSource {
   tuning: Tuning;
   /** Base tensors; each is read once. */
   read: ReadTensor;
-  /** Values of trained LoRA tensors by name; missing ones are zeros, lengths of DoRA those of the frozen rows. */
+  /** Values of tensors that are trained with LoRA, by name; missing ones are zeros, lengths of DoRA those of the frozen rows, whole tensors the model's. */
   initial?: Readonly<Record<string, Float32Array<ArrayBuffer>>>;
 }
 
@@ -109,35 +128,43 @@ export class Parameters {
       const values = read(name);
       this.#measure(name, shape, values, tuning);
       if ("codes" in values) this.#pack(name, values, config, tuning);
-      else if (isTuned(name, tuning)) this.tuned.put(name, float32Of(values));
+      else if (tuning.type === "lora" && isTuned(name, tuning)) {
+        // passes without adapters take the programs of those with them, so both are float32
+        this.#tensors.set(name, backend.upload(float32Of(values), shape));
+        this.tuned.put(name, initialValues(name, shape, initial[name] ?? float32Of(values)));
+      } else if (isTuned(name, tuning)) this.tuned.put(name, float32Of(values));
       else this.#tensors.set(name, this.#freeze(values, shape));
     }
     if (tuning.type !== "lora") return;
     for (const name of Object.keys(initial)) {
       if (!shapes.has(name)) {
         throw new RangeError(
-          `Cannot start from tensor "${name}": it isn't among the LoRA tensors of this run`,
+          `Cannot start from tensor "${name}": it isn't among the trained tensors of this run`,
         );
       }
     }
     for (const [name, shape] of shapes) {
-      const size = shape.reduce((a, b) => a * b, 1),
-        values = initial[name] ?? this.#weightNorms.get(name) ?? new Float32Array(size);
-      if (values.length !== size) {
-        throw new TypeError(
-          `Cannot start from tensor "${name}" as [${shape}]: current value has ${values.length} elements`,
-        );
-      }
-      this.tuned.put(name, Float32Array.from(values));
+      if (isTuned(name, tuning)) continue;
+      const values = initial[name] ?? this.#weightNorms.get(name) ?? new Float32Array(elements(shape));
+      this.tuned.put(name, initialValues(name, shape, values));
     }
   }
 
-  /** True if lengths of DoRA are those of the frozen rows, so that they change nothing where B is zero; those that aren't there are. */
-  startsAsFrozen(values: Readonly<Record<string, Float32Array>>): boolean {
-    return [...this.#weightNorms].every(([name, norms]) => {
-      const given = values[name];
-      return given === undefined || norms.every((norm, i) => norm === given[i]);
-    });
+  /**
+   * True if lengths of DoRA and whole tensors are the frozen ones, so that they change nothing where B is zero; those that aren't there are.
+   */
+  async startsAsFrozen(values: Readonly<Record<string, Float32Array>>): Promise<boolean> {
+    for (const name of this.trained.keys()) {
+      const given = values[name], frozen = this.#weightNorms.get(name) ?? await this.#frozenValues(name);
+      if (given && frozen && !frozen.every((value, i) => value === given[i])) return false;
+    }
+    return true;
+  }
+
+  /** Of a tensor that is trained beside adapters; null of others. */
+  async #frozenValues(name: string): Promise<Float32Array | null> {
+    const tensor = this.#tensors.get(name);
+    return tensor === undefined ? null : await this.backend.download(tensor) as Float32Array;
   }
 
   /** Notes the lengths of a weight's rows where its module has DoRA. */
@@ -194,28 +221,33 @@ export class Parameters {
     return this.tuned.all;
   }
 
-  /** @throws {RangeError} If there is no tensor of that name. */
-  get(name: string): Tensor {
-    const tensor = this.#find(name);
+  /**
+   * A tensor, trained or not.
+   * @param adapter false: that of the model without what is trained beside adapters
+   * @throws {RangeError} If there is no tensor of that name.
+   */
+  get(name: string, adapter = true): Tensor {
+    const tensor = this.#find(name, adapter);
     if (!tensor) throw new RangeError(`Cannot use tensor "${name}": the model has none of that name`);
     return tensor;
   }
 
-  /** Those of a block's inputs that are tensors of the model, by the block's names. */
-  blockTensors(inputs: readonly string[], layer: number): Record<string, Tensor> {
+  /** Those of a block's inputs that are tensors of the model, by the block's names; `adapter` as in {@linkcode Parameters.get}. */
+  blockTensors(inputs: readonly string[], layer: number, adapter = true): Record<string, Tensor> {
     const layers = this.#fullNames.get(inputs) ?? [];
     const full = layers[layer] ??= inputs.map((name) => ofLayer(layer, name));
     this.#fullNames.set(inputs, layers);
     const found: Record<string, Tensor> = {};
     inputs.forEach((name, i) => {
-      const tensor = this.#find(item(full, i));
+      const tensor = this.#find(item(full, i), adapter);
       if (tensor) found[name] = tensor;
     });
     return found;
   }
 
-  #find(name: string): Tensor | undefined {
-    return this.#tensors.get(name) ?? this.trained.get(name)?.tensor;
+  #find(name: string, adapter: boolean): Tensor | undefined {
+    const trained = this.trained.get(name)?.tensor, frozen = this.#tensors.get(name);
+    return adapter ? trained ?? frozen : frozen ?? trained;
   }
 
   /** True if a tensor is trained. */

@@ -5,6 +5,7 @@
  */
 import { hasPacked, openModel } from "../../../formats/hf_model/mod.ts";
 import { makeBackend } from "../backends.ts";
+import { storedDecoder, withEmbeddingChange } from "../weights/embedding_change.ts";
 import { freshWeights } from "../weights/fresh_weights.ts";
 import { ENGINE_METHODS, EngineHost, type EngineSetup } from "../host.ts";
 import { withMerged } from "../weights/merged_weights.ts";
@@ -17,11 +18,16 @@ let last: Promise<unknown> = Promise.resolve();
 let tell: CallContext["emit"] = () => {};
 
 async function open(setup: EngineSetup): Promise<void> {
+  const change = setup.embeddings ?? null;
   const base = setup.fresh
-    ? freshWeights(setup.fresh, setup.decoder)
+    ? freshWeights(setup.fresh, storedDecoder(setup.decoder, change))
     : (await openModel(setup.modelPath)).weights;
   try {
-    const weights = withMerged(base, setup.merged ?? [], setup.decoder);
+    const weights = withMerged(
+      withEmbeddingChange(base, change, setup.decoder),
+      setup.merged ?? [],
+      setup.decoder,
+    );
     const read = packedReader(weights, setup.decoder, setup.quantizationBit ?? null);
     const backend = await makeBackend({ ...setup.device, blocks: hasPacked(weights) });
     host = new EngineHost(backend, setup, read, (...phase) => tell(phase));

@@ -21,6 +21,7 @@ export type EvaluationInputs =
     | "model"
     | "decoder"
     | "merged"
+    | "embeddings"
     | "loss"
     | "reference"
     | "evaluation"

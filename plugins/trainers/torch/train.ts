@@ -6,6 +6,7 @@ import { join } from "@std/path";
 
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
 import type { OpenEngine } from "../local/open_engine.ts";
+import type { Tuning } from "../../../kernels/engine/weights/parameters.ts";
 import { withMerged } from "../../../kernels/engine/weights/merged_weights.ts";
 import { carryOut } from "../local/run.ts";
 import { checkDora } from "./dora.ts";
@@ -26,10 +27,18 @@ export async function trainOnTorch(
   sharding: EngineChoices["sharding"],
 ): Promise<TrainerResult> {
   const { config, log, reference } = inputs, isScaled = config.rope_scaling !== null;
-  if (options.nnodes > 1 && inputs.fresh !== undefined) {
+  if (options.nnodes > 1 && (inputs.fresh !== undefined || inputs.embeddings !== undefined)) {
     throw new RangeError(
-      `Cannot train on ${options.nnodes} nodes with train_from_scratch: true as each of them has to read the weights that the run begins from: ` +
-        "use nnodes: 1",
+      `Cannot train on ${options.nnodes} nodes with ${
+        inputs.fresh ? "train_from_scratch: true" : "a changed vocabulary"
+      } as each of them has to read the weights that the run begins from: use nnodes: 1`,
+    );
+  }
+  if (config.additional_target.length > 0) {
+    throw new RangeError(
+      `Cannot train modules whole beside adapters on PyTorch as its processes train adapters alone: current value is additional_target: ${
+        config.additional_target.join(", ")
+      } (both embeddings by themselves where the vocabulary is changed); use trainer: local`,
     );
   }
   const isPissa = config.pissa_init && config.finetuning_type === "lora";
@@ -52,9 +61,11 @@ export async function trainOnTorch(
   try {
     return await carryOut(inputs, async (setup, of) => {
       const { tuning } = setup, isPolicy = of.model === inputs.model;
+      checkWhole(tuning);
       checkDora(tuning, isPolicy ? { ...options, sharding } : { quantization: "none", sharding: "fsdp" });
       const { nnodes } = options, isFresh = isPolicy && inputs.fresh !== undefined;
-      const isChanged = isScaled || isFresh || (setup.merged ?? []).length > 0;
+      const isGrown = isPolicy && inputs.embeddings !== undefined;
+      const isChanged = isScaled || isFresh || isGrown || (setup.merged ?? []).length > 0;
       // weights that are trained begin in float32
       const dtype = isPolicy && config.finetuning_type !== "lora" ? "float32" : options.dtype;
       // the weights that are given have the adapters below the trained one in them, not what PiSSA takes out
@@ -85,6 +96,15 @@ export async function trainOnTorch(
     await (ranks as Ranks | null)?.end();
     await Deno.remove(temporary, { recursive: true });
   }
+}
+
+function checkWhole(tuning: Tuning): void {
+  if (tuning.type !== "lora" || tuning.whole === undefined) return;
+  throw new RangeError(
+    `Cannot train on PyTorch an adapter that has modules whole, as its processes train adapters alone: current value is ${
+      tuning.whole.join(", ")
+    }; use trainer: local`,
+  );
 }
 
 /** @throws {RangeError} If processes, of several machines too, can't open a model */

@@ -67,6 +67,7 @@ function loraOf(model: string, adapter: string): TargetConfig {
     base_model: null,
     adapter_name_or_path: [],
     lora_target: ["all"],
+    additional_target: [],
     lora_rank: 8,
     lora_alpha: 16,
     lora_dropout: 0,

@@ -49,14 +49,23 @@ const IDLE: readonly [
   [["tokenized_path"], () => true, () => "encoded data has its own cache (data_cache_dir)"],
   [["buffer_size"], (c) => !c.streaming, () => "the data are not streamed"],
   [
-    ["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora", "use_dora", "pissa_init"],
+    [
+      "lora_rank",
+      "lora_alpha",
+      "lora_dropout",
+      "lora_target",
+      "additional_target",
+      "use_rslora",
+      "use_dora",
+      "pissa_init",
+    ],
     (c) => c.finetuning_type !== "lora",
     (c) => `finetuning_type: ${c.finetuning_type} has no adapters`,
   ],
   [
     [
       ...["lora_rank", "lora_alpha", "lora_dropout", "lora_target", "use_rslora", "use_dora"] as const,
-      ...["pissa_init", "use_llama_pro"] as const,
+      ...["additional_target", "pissa_init", "use_llama_pro"] as const,
     ],
     (c) => c.adapter_name_or_path.length > 0 && !c.create_new_adapter,
     () => "the adapter of adapter_name_or_path has its own",

@@ -20,6 +20,9 @@ Deno.test("keyTable() knows every key of LLaMA-Factory, in one state, with its d
   // written differently (a list for text with commas), or better on purpose: described in the table
   const differs: Record<string, unknown> = {
     adapter_name_or_path: [],
+    add_special_tokens: [],
+    add_tokens: [],
+    additional_target: [],
     dataset: [],
     eval_dataset: [],
     freeze_extra_modules: [],

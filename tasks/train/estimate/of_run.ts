@@ -28,7 +28,7 @@ export interface RunToEstimate {
 
 /** Memory and time of the engine here, whose speed is measured, by the rows of a pack that it would choose. */
 export async function needsOfEngine(run: RunToEstimate): Promise<{ needs: Estimate; packs: PackRows }> {
-  const { config, ready, train, adapter } = run, { backend } = config;
+  const { ready, train, adapter } = run, config = ofReady(run), { backend } = config;
   const { choice } = await chooseBackend({ ...config, backend: "onnx" });
   const measured = backend === "auto" || backend === "onnx" ? await makeBackend(choice) : null;
   const gflops = measured && await measureGflops(measured, ready.decoder, 0.02);
@@ -57,8 +57,9 @@ export async function needsOfEngine(run: RunToEstimate): Promise<{ needs: Estima
 /** Memory by the trainer's own arithmetic; its speed isn't known here. */
 export function needsOfTrainer(
   memory: NonNullable<Trainer["memory"]>,
-  { config, ready, train, adapter }: RunToEstimate,
+  run: RunToEstimate,
 ): { needs: Estimate; packs: null } {
+  const { ready, train, adapter } = run, config = ofReady(run);
   const counted = estimate(config, ready.decoder, ready.loss, train, { adapter });
   const { parameters, trained, largestExample } = counted, { reference } = ready;
   const rows = Math.max(largestExample, config.micro_batch_tokens ?? DEFAULT_ROWS);
@@ -84,6 +85,11 @@ export function needsOfTrainer(
     }),
   };
   return { needs, packs: null };
+}
+
+/** The keys with what making the run ready has found. */
+function ofReady({ config, ready }: RunToEstimate): TrainConfig {
+  return { ...config, additional_target: ready.additionalTarget };
 }
 
 async function sizeOfReference({ config, ready }: RunToEstimate): Promise<ReferenceSize | null> {

@@ -3,7 +3,7 @@
  * @module
  */
 import { valueOf } from "../../../formats/elements.ts";
-import { type LoraConfig, loraOf, matchTargets } from "../../../formats/peft/mod.ts";
+import { type LoraConfig, loraOf, matchTargets, savedTensors } from "../../../formats/peft/mod.ts";
 import {
   EMBEDDING,
   LINEAR_MODULES,
@@ -60,10 +60,18 @@ export function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter:
     const [out, inner] = valueOf(shapes, name);
     return sum + rankOf(name) * (out + inner) + ((adapter?.useDora ?? config.use_dora) ? out : 0);
   }, 0);
+  const whole = savedTensors(adapter?.modulesToSave ?? config.additional_target, tensorShapes(model));
+  const saved = [...whole.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
   const adapted = LINEAR_MODULES.filter((module) => targets.some((name) => name.endsWith(module)))
     .map((module) => moduleShape(model, module));
-  const reached = 1 - lowestTrained(targets.map((name) => `${name}.`), model.numLayers) / model.numLayers;
-  return { parameters, linear, trained, own: 0, tuned: 0, reached, head: false, adapted };
+  const trainedNames = [...targets.map((name) => `${name}.`), ...whole.keys()];
+  const reached = 1 - lowestTrained(trainedNames, model.numLayers) / model.numLayers;
+  const head = whole.has(headName(model));
+  return { parameters, linear, trained: trained + saved, own: 0, tuned: 0, reached, head, adapted };
+}
+
+function headName({ tieWordEmbeddings }: DecoderConfig): string {
+  return tieWordEmbeddings ? EMBEDDING : "lm_head.weight";
 }
 
 /** Of the model's own tensors that are trained. */
@@ -81,7 +89,7 @@ function ownWeights(config: EstimateConfig, model: DecoderConfig, linear: number
     own,
     tuned: inModules.reduce((sum, { size }) => sum + size, 0) / linear,
     reached: 1 - lowestTrained(shapes.keys(), model.numLayers) / model.numLayers,
-    head: shapes.has(model.tieWordEmbeddings ? EMBEDDING : "lm_head.weight"),
+    head: shapes.has(headName(model)),
   };
 }
 

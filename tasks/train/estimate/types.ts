@@ -48,6 +48,7 @@ export type EstimateConfig =
     | "freeze_extra_modules"
     | "use_llama_pro"
     | "lora_target"
+    | "additional_target"
     | "lora_rank"
     | "lora_dropout"
     | "use_dora"

@@ -17,10 +17,11 @@ export async function evaluateFinished(config: TrainConfig, asking: AskingModel)
   const { ready, examples, sets } = await prepareRows(config, asking);
   try {
     const losses = await evaluateHere({
-      config: { ...config, adapter_name_or_path: ready.adapterFolders },
+      config: { ...config, adapter_name_or_path: ready.adapterFolders, additional_target: [] },
       model: ready.model,
       decoder: ready.decoder,
       merged: ready.mergedFolders,
+      ...(ready.embeddings && { embeddings: ready.embeddings }),
       loss: ready.loss,
       reference: ready.reference,
       evaluation: examples,

@@ -3,8 +3,8 @@
  * @module
  */
 import { resolveAdapters, type ResolveOptions } from "../../../formats/hub/mod.ts";
-import { baseDifference, readAdapter, TRAINED_FIELDS } from "../../../formats/peft/mod.ts";
-import { moduleShapes } from "../../../kernels/engine/decoder/decoder.ts";
+import { baseDifference, readAdapter } from "../../../formats/peft/mod.ts";
+import { moduleShapes, tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { type FreezeKeys, freezeTargets } from "../../../plugins/kinds/freeze_targets.ts";
 import { type LoraTargetKeys, targetModules } from "../../../plugins/kinds/lora_targets.ts";
@@ -21,28 +21,46 @@ type AdapterKeys =
   & Pick<TrainConfig, "finetuning_type" | "adapter_name_or_path" | "create_new_adapter">
   & FreezeKeys;
 
+/** Folders of the adapters that a run begins with. */
+export interface RunAdapters {
+  /** Of those to merge into the model, in turn. */
+  mergedFolders: string[];
+  /** Of the one that is trained on; none: a new one. */
+  adapterFolders: string[];
+}
+
 /**
- * Finds the adapters, downloaded if they are the hub's: folders of those to merge, in turn, and of the one that is trained on, if any.
- * @throws {RangeError} If one isn't found, or the one that is trained on, `lora_target`, or a module that freeze names, doesn't fit the model
+ * Finds the adapters, downloaded if they are the hub's.
+ * @throws {RangeError} If one isn't found
  */
-export async function prepareAdapters(
+export async function findAdapters(
   config: AdapterKeys,
-  decoder: DecoderConfig,
   hub: ResolveOptions,
   placeOf: (key: string) => string,
-): Promise<{ mergedFolders: string[]; adapterFolders: string[] }> {
+): Promise<RunAdapters> {
   const all = await placed(
     placeOf("adapter_name_or_path"),
     () => resolveAdapters(config.adapter_name_or_path, hub),
   );
   const merged = config.create_new_adapter ? all.length : Math.max(0, all.length - 1);
-  const mergedFolders = all.slice(0, merged), adapterFolders = all.slice(merged);
-  if (config.finetuning_type === "lora") checkAdapted(adapterFolders, config, decoder, placeOf);
-  if (config.finetuning_type === "freeze") freezeTargets(config, decoder, placeOf);
-  return { mergedFolders, adapterFolders };
+  return { mergedFolders: all.slice(0, merged), adapterFolders: all.slice(merged) };
 }
 
-/** Makes sure that the adapter to continue, or the modules to adapt, are the model's, before any data is read. */
+/**
+ * Makes sure that what is trained is the model's, before any data is read.
+ * @throws {RangeError} If the adapter that is trained on, `lora_target`, or a module that freeze names, doesn't fit the model
+ */
+export function checkTrained(
+  config: AdapterKeys,
+  decoder: DecoderConfig,
+  adapterFolders: readonly string[],
+  placeOf: (key: string) => string,
+): void {
+  if (config.finetuning_type === "lora") checkAdapted(adapterFolders, config, decoder, placeOf);
+  if (config.finetuning_type === "freeze") freezeTargets(config, decoder, placeOf);
+}
+
+/** The adapter to continue, or the modules to adapt. */
 function checkAdapted(
   [adapter]: readonly string[],
   keys: AdaptedKeys,
@@ -59,7 +77,7 @@ function checkAdapted(
   }
   placed(
     placeOf("adapter_name_or_path"),
-    () => readAdapter(adapter, shapes, decoder.moduleRoot, TRAINED_FIELDS),
+    () => readAdapter(adapter, shapes, decoder.moduleRoot, tensorShapes(decoder)),
   );
 }
 

@@ -4,6 +4,7 @@
  */
 import type { LoadedModel } from "../../../formats/hf_model/loaded_model.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
+import type { EmbeddingChange } from "../../../kernels/engine/weights/embedding_change.ts";
 import type { FreshStart } from "../../../kernels/engine/weights/fresh_weights.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
 import type { Template } from "../../../plugins/kinds/template.ts";
@@ -14,8 +15,12 @@ import type { UsedPlugin } from "../config/mod.ts";
 export interface Ready {
   /** With the tokenizer as the template wants it. */
   model: LoadedModel;
-  /** The model's config.json as its family reads it. */
+  /** The model's config.json as its family reads it, with what `embeddings` changes. */
   decoder: DecoderConfig;
+  /** How embedding and head differ from those of the model's files, which its weights are with; null: they don't. */
+  embeddings: EmbeddingChange | null;
+  /** Modules that are trained whole beside new adapters, by endings of their names. */
+  additionalTarget: string[];
   /** Folder of the adapter that is trained on, downloaded if it is the hub's; none: a new one. */
   adapterFolders: string[];
   /** Folders of the adapters that are merged into the model, in turn: its weights are those with them. */

@@ -8,9 +8,9 @@ import { bounded, shown } from "../../../formats/message.ts";
 import { configHash, openModel } from "../../../formats/hf_model/mod.ts";
 import type { LoadedModel } from "../../../formats/hf_model/loaded_model.ts";
 import { resolveAdapters, type ResolveOptions } from "../../../formats/hub/mod.ts";
-import { baseDifference, readAdapter, TRAINED_FIELDS } from "../../../formats/peft/mod.ts";
+import { baseDifference, readAdapter } from "../../../formats/peft/mod.ts";
 import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
-import { moduleShapes } from "../../../kernels/engine/decoder/decoder.ts";
+import { moduleShapes, tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { withMerged } from "../../../kernels/engine/weights/merged_weights.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
@@ -111,7 +111,9 @@ async function openReference(
   // beside weights in few bits an adapter stays as it is, there as in LLaMA-Factory
   const [adapter = null] = bits === null ? [] : folders;
   const { weights, hash } = placed(placeOf("ref_model_adapters"), () => {
-    if (adapter !== null) readAdapter(adapter, moduleShapes(decoder), decoder.moduleRoot, TRAINED_FIELDS);
+    if (adapter !== null) {
+      readAdapter(adapter, moduleShapes(decoder), decoder.moduleRoot, tensorShapes(decoder));
+    }
     const all = withMerged(opened.weights, folders, decoder);
     return { weights: adapter === null ? all : opened.weights, hash: all.hash() };
   });

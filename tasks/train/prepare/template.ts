@@ -36,16 +36,18 @@ export function prepareTemplate(
  * @throws {RangeError} If the vocabulary lacks one of them
  */
 export function templateTokenizer(
-  { model_name_or_path }: Pick<TrainConfig, "model_name_or_path">,
+  { model_name_or_path, resizes }: Pick<TrainConfig, "model_name_or_path"> & { resizes: boolean },
   template: Template | null,
   plain: EditableTokenizer,
 ): { tokenizer: EditableTokenizer; notes: string[] } {
   if (template === null) return { tokenizer: plain, notes: [] };
   const { tokenizer, needed, notes } = prepareTokenizer(template, plain);
-  if (needed.length > 0) {
+  if (needed.length > 0 && !resizes) {
     throw new RangeError(
       `Cannot use template ${template.name} with ${model_name_or_path} as the model's vocabulary lacks its tokens ` +
-        `${needed.join(", ")}: name the template that the model was made for, or auto for its own`,
+        `${
+          needed.join(", ")
+        }: name the template that the model was made for, auto for its own, or set resize_vocab: true to train their rows`,
     );
   }
   return { tokenizer, notes: notes.map((note) => `template ${template.name}: ${note}`) };

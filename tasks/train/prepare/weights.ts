@@ -3,6 +3,7 @@
  * @module
  */
 import type { LoadedModel } from "../../../formats/hf_model/loaded_model.ts";
+import { storedDecoder, withEmbeddingChange } from "../../../kernels/engine/weights/embedding_change.ts";
 import { freshWeights } from "../../../kernels/engine/weights/fresh_weights.ts";
 import { withMerged } from "../../../kernels/engine/weights/merged_weights.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
@@ -13,14 +14,18 @@ import type { Ready } from "./ready.ts";
 export function startingWeights(
   config: FreshKeys,
   opened: LoadedModel,
-  { decoder, mergedFolders, placeOf }: Pick<Ready, "decoder" | "mergedFolders" | "placeOf">,
+  { decoder, embeddings, mergedFolders, placeOf }: Pick<
+    Ready,
+    "decoder" | "embeddings" | "mergedFolders" | "placeOf"
+  >,
 ): { weights: LoadedModel["weights"]; fresh: Ready["fresh"] } {
   const weights = placed(
     placeOf("adapter_name_or_path"),
-    () => withMerged(opened.weights, mergedFolders, decoder),
+    () => withMerged(withEmbeddingChange(opened.weights, embeddings, decoder), mergedFolders, decoder),
   );
-  const fresh = placed(placeOf("train_from_scratch"), () => freshStart(opened, decoder, config));
+  const stored = storedDecoder(decoder, embeddings);
+  const fresh = placed(placeOf("train_from_scratch"), () => freshStart(opened, stored, config));
   if (fresh === null) return { weights, fresh };
   weights.close();
-  return { weights: freshWeights(fresh, decoder), fresh };
+  return { weights: withEmbeddingChange(freshWeights(fresh, stored), embeddings, decoder), fresh };
 }

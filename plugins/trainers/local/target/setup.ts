@@ -21,7 +21,7 @@ import {
   loraTensors,
   matchTargets,
   readAdapter,
-  TRAINED_FIELDS,
+  savedTensors,
   writeAdapter,
 } from "../../../../formats/peft/mod.ts";
 import { type FreezeKeys, freezeTargets } from "../../../kinds/freeze_targets.ts";
@@ -62,6 +62,7 @@ export type TargetConfig =
     | "lora_rank"
     | "lora_alpha"
     | "lora_dropout"
+    | "additional_target"
     | "use_rslora"
     | "use_dora"
     | "pissa_init"
@@ -90,10 +91,12 @@ export function makeTarget(
   if (config.finetuning_type !== "lora") return modelTarget(config, model, decoder, files);
   const shapes = moduleShapes(decoder);
   const given = config.adapter_name_or_path[0];
-  const adapter = given === undefined ? null : readAdapter(given, shapes, decoder.moduleRoot, TRAINED_FIELDS);
+  const tensors = tensorShapes(decoder);
+  const adapter = given === undefined ? null : readAdapter(given, shapes, decoder.moduleRoot, tensors);
   const lora: LoraConfig = adapter
     ? { ...adapter.config, baseModel: config.base_model ?? adapter.config.baseModel }
     : newLora(config, model, [...shapes.keys()]);
+  const whole = savedTensors(lora.modulesToSave, tensors);
   const names = adapter ? [...adapter.modules.keys()] : matchTargets(lora, [...shapes.keys()]);
   const initial: Tensors = {};
   for (const name of names) {
@@ -107,12 +110,18 @@ export function makeTarget(
     // those of a new adapter are the frozen rows', which the engine reads
     if (have?.magnitude) initial[tensor.magnitude] = have.magnitude;
   }
+  for (const [name, { values }] of adapter?.whole ?? []) initial[name] = values;
   const modules = Object.fromEntries(names.map((name) => {
     const { r, scale } = loraOf(lora, name);
     return [name, { rank: r, scale, ...(lora.useDora && { dora: true }) }];
   }));
   return {
-    tuning: { type: "lora", modules, dropout: lora.dropout },
+    tuning: {
+      type: "lora",
+      modules,
+      dropout: lora.dropout,
+      ...(whole.size > 0 && { whole: [...whole.keys()] }),
+    },
     initial,
     pissa,
     save: (directory, trained) => {
@@ -127,7 +136,10 @@ export function makeTarget(
       const plain = pissa === null
         ? { config: lora, modules: new Map(pairs) }
         : { config: convertedConfig(lora), modules: converted(new Map(pairs), pissa, lora.r) };
-      writeAdapter(directory, plain, shapes, decoder.moduleRoot);
+      const saved = new Map(
+        [...whole].map(([name, shape]) => [name, { shape, values: entryOf(trained, name) }]),
+      );
+      writeAdapter(directory, { ...plain, whole: saved }, shapes, decoder.moduleRoot);
       for (const [name, data] of Object.entries(files)) writeFileAtomicSync(join(directory, name), data);
       return described(["adapter_config.json", "adapter_model.safetensors"], files);
     },
@@ -139,13 +151,17 @@ export function makeTarget(
  * @param merged Folders of adapters that are merged into the model, in turn
  */
 export function engineSetup(
-  { config, model, decoder, fresh }: Pick<TrainerInputs, "config" | "model" | "decoder" | "fresh">,
+  { config, model, decoder, fresh, embeddings }: Pick<
+    TrainerInputs,
+    "config" | "model" | "decoder" | "fresh" | "embeddings"
+  >,
   { tuning, initial }: Target,
   merged: readonly string[] = [],
 ): RunSetup {
   return {
     modelPath: model.path,
     ...(fresh && { fresh }),
+    ...(embeddings && { embeddings }),
     merged,
     decoder,
     tuning,
@@ -181,6 +197,7 @@ export function newLora(
     rankPattern: {},
     alphaPattern: {},
     targetModules: targetModules(config, modules),
+    ...(config.additional_target.length > 0 && { modulesToSave: config.additional_target }),
   };
 }
 
@@ -241,7 +258,16 @@ export function readTrainedAdapter(
     const [first] = Object.values(tuning.modules);
     return loraTensors(readConverted(directory, first?.rank ?? 1, shapes, decoder.moduleRoot).trained);
   }
-  return loraTensors(readAdapter(directory, shapes, decoder.moduleRoot, TRAINED_FIELDS).modules);
+  const { modules, whole = [] } = readAdapter(
+    directory,
+    shapes,
+    decoder.moduleRoot,
+    tensorShapes(decoder),
+  );
+  return {
+    ...loraTensors(modules),
+    ...Object.fromEntries([...whole].map(([name, { values }]) => [name, values])),
+  };
 }
 
 /** Trained tensors of a saved directory, for resuming and for the best checkpoint. */

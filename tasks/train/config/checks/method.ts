@@ -168,6 +168,11 @@ function checkPissa(c: TrainConfig, refuse: Refuse): void {
   );
   refuse(c.use_dora, key, `${used} use_dora: true, whose lengths no plain adapter has: remove one of them`);
   refuse(
+    c.additional_target.length > 0 || c.resize_vocab || c.add_tokens.length + c.add_special_tokens.length > 0,
+    key,
+    `${used} additional_target or a changed vocabulary, whose modules are trained whole: remove one of them`,
+  );
+  refuse(
     c.quantization_bit !== null,
     key,
     `${used} quantization_bit: ${c.quantization_bit}, as the rest of the weights is float32: remove one of them`,

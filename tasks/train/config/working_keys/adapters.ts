@@ -19,6 +19,12 @@ export function adapterKeys() {
       ["all"],
       "modules that get adapters; all: every linear layer but the output head",
     ),
+    additional_target: row(
+      names(),
+      [],
+      "modules that are trained and saved whole beside the adapters, by endings of their names, such as embed_tokens,lm_head (PEFT's modules_to_save)",
+      { derived: "embed_tokens, lm_head where resize_vocab is on, else none" },
+    ),
     use_rslora: row(bool(), false, "divide by the square root of the rank instead of the rank"),
     use_dora: row(
       bool(),

@@ -48,6 +48,21 @@ export function modelKeys() {
       null,
       "finetuning_type: full or freeze: stretches the model's positions to cutoff_len, in what is saved too; for adapters write it into the model's config.json",
     ),
+    resize_vocab: row(
+      bool(),
+      false,
+      "make the embeddings as large as the tokenizer, in multiples of 64, where they are smaller; new rows are the mean of the others with noise, by seed; adapters train both whole then",
+    ),
+    add_tokens: row(
+      names(),
+      [],
+      "tokens to add to the vocabulary, found in any text; a new one sets resize_vocab",
+    ),
+    add_special_tokens: row(
+      names(),
+      [],
+      "special tokens to add to the vocabulary; a new one sets resize_vocab",
+    ),
     split_special_tokens: row(
       bool(),
       true,
