@@ -9,7 +9,7 @@ import type { PluginContext } from "./plugin.ts";
 
 /**
  * Makes a judge. A name of both kinds, such as `recorded`, is the judge.
- * @param context The run's plugins, and where `spec` was written
+ * @param context The run's plugins, and where the judge was named
  * @returns The judge, and its name for reports
  * @throws {RangeError} If there is neither a judge nor an endpoint of that name
  * @throws {TypeError} If the options don't fit

@@ -114,6 +114,9 @@ Deno.test({
       );
       await page.locator("table td", { hasText: "to" }).first().waitFor();
       await checked("comparison");
+      // a difference has its sign, as in a terminal
+      await go(`#/compare?${new URLSearchParams({ a: "0:b/run", b: "0:a/run" })}`);
+      await page.locator("table td:nth-child(4)", { hasText: /^\+0\.\d{4}$/ }).first().waitFor();
 
       // the list of evaluations by keyboard; configurations; a run and its ways on
       await go("#/evaluations");

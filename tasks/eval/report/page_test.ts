@@ -165,6 +165,13 @@ Deno.test({
           await page.evaluate("document.documentElement.scrollHeight <= document.body.scrollHeight + 1"),
           "goes on below its end",
         );
+        // what is out of sight at a side has a shade there, which goes when it is scrolled to
+        for (const box of [".scroll", ".drawing"]) {
+          const attached = await page.evaluate(
+            `getComputedStyle(document.querySelector("${box}")).backgroundAttachment`,
+          );
+          assertEquals(attached, "local, local, scroll, scroll, scroll", box);
+        }
         // texts run as their own first letter does
         for (const text of ["#detail pre", "#detail .verdict > div > div", ".row .text"]) {
           assertEquals(await page.locator(text).first().getAttribute("dir"), "auto", text);

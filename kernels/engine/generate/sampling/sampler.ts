@@ -60,7 +60,7 @@ export function argmax(z: ArrayLike<number>): number {
   return best;
 }
 
-/** The id at which the cumulative softmax of `z` passes `at`, in [0, 1); −1 when a value isn't a number. */
+/** The id at which the cumulative softmax of `z` passes `share`, in [0, 1); −1 when a value isn't a number. */
 export function inverseSoftmax(z: Float64Array, share: number): number {
   const max = z.reduce((a, b) => Math.max(a, b), -Infinity);
   let sum = 0, last = -1;

@@ -4,7 +4,7 @@ import { el, table } from "../dom.js";
 import { short } from "../format.js";
 import { itemView } from "../../../eval/report/item_view.js";
 import { detailBox, itemList } from "./item_list.js";
-import { fraction, intervalText } from "./scores.js";
+import { difference, fraction, intervalText } from "./scores.js";
 
 /** The page; `?a=ID&b=ID`. */
 export function comparePage({ params, news }) {
@@ -75,8 +75,8 @@ function comparisonView({ shared, scores, notes }) {
         score.metric,
         fraction(score.first),
         fraction(score.second),
-        fraction(score.difference),
-        intervalText(score.interval),
+        difference(score.difference),
+        intervalText(score.interval, difference),
         score.mcnemar === null ? "" : score.mcnemar.p.toPrecision(3),
         score.items,
       ]),

@@ -6,16 +6,29 @@ export function fraction(value) {
   return value === null || value === undefined ? "–" : value.toFixed(4);
 }
 
-/** An interval's two ends. @param {[number, number] | null} interval */
-export function intervalText(interval) {
-  return interval === null ? "–" : interval.map(fraction).join(" to ");
+/** A difference of scores, with its sign, as `deno task eval compare` writes it. */
+export function difference(value) {
+  return value !== null && value >= 0 ? `+${fraction(value)}` : fraction(value);
+}
+
+/** An interval's two ends. @param {[number, number] | null} interval @param end Text of one */
+export function intervalText(interval, end = fraction) {
+  return interval === null ? "–" : interval.map((value) => end(value)).join(" to ");
 }
 
 /** A table of scores. @param {(score) => string} first Text of its first column */
 export function scoreTable(scores, caption, first = (score) => score.metric) {
   return table({
     caption,
-    columns: ["score", "bar", "of scored", "of all", "95 % interval", "scored", "unscored"],
+    columns: [
+      "score",
+      el("span", { class: "unseen" }, "bar"),
+      "of scored",
+      "of all",
+      "95 % interval",
+      "scored",
+      "unscored",
+    ],
     rows: scores.map((score) => [
       first(score),
       meter(score),
