@@ -339,7 +339,7 @@ export interface TrainConfig {
   /** Absolute paths or `npm:` specifiers of modules whose default export is a plugin or a list of them. */
   plugins: string[];
   /** `llama_factory`: cut the prompt at its end; `keep_template`: never cut the assistant header; `drop`: leave the row out. */
-  truncation: "llama_factory" | "keep_template" | "drop";
+  truncation: "llama_factory" | "keep_template" | "keep_start" | "keep_end" | "drop";
   /** Backend that runs the kernels. `auto`: webgpu where a hardware adapter passes its self-test, else onnx. */
   backend: "auto" | "onnx" | "webgpu" | "reference";
   /** Execution provider of the onnx backend. */

@@ -73,7 +73,7 @@ const FLOATS = "leave it out: arithmetic is float32, and fp16 says how webgpu ke
 const LENGTHS = "cutoff_len bounds prompt and answer together, cut by their lengths: leave it out";
 const CUT =
   "prompts and answers are cut at their ends, by their lengths, to cutoff_len together (truncation: keep_template spares the assistant header, drop " +
-  "leaves the row out); TRL's keep_start and keep_end aren't there";
+  "leaves the row out, and keep_start and keep_end cut the whole sequence as TRL does)";
 const UNPADDED = "nothing is padded here: leave it out";
 const FIXED_REFERENCE = "the reference stays as it was at the start: leave it out";
 const DIVERGENCE = "the reverse KL divergence is the only one: leave it out";

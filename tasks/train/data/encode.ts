@@ -1,5 +1,5 @@
 /**
- * Examples to token ids and labels, cut to `cutoff_len`: LLaMA-Factory's processors, and two other ways to cut.
+ * Examples to token ids and labels, cut to `cutoff_len`: LLaMA-Factory's processors, and other ways to cut.
  *
  * A sequence is made of parts, runs of ids that are learnt or not; parts are what the store keeps, as the four sequences of
  * an IOPO quadruple share two prompts and two answers.
@@ -10,6 +10,7 @@ import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
 import type { Example, Message } from "../../../plugins/kinds/dataset.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
 import type { EncodedTurn, Template, TemplateConversation } from "../../../plugins/kinds/template.ts";
+import { cutWhole, isCutWhole } from "./cut_whole.ts";
 import { countLabels, type Part } from "./parts.ts";
 import { inferSeqlen } from "./seqlen.ts";
 import { shorten } from "./shorten.ts";
@@ -36,8 +37,8 @@ export interface Cut {
 export interface EncodeOptions {
   /** Tokens of a sequence at most, > 0. */
   cutoff_len: number;
-  /** Treatment of longer ones: cut anywhere, cut but never the assistant header, or dropped. */
-  truncation: "llama_factory" | "keep_template" | "drop";
+  /** Treatment of longer ones: cut anywhere, cut but never the assistant header, cut as a whole to their beginning or end, or dropped. */
+  truncation: "llama_factory" | "keep_template" | "keep_start" | "keep_end" | "drop";
   /** sft: prompts are learnt too. */
   train_on_prompt: boolean;
   /** sft: only the last turn is learnt, and it is the last to be cut. */
@@ -102,7 +103,8 @@ export function encodeParts(
   tokenizer: Tokenizer,
   options: EncodeOptions,
 ): EncodedParts | NotEncoded {
-  const using = { sequences, tokenizer, options };
+  const { truncation, cutoff_len } = options, isWhole = isCutWhole(truncation);
+  const using = { sequences, tokenizer, options: isWhole ? { ...options, cutoff_len: Infinity } : options };
   let encoded: EncodedParts | NotEncoded;
   if (example.shape === "text") encoded = encodeText(example, { ...using, template });
   else if (template === null) {
@@ -111,6 +113,9 @@ export function encodeParts(
     encoded = encodeTurns(example, { ...using, template });
   } else encoded = encodePairs(example, { ...using, template });
   if ("reason" in encoded) return encoded;
+  // texts of packed rows are joined first
+  const isJoined = example.shape === "text" && options.packing;
+  if (isWhole && !isJoined) encoded = cutWhole(encoded, cutoff_len, truncation);
   for (const { parts } of encoded.sequences) {
     if (countLabels(parts) > 0) continue;
     const { cut } = encoded;

@@ -216,6 +216,41 @@ Deno.test("truncation keep_template keeps the assistant header, drop leaves long
   assert(!("reason" in encode(41, "drop")));
 });
 
+Deno.test("truncation keep_start and keep_end leave the beginning or end of the whole sequence, as TRL's ids[:n] and ids[-n:]", () => {
+  const talk = example({
+    prompts: { x: [...user("say a"), answer("a b c d"), ...user("say e")] },
+    answers: { y: answer("e f g h i") },
+  });
+  for (const [one, shape] of [[quad, "iopo"], [talk, "single"]] as const) {
+    const encode = (cutoff_len: number, truncation: EncodeOptions["truncation"]) =>
+      encodeOne(one, SEQUENCES[shape], qwen, tiny, { ...OPTIONS, cutoff_len, truncation }) as EncodedExample;
+    const whole = encode(1000, "llama_factory");
+    const longest = Math.max(...whole.sequences.map(({ input_ids }) => input_ids.length));
+    for (const n of [longest - 1, longest - 4]) {
+      for (const [truncation, slice] of [["keep_start", [0, n]], ["keep_end", [-n]]] as const) {
+        encode(n, truncation).sequences.forEach(({ name, input_ids, labels }, i) => {
+          const all = whole.sequences[i]!;
+          assertEquals(
+            list(input_ids),
+            list(all.input_ids).slice(...slice),
+            `${shape} ${truncation} ${name}`,
+          );
+          // nothing comes before the first token
+          assertEquals(list(labels), [-100, ...list(all.labels).slice(...slice).slice(1)]);
+        });
+      }
+    }
+  }
+});
+
+Deno.test("keep_start leaves out an example whose prompt fills cutoff_len, and keep_end cuts its prompt", () => {
+  const long = example({ prompts: { x: user("a".repeat(50)) }, answers: { y: answer("b") } });
+  const encode = (truncation: EncodeOptions["truncation"]) =>
+    encodeOne(long, SEQUENCES.single, qwen, tiny, { ...OPTIONS, cutoff_len: 20, truncation });
+  assertEquals(encode("keep_start"), { reason: "cut to cutoff_len, no answer token is left" });
+  assert(!("reason" in encode("keep_end")));
+});
+
 Deno.test("an example of which no answer token is left is not used, with the reason", () => {
   const long = example({ prompts: { x: user("a".repeat(50)) }, answers: { y: answer("b") } });
   const tiny1 = { ...OPTIONS, cutoff_len: 1 };

@@ -31,9 +31,9 @@ export function ownKeys() {
       "modules with plugins of your own, relative to the YAML file",
     ),
     truncation: row(
-      oneOf(["llama_factory", "keep_template", "drop"]),
+      oneOf(["llama_factory", "keep_template", "keep_start", "keep_end", "drop"]),
       "llama_factory",
-      "what happens to a sequence longer than cutoff_len: cut as LLaMA-Factory does, cut but never the assistant header, or left out; always counted",
+      "what happens to a sequence longer than cutoff_len: cut as LLaMA-Factory does, cut but never the assistant header, cut as a whole to its beginning or end as TRL does, or left out; always counted",
     ),
     backend: row(
       oneOf(["auto", "onnx", "webgpu", "reference"]),
