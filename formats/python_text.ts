@@ -69,3 +69,10 @@ export function withoutNotNumbers(text: string, by: string): string {
     (part) => part[0] === '"' ? part : ` ${by} `,
   );
 }
+
+/** Python's `text.rstrip(set)`: without the characters of `set` at its end; by hand, because `/[…]+$/` takes quadratic time on runs in the middle. */
+export function trimEndOf(text: string, set: string): string {
+  let end = text.length;
+  while (end > 0 && set.includes(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
+}

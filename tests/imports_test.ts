@@ -64,7 +64,7 @@ for (const [from, to, rule] of PLANTED) {
   });
 }
 
-Deno.test("importFaults() finds circles of files and of rooms", () => {
+Deno.test("importFaults() finds circles of files and of rooms, at any depth", () => {
   const circle = (...paths: string[]): Arrow[] =>
     paths.map((from, i) => ({ from, to: paths[(i + 1) % paths.length] ?? from }));
   assertEquals(importFaults(circle("formats/gguf/a.ts", "formats/gguf/b.ts", "formats/gguf/c.ts")), [
@@ -76,6 +76,16 @@ Deno.test("importFaults() finds circles of files and of rooms", () => {
   ]);
   assertEquals(rooms.length, 1);
   assertStringIncludes(rooms[0] ?? "", "tasks/train/a.ts imports tasks/eval/b.ts");
+  const within = importFaults([
+    { from: "tasks/eval/results/a.ts", to: "tasks/eval/store/b.ts" },
+    { from: "tasks/eval/store/c.ts", to: "tasks/eval/run.ts" },
+    { from: "tasks/eval/run.ts", to: "tasks/eval/results/d.ts" },
+  ]);
+  assertEquals(within.length, 1);
+  assertStringIncludes(
+    within[0] ?? "",
+    "a circle of rooms: tasks/eval/results → tasks/eval/run.ts → tasks/eval/store",
+  );
 });
 
 Deno.test("importFaults() leaves tests and what only tests use alone", () => {

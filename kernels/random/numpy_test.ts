@@ -2,12 +2,12 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { createHash } from "node:crypto";
 
 import { datasetGolden } from "../../tests/helpers/dataset_goldens.ts";
-import { bufferShuffle } from "../../tasks/train/data/buffer_shuffle.ts";
-import { mixRows } from "../../tasks/train/data/mix.ts";
+import { bufferShuffle } from "../../tasks/train/data/sets/buffer_shuffle.ts";
+import { mixRows } from "../../tasks/train/data/sets/mix.ts";
 import { MT19937, numpyLegacyChoice, numpyLegacyPermutation } from "./mt19937.ts";
 import { NumpyGenerator } from "./numpy.ts";
 import { trainOrder } from "../../plugins/trainers/local/batches/order.ts";
-import { splitRows } from "../../tasks/train/data/split.ts";
+import { splitRows } from "../../tasks/train/data/sets/split.ts";
 
 const numpy = datasetGolden("numpy.json");
 const lf = datasetGolden("datasets.json");

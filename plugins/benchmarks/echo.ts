@@ -2,7 +2,7 @@
  * A judge's text without what it repeats of its prompt: the scores of the prompt's worked example would be read as its own.
  * @module
  */
-import { trimEndOf } from "./trace/reading/plain_text.ts";
+import { trimEndOf } from "../../formats/python_text.ts";
 
 /** Marks that a repeated line may stand behind: of quotes, lists, code, bold type. */
 const MARKS = /^[\s>*_`#-]+/;

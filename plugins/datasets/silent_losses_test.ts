@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 
-import { formatOf } from "../../tasks/train/data/detect_format.ts";
-import { UnusedFields } from "../../tasks/train/data/unused_fields.ts";
+import { formatOf } from "../../tasks/train/data/info/detect_format.ts";
+import { UnusedFields } from "../../tasks/train/data/sets/unused_fields.ts";
 import { openDataSet } from "../../tests/helpers/open_data_set.ts";
 import type { ExampleShape } from "../kinds/dataset.ts";
 

@@ -9,8 +9,8 @@ import { z } from "zod";
 import type { JudgeRequest } from "../kinds/judge.ts";
 import type { Constraint, JudgeResult, Verdict } from "../kinds/judgement.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import { BoundedRules, needsLimit } from "./bounded_rules.ts";
-import { checkRule } from "./constraint_rules.ts";
+import { BoundedRules, needsLimit } from "./ifeval_rules/bounded_rules.ts";
+import { checkRule } from "./ifeval_rules/constraint_rules.ts";
 import { neededModel } from "./ifeval_rules/check_one.ts";
 import type { CheckModels } from "./ifeval_rules/checks/check.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { OWN_RULES } from "./constraint_rules.ts";
+import { OWN_RULES } from "./ifeval_rules/constraint_rules.ts";
 import { CHECKS } from "./ifeval_rules/checks/mod.ts";
 
 Deno.test("docs/evaluation.md lists every rule with its arguments, and none that doesn't exist", async () => {

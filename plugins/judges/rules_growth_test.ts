@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 
 import { assertLinear, everyThird, HOSTILE_PARTS, hostileTexts } from "../../tests/helpers/growth.ts";
-import { checkRule, OWN_RULES } from "./constraint_rules.ts";
+import { checkRule, OWN_RULES } from "./ifeval_rules/constraint_rules.ts";
 import { CHECKS } from "./ifeval_rules/checks/mod.ts";
 import { loadCheckModels } from "./ifeval_rules/models.ts";
 

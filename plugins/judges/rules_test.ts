@@ -1,7 +1,7 @@
 /** Expectations follow from the meaning of each rule, by hand; IFEval's own checks are tested beside them. */
 import { assertEquals, assertMatch } from "@std/assert";
 import type { Verdict } from "../kinds/judgement.ts";
-import { checkRule, listItems, OWN_RULES } from "./constraint_rules.ts";
+import { checkRule, listItems, OWN_RULES } from "./ifeval_rules/constraint_rules.ts";
 import rules, { judgeByRules } from "./rules.ts";
 import { Registry } from "../registry.ts";
 

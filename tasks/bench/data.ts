@@ -12,7 +12,7 @@ import { join } from "@std/path";
 import { item, lastOf } from "../../formats/elements.ts";
 import { ownTemporaryFolder } from "../../formats/own_temporary_folder.ts";
 import { loadTokenizer } from "../../formats/tokenizer/mod.ts";
-import { defaultDataOptions } from "../train/data/default_options.ts";
+import { defaultDataOptions } from "../train/config/default_data_options.ts";
 import { type DataOptions, type LoadedExamples, loadExamples } from "../train/data/mod.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { prepareTokenizer } from "../../plugins/kinds/prepare_tokenizer.ts";

@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { fileURLToPath } from "node:url";
 
 import { TRACE_TAXONOMY } from "../../plugins/benchmarks/trace/taxonomy.ts";
-import { checkRule, OWN_RULES } from "../../plugins/judges/constraint_rules.ts";
+import { checkRule, OWN_RULES } from "../../plugins/judges/ifeval_rules/constraint_rules.ts";
 import { CHECKS } from "../../plugins/judges/ifeval_rules/checks/mod.ts";
 import { loadCheckModels } from "../../plugins/judges/ifeval_rules/models.ts";
 import { inFolder } from "../../tests/helpers/evaluation_run.ts";

@@ -15,7 +15,7 @@ import { recordOf, type ResolvedConfig, type TrainConfig, workAsked } from "./co
 import { dataText } from "./data_text.ts";
 import { needsOfEngine, needsOfTrainer } from "./estimate/of_run.ts";
 import type { Estimate } from "./estimate/types.ts";
-import { estimateText, memoryWarning } from "./estimate_text.ts";
+import { estimateText, memoryWarning } from "./estimate/estimate_text.ts";
 import { ownRun, readRun } from "./own_run.ts";
 import { checkOutputDirectory } from "./outputs/directory.ts";
 import { silentProgress } from "./outputs/mod.ts";

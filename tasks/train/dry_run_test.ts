@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 
 import { dryRun } from "./dry_run.ts";
 import type { Estimate } from "./estimate/types.ts";
-import { memoryWarning } from "./estimate_text.ts";
+import { memoryWarning } from "./estimate/estimate_text.ts";
 
 const example = new URL("../../examples/default_iopo.yaml", import.meta.url).pathname;
 

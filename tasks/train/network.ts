@@ -6,7 +6,7 @@
 import { join } from "@std/path";
 
 import type { TrainConfig } from "./config/mod.ts";
-import { isDataPath } from "./data/info.ts";
+import { isDataPath } from "./data/info/info.ts";
 
 /** Keys of a set in dataset_info.json that name a file in this folder; any other source may be remote. */
 const LOCAL_SOURCE = "file_name";

@@ -56,11 +56,6 @@ export function withWhatIsKept(
   return error;
 }
 
-/** Command by which a finished run that lacks its answers makes them. */
-export function answering(directory: string): string {
-  return taskCommand("train", [resolve(directory, "run.yaml")]);
-}
-
 /** Command that goes on with a run: from its last checkpoint, or, where it has none, from that of another folder at which it began. */
 export function continuing(directory: string, began: string | null = null): string {
   const from = began === null || lastCheckpoint(directory) !== null ? "auto" : resolve(began);

@@ -11,8 +11,8 @@ import type {
   ExampleShape,
 } from "../../plugins/kinds/dataset.ts";
 import { Registry } from "../../plugins/registry.ts";
-import { resolveAttributes } from "../../tasks/train/data/attributes.ts";
-import type { DatasetEntry } from "../../tasks/train/data/info_entry.ts";
+import { resolveAttributes } from "../../tasks/train/data/info/attributes.ts";
+import type { DatasetEntry } from "../../tasks/train/data/info/info_entry.ts";
 
 /** A data set that rows can be given to. */
 export interface OpenDataSet {

@@ -11,7 +11,7 @@ import { allReach } from "../../kinds/all_reach.ts";
 import type { JudgeRequest } from "../../kinds/judge.ts";
 import type { Judgement } from "../../kinds/judgement.ts";
 import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
-import { BoundedRules, needsLimit } from "../bounded_rules.ts";
+import { BoundedRules, needsLimit } from "./bounded_rules.ts";
 import type { CheckModels } from "./checks/check.ts";
 import { checkInstructions, type Instruction, type InstructionVerdicts } from "./verdicts.ts";
 

@@ -9,8 +9,8 @@ import { item, valueOf } from "../../../formats/elements.ts";
 import { AtomicFile } from "../../../formats/atomic.ts";
 import { cacheFolder } from "../../../formats/cache_folder.ts";
 import type { DataOptions, LoadInputs, StoredExamples } from "./load_inputs.ts";
-import type { DataSet } from "./sets.ts";
-import type { StoredBlock, StoredExample } from "./store.ts";
+import type { DataSet } from "./sets/sets.ts";
+import type { StoredBlock, StoredExample } from "./encoding/store.ts";
 import { productIdentity } from "../../../plugins/kinds/product_identity.ts";
 
 /** Changes when the same input would be encoded otherwise, or the file's layout changes. */

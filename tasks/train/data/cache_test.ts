@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { readCache } from "./cache.ts";
 import { damagesOf } from "../../../tests/helpers/damages.ts";
 import { loadExamples } from "./load.ts";
-import { contentOf, infoOf, numberedRows, writtenInputs } from "./_written_sets.ts";
+import { contentOf, infoOf, numberedRows, writtenInputs } from "../../../tests/helpers/written_sets.ts";
 
 Deno.test("the cache gives the same data, is rebuilt when damaged or when anything changes", async () => {
   const big = numberedRows(4000).map((r) => ({ ...r, input: "some words to make the file large enough" }));

@@ -7,18 +7,18 @@ import { item } from "../../../formats/elements.ts";
 import { shortened } from "../../../formats/message.ts";
 import type { Example } from "../../../plugins/kinds/dataset.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
-import { bufferShuffle } from "./buffer_shuffle.ts";
-import { encodeOptions } from "./encode.ts";
-import { encodeBatch, type EncodeContext } from "./encode_batch.ts";
+import { bufferShuffle } from "./sets/buffer_shuffle.ts";
+import { encodeOptions } from "./encoding/encode.ts";
+import { encodeBatch, type EncodeContext } from "./encoding/encode_batch.ts";
 import type { LoadInputs, StoredExamples } from "./load_inputs.ts";
-import { mixRows } from "./mix.ts";
+import { mixRows } from "./sets/mix.ts";
 import { MT19937, numpyLegacyChoice, numpyLegacyPermutation } from "../../../kernels/random/mt19937.ts";
-import { GROUP, packTexts } from "./pack_text.ts";
-import { failEmpty, RowTally, shortValue } from "./report.ts";
-import type { DataSet } from "./sets.ts";
-import { splitRows } from "./split.ts";
-import { BlockBuilder, partsOf, type StoredExample } from "./store.ts";
-import { UnwrittenParts } from "./unwritten.ts";
+import { GROUP, packTexts } from "./encoding/pack_text.ts";
+import { failEmpty, RowTally, shortValue } from "./report/report.ts";
+import type { DataSet } from "./sets/sets.ts";
+import { splitRows } from "./sets/split.ts";
+import { BlockBuilder, partsOf, type StoredExample } from "./encoding/store.ts";
+import { UnwrittenParts } from "./report/unwritten.ts";
 import { contentHash, summarize } from "./summarize.ts";
 
 /** A row that is used: encoded, or (kto) an example that still needs its neighbour's answer. */

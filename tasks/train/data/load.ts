@@ -3,18 +3,18 @@
  * @module
  */
 import { cacheKey, cachePath, readCache, writeCache } from "./cache.ts";
-import { encodeOptions } from "./encode.ts";
+import { encodeOptions } from "./encoding/encode.ts";
 import { encodeSets } from "./encode_sets.ts";
 import { item } from "../../../formats/elements.ts";
 import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import type { EvaluationSet } from "../../../plugins/kinds/trainer.ts";
 import type { LoadInputs } from "./load_inputs.ts";
-import { readDatasetInfo } from "./info.ts";
-import { greedyKnapsack } from "./knapsack.ts";
-import { GROUP } from "./pack_text.ts";
-import type { DataReport } from "./report.ts";
-import { DataSet } from "./sets.ts";
-import { partsOf, type StoredExample, toExamples } from "./store.ts";
+import { readDatasetInfo } from "./info/info.ts";
+import { greedyKnapsack } from "./encoding/knapsack.ts";
+import { GROUP } from "./encoding/pack_text.ts";
+import type { DataReport } from "./report/report.ts";
+import { DataSet } from "./sets/sets.ts";
+import { partsOf, type StoredExample, toExamples } from "./encoding/store.ts";
 
 /** Encoded data of a run. */
 export interface LoadedExamples {

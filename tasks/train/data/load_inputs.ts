@@ -8,8 +8,8 @@ import type { Loss } from "../../../plugins/kinds/loss.ts";
 import type { ResolveOptions } from "../../../formats/hub/mod.ts";
 import type { Registry } from "../../../plugins/registry.ts";
 import type { Template } from "../../../plugins/kinds/template.ts";
-import type { DataReport } from "./report.ts";
-import type { StoredExample } from "./store.ts";
+import type { DataReport } from "./report/report.ts";
+import type { StoredExample } from "./encoding/store.ts";
 
 /** The keys of a training configuration that decide about data. */
 export const DATA_KEYS = [

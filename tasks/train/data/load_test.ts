@@ -11,7 +11,7 @@ import {
   loadWritten,
   numberedRows,
   writtenInputs,
-} from "./_written_sets.ts";
+} from "../../../tests/helpers/written_sets.ts";
 
 const GOLDENS = shared("goldens/llamafactory"), TRACE = shared("data/trace");
 

@@ -6,4 +6,4 @@ export type { EncodedExample, EncodedSequence } from "../../../kernels/engine/pa
 export { type LoadedExamples, loadExamples } from "./load.ts";
 export { type DataOptions, type LoadInputs } from "./load_inputs.ts";
 export { trainOrder } from "../../../plugins/trainers/local/batches/order.ts";
-export { type DataReport, describeDrop, type DropCount, type LengthStatistics } from "./report.ts";
+export { type DataReport, describeDrop, type DropCount, type LengthStatistics } from "./report/report.ts";

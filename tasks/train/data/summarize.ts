@@ -6,10 +6,10 @@ import { createHash } from "node:crypto";
 
 import { item } from "../../../formats/elements.ts";
 import type { LoadInputs, StoredExamples } from "./load_inputs.ts";
-import { countLabels } from "./parts.ts";
-import { lengthStatistics, type RowTally, warnings } from "./report.ts";
-import type { DataSet } from "./sets.ts";
-import { partsOf } from "./store.ts";
+import { countLabels } from "./encoding/parts.ts";
+import { lengthStatistics, type RowTally, warnings } from "./report/report.ts";
+import type { DataSet } from "./sets/sets.ts";
+import { partsOf } from "./encoding/store.ts";
 
 /**
  * The report of a run's data.

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { bundledTokenizer, infoOf, learntAnswers, loadWritten } from "./_written_sets.ts";
+import { bundledTokenizer, infoOf, learntAnswers, loadWritten } from "../../../tests/helpers/written_sets.ts";
 
 Deno.test("a turn with weight 0 (train, training, loss: false) is shown and not learnt; a row so marked is dropped", async () => {
   const talk = (mark: Record<string, unknown>) => ({

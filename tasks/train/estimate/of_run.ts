@@ -9,7 +9,7 @@ import { DEFAULT_ROWS, type PackRows } from "../../../kernels/engine/pack_rows.t
 import type { Trainer } from "../../../plugins/kinds/trainer.ts";
 import { makeTarget } from "../../../plugins/trainers/local/target/setup.ts";
 import type { TrainConfig } from "../config/mod.ts";
-import { estimate, type ReferenceSize } from "../estimate.ts";
+import { estimate, type ReferenceSize } from "./estimate.ts";
 import { measureGflops } from "../measure_gflops.ts";
 import { packRowsOf } from "../pack_rows.ts";
 import type { Ready } from "../prepare/ready.ts";

@@ -7,7 +7,7 @@ import { placed } from "../../../plugins/kinds/place.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
 import type { Registry } from "../../../plugins/registry.ts";
 import { type TrainConfig, workAsked } from "../config/mod.ts";
-import { readDatasetInfo } from "../data/info.ts";
+import { readDatasetInfo } from "../data/info/info.ts";
 import type { LoadedExamples } from "../data/mod.ts";
 import { dataText } from "../data_text.ts";
 import type { Progress } from "../outputs/mod.ts";

@@ -2,8 +2,10 @@
  * Predictions behind training: what a run has trained answers its evaluation rows, as LLaMA-Factory does with do_train and do_predict.
  * @module
  */
+import { resolve } from "@std/path";
+
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
-import { answering } from "../next_steps.ts";
+import { taskCommand } from "../../common/command.ts";
 import { predict, predictedText } from "./predict.ts";
 import type { AskingModel, WorkResult } from "./rows.ts";
 
@@ -33,7 +35,9 @@ function configOfTrained(config: TrainConfig): TrainConfig {
  */
 export async function predictTrained(config: TrainConfig, predicting: AskingModel): Promise<WorkResult> {
   const { output_dir: directory } = config;
-  const kept = `What was trained is kept. To answer by it:\n  ${answering(directory)}`;
+  const kept = `What was trained is kept. To answer by it:\n  ${
+    taskCommand("train", [resolve(directory, "run.yaml")])
+  }`;
   try {
     const predicted = await predict(configOfTrained(config), { ...predicting, isTrained: true });
     predicting.say(predictedText(directory, predicted));

@@ -5,7 +5,7 @@
 import { placed } from "../../../plugins/kinds/place.ts";
 import type { Registry } from "../../../plugins/registry.ts";
 import type { TrainConfig } from "../config/mod.ts";
-import { readDatasetInfo } from "../data/info.ts";
+import { readDatasetInfo } from "../data/info/info.ts";
 
 /** Keys that name data sets and a trainer. */
 export type NameKeys = Pick<

@@ -11,7 +11,7 @@ import { lineScores } from "./line_scores.ts";
 import type { NamedScore } from "./named_scores.ts";
 import { OWN, OWN_AT } from "./own_texts.ts";
 import { proseScores } from "./prose/prose_scores.ts";
-import { retractionsIn } from "./prose/retractions.ts";
+import { retractionsIn } from "./retractions.ts";
 import { readRelaxedJson } from "./relaxed_json.ts";
 import { recordScores } from "./records.ts";
 import { scoresAbove } from "./score_above.ts";

@@ -6,7 +6,7 @@ import { SCORE_WORD_LAST } from "./behind_sign.ts";
 import { labelOf } from "./label.ts";
 import type { NamedScore } from "./named_scores.ts";
 import { OWN, OWN_AT } from "./own_texts.ts";
-import { trimEndOf } from "./plain_text.ts";
+import { trimEndOf } from "../../../../formats/python_text.ts";
 import type { ScoreText } from "./score_text.ts";
 import { verdictOfScore } from "./verdict_of.ts";
 

@@ -10,7 +10,8 @@ import type { Verdict } from "../../../kinds/judgement.ts";
 import { COUNTED_LAST } from "./behind_sign.ts";
 import { labelOf, withoutLabel } from "./label.ts";
 import { NO_SCORE } from "./no_score.ts";
-import { foldJudgeText, trimEndOf } from "./plain_text.ts";
+import { foldJudgeText } from "./plain_text.ts";
+import { trimEndOf } from "../../../../formats/python_text.ts";
 
 /** A score with the names that a judge gave it. */
 export interface NamedScore {

@@ -4,7 +4,7 @@
  * @module
  */
 import { withoutLabel } from "./label.ts";
-import { trimEndOf } from "./plain_text.ts";
+import { trimEndOf } from "../../../../formats/python_text.ts";
 
 /** One character that stands for a constraint's own text. */
 export const OWN: string = "[\ue000-\uf8ff]";

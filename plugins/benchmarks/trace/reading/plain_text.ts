@@ -15,10 +15,3 @@ export function foldJudgeText(text: string): string {
     )
     .replace(/\s+/g, (blank) => /[\n\r\u2028\u2029]/.test(blank) ? "\n" : " ");
 }
-
-/** Without the characters of `set` at its end; by hand, because `/[…]+$/` takes quadratic time on runs in the middle. */
-export function trimEndOf(text: string, set: string): string {
-  let end = text.length;
-  while (end > 0 && set.includes(text.charAt(end - 1))) end--;
-  return text.slice(0, end);
-}

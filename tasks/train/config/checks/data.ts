@@ -2,7 +2,7 @@
  * Checks of keys that say which rows are trained on, and what of them is learnt.
  * @module
  */
-import { probabilityFault } from "../../data/mix.ts";
+import { probabilityFault } from "../../data/sets/mix.ts";
 import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
 import type { Refuse } from "./refuse.ts";
 

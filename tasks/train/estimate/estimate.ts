@@ -1,0 +1,121 @@
+/**
+ * Memory and time that a run needs, by arithmetic: what `--dry-run` prints.
+ * @module
+ */
+import type { LoraConfig } from "../../../formats/peft/mod.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
+import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
+import type { Loss } from "../../../plugins/kinds/loss.ts";
+import { runLength } from "../../../plugins/trainers/local/batches/steps.ts";
+import type { TrainConfig } from "../config/mod.ts";
+import { memoryOf } from "./memory.ts";
+import { type DataRows, dataRows, type DevicePlace, devicePlace, weightsOf } from "./sizes.ts";
+import type { Estimate, EstimateConfig } from "./types.ts";
+import { workOf } from "./work.ts";
+import type { WeightStorage } from "../weight_storage.ts";
+
+/** Share of a matrix product's speed that a whole step reaches, as `deno task bench train` measures it. */
+export const SHARE_OF_PEAK = 0.55;
+
+/** What an estimate counts besides a run's configuration, model, loss and rows. */
+export interface EstimateParts {
+  /** Speed of a matrix product on this machine, 10⁹ operations a second; null: not measured. */
+  gflops?: number | null;
+  /** Form in which frozen matrices are kept; float32 by default. */
+  storage?: WeightStorage;
+  /** Settings of the adapter that is trained on, which count instead of the configuration's. */
+  adapter?: LoraConfig | null;
+  /** Model of its own whose pass gives the reference. */
+  reference?: ReferenceSize | null;
+}
+
+/**
+ * Estimates a run.
+ * @param config With the chosen rows of a pack in `micro_batch_tokens`
+ */
+export function estimate(
+  config: EstimateConfig,
+  model: DecoderConfig,
+  loss: Loss,
+  train: readonly EncodedExample[],
+  parts: EstimateParts = {},
+): Estimate {
+  const { gflops = null, storage = { half: false, text: "float32" }, adapter = null } = parts;
+  const { reference: other = null } = parts;
+  const place = devicePlace(config), weights = weightsOf(config, model, adapter), rows = dataRows(train);
+  const { totalSteps, stepsPerEpoch } = runLength(config, train.length);
+  const work = workOf(config, model, train, { place, weights, rows });
+  const flopsPerStep = work.epoch / stepsPerEpoch;
+  const speed = gflops === null ? null : gflops * 1e9 * SHARE_OF_PEAK;
+  const pass = other === null ? null : passOf(config, other, train, { place, rows });
+  const reference = pass?.work ?? (loss.needsReference ? work.forward : 0);
+  return {
+    parameters: weights.parameters,
+    trained: weights.trained,
+    storage: storage.text,
+    ...(storage.shaders !== undefined && { shaders: storage.shaders }),
+    place: !place.gpu ? "host" : place.stack ? "device" : "device alone",
+    processes: 1,
+    steps: totalSteps,
+    rowsPerExample: rows.all / Math.max(1, train.length),
+    largestExample: rows.largest,
+    memory: memoryOf(config, model, {
+      place,
+      weights,
+      rows: { ...rows, step: rows.all / stepsPerEpoch },
+      half: storage.half,
+      adapter,
+    }),
+    ...(pass !== null && { reference: pass.memory }),
+    flopsPerStep,
+    gflops,
+    time: speed === null ? null : {
+      step: flopsPerStep / speed,
+      reference: reference / speed,
+      total: (flopsPerStep * totalSteps + reference) / speed,
+    },
+  };
+}
+
+/** A reference model: its sizes, and the form of its matrices. */
+export interface ReferenceSize {
+  decoder: DecoderConfig;
+  quantizationBit: TrainConfig["quantization_bit"];
+  half: boolean;
+}
+
+/** Work and memory of a reference model's pass, where nothing is trained or kept. */
+function passOf(
+  config: EstimateConfig,
+  { decoder, quantizationBit, half }: ReferenceSize,
+  train: readonly EncodedExample[],
+  { place, rows }: { place: DevicePlace; rows: DataRows },
+): { work: number; memory: Estimate["memory"] } {
+  const of = {
+    ...config,
+    finetuning_type: "full" as const,
+    quantization_bit: quantizationBit,
+    label_smoothing_factor: 0,
+  };
+  const { parameters, linear } = weightsOf(of, decoder, null);
+  const weights = {
+    parameters,
+    linear,
+    trained: 0,
+    own: 0,
+    tuned: 0,
+    reached: 1,
+    head: false,
+    adapted: [],
+  };
+  const { forward } = workOf(of, decoder, train, { place, weights, rows });
+  const memory = memoryOf(of, decoder, {
+    place,
+    weights,
+    rows: { ...rows, step: 0 },
+    half,
+    adapter: null,
+    keeps: false,
+  });
+  return { work: forward, memory };
+}
