@@ -24,7 +24,9 @@ import { serveBench } from "./bench/commands/serve.ts";
 import { trainBench } from "./bench/commands/train.ts";
 import type { BenchCommand } from "./bench/commands/command.ts";
 import { withBenchView } from "./bench/view.ts";
-import { parseArguments, print, printError, runTask } from "./common/cli.ts";
+import { parseArguments } from "./common/cli/arguments.ts";
+import { print, printError } from "./common/cli/print.ts";
+import { runTask } from "./common/cli/run_task.ts";
 import { helpTopic, taskHelp } from "./common/help.ts";
 
 const COMMON = { "help [TOPIC]": "this text, or about one flag", json: "one JSON object instead of a table" };

@@ -10,15 +10,10 @@
  * docs/board.md says more.
  * @module
  */
-import {
-  errorText,
-  interruption,
-  parseArguments,
-  portNumber,
-  print,
-  printError,
-  runTask,
-} from "./common/cli.ts";
+import { parseArguments, portNumber } from "./common/cli/arguments.ts";
+import { interruption } from "./common/cli/interruption.ts";
+import { errorText, print, printError } from "./common/cli/print.ts";
+import { runTask } from "./common/cli/run_task.ts";
 import { makeFolder } from "../formats/atomic.ts";
 import { helpTopic, taskHelp } from "./common/help.ts";
 import { dropPrograms } from "./train/network.ts";

@@ -11,7 +11,9 @@
 import { dirname, extname, join } from "@std/path";
 
 import { makeFolder } from "../formats/atomic.ts";
-import { parseArguments, print, printError, runTask } from "./common/cli.ts";
+import { parseArguments } from "./common/cli/arguments.ts";
+import { print, printError } from "./common/cli/print.ts";
+import { runTask } from "./common/cli/run_task.ts";
 import { helpTopic, taskHelp } from "./common/help.ts";
 import { textTable, wrapped } from "./common/table.ts";
 import { tablePaths, writeTables } from "./common/table_files.ts";

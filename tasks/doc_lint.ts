@@ -7,7 +7,7 @@
  * Prints what is missing; exits with 1 when there is anything.
  * @module
  */
-import { runTask } from "./common/cli.ts";
+import { runTask } from "./common/cli/run_task.ts";
 
 if (import.meta.main) {
   await runTask(async () => {

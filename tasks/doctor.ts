@@ -21,7 +21,10 @@ import { chooseBackend } from "../kernels/engine/backends.ts";
 import { askPython, checkTorch, type TorchCheck } from "../plugins/trainers/torch/doctor.ts";
 import { checkCuda, type CudaCheck, cudaObstacle } from "./doctor/cuda.ts";
 import { libraryMessage } from "./doctor/library_message.ts";
-import { parseArguments, print, runTask, VERSION } from "./common/cli.ts";
+import { parseArguments } from "./common/cli/arguments.ts";
+import { print } from "./common/cli/print.ts";
+import { runTask } from "./common/cli/run_task.ts";
+import { VERSION } from "./common/version.ts";
 import { helpTopic, taskHelp } from "./common/help.ts";
 import { alignedRows } from "./common/table.ts";
 

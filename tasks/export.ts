@@ -17,7 +17,12 @@ import { join } from "@std/path";
 
 import { downloadLines } from "../formats/hub/mod.ts";
 import type { Registry } from "../plugins/registry.ts";
-import { interruption, parseArguments, print, printError, runTask, usage, VERSION } from "./common/cli.ts";
+import { parseArguments } from "./common/cli/arguments.ts";
+import { interruption } from "./common/cli/interruption.ts";
+import { print, printError } from "./common/cli/print.ts";
+import { runTask } from "./common/cli/run_task.ts";
+import { usage } from "./common/help_lines.ts";
+import { VERSION } from "./common/version.ts";
 import { helpTopic } from "./common/help.ts";
 import { taskCommand } from "./common/command.ts";
 import { registryOf } from "./common/config_file.ts";

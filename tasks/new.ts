@@ -18,7 +18,9 @@ import { exists } from "../formats/exists.ts";
 import { isWithin } from "../formats/is_within.ts";
 import { isName } from "../plugins/kinds/shape_fault.ts";
 import { shellQuote, taskCommand } from "./common/command.ts";
-import { parseArguments, print, runTask } from "./common/cli.ts";
+import { parseArguments } from "./common/cli/arguments.ts";
+import { print } from "./common/cli/print.ts";
+import { runTask } from "./common/cli/run_task.ts";
 
 /** Kinds that a plugin can be begun of. */
 export const NEW_KINDS = [

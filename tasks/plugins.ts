@@ -19,7 +19,9 @@ import { resolveEvalConfig } from "./eval/config/config.ts";
 import { resolveTrainConfig } from "./train/config/mod.ts";
 import type { PluginEntry } from "../plugins/registry.ts";
 import { registryOf } from "./common/config_file.ts";
-import { parseArguments, print, printError, runTask } from "./common/cli.ts";
+import { parseArguments } from "./common/cli/arguments.ts";
+import { print, printError } from "./common/cli/print.ts";
+import { runTask } from "./common/cli/run_task.ts";
 import { helpTopic, taskHelp } from "./common/help.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
 

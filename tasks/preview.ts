@@ -17,7 +17,9 @@ import { readTrainConfig, type TrainConfig, workAsked } from "./train/config/mod
 import { type EncodedExample, type LoadedExamples, trainOrder } from "./train/data/mod.ts";
 import { packExamples } from "../kernels/engine/packs/pack.ts";
 import { registryOf } from "./common/config_file.ts";
-import { parseArguments, print, printError, runTask, wholeNumber } from "./common/cli.ts";
+import { parseArguments, wholeNumber } from "./common/cli/arguments.ts";
+import { print, printError } from "./common/cli/print.ts";
+import { runTask } from "./common/cli/run_task.ts";
 import { helpTopic } from "./common/help.ts";
 import { trainingHelp } from "./train/config/key_help.ts";
 import { DEFAULT_TRAINING } from "./common/default_files.ts";

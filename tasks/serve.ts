@@ -12,7 +12,10 @@
  */
 import { downloadLines } from "../formats/hub/mod.ts";
 import { builtinRegistry } from "../plugins/builtins.ts";
-import { errorText, interruption, parseArguments, print, printError, runTask } from "./common/cli.ts";
+import { parseArguments } from "./common/cli/arguments.ts";
+import { interruption } from "./common/cli/interruption.ts";
+import { errorText, print, printError } from "./common/cli/print.ts";
+import { runTask } from "./common/cli/run_task.ts";
 import { helpTopic, taskHelp } from "./common/help.ts";
 import { DEFAULT_MODEL } from "./common/default_files.ts";
 import { KEYS_VARIABLE } from "./serve/http/keys.ts";

@@ -12,7 +12,10 @@
 import { counted } from "../formats/counted.ts";
 import { join } from "@std/path";
 
-import { interruption, parseArguments, print, runTask } from "./common/cli.ts";
+import { parseArguments } from "./common/cli/arguments.ts";
+import { interruption } from "./common/cli/interruption.ts";
+import { print } from "./common/cli/print.ts";
+import { runTask } from "./common/cli/run_task.ts";
 import { checkFolderPlace } from "./common/folder_place.ts";
 import { helpTopic } from "./common/help.ts";
 import { trainingHelp } from "./train/config/key_help.ts";

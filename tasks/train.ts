@@ -16,15 +16,11 @@
  */
 import { placed } from "../plugins/kinds/place.ts";
 import type { TrainerResult } from "../plugins/kinds/trainer.ts";
-import {
-  interruption,
-  parseArguments,
-  print,
-  printAsItIs,
-  printError,
-  runTask,
-  usage,
-} from "./common/cli.ts";
+import { parseArguments } from "./common/cli/arguments.ts";
+import { interruption } from "./common/cli/interruption.ts";
+import { print, printAsItIs, printError } from "./common/cli/print.ts";
+import { runTask } from "./common/cli/run_task.ts";
+import { usage } from "./common/help_lines.ts";
 import { helpTopic } from "./common/help.ts";
 import { registryOf } from "./common/config_file.ts";
 import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";

@@ -9,7 +9,7 @@ import { startEngine } from "../kernels/engine/worker/remote.ts";
 import { models } from "../plugins/models/mod.ts";
 import { decoderOf } from "../plugins/kinds/decoder_of.ts";
 import { Registry } from "../plugins/registry.ts";
-import { runTask } from "../tasks/common/cli.ts";
+import { runTask } from "../tasks/common/cli/run_task.ts";
 
 const modelPath = new URL("../fixtures/goldens/tiny/qwen2/model", import.meta.url).pathname;
 

@@ -7,7 +7,8 @@ import { join } from "@std/path";
 
 import { HIDDEN } from "../formats/secrets.ts";
 import { parseYaml, readYaml } from "../formats/yaml/yaml.ts";
-import { errorText, parseArguments } from "../tasks/common/cli.ts";
+import { parseArguments } from "../tasks/common/cli/arguments.ts";
+import { errorText } from "../tasks/common/cli/print.ts";
 import { resolveEvalConfig } from "../tasks/eval/config/config.ts";
 import { evalTask } from "../tasks/eval.ts";
 import { preview } from "../tasks/preview.ts";

@@ -27,7 +27,10 @@ Deno.test({
     };
     return withHub({ answer }, async (hub, options) => {
       const module = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
-      const code = `const { interruption, runTask } = await import(${module("../../tasks/common/cli.ts")});
+      const code = `const { interruption } = await import(${
+        module("../../tasks/common/cli/interruption.ts")
+      });
+        const { runTask } = await import(${module("../../tasks/common/cli/run_task.ts")});
         const { resolveModel } = await import(${module("./mod.ts")});
         let asked = false;
         await runTask(async () => {

@@ -4,7 +4,7 @@
  */
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { shown } from "../../formats/message.ts";
-import type { Arguments } from "../common/cli.ts";
+import type { Arguments } from "../common/cli/arguments.ts";
 
 type Given = Pick<Arguments, "values">;
 

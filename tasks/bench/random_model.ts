@@ -12,7 +12,7 @@ import { writeSafetensors } from "../../formats/safetensors/mod.ts";
 import { tensorShapes } from "../../kernels/engine/decoder/decoder.ts";
 import { models } from "../../plugins/models/mod.ts";
 import { Registry } from "../../plugins/registry.ts";
-import { runTask } from "../common/cli.ts";
+import { runTask } from "../common/cli/run_task.ts";
 
 const SHAPES = {
   "1.5b": { hidden: 1536, inner: 8960, layers: 28, heads: 12, kv: 2, vocabulary: 151_936, tied: true },

@@ -4,7 +4,7 @@
  */
 import { Hono } from "hono";
 
-import { errorText } from "../common/cli.ts";
+import { errorText } from "../common/cli/print.ts";
 import type { Control } from "./control/control.ts";
 import { controlRoutes } from "./control/routes.ts";
 import type { News } from "./events.ts";

@@ -2,7 +2,7 @@
  * The command line of `deno task chat`.
  * @module
  */
-import { type Arguments, wholeNumber } from "../common/cli.ts";
+import { type Arguments, wholeNumber } from "../common/cli/arguments.ts";
 import type { ModelsOptions } from "../serve/models.ts";
 import { MODEL_FLAGS, readModelOptions } from "../serve/options.ts";
 import type { ChatSessionOptions } from "./session.ts";

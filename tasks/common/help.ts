@@ -5,7 +5,8 @@
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { exists } from "../../formats/exists.ts";
 import { shown } from "../../formats/message.ts";
-import { type Arguments, usage } from "./cli.ts";
+import type { Arguments } from "./cli/arguments.ts";
+import { usage } from "./help_lines.ts";
 import { entryLines, HELP_WIDTH } from "./help_lines.ts";
 import { wrapped } from "./table.ts";
 

@@ -19,6 +19,12 @@ export function helpLines(lines: readonly string[]): string[] {
   });
 }
 
+/** Text of a task's `--help`: usage and flags, within 80 columns. */
+export function usage(lines: readonly string[], flags: Readonly<Record<string, string>>): string {
+  const texts = Object.fromEntries(Object.entries(flags).map(([flag, what]) => [`--${flag}`, what]));
+  return [...helpLines(lines), "", ...entryLines(texts)].join("\n");
+}
+
 /** Names with their texts beside them, in two columns. */
 export function entryLines(texts: Readonly<Record<string, string>>): string[] {
   const column = Math.max(...Object.keys(texts).map((name) => stringWidth(name))) + 4;

@@ -1,7 +1,8 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
-import { parseArguments } from "./cli.ts";
+import { parseArguments } from "./cli/arguments.ts";
 import { helpTopic, taskHelp } from "./help.ts";
+import { usage } from "./help_lines.ts";
 
 const FLAGS = {
   "help [TOPIC]": "this text, or about one flag or key",
@@ -57,4 +58,12 @@ Deno.test("helpTopic() is a flag or key, never the task's file", () => {
     ].map(topic),
     ["", "limit", "limit", "limit", "", "", "", "limit", "limit"],
   );
+});
+
+Deno.test("usage() names every flag", () => {
+  const flags = { help: "this text", "dry-run": "show, don't train", json: "as JSON" };
+  const text = usage(["deno task train"], flags);
+  for (const [flag, what] of Object.entries(flags)) {
+    assertStringIncludes(text, `--${flag}`), assertStringIncludes(text, what);
+  }
 });

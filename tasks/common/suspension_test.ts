@@ -8,7 +8,7 @@ const root = new URL("../../", import.meta.url);
 const waits = `console.log("ready"); await new Promise((done) => setTimeout(done, 600_000));`;
 const TASKS = {
   "without a door":
-    `import { runTask } from "${root}tasks/common/cli.ts"; await runTask(async () => { ${waits} });`,
+    `import { runTask } from "${root}tasks/common/cli/run_task.ts"; await runTask(async () => { ${waits} });`,
   "behind a door":
     `import { openDoor } from "${root}tasks/doors/open.ts"; openDoor(new URL("./task.ts", import.meta.url), []);`,
 };

@@ -15,7 +15,7 @@ import { cacheFolder } from "../../formats/cache_folder.ts";
 import { isWithin } from "../../formats/is_within.ts";
 import { type OwnTemporaryFolder, ownTemporaryFolder } from "../../formats/own_temporary_folder.ts";
 import { BEHIND_DOOR, type DoorMessage } from "../common/behind_door.ts";
-import { errorText, printError } from "../common/cli.ts";
+import { errorText, printError } from "../common/cli/print.ts";
 import { ProjectLock } from "../common/project_lock.ts";
 import { failOnLargeFiles } from "../common/size_limit.ts";
 import { passSuspensionBy } from "../common/suspension.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { type SeenCalls, seenCalls } from "../../plugins/kinds/checked/calls.ts";
-import { printError } from "../common/cli.ts";
+import { printError } from "../common/cli/print.ts";
 import { onStopSignal, SIGNAL_CODES, type StopSignal } from "../common/stop_signals.ts";
 
 /** Times without giving way, ms. */

@@ -4,7 +4,7 @@
  */
 import { didYouMean, nearest } from "../../formats/did_you_mean.ts";
 import { shown } from "../../formats/message.ts";
-import { parseArguments, wholeNumber } from "../common/cli.ts";
+import { parseArguments, wholeNumber } from "../common/cli/arguments.ts";
 import { helpTopic, taskHelp } from "../common/help.ts";
 import { tablePaths } from "../common/table_files.ts";
 import { EVAL_STAGES, type EvalStage } from "./asking/stages.ts";

@@ -4,7 +4,7 @@
  */
 import { hashOfFile } from "../../formats/records/rows.ts";
 import { hashOf } from "../ask/response_cache.ts";
-import { VERSION } from "../common/cli.ts";
+import { VERSION } from "../common/version.ts";
 import {
   refuseOtherIdentity,
   type RunClaim,

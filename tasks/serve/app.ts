@@ -5,7 +5,7 @@
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 
-import { VERSION } from "../common/cli.ts";
+import { VERSION } from "../common/version.ts";
 import { isLoopbackName } from "../common/loopback.ts";
 import { ApiError, clientLeft, toApiError } from "./api_error.ts";
 import { adapterRoutes } from "./adapters.ts";

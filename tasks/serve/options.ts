@@ -8,7 +8,7 @@ import { didYouMean } from "../../formats/did_you_mean.ts";
 import { exists } from "../../formats/exists.ts";
 import { hubName } from "../../formats/hub/mod.ts";
 import { MAX_BATCH, type Quantization } from "../../kernels/engine/generate/generator.ts";
-import { type Arguments, portNumber, wholeNumber } from "../common/cli.ts";
+import { type Arguments, portNumber, wholeNumber } from "../common/cli/arguments.ts";
 import { readClientKeys } from "./http/keys.ts";
 import type { ModelsOptions } from "./models.ts";
 import { readOrigins } from "./http/origins.ts";

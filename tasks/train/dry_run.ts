@@ -8,7 +8,7 @@ import { readAdapterConfig, TRAINED_FIELDS } from "../../formats/peft/mod.ts";
 import { moduleShapes } from "../../kernels/engine/decoder/decoder.ts";
 import { placed } from "../../plugins/kinds/place.ts";
 import type { Registry } from "../../plugins/registry.ts";
-import { print } from "../common/cli.ts";
+import { print } from "../common/cli/print.ts";
 import { registryOf } from "../common/config_file.ts";
 import { pluginNote } from "../common/plugin_code.ts";
 import { recordOf, type ResolvedConfig, type TrainConfig, workAsked } from "./config/mod.ts";

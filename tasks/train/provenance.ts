@@ -4,7 +4,7 @@
  */
 import { adapterHash } from "../../formats/peft/mod.ts";
 import type { Registry } from "../../plugins/registry.ts";
-import { VERSION } from "../common/cli.ts";
+import { VERSION } from "../common/version.ts";
 import { type Provenance, type TrainConfig, usedPlugin } from "./config/mod.ts";
 import type { Ready } from "./prepare/ready.ts";
 

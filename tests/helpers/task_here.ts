@@ -2,7 +2,7 @@
  * A task in the test's own process: for what it says, many times over, where a process each would take a second.
  * @module
  */
-import { runTask } from "../../tasks/common/cli.ts";
+import { runTask } from "../../tasks/common/cli/run_task.ts";
 
 /** Thrown in place of the end of the process. */
 class EndOfTask extends Error {

@@ -10,7 +10,7 @@ import { item } from "../../../formats/elements.ts";
 import { ownTemporaryFolder } from "../../../formats/own_temporary_folder.ts";
 import { TaskProcess } from "../../board/control/processes.ts";
 import { chromiumPath } from "../../common/chromium.ts";
-import { runTask } from "../../common/cli.ts";
+import { runTask } from "../../common/cli/run_task.ts";
 import type { BoardChildLine, BoardFigures, BoardLoad, Frames } from "./board.ts";
 import { makeEvaluationRun, makeTrainingRun } from "./board_files.ts";
 import { endedTogether } from "../child.ts";

@@ -2,7 +2,7 @@
  * Benches as commands: flags, and their values' way to what is measured.
  * @module
  */
-import type { Arguments } from "../../common/cli.ts";
+import type { Arguments } from "../../common/cli/arguments.ts";
 import { flagNumber } from "../flag_values.ts";
 import type { BenchView } from "../view.ts";
 

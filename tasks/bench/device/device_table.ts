@@ -8,7 +8,8 @@
  */
 import { join } from "@std/path";
 
-import { print, runTask } from "../../common/cli.ts";
+import { print } from "../../common/cli/print.ts";
+import { runTask } from "../../common/cli/run_task.ts";
 import { markdownTable } from "../../common/table.ts";
 import { DeviceFigures, type PartFigure } from "./device_figures.ts";
 import { type DeviceRow, deviceRows } from "./device_rows.ts";

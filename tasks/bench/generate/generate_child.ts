@@ -7,7 +7,7 @@ import { Generator, type GeneratorOptions } from "../../../kernels/engine/genera
 import { decoderOf } from "../../../plugins/kinds/decoder_of.ts";
 import { models } from "../../../plugins/models/mod.ts";
 import { Registry } from "../../../plugins/registry.ts";
-import { runTask } from "../../common/cli.ts";
+import { runTask } from "../../common/cli/run_task.ts";
 import { measureContinuer, type MeasuredSizes } from "./generate_measure.ts";
 
 /** The work of one process. */

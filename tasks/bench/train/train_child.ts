@@ -13,7 +13,7 @@ import { decoderOf } from "../../../plugins/kinds/decoder_of.ts";
 import type { StepReport } from "../../../plugins/kinds/log_sink.ts";
 import { ReferenceCache } from "../../../plugins/trainers/local/scoring/reference.ts";
 import { makeTarget, type TargetConfig } from "../../../plugins/trainers/local/target/setup.ts";
-import { runTask } from "../../common/cli.ts";
+import { runTask } from "../../common/cli/run_task.ts";
 import { peakMebibytes, processAge } from "./process_figures.ts";
 import { checkIds, readQuads } from "./quads.ts";
 import { stageExample } from "./stage_example.ts";

@@ -12,7 +12,7 @@ import { SafetensorsFile, writeSafetensors } from "../../../formats/safetensors/
 import { makeBackend } from "../../../kernels/engine/backends.ts";
 import { moduleShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import { CPU } from "../../../kernels/engine/generate/options.ts";
-import { VERSION } from "../../common/cli.ts";
+import { VERSION } from "../../common/version.ts";
 import { holding } from "../holding.ts";
 import { checkGoesOn } from "../interruptible.ts";
 import type { Talk } from "../prove.ts";

@@ -3,6 +3,7 @@
  * @module
  */
 import { counted } from "../../../formats/counted.ts";
+import { failureText } from "../../ask/failures.ts";
 import type { Results } from "../results.ts";
 import { percent } from "./tables.ts";
 
@@ -44,9 +45,7 @@ export function summaryLines(results: Results): string[] {
     cost_per_row === null
       ? "cost a row: unknown, as prices (args.prices) are missing or there is no row"
       : `cost a row: ${costText(cost_per_row)}, over all starts`,
-    ...results.failures.map(({ kind, count, example }) =>
-      `${counted(count, "time")} ${kind}: ${example.slice(0, 300)}`
-    ),
+    ...results.failures.map(failureText),
     ...results.notes.map((note) => `note: ${note}`),
   ];
 }
