@@ -230,3 +230,33 @@ Deno.test("readTraceText(): an overall score that is taken back in a word is non
   assertEquals(overall("The overall score stands as it is above, since nothing has changed.\n"), 8);
   assertEquals(overall("Overall Score: [[6]]\n"), 6);
 });
+
+const TWO = [{ text: "1. mention tea" }, { text: "2. mention milk" }];
+const listed = (text: string) => readVerdicts(`Fine Grained Score:\n${text}\n`, TWO).scores.slice(0, 2);
+
+Deno.test("readTraceText(): a score that the line below corrects, or a second number of its line, is none", () => {
+  const below = [
+    "final: 6",
+    "Final score: 6",
+    "corrected: 6/10",
+    "revised to 6",
+    "→ 6",
+    "最终：6",
+    "更正为6分",
+  ];
+  for (const line of below) {
+    assertEquals(listed(`1. mention tea: 8\n   ${line}\n2. mention milk: 10`), [null, 10], line);
+  }
+  for (const line of ["the tea of line 6", "final remark: none", "final: 8"]) {
+    assertEquals(listed(`1. mention tea: 8\n   ${line}\n2. mention milk: 10`), [8, 10], line);
+  }
+  // the last line can be the overall score
+  assertEquals(listed("1. mention tea: 8\n2. mention milk: 10\nFinal: 6"), [8, 10]);
+  assertEquals(listed("mention tea: 8|6\nmention milk: 10|10"), [null, 10]);
+});
+
+Deno.test("readTraceText(): an overall score that is said to be near a number is none", () => {
+  for (const overall of ["~8", "[[~8]]", "~ 8/10"]) {
+    assertEquals(readVerdicts(`Constraints Overall Score: ${overall}\n`, TWO).scores[2], null, overall);
+  }
+});

@@ -91,10 +91,15 @@ function connectionFailure(error: Error, where: string): Completion {
   if (blocked !== undefined) {
     return failed("settings", `${where}: ${blocked}, as in browsers; let the server listen at another port`);
   }
-  const last = chain(error).at(-1)?.message ?? "";
+  const last = withoutPorts(chain(error).at(-1)?.message ?? "");
   const advice = otherProtocol(last);
   if (advice !== undefined) return failed("refused", `${where}: ${advice}`);
   return failed("connection", `${where}: the connection broke off (${last})`);
+}
+
+/** Deno's words without their beginning, which has the port that this request happened to get: else no two errors were alike. */
+function withoutPorts(words: string): string {
+  return words.replace(/^error sending request from \S+ for \S+ \([^)]*\): /, "");
 }
 
 function statusFailure(error: ServerError, { where, keyName, now, body }: AskedRequest): Completion {

@@ -38,6 +38,22 @@ Deno.test("openai: what doesn't speak http isn't asked again and again", async (
   assertStringIncludes(error!, "doesn't speak http; if it is https, set args.api_base to https://");
 });
 
+Deno.test("openai: a connection that is closed is told alike each time, without the port that the request had here", async () => {
+  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const base = `http://127.0.0.1:${(listener.addr as Deno.NetAddr).port}/v1`;
+  const serving = (async () => {
+    for (let i = 0; i < 2; i++) {
+      using socket = await listener.accept();
+      await socket.read(new Uint8Array(65536));
+    }
+  })();
+  const errors = [(await askAt(base)).error, (await askAt(base)).error];
+  await serving;
+  listener.close();
+  assertEquals(errors[0], errors[1]);
+  assertStringIncludes(errors[0]!, `${base}: the connection broke off (client error (SendRequest)`);
+});
+
 Deno.test("otherProtocol(): a certificate that nobody trusts names the variables that help", () => {
   // what Deno 2.9.6 says of one that openssl made and signed by itself
   const said = "error sending request for url (https://localhost:4433/v1/chat/completions): " +

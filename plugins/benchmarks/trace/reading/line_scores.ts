@@ -8,6 +8,7 @@ import { lineScore } from "./line_score.ts";
 import { type NamedScore, unread } from "./named_scores.ts";
 import { withoutOrdinals } from "./ordinals.ts";
 import { OWN, OWN_AT } from "./own_texts.ts";
+import { takenBackBelow } from "./taken_back.ts";
 import { tableCells, type TableHead, tableScores } from "./table_scores.ts";
 
 /** Where a fenced block begins or ends. */
@@ -29,6 +30,7 @@ export function lineScores(text: string, scale: number): NamedScore[] {
       list.addRows(table.scores);
       rows = [];
     }
+    list.doubt(line, scale);
     if (line !== "" && !line.includes("|")) list.add(line, lineScore(isLast ? line : `${line}\n`, scale));
   }
   return list.end();
@@ -69,6 +71,8 @@ class LineList {
   /** A line that names a constraint; it follows another one that has no score. */
   #heading: { line: string; strength: Strength; follows: boolean } | undefined;
   #between = false;
+  /** Index of the entry whose score the line below corrects. */
+  #corrected: number | undefined;
   #lines = 0;
 
   addRows(scores: readonly NamedScore[]): void {
@@ -76,9 +80,16 @@ class LineList {
     this.#entries.push(...scores);
   }
 
+  /** Notes a line that corrects the score above it. Behind the last entry it can be the overall score. */
+  doubt(line: string, scale: number): void {
+    const last = this.#entries.at(-1), score = last?.verdict.score ?? null;
+    if (score !== null && takenBackBelow(line, score, scale)) this.#corrected = this.#entries.length - 1;
+  }
+
   add(line: string, found: LineScore | undefined): void {
     const strength = strengthOf(line);
     this.#lines++;
+    if (strength > 0) this.#giveUp();
     if (found === undefined) {
       if (this.#heading === undefined || (strength > 0 && strength >= this.#heading.strength)) {
         const follows = this.#heading !== undefined && this.#heading.strength > 0 && !this.#between;
@@ -137,6 +148,15 @@ class LineList {
     if (first === undefined || (first.unread === true && first.worded !== true)) return false;
     return first.names.every((name) => SCORE_WORD_FIRST.test(`${name}:`)) && last?.unread === true &&
       last.names.length > 0;
+  }
+
+  /** Another constraint follows: the score that a line below it corrected is none. */
+  #giveUp(): void {
+    const corrected = this.#corrected === undefined ? undefined : this.#entries[this.#corrected];
+    if (this.#corrected !== undefined && corrected !== undefined) {
+      this.#entries[this.#corrected] = unread(...corrected.names);
+    }
+    this.#corrected = undefined;
   }
 
   /** Ends what a heading began: it has no score. */

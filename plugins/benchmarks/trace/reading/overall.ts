@@ -19,7 +19,7 @@ export function findOverall(text: string, scale: number, from = 0, to = 0): Scor
     const found = scoreAt(text, behindSum(text, body), scale);
     if (found === undefined && last !== undefined && apart) last = takenBack(text, body, last);
     if (found === undefined || !(apart || found.bracketed) || isQuoted(text, start, found.end)) continue;
-    if (other !== undefined) {
+    if (other !== undefined || ABOUT.test(text.slice(start, found.end))) {
       last = { off: text.slice(start, found.end), bracketed: found.bracketed, end: found.end };
       continue;
     }
@@ -30,6 +30,9 @@ export function findOverall(text: string, scale: number, from = 0, to = 0): Scor
   }
   return last;
 }
+
+/** A number that is said to be near; two of the signs are Markdown's. */
+const ABOUT = /(?<!~)~ ?\[{0,2}\d[^~\n]*$/;
 
 /** True for a heading in quotes together with its score, in a line of other words: what is said of a text. */
 function isQuoted(text: string, start: number, end: number): boolean {

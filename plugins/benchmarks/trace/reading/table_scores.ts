@@ -3,7 +3,7 @@
  * constraints, if no other column has any.
  * @module
  */
-import { cellVerdict } from "./line_score.ts";
+import { cellVerdict, lineScore } from "./line_score.ts";
 import { type NamedScore, unread } from "./named_scores.ts";
 import { OWN_AT } from "./own_texts.ts";
 import { transposedScores } from "./transposed.ts";
@@ -98,6 +98,16 @@ function isClear(cells: readonly string[], scale: number, numbered: number): boo
   );
 }
 
+/** A score behind a sign at a cell's end. */
+const SIGNED_LAST = /[:=—–→] ?[[(]{0,2}\d{1,2}(?:\.\d{1,2})?(?: ?\/ ?10)?[\])]{0,2}$/;
+
+/** True if a cell that names a constraint has a score of its own, `a text: 8` in `a text: 8|6`, which isn't the row's. */
+function hasOther(name: string, verdict: NamedScore["verdict"] | undefined, scale: number): boolean {
+  if (!SIGNED_LAST.test(name)) return false;
+  const own = lineScore(`${name}\n`, scale)?.verdict.score ?? null;
+  return own !== null && own !== verdict?.score;
+}
+
 function rowScore(
   cells: readonly string[],
   head: TableHead | undefined,
@@ -114,7 +124,8 @@ function rowScore(
       !(/^\d/.test(cell) && head !== undefined && !NUMBER_CELL.test(head.cells[i] ?? ""))
     );
   const verdict = cellVerdict(cells[place] ?? "", scale);
-  if (verdict === undefined || (head === undefined && !clear)) {
+  const isOther = head === undefined && names.some((name) => hasOther(name, verdict, scale));
+  if (verdict === undefined || (head === undefined && !clear) || isOther) {
     return cells.length === 1 ? [] : [unread(...names)];
   }
   if (cut && place === cells.length - 1) {

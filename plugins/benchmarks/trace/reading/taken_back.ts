@@ -48,3 +48,16 @@ export function takenBackAt(text: string, end: number, score: number, scale: num
     : undefined;
   return said === undefined || said.limit === scale ? undefined : end + blank + said.said.length;
 }
+
+/** An arrow to another number, alone in its line. */
+const LED_ON = /^(?:→|⇒|[-=]>) ?[[*_`$]{0,4}(\d{1,2}(?:\.\d{1,2})?)(?: ?\/ ?10)?[\]*_`$.]{0,4}$/;
+
+/**
+ * True if the line below a score corrects it: `final: 6`, `→ 6`, `更正：6`.
+ * @param line Folded, without marks of emphasis and white space around it.
+ */
+export function takenBackBelow(line: string, score: number, scale: number): boolean {
+  const [, number] = LED_ON.exec(line) ?? [];
+  if (number !== undefined) return Number(number) !== score && Number(number) <= scale;
+  return /^[^\d[(]{2,40}\[{0,2}\d/.test(line) && takenBackAt(line, 0, score, scale) !== undefined;
+}
