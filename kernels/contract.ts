@@ -8,7 +8,10 @@ import { type Graph, GraphBuilder, type Value } from "./graph.ts";
 import { concreteShape } from "./sizes.ts";
 import type { Arrays, Axes, Kernel, Sample, Tolerance } from "./kernel.ts";
 
-/** Inputs of a sample: ramps with an irrational step, which any language can make, rounded to float32. */
+/**
+ * Inputs of a sample: ramps with an irrational step, which any language can make, rounded to float32.
+ * @throws {TypeError} If an integer input has no data, or an axis no size
+ */
 export function sampleInputs<In extends Axes, Out extends Axes>(
   kernel: Kernel<In, Out>,
   sample: Sample,

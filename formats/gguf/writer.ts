@@ -69,7 +69,10 @@ export function writeGguf(
   for (const _ of writingGguf(path, metadata, tensors));
 }
 
-/** As {@linkcode writeGguf}, a tensor a turn; ended early it leaves nothing behind. */
+/**
+ * As {@linkcode writeGguf}, a tensor a turn; ended early it leaves nothing behind.
+ * @throws {RangeError} If a name comes twice, rows aren't whole blocks, or a type isn't among ggml's
+ */
 export function* writingGguf(
   path: string,
   metadata: ReadonlyMap<string, GgufTyped>,

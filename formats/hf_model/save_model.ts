@@ -59,7 +59,10 @@ export function saveModel(
   return turn.value;
 }
 
-/** As {@linkcode saveModel}, a tensor a turn; ended early it leaves whole files only. */
+/**
+ * As {@linkcode saveModel}, a tensor a turn; ended early it leaves whole files only.
+ * @throws {RangeError} If a name comes twice, `maxShardBytes` isn't > 0, or a tied `lm_head.weight` is given
+ */
 export function* savingModel(
   directory: string,
   tensors: Iterable<ModelTensor>,

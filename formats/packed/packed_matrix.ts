@@ -53,7 +53,10 @@ export function unpacked(
   return out;
 }
 
-/** Rows of several matrices of as many columns and bits, one behind the other; a matrix without minima has zeros. */
+/**
+ * Rows of several matrices of as many columns and bits, one behind the other; a matrix without minima has zeros.
+ * @throws {TypeError} If columns or bits differ, or there is no matrix
+ */
 export function stacked(parts: readonly PackedMatrix[]): PackedMatrix {
   const [first] = parts;
   if (!first || parts.some(({ columns, bits }) => columns !== first.columns || bits !== first.bits)) {

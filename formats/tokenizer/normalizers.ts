@@ -63,7 +63,10 @@ export function normalizer(part: Component | null): ((text: string) => string) |
   throw unsupported("normalizer", part.type, KNOWN);
 }
 
-/** The pattern of a `Replace` part, normalizer or decoder. */
+/**
+ * The pattern of a `Replace` part, normalizer or decoder.
+ * @throws {RangeError} If it is neither a text nor a regular expression
+ */
 export function replacePattern(part: Component): RegExp {
   const pattern = part.pattern;
   if (isObject(pattern)) {

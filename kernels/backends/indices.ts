@@ -48,6 +48,7 @@ function indexInputs(graph: Graph): IndexInput[] {
 /**
  * A function that refuses indices that are out of range in a run.
  * @param extent Gives the smallest and largest value of a tensor; null where the backend doesn't know them.
+ * @throws {RangeError} The function it gives, if an index is out of its kernel's range: with the input and the range
  */
 export function indexCheck<T extends Tensor>(
   name: string,

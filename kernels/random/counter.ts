@@ -108,6 +108,7 @@ export function dropoutMask(out: Float32Array, rate: number, place: StreamPlace)
  * LoRA's A as PEFT initialises it: kaiming_uniform with a = √5, which is U(±1/√fan_in). Its stream is the tensor's name,
  * so a layer's start doesn't depend on which other layers are trained.
  * @param fanIn number of inputs of the linear layer, >= 1.
+ * @throws {RangeError} If `fanIn` isn't a whole number >= 1, or the seed none in [0, 2^53)
  */
 export function kaimingUniformA(out: Float32Array, fanIn: number, seed: number, name: string): void {
   if (!(Number.isSafeInteger(fanIn) && fanIn >= 1)) {

@@ -73,7 +73,10 @@ export async function testBackends(
   }));
 }
 
-/** The WebGPU backend in tests; ignored where it is left out. */
+/**
+ * The WebGPU backend in tests; ignored where it is left out.
+ * @throws {Error} If it isn't among the backends in tests
+ */
 export async function testWebGpu(): Promise<TestBackend> {
   const found = (await testBackends()).find(({ name }) => name.startsWith("webgpu"));
   if (!found) throw new Error("Cannot test WebGPU: it isn't among the backends in tests");

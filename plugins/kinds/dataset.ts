@@ -89,7 +89,10 @@ export interface DatasetAttributes {
 export interface Dataset {
   /** Shapes of example that its records can give. */
   readonly shapes: readonly ExampleShape[];
-  /** Columns and tags where dataset_info.json names none; its keys are the only ones that may be named there. */
+  /**
+   * Columns and tags where dataset_info.json names none; its keys are the only ones that may be named there, so what an entry may call
+   * otherwise stands here even where {@linkcode Dataset.required} names it too.
+   */
   readonly defaults: {
     readonly columns: Readonly<Record<string, string | null>>;
     readonly tags: Readonly<Record<string, string>>;

@@ -12,7 +12,10 @@ import { toHalf } from "./half.ts";
 /** Blocks of each type: a multiple of 8, several workgroups. */
 const BLOCKS = 40;
 
-/** Blocks of a type by a generator of 32 bits (Knuth's constants), with scales of all sizes below 8, those below 2⁻¹⁴ too. */
+/**
+ * Blocks of a type by a generator of 32 bits (Knuth's constants), with scales of all sizes below 8, those below 2⁻¹⁴ too.
+ * @throws {RangeError} If the type isn't one that is read
+ */
 export function madeUpBlocks(type: string): StoredBlocks & { bytes: Uint8Array<ArrayBuffer> } {
   const found = Object.values(GGML_TYPES).find(({ name }) => name === type);
   if (!found?.dequantize) {

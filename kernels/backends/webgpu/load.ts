@@ -10,7 +10,10 @@ import type { Device } from "./device.ts";
 import { type Half, type HalfStorage, Halving } from "./half.ts";
 import { GpuTensor } from "./tensor.ts";
 
-/** A tensor of the device, as float16 where it is a matrix and storage allows it. Counts in `half`. */
+/**
+ * A tensor of the device, as float16 where it is a matrix and storage allows it. Counts in `half`.
+ * @throws {TypeError} If `from` hasn't as many elements as `shape`
+ */
 export function loaded(device: Device, from: FloatPieces, shape: readonly number[], half: Half): GpuTensor {
   if (from.count !== elements(shape)) {
     throw new TypeError(

@@ -108,7 +108,10 @@ export function elementsOf({ first, count }: WgslPart, cols: number): WgslPart {
   return { first: first * cols, count: count * cols };
 }
 
-/** Rows in parts: as many in each as fit a binding, a multiple of 64 (128 in float16) so that every part begins at an aligned offset. */
+/**
+ * Rows in parts: as many in each as fit a binding, a multiple of 64 (128 in float16) so that every part begins at an aligned offset.
+ * @throws {RangeError} If a binding holds fewer than these rows
+ */
 export function rowParts(
   rows: number,
   cols: number,
