@@ -18,6 +18,8 @@ export interface CommonOptions {
   readonly headDim?: number;
   /** True if a missing num_key_value_heads means num_attention_heads (Llama) or is an error (default). */
   readonly keyValueHeadsOptional?: boolean;
+  /** Key and value heads where the config doesn't mention them, as transformers' class has it (default: an error). */
+  readonly keyValueHeads?: number;
   /** True if a missing tie_word_embeddings means that they are tied. */
   readonly isTied?: boolean;
 }
@@ -68,7 +70,7 @@ export function commonConfig(
   // A null stands for "as many as heads" in every family; only Llama's field may be left out.
   const keyValueDefault = options.keyValueHeadsOptional || fields.mentions("num_key_value_heads")
     ? numHeads
-    : undefined;
+    : options.keyValueHeads;
   const numKeyValueHeads = fields.count("num_key_value_heads", keyValueDefault);
   if (numHeads % numKeyValueHeads !== 0) {
     throw fields.unsupported("num_key_value_heads", `it is to divide num_attention_heads, ${numHeads}`);

@@ -166,6 +166,10 @@ Deno.test("parse() reads biases, heads and ends", () => {
   assertEquals(parse("llama", { head_dim: null }).headDim, 8);
   assertEquals(parse("llama", { num_key_value_heads: undefined }).numKeyValueHeads, 4);
   assertEquals(parse("mistral", { num_key_value_heads: null }).numKeyValueHeads, 4);
+  // SmolLM3Config(num_attention_heads=8) of transformers 4.57.6 and 5.17.0, and with num_key_value_heads=None
+  const eight = (heads: null | undefined) =>
+    parse("smollm3", { num_attention_heads: 8, head_dim: 8, num_key_value_heads: heads }).numKeyValueHeads;
+  assertEquals([eight(undefined), eight(null)], [4, 8]);
   assertEquals(parse("llama", { eos_token_id: [2, 5] }).eosTokenIds, [2, 5]);
   assertEquals(parse("llama", { eos_token_id: null }).eosTokenIds, []);
   assertNotEquals(parse("llama3").tieWordEmbeddings, parse("llama").tieWordEmbeddings);

@@ -23,6 +23,7 @@ const smollm3: Plugin<"model", typeof Options> = definePlugin({
       const fields = fieldsOf(config, "smollm3", file);
       const decoder = commonConfig(fields, "smollm3", llamaPart(fields), {
         slidingWindow: (layers) => windowsOf(fields, rotatedLayers(fields, layers)),
+        keyValueHeads: 4,
         isTied: true,
       });
       return { ...decoder, rotatedLayers: rotatedLayers(fields, decoder.numLayers) };

@@ -32,6 +32,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   lr_scheduler: "lr_scheduler_type",
   lora_r: "lora_rank",
   lora_target_modules: "lora_target",
+  lora_modules_to_save: "additional_target",
   peft_use_rslora: "use_rslora",
   peft_use_dora: "use_dora",
   val_set_size: "val_size",
@@ -52,6 +53,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   dataset_streaming: "streaming",
   dataset_num_proc: "preprocessing_num_workers",
   max_seq_length: "cutoff_len",
+  truncation_mode: "truncation",
   beta: "pref_beta",
   loss_type: "pref_loss",
   label_smoothing: "dpo_label_smoothing",
@@ -60,6 +62,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   // Unsloth
   model_name: "model_name_or_path",
   target_modules: "lora_target",
+  modules_to_save: "additional_target",
   r: "lora_rank",
   random_state: "seed",
   name_module_trainable: "freeze_trainable_modules",
@@ -81,7 +84,6 @@ const REFERENCE_ADAPTERS =
   "the reference is the model without the adapter that is trained, or ref_model with ref_model_adapters: leave it out";
 const SORTED = "it compares the sorted margins of a batch, which no loss here does: use pref_loss: sigmoid";
 const LOGS = "report_to: tensorboard or csv writes files, nothing is sent anywhere: leave it out";
-const ADAPTERS = "only adapters are trained with LoRA: leave it out, or use finetuning_type: full";
 const ORDER = "weights lie as the model's files have them: leave it out";
 const NO_TEXTS = "no text is generated while evaluating here: deno task eval does that";
 const TOKENS = "a template brings its own special tokens: leave it out, and name the template";
@@ -152,7 +154,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   special_tokens: "a template brings its own special tokens, and none can be added: leave it out",
   tokens: "tokens can't be added here: add them to the model first",
   pad_to_sequence_len: UNPADDED,
-  lora_modules_to_save: ADAPTERS,
   lora_fan_in_fan_out: ORDER,
   lora_on_cpu: "the backend decides where adapters lie: leave it out",
   base_model_config: "the configuration is the model's own config.json: leave it out",
@@ -192,7 +193,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   // TRL
   dataset_name: "dataset names a set, which dataset_dir's dataset_info.json describes (docs/datasets.md)",
   chat_template_path: "template names it; template: auto renders the model's own",
-  truncation_mode: CUT,
   truncation_side: CUT,
   attn_implementation: BUILT_IN,
   dataset_text_field: "columns of the set in dataset_info.json say it (docs/datasets.md)",
@@ -261,7 +261,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   finetune_attention_modules: "lora_target names the modules",
   finetune_mlp_modules: "lora_target names the modules",
   bias: "no biases are trained with LoRA: leave it out",
-  modules_to_save: ADAPTERS,
 };
 
 /** Values of an otherwise renamed key that mean something else than a value of the key named above; TRL's SFT and KTO trainers'. */

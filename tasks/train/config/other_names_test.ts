@@ -72,7 +72,9 @@ Deno.test("keys of axolotl, TRL and Unsloth get the key that is meant, or what t
       ["loss_type: 1", "it is called pref_loss here"],
       ["loss_type: aot", "no loss here does: use pref_loss: sigmoid"],
       ["loss_type: [sft, sigmoid]", "pref_ftx, its weight beside another loss"],
-      ["truncation_mode: keep_end", "keep_start and keep_end cut the whole sequence as TRL does"],
+      ["truncation_mode: keep_end", "it is called truncation here"],
+      ["modules_to_save: [lm_head]", "it is called additional_target here"],
+      ["lora_modules_to_save: [lm_head]", "it is called additional_target here"],
       ["truncation_side: left", "cut at their ends, by their lengths"],
       ["stage: dpo\npref_loss: dft", "use stage: sft with use_dft_loss: true"],
     ] as const

@@ -170,8 +170,8 @@ const ROWS: readonly [
     "pref_bco_weight",
     0.0,
     [0],
-    "BCO isn't there",
-    "leave it out; stage kto learns from single answers",
+    "a mix with BCO isn't there, whose running mean of rewards LLaMA-Factory moves in evaluations too and loses at a resume",
+    "leave it out, or use pref_loss: bco_pair, which takes no mean",
   ],
   [
     "finetuning",
