@@ -6,6 +6,7 @@ import "../../tasks/ask/asker_test.ts";
 import "../../tasks/eval/budgets_test.ts";
 import "../../tasks/eval/judge_card/judge_card_test.ts";
 import "../../tasks/eval/judging_test.ts";
+import "../../tasks/eval/misbehaving_servers_test.ts";
 import "../../tasks/eval/recorded_run_test.ts";
 import "../../tasks/eval/report/comparison_test.ts";
 import "../../tasks/eval/rerun_test.ts";
