@@ -113,6 +113,8 @@ export class OutputDirectory implements Disposable {
   begin(): string[] {
     checkInputs(this.#path, this.#leftovers, this.#inputs);
     for (const name of this.#leftovers) {
+      // the new one takes its place: until then it may tell that the run began in another folder, which a kill in between must not take away
+      if (name === "run.yaml" && this.resumeFrom !== null) continue;
       if (name === "runs") removeEventFiles(join(this.#path, name));
       else remove(join(this.#path, name));
     }

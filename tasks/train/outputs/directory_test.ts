@@ -70,6 +70,10 @@ Deno.test("overwriting takes a run's own files away and nothing else", () => {
   ]);
   assertEquals(namesIn(directory), ["checkpoint-9", "notes.txt", "runs"]);
   assertEquals(namesIn(join(directory, "runs")), ["mine.txt"]);
+  // what tells at which checkpoint of another folder a run began is there until the new one takes its place
+  const began = directoryWith("run.yaml", "trainer_log.jsonl"), elsewhere = directoryWith("checkpoint-3/");
+  beginDirectory(began, false, join(elsewhere, "checkpoint-3"));
+  assertEquals(namesIn(began), ["run.yaml"]);
   // names that any folder may have aren't a run's where there is no log of one
   const other = directoryWith("README.md", "config.json", "model.safetensors", "tokenizer.json");
   assertEquals(beginDirectory(other, true).removed, []);
