@@ -5,7 +5,7 @@
  */
 import { item } from "./elements.ts";
 import type { RandomAccessFile } from "./random_access.ts";
-import { giveVectorMemory, takeVectorMemory, VECTOR_BYTES } from "./simd/memory.ts";
+import { giveVectorMemory, takeVectorMemory, VECTOR_BYTES, vectorMemoryOf } from "./simd/memory.ts";
 
 /** Bytes of a piece at most: small enough for a processor's cache, where it is changed and copied on. */
 export const PIECE_BYTES = VECTOR_BYTES;
@@ -130,4 +130,17 @@ export function wholeBits({ count, pieces }: FloatPieces): Uint16Array<ArrayBuff
     start += piece.length;
   }
   return bits;
+}
+
+/** The float32s that numbers of 16 bits are, a fresh array. */
+export function wholeFloats(
+  { buffer, byteOffset, byteLength, length }: Uint16Array<ArrayBuffer>,
+  type: "f16" | "bf16",
+): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(length), bytes = new Uint8Array(values.buffer);
+  for (let start = 0; start < byteLength; start += PIECE_BYTES) {
+    const piece = new Uint8Array(buffer, byteOffset + start, Math.min(PIECE_BYTES, byteLength - start));
+    bytes.set(vectorMemoryOf(piece).widened(type, piece), 2 * start);
+  }
+  return values;
 }

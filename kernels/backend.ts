@@ -92,7 +92,7 @@ export interface Backend {
   upload(data: HostArray, shape: readonly number[], options?: UploadOptions): Tensor;
   /**
    * Puts a frozen tensor there while it is read, as {@linkcode Backend.upload} would hold it, without the whole of it on the host; null
-   * where that gains nothing, as on a CPU.
+   * where that gains nothing, as of float32 on a CPU.
    */
   uploadPieces?(pieces: FloatPieces, shape: readonly number[]): Tensor | null;
   /**

@@ -46,8 +46,10 @@ export interface HalfInputs {
 export interface OnnxTarget {
   /** True if a Loop pays. On a GPU each of its rounds waits for the host, and its small products leave the device idle. */
   loops: boolean;
-  /** Absent: all floats are float32. */
+  /** Absent: all floats are float32, but for those that are widened (below). */
   half?: HalfInputs;
+  /** Inputs, among the kernel's `Kernel.halves`, that operators of kernels/native widen as they read them, so that nothing is rounded; not with `half`. */
+  widened?: ReadonlyMap<string, HalfType>;
   /** Whether it has the operators of kernels/native. */
   native?: boolean;
   /** Inputs of the node that nothing else reads, so that a place which can may put its output there. */

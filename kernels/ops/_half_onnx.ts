@@ -10,6 +10,7 @@
 import {
   constantNode,
   floatAttribute,
+  nativeNode,
   type OnnxAttribute,
   type OnnxNode,
   type OnnxTarget,
@@ -19,11 +20,11 @@ import {
 const TINY = 1e-30;
 
 /**
- * `out = alpha · a b`, by ONNX's Gemm.
+ * `out = alpha · a b`, by ONNX's Gemm, or where it can by an operator of our own.
  * @param product `b` may be a weight of 16 bits; names of temporaries begin with `out`
  */
 export function gemmNodes(
-  { half }: OnnxTarget,
+  { half, native: operators }: OnnxTarget,
   { a, b, out, alpha = 1, transA = 0, transB = 0 }: {
     a: string;
     b: string;
@@ -38,6 +39,9 @@ export function gemmNodes(
     ...(transB && { transB }),
     ...(scale !== undefined && { alpha: floatAttribute(scale) }),
   });
+  if (operators && !half && !transA) {
+    return [nativeNode("Product", [a, b], [out], { transposed: transB, alpha: floatAttribute(alpha) })];
+  }
   if (!half?.names.has(b)) return [{ op: "Gemm", in: [a, b], out: [out], attrs: attrs(alpha) }];
   const { type, native } = half, own = (name: string) => `${out}_${name}`;
   const cast = (from: string, to: string, as: "f32" | typeof type): OnnxNode => ({
@@ -79,8 +83,13 @@ export function gemmNodes(
 }
 
 /** `out[l] = table[ids[l]]` in float32; the table may be a weight of 16 bits. */
-export function gatherNodes({ half }: OnnxTarget, table: string, ids: string, out: string): OnnxNode[] {
-  const few = half?.names.has(table), rows = few ? `${out}_half` : out;
+export function gatherNodes(
+  { half, widened }: OnnxTarget,
+  table: string,
+  ids: string,
+  out: string,
+): OnnxNode[] {
+  const few = half?.names.has(table) || widened?.has(table), rows = few ? `${out}_half` : out;
   return [
     { op: "Gather", in: [table, ids], out: [rows], attrs: { axis: 0 } },
     ...few ? [{ op: "Cast", in: [rows], out: [out], attrs: { to: { type: "f32" as const } } }] : [],

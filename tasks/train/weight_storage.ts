@@ -4,12 +4,12 @@
  */
 import type { WeightSource } from "../../formats/hf_model/mod.ts";
 import { describeSubgroups, webgpuBackend } from "../../kernels/backends/webgpu/mod.ts";
-import { chooseBackend } from "../../kernels/engine/backends.ts";
+import { chooseBackend, makeBackend } from "../../kernels/engine/backends.ts";
 import type { TrainConfig } from "./config/mod.ts";
 
 /** Storage of frozen matrices where the run will run. */
 export interface WeightStorage {
-  /** float16 instead of float32. */
+  /** 16 bits instead of float32. */
   half: boolean;
   /** In words, with the reason. */
   text: string;
@@ -17,7 +17,10 @@ export interface WeightStorage {
   shaders?: string;
 }
 
-/** Asks the backend of a run; whether float16 holds the values is tried on the first layer's. */
+/** Of a layer's matrices, which have one form as a rule. */
+const FIRST = "model.layers.0.self_attn.q_proj.weight";
+
+/** Asks the backend of a run; whether 16 bits hold the values is tried on the first layer's. */
 export async function weightStorage(
   config:
     & Pick<TrainConfig, "finetuning_type" | "fp16" | "bf16" | "quantization_bit" | "pissa_init">
@@ -25,18 +28,27 @@ export async function weightStorage(
   weights: WeightSource,
 ): Promise<WeightStorage> {
   if (config.finetuning_type === "full") return { half: false, text: "float32, as all are trained" };
-  if (config.quantization_bit !== null) {
+  const { quantization_bit: bits } = config, { choice } = await chooseBackend(config);
+  const asStored = choice.backend === "onnx" && choice.provider === "cpu"
+    ? await storedForm(choice, weights)
+    : null;
+  if (bits !== null) {
+    const elsewhere = asStored ?? "float32";
     return {
-      half: false,
-      text: `${config.quantization_bit} bits at most in the layers' modules, float32 elsewhere`,
+      half: asStored !== null,
+      text: `${bits} bits at most in the layers' modules, ${elsewhere} elsewhere`,
     };
   }
-  const { choice } = await chooseBackend(config);
   if (choice.provider === "cuda" && choice.backend === "onnx" && (config.bf16 || config.fp16)) {
     return {
       half: true,
       text: config.bf16 ? "bfloat16, as bf16: true says" : "float16, as fp16: true says",
     };
+  }
+  if (asStored !== null) {
+    return config.pissa_init
+      ? { half: false, text: "float32, as what PiSSA leaves of the weights isn't of 16 bits" }
+      : { half: true, text: `${asStored}, as the file has them; products take them as float32` };
   }
   if (choice.backend !== "webgpu") return { half: false, text: "float32" };
   const backend = await webgpuBackend({ half: config.fp16 ? "rounded" : "exact" });
@@ -48,8 +60,7 @@ export async function weightStorage(
     if (config.pissa_init && !config.fp16) {
       return { half: false, text: "float32, as what PiSSA leaves of the weights isn't of 16 bits", shaders };
     }
-    const name = "model.layers.0.self_attn.q_proj.weight";
-    backend.upload(weights.read(name), weights.shape(name)!, { frozen: true }).dispose();
+    backend.upload(weights.read(FIRST), weights.shape(FIRST)!, { frozen: true }).dispose();
     if (backend.half.kept === 0) {
       return { half: false, text: "float32, as float16 would round them (fp16: true does so)", shaders };
     }
@@ -58,6 +69,24 @@ export async function weightStorage(
       text: `float16, ${config.fp16 ? "as fp16: true says" : "which holds the file's values"}`,
       shaders,
     };
+  } finally {
+    await backend.dispose();
+  }
+}
+
+/** The form that a file's matrices keep on the CPU; null: they become float32 there. */
+async function storedForm(
+  choice: Parameters<typeof makeBackend>[0],
+  weights: WeightSource,
+): Promise<"bfloat16" | "float16" | null> {
+  const pieces = weights.pieces(FIRST), shape = weights.shape(FIRST);
+  if (pieces.type === "f32" || shape === null) return null;
+  const backend = await makeBackend(choice);
+  try {
+    const kept = backend.uploadPieces?.(pieces, shape) ?? null;
+    kept?.dispose();
+    if (kept === null) return null;
+    return pieces.type === "bf16" ? "bfloat16" : "float16";
   } finally {
     await backend.dispose();
   }

@@ -3,6 +3,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { openModel } from "../../formats/hf_model/mod.ts";
 import { testWebGpu } from "../../kernels/testing/backends.ts";
 import { webgpuBackend } from "../../kernels/mod.ts";
+import { openLibrary } from "../../kernels/backends/onnx/c_api/mod.ts";
+import { nativeLibrary } from "../../kernels/native/mod.ts";
 import type { TrainConfig } from "./config/mod.ts";
 import { weightStorage } from "./weight_storage.ts";
 
@@ -26,8 +28,31 @@ async function storage(model: string, settings: Partial<TrainConfig>) {
   }
 }
 
+const native = openLibrary().reason ?? nativeLibrary().reason;
+Deno.test({
+  name: `weightStorage() is the file's 16 bits where the CPU has operators of our own${
+    native === null ? "" : `: ${native}`
+  }`,
+  ignore: native !== null,
+  async fn() {
+    const kept = { half: true, text: "bfloat16, as the file has them; products take them as float32" };
+    assertEquals(await storage("qwen2/model-bf16", { fp16: true }), kept);
+    assertEquals(await storage("qwen2/model", {}), { half: false, text: "float32" });
+    assertEquals(await storage("qwen2/model-bf16", { quantization_bit: 8 }), {
+      half: true,
+      text: "8 bits at most in the layers' modules, bfloat16 elsewhere",
+    });
+    assertEquals(await storage("qwen2/model-bf16", { pissa_init: true }), {
+      half: false,
+      text: "float32, as what PiSSA leaves of the weights isn't of 16 bits",
+    });
+    assertEquals((await storage("qwen2/model-bf16", { finetuning_type: "full" })).half, false);
+  },
+});
+
 Deno.test("weightStorage() is float32 on other backends, and for all that is trained", async () => {
-  assertEquals(await storage("qwen2/model-bf16", { fp16: true }), { half: false, text: "float32" });
+  assertEquals(await storage("qwen2/model", { fp16: true }), { half: false, text: "float32" });
+  assertEquals(await storage("qwen2/model-bf16", { backend: "reference" }), { half: false, text: "float32" });
   const cuda = { provider: "cuda", bf16: true } as const;
   assertEquals(await storage("qwen2/model", cuda), { half: true, text: "bfloat16, as bf16: true says" });
   assertEquals(await storage("qwen2/model", { provider: "cuda", fp16: true }), {

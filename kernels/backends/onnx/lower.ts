@@ -5,9 +5,8 @@
  */
 import type onnxProto from "onnx-proto";
 
-import { valueOf } from "../../../formats/elements.ts";
 import { type Graph, type Node, nodeSizes, symbolic, type Value, ValueMap } from "../../graph.ts";
-import type { HalfInputs, OnnxTarget } from "../../onnx_node.ts";
+import type { HalfType, OnnxTarget } from "../../onnx_node.ts";
 import { NATIVE_DOMAIN } from "../../native/mod.ts";
 import { requiredGraph } from "../options.ts";
 import { mergeNative } from "./merge_native.ts";
@@ -21,7 +20,7 @@ export const WANTED = "wanted";
 
 /** Parts of a model beside its graph. */
 export interface OnnxModelOptions {
-  /** Its `half` names inputs of the graph. */
+  /** Its `half` and `widened` name inputs of the graph. */
   target: OnnxTarget;
   /** Inputs that are constants, and where in the file of constants they stand, bytes. */
   constants?: Readonly<Record<string, { offset: number; length: number }>>;
@@ -65,17 +64,18 @@ export function lowerToOnnx(
   const needed = requiredGraph(graph, optional), early = new Set(needed.nodes);
   const late = Object.entries(graph.outputs).filter(([key]) => optional.includes(key));
   const { names, made } = valueNames(graph, Object.entries(needed.outputs), late);
-  const halves = new Map(
-    Object.entries(graph.inputs).flatMap(([key, { id }]) =>
-      target.half?.names.has(key) ? [[id, target.half]] : []
-    ),
+  const halves = new Map<number, HalfType>(
+    Object.entries(graph.inputs).flatMap(([key, { id }]) => {
+      const type = target.half?.names.has(key) ? target.half.type : target.widened?.get(key);
+      return type ? [[id, type]] : [];
+    }),
   );
   const spent = inPlace ? spentInputs(graph) : null;
   const lowered = graph.nodes.map((node, index) => ({
     first: early.has(node),
     nodes: lowerNode({ node, index, names, target: { ...target, ...spent?.(node) }, halves }),
   }));
-  const typeOf = (value: Value) => halves.get(value.id)?.type ?? value.type;
+  const typeOf = (value: Value) => halves.get(value.id) ?? value.type;
   const where = (first: boolean) => lowered.filter((l) => l.first === first).flatMap(({ nodes }) => nodes);
   const required = target.native && late.length === 0
     ? mergeNative(where(true), Object.values(needed.outputs).map(names.of, names))
@@ -183,13 +183,13 @@ function branchNode(
 }
 
 function lowerNode(
-  { node, index, names, target: { half: _, ...place }, halves }: {
+  { node, index, names, target: { half, widened: _, ...place }, halves }: {
     node: Node;
     index: number;
     names: ValueMap<string>;
     target: OnnxTarget;
     /** By the ids of values. */
-    halves: ReadonlyMap<number, HalfInputs>;
+    halves: ReadonlyMap<number, HalfType>;
   },
 ) {
   const own = new Map<string, string>();
@@ -197,21 +197,26 @@ function lowerNode(
     own.set(name, names.of(value));
   }
   const rename: Rename = (name) => name === "" ? "" : own.get(name) ?? `n${index}.${name}`;
-  const target = { ...place, ...halfOf(node, halves) };
+  const own16 = halvesOf(node, halves), rounded = half && own16.size > 0;
+  const target = {
+    ...place,
+    ...(rounded ? { half: { ...half, names: new Set(own16.keys()) } } : { widened: own16 }),
+  };
   // The name is what a profile tells a kernel's nodes by.
   return node.kernel.onnx(symbolic(nodeSizes(node)), node.attrs, target)
     .map((n, part) => ({ ...plainNode(n, rename), name: profileName(node.kernel.name, index, part) }));
 }
 
 /** A node's inputs of 16 bits. @throws {TypeError} If its kernel doesn't take one so. */
-function halfOf({ kernel, inputs }: Node, halves: ReadonlyMap<number, HalfInputs>): Pick<OnnxTarget, "half"> {
-  const found = Object.entries(inputs).filter(([, { id }]) => halves.has(id)), half = found[0];
-  if (!half) return {};
-  const { type, native } = valueOf(halves, half[1].id);
-  const names = new Set(found.map(([name]) => name));
-  for (const name of names) {
-    if (kernel.halves?.includes(name)) continue;
-    throw new TypeError(`Cannot give "${name}" of ${kernel.name} as ${type}: it takes float32 only`);
+function halvesOf({ kernel, inputs }: Node, halves: ReadonlyMap<number, HalfType>): Map<string, HalfType> {
+  const found = new Map<string, HalfType>();
+  for (const [name, { id }] of Object.entries(inputs)) {
+    const type = halves.get(id);
+    if (!type) continue;
+    if (!kernel.halves?.includes(name)) {
+      throw new TypeError(`Cannot give "${name}" of ${kernel.name} as ${type}: it takes float32 only`);
+    }
+    found.set(name, type);
   }
-  return { half: { names, type, native } };
+  return found;
 }

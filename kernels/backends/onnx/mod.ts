@@ -127,6 +127,9 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
   const { memory = "host" } = options;
   const kind = options.half, half = kind ? halfCasts(way, settings, memory, kind) : null;
   const store = memory === "provider" ? providerStore(way, settings, half) : new HostStore(half);
+  // Operators of our own widen matrices as they read them.
+  const widens = operators !== null && memory === "host" && half === null;
+  let sixteenBits = half !== null;
   const place: ProgramPlace = {
     way,
     store,
@@ -136,6 +139,7 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
     native: operators !== null,
     // The CPU provider has no product of bfloat16, and leaves out roundings to float16 around one.
     half: kind ? { type: kind, native: provider !== "cpu" } : null,
+    sixteenBits: () => sixteenBits,
   };
   return {
     name: "onnx",
@@ -156,11 +160,14 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
       const matrix = frozen && half && shape.length === 2 && data instanceof Float32Array;
       return matrix ? store.uploadHalf(data, shape) : store.upload(data, shape);
     },
-    uploadPieces: (pieces, shape) =>
-      // float16 has lengths to look at.
-      half?.type === "bf16" && pieces.type === "bf16" && shape.length === 2
-        ? store.uploadBits(wholeBits(pieces), shape)
-        : null,
+    uploadPieces: (pieces, shape) => {
+      const { type } = pieces;
+      // Where matrices are rounded, float16 has lengths to look at.
+      const asTheyAre = half ? half.type === "bf16" && type === "bf16" : widens;
+      if (type === "f32" || shape.length !== 2 || !asTheyAre) return null;
+      sixteenBits = true;
+      return store.uploadBits(wholeBits(pieces), shape, type);
+    },
     download: (tensor) => Promise.resolve(store.download(tensor as OnnxTensor)),
     write: (tensor, data) => store.write(tensor as OnnxTensor, data),
     zeros: (shape, type = "f32") => store.zeros(shape, type),

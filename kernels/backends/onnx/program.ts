@@ -6,7 +6,7 @@ import type { CompileOptions, Program, Tensor } from "../../backend.ts";
 import { fuseSums } from "../../fuse.ts";
 import { fused } from "../../fuse_lora.ts";
 import type { Graph, Value } from "../../graph.ts";
-import type { HalfInputs } from "../../onnx_node.ts";
+import type { HalfInputs, HalfType } from "../../onnx_node.ts";
 import { indexCheck } from "../indices.ts";
 import { requiredGraph } from "../options.ts";
 import { bindSizes, concreteShape } from "../../sizes.ts";
@@ -26,8 +26,10 @@ export interface ProgramPlace {
   inPlace: boolean;
   /** Whether sessions have the operators of kernels/native. */
   native: boolean;
-  /** Form of frozen matrices; null: float32. */
+  /** Form that frozen matrices are rounded to, and operands of their products; null: they aren't. */
   half: Pick<HalfInputs, "type" | "native"> | null;
+  /** True if any tensor has 16 bits: which inputs of a program do shows when it first runs. */
+  sixteenBits(): boolean;
 }
 
 /**
@@ -44,18 +46,19 @@ export async function compile(
   const sessions = new Map<string, Promise<ModelSession>>();
   /** The session for inputs of these types, which are known when the program runs. */
   const sessionFor = (tensors: Readonly<Record<string, Tensor>>): Promise<ModelSession> => {
-    const halves = Object.keys(graph.inputs).filter((key) => {
-      const stored = (tensors[key] as OnnxTensor | undefined)?.stored;
-      return stored === "f16" || stored === "bf16";
-    });
-    const key = halves.join("\n"), known = sessions.get(key);
+    const halves = new Map<string, HalfType>();
+    for (const input of Object.keys(graph.inputs)) {
+      const stored = (tensors[input] as OnnxTensor | undefined)?.stored;
+      if (stored === "f16" || stored === "bf16") halves.set(input, stored);
+    }
+    const key = [...halves].join("\n"), known = sessions.get(key);
     if (known) return known;
-    const made = makeSession(graph, name, place, { constants, optional, halves: new Set(halves) });
+    const made = makeSession(graph, name, place, { constants, optional, halves });
     sessions.set(key, made);
     made.catch(() => sessions.delete(key));
     return made;
   };
-  if (!place.half) await sessionFor({});
+  if (!place.sixteenBits()) await sessionFor({});
   const given = withoutInputs(graph, constants);
   const required = withoutInputs(requiredGraph(graph, optional), constants);
   const extent = (tensor: OnnxTensor) => tensor.extent;
@@ -115,11 +118,15 @@ async function makeSession(
   graph: Graph,
   name: string,
   { way, store, settings, loops, inPlace, native, half }: ProgramPlace,
-  { constants, optional, halves }: Required<CompileOptions> & { halves: ReadonlySet<string> },
+  { constants, optional, halves }: Required<CompileOptions> & { halves: ReadonlyMap<string, HalfType> },
 ): Promise<ModelSession> {
   try {
     const values: Record<string, HostTensor> = {};
-    const target = { loops, native, ...(half && { half: { ...half, names: halves } }) };
+    const target = {
+      loops,
+      native,
+      ...(half ? { half: { ...half, names: new Set(halves.keys()) } } : { widened: halves }),
+    };
     for (const [key, tensor] of Object.entries(constants)) values[key] = store.onHost(tensor as OnnxTensor);
     // The library would unfold a constant's new shape, and so hold it twice; operators of our own take it as it is.
     const summing = inPlace && Object.keys(constants).length === 0;

@@ -4,6 +4,7 @@
  * @module
  */
 import { elements, type HostArray } from "../../backend.ts";
+import type { HalfType } from "../../onnx_node.ts";
 import { extentOf } from "../indices.ts";
 import { OrtAllocator, type OrtLibrary, OrtMemory, OrtSession, OrtTensor } from "./c_api/mod.ts";
 import { copySession, type HalfCasts } from "./half.ts";
@@ -83,8 +84,9 @@ class ProviderStore implements TensorStore {
     return tensor;
   }
 
-  uploadBits(bits: Uint16Array<ArrayBuffer>, shape: readonly number[]): ProviderTensor {
-    const half = this.#casts(), tensor = this.allocate(shape, "f32", half.type);
+  /** @param type That of the store's casts. */
+  uploadBits(bits: Uint16Array<ArrayBuffer>, shape: readonly number[], type: HalfType): ProviderTensor {
+    const half = this.#casts(), tensor = this.allocate(shape, "f32", type);
     half.put(bits, shape, tensor.value);
     return tensor;
   }

@@ -2,7 +2,9 @@
  * Tensors in the host's memory. The CPU's provider computes there; what another one reads and writes is copied in each run.
  * @module
  */
+import { wholeFloats } from "../../../formats/float_pieces.ts";
 import { elements, type HostArray } from "../../backend.ts";
+import type { HalfType } from "../../onnx_node.ts";
 import { OrtTensor } from "./c_api/mod.ts";
 import type { HalfCasts } from "./half.ts";
 import { BufferPool } from "./memory.ts";
@@ -18,8 +20,8 @@ export interface TensorStore {
   upload(data: HostArray, shape: readonly number[]): OnnxTensor;
   /** A tensor of values rounded to 16 bits. @throws {RangeError} If that type can't hold what is computed with them. */
   uploadHalf(data: Float32Array<ArrayBuffer>, shape: readonly number[]): OnnxTensor;
-  /** A tensor of values that have those 16 bits already. */
-  uploadBits(bits: Uint16Array<ArrayBuffer>, shape: readonly number[]): OnnxTensor;
+  /** A tensor of values that have 16 bits already. */
+  uploadBits(bits: Uint16Array<ArrayBuffer>, shape: readonly number[], type: HalfType): OnnxTensor;
   zeros(shape: readonly number[], type: "f32" | "i32"): OnnxTensor;
   /** A tensor's values; read only. */
   download(tensor: OnnxTensor): HostArray;
@@ -35,7 +37,7 @@ export class HostStore implements TensorStore {
   readonly hostMemory = true;
   readonly #pool = new BufferPool();
 
-  /** @param half Absent: nothing has 16 bits. */
+  /** @param half Absent: nothing is rounded to 16 bits. */
   constructor(private readonly half: HalfCasts | null = null) {}
 
   allocate(shape: readonly number[], type: "f32" | "i32"): HostTensor {
@@ -55,8 +57,8 @@ export class HostStore implements TensorStore {
     return new HostTensor(rounded, shape, null, casts.type);
   }
 
-  uploadBits(bits: Uint16Array<ArrayBuffer>, shape: readonly number[]): HostTensor {
-    return new HostTensor(bits, shape, null, this.#casts().type);
+  uploadBits(bits: Uint16Array<ArrayBuffer>, shape: readonly number[], type: HalfType): HostTensor {
+    return new HostTensor(bits, shape, null, type);
   }
 
   #casts(): HalfCasts {
@@ -71,11 +73,8 @@ export class HostStore implements TensorStore {
   }
 
   download(tensor: OnnxTensor): HostArray {
-    const { data, shape } = this.onHost(tensor);
-    if (!(data instanceof Uint16Array)) return data;
-    const casts = this.#casts();
-    using x = OrtTensor.over(casts.library, data, shape, casts.type);
-    return casts.widen(x, data.length);
+    const { data, half } = this.onHost(tensor);
+    return data instanceof Uint16Array ? wholeFloats(data, half) : data;
   }
 
   write(tensor: OnnxTensor, data: HostArray): void {

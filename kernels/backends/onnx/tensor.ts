@@ -26,7 +26,7 @@ export class HostTensor implements Tensor {
     readonly data: HostArray | Uint16Array<ArrayBuffer>,
     readonly shape: readonly number[],
     pool: BufferPool | null,
-    half: HalfType = "bf16",
+    readonly half: HalfType = "bf16",
   ) {
     this.type = data instanceof Int32Array ? "i32" : "f32";
     this.stored = data instanceof Uint16Array ? half : this.type;

@@ -42,7 +42,7 @@ void attention_pack(void *data, size_t index) {
       rows = full, ld = d;
     }
     for (ptrdiff_t n = KEYS; n < least(2 * KEYS, s->rows - first); n++) attention_fetch(from[i] + n * kvcols, s->d);
-    if (panels[i]) panel_of_rows(rows, ld, KEYS, d, panels[i] + (head * j->tiles + t) * KEYS * d);
+    if (panels[i]) panel_of_rows(FORM_FLOAT, rows, ld, KEYS, d, panels[i] + (head * j->tiles + t) * KEYS * d);
     for (ptrdiff_t c = 0; kept[i] && c < d; c += KEYS) {
       float *to = kept[i] + (head * d + c) * j->tiles * KEYS + t * KEYS * KEYS;
       for (ptrdiff_t n = 0; n < KEYS; n++) memcpy(to + n * KEYS, rows + n * ld + c, KEYS * sizeof(float));

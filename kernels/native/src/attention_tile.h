@@ -38,7 +38,7 @@ INLINE __m256 power(__m256 x, Power to) {
 
 INLINE void products(const float *rows, ptrdiff_t ld, const float *panel, ptrdiff_t d, __m256 c[TILE_ROWS][2]) {
   UNROLL for (int i = 0; i < TILE_ROWS; i++) c[i][0] = c[i][1] = _mm256_setzero_ps();
-  multiply(TILE_ROWS, c, rows, ld, 1, panel, KEYS, d, 4);
+  multiply(TILE_ROWS, FORM_FLOAT, c, rows, ld, 1, panel, KEYS, d);
 }
 
 // to [6, 16] = rows [6, d] times panel [d, 16].

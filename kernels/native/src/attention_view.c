@@ -158,7 +158,7 @@ OWN void gather_some(const View *w, ptrdiff_t group, ptrdiff_t from, ptrdiff_t e
   __m256 c[TILE_ROWS][2];
   UNROLL for (int i = 0; i < TILE_ROWS; i++) c[i][0] = c[i][1] = _mm256_setzero_ps();
   for (ptrdiff_t n = from; n < end; n++) {
-    if (sight[n * GROUPS] != NONE) multiply(TILE_ROWS, c, weights + n * TILE, KEYS, 1, rows + w->tile[n] * KEYS * KEYS, KEYS, KEYS, 4);
+    if (sight[n * GROUPS] != NONE) multiply(TILE_ROWS, FORM_FLOAT, c, weights + n * TILE, KEYS, 1, rows + w->tile[n] * KEYS * KEYS, KEYS, KEYS);
   }
   UNROLL for (int i = 0; i < TILE_ROWS; i++) {
     float *at = all + i * KEYS;

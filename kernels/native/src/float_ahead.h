@@ -4,16 +4,19 @@
 #include <immintrin.h>
 #include <stddef.h>
 
+#include "weights.h"
+
 typedef struct {
   const char *at;
   ptrdiff_t step, each, rest, left;  // bytes from a row's last line to the next row; lines of a row, of the one at hand, of all
 } Ahead;
 
-// Of rows [rows, columns] whose stride is ld floats.
-static inline Ahead ahead_of(const float *from, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t columns) {
+// Of rows [rows, columns] whose stride is ld elements.
+static inline Ahead ahead_of(Weights from, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t columns) {
+  const ptrdiff_t bytes = element_bytes(from.form);
   // Where a row doesn't begin a line it may have one more: that one isn't asked for.
-  const ptrdiff_t each = (columns + 15) / 16;
-  return (Ahead){(const char *)from, ld * (ptrdiff_t)sizeof(float) - 64 * each, each, each, rows * each};
+  const ptrdiff_t each = (columns * bytes + 63) / 64;
+  return (Ahead){from.data, ld * bytes - 64 * each, each, each, rows * each};
 }
 
 static inline __attribute__((always_inline)) void ask(Ahead *a, ptrdiff_t count) {

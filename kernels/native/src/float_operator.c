@@ -68,6 +68,7 @@ void float_destroy(void *kernel) { free(kernel); }
 const char *float_name(const OrtCustomOp *op) { return own(op)->name; }
 const char *float_provider(const OrtCustomOp *op) { (void)op; return "CPUExecutionProvider"; }
 int float_input_type(const OrtCustomOp *op, size_t i) {
+  if (own(op)->weights >> i & 1) return ORT_ANY;
   return own(op)->integers >> i & 1 ? ORT_INT32 : own(op)->bytes >> i & 1 ? ORT_UINT8 : ORT_FLOAT;
 }
 int float_output_type(const OrtCustomOp *op, size_t i) { (void)op; (void)i; return ORT_FLOAT; }

@@ -1,4 +1,4 @@
-// Operators whose tensors are float32 (some inputs int32 or bytes): their parts that don't differ.
+// Operators whose tensors are float32 (some inputs int32 or bytes, or floats of 16 bits): their parts that don't differ.
 #pragma once
 #include "operator.h"
 #include "work.h"
@@ -11,7 +11,7 @@ typedef struct {
   OrtCustomOp op;  // first: ONNX Runtime gives its address
   const char *name;
   size_t inputs, outputs;
-  unsigned integers, bytes;  // bit i: input i is int32, uint8
+  unsigned integers, bytes, weights;  // bit i: input i is int32, uint8, float32 or floats of 16 bits
   int optional;       // whether the last input may be left out
   const char *integer_names[MAX_ATTRIBUTES], *number_names[MAX_ATTRIBUTES];
   // in: inputs, without data where one is left out.

@@ -44,14 +44,22 @@ static OrtStatus *compute_attention_grad(const FloatKernel *kernel, OrtKernelCon
               attention_grad(&s, q->data, k->data, in[2].data, in[3].data, in[4].data, dq, dk, dv, scratch, threads));
 }
 
+static OrtStatus *weights_of(const FloatKernel *kernel, const Tensor *in, Weights *out) {
+  if (in->type != ORT_FLOAT && in->type != ORT_BFLOAT16 && in->type != ORT_FLOAT16) {
+    return refused(kernel, "weights must be float32, bfloat16 or float16");
+  }
+  *out = (Weights){in->data, in->type == ORT_FLOAT ? FORM_FLOAT : in->type == ORT_BFLOAT16 ? FORM_BFLOAT16 : FORM_FLOAT16};
+  return NULL;
+}
+
 // Product: y of a [m, k], b [k, n] or (transposed) [n, k], base [m, n] or none.
 static OrtStatus *factors_of(const FloatKernel *kernel, const Tensor *a, const Tensor *b, const Tensor *base, Product *p) {
   p->transposed = kernel->integers[0] != 0;
   if (a->rank != 2 || b->rank != 2 || a->dims[1] != b->dims[p->transposed]) return refused(kernel, "factors don't fit");
   p->m = a->dims[0], p->k = a->dims[1], p->n = b->dims[!p->transposed];
   if (base->data && !has_shape(base, 2, p->m, p->n)) return refused(kernel, "the base doesn't fit the product");
-  p->a = a->data, p->b = b->data, p->base = base->data, p->alpha = 1;
-  return NULL;
+  p->a = a->data, p->base = base->data, p->alpha = 1;
+  return weights_of(kernel, b, &p->b);
 }
 
 static OrtStatus *compute_product(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
@@ -158,7 +166,8 @@ static OrtStatus *compute_label_logprob(const FloatKernel *kernel, OrtKernelCont
   const Tensor *h = in, *w = in + 1, *ids = in + 2;
   if (h->rank != 2 || w->rank != 2 || h->dims[1] != w->dims[1]) return refused(kernel, "h and w don't fit");
   if (!has_shape(ids, 1, h->dims[0], 0)) return refused(kernel, "there must be an id for each row of h");
-  Labels p = {.labels = h->dims[0], .columns = h->dims[1], .vocab = w->dims[0], .h = h->data, .w = w->data, .ids = ids->data};
+  Labels p = {.labels = h->dims[0], .columns = h->dims[1], .vocab = w->dims[0], .h = h->data, .ids = ids->data};
+  TRY(weights_of(kernel, w, &p.w));
   for (ptrdiff_t l = 0; l < p.labels; l++) {
     if (p.ids[l] < 0 || p.ids[l] >= p.vocab) return refused(kernel, "an id is none of the vocabulary's");
   }
@@ -196,14 +205,14 @@ static size_t into_all(int **inputs, int **outputs) { return float_inplace(3, (i
 static const FloatOperator operators[] = {
     {FLOAT_OPERATOR(NULL), "Attention", 5, 1, .integers = 3 << 3, ATTENTION, .compute = compute_attention},
     {FLOAT_OPERATOR(NULL), "AttentionGrad", 7, 3, .integers = 3 << 5, ATTENTION, .compute = compute_attention_grad},
-    {FLOAT_OPERATOR(into_third), "Product", 3, 1, .optional = 1, .integer_names = {"transposed"}, .number_names = {"alpha"},
+    {FLOAT_OPERATOR(into_third), "Product", 3, 1, .weights = 1 << 1, .optional = 1, .integer_names = {"transposed"}, .number_names = {"alpha"},
      .compute = compute_product},
-    {FLOAT_OPERATOR(into_fifth), "LoraProduct", 5, 2, .optional = 1, .integer_names = {"transposed"},
+    {FLOAT_OPERATOR(into_fifth), "LoraProduct", 5, 2, .weights = 1 << 1, .optional = 1, .integer_names = {"transposed"},
      .number_names = {"down_alpha", "up_alpha"}, .compute = compute_lora_product},
-    {FLOAT_OPERATOR(NULL), "ProductPair", 3, 2, .integer_names = {"transposed"}, .compute = compute_products},
-    {FLOAT_OPERATOR(NULL), "ProductTriple", 4, 3, .integer_names = {"transposed"}, .compute = compute_products},
-    {FLOAT_OPERATOR(NULL), "LoraPair", 7, 4, LORA_PRODUCTS},
-    {FLOAT_OPERATOR(NULL), "LoraTriple", 10, 6, LORA_PRODUCTS},
+    {FLOAT_OPERATOR(NULL), "ProductPair", 3, 2, .weights = 3 << 1, .integer_names = {"transposed"}, .compute = compute_products},
+    {FLOAT_OPERATOR(NULL), "ProductTriple", 4, 3, .weights = 7 << 1, .integer_names = {"transposed"}, .compute = compute_products},
+    {FLOAT_OPERATOR(NULL), "LoraPair", 7, 4, .weights = 1 << 1 | 1 << 4, LORA_PRODUCTS},
+    {FLOAT_OPERATOR(NULL), "LoraTriple", 10, 6, .weights = 1 << 1 | 1 << 4 | 1 << 7, LORA_PRODUCTS},
     {FLOAT_OPERATOR(into_third), "TurnedProduct", 3, 1, .optional = 1, .number_names = {"alpha"}, .compute = compute_turned_product},
     {FLOAT_OPERATOR(into_first), "Swiglu", 2, 1, .compute = compute_swiglu},
     {FLOAT_OPERATOR(into_both), "SwigluGrad", 3, 2, .compute = compute_swiglu},
@@ -214,8 +223,8 @@ static const FloatOperator operators[] = {
     {FLOAT_OPERATOR(into_first), "Rotary", 3, 1, .integer_names = {"inverse"}, .compute = compute_rotary},
     {FLOAT_OPERATOR(into_first), "RmsNorm", 2, 1, .number_names = {"eps"}, .compute = compute_norm},
     {FLOAT_OPERATOR(into_gradient), "RmsNormGrad", 4, 1, .optional = 1, .number_names = {"eps"}, .compute = compute_norm},
-    {FLOAT_OPERATOR(NULL), "LabelLogprob", 3, 1, .integers = 1 << 2, .compute = compute_label_logprob},
-    {FLOAT_OPERATOR(NULL), "LabelLogprobUnit", 3, 2, .integers = 1 << 2, .compute = compute_label_logprob},
+    {FLOAT_OPERATOR(NULL), "LabelLogprob", 3, 1, .weights = 1 << 1, .integers = 1 << 2, .compute = compute_label_logprob},
+    {FLOAT_OPERATOR(NULL), "LabelLogprobUnit", 3, 2, .weights = 1 << 1, .integers = 1 << 2, .compute = compute_label_logprob},
 };
 
 const OrtCustomOp *const float_operators[] = {

@@ -32,24 +32,25 @@ static inline void pack_group(const float *a, ptrdiff_t ld, ptrdiff_t rows, ptrd
   }
 }
 
-// Panel [depth, 16] of b [k, n] or, transposed, [n, k], times alpha.
-static inline void pack_panel(const float *b, ptrdiff_t n, ptrdiff_t k, int transposed, ptrdiff_t from, ptrdiff_t depth, ptrdiff_t column,
-                       float alpha, float *to) {
-  const ptrdiff_t columns = least(TILE_COLUMNS, n - column);
-  if (transposed) {
-    panel_of_rows(b + column * k + from, k, columns, depth, to);
-  } else {
-    const float *at = b + from * n + column;
-    for (ptrdiff_t i = 0; i < depth; i++, at += n) {
-      float *row = to + i * TILE_COLUMNS;
-      if (columns == TILE_COLUMNS) {
-        _mm256_storeu_ps(row, _mm256_loadu_ps(at));
-        _mm256_storeu_ps(row + 8, _mm256_loadu_ps(at + 8));
-      } else {
-        for (ptrdiff_t c = 0; c < TILE_COLUMNS; c++) row[c] = c < columns ? at[c] : 0;
-      }
+// Panel [depth, 16] of columns of rows whose stride is ld; missing ones are zero.
+INLINE void panel_of_columns(const Form form, const void *b, ptrdiff_t ld, ptrdiff_t columns, ptrdiff_t depth, float *to) {
+  for (ptrdiff_t i = 0, at = 0; i < depth; i++, at += ld, to += TILE_COLUMNS) {
+    if (columns == TILE_COLUMNS) {
+      _mm256_storeu_ps(to, weights_8(form, b, at));
+      _mm256_storeu_ps(to + 8, weights_8(form, b, at + 8));
+    } else {
+      for (ptrdiff_t c = 0; c < TILE_COLUMNS; c++) to[c] = c < columns ? weights_1(form, b, at + c) : 0;
     }
   }
+}
+
+// Panel [depth, 16] of b [k, n] or, transposed, [n, k], times alpha.
+static inline void pack_panel(Weights b, ptrdiff_t n, ptrdiff_t k, int transposed, ptrdiff_t from, ptrdiff_t depth, ptrdiff_t column,
+                              float alpha, float *to) {
+  const ptrdiff_t columns = least(TILE_COLUMNS, n - column);
+  const Weights at = weights_at(b, transposed ? column * k + from : from * n + column);
+  if (transposed) BY_FORM(at.form, panel_of_rows(form, at.data, k, columns, depth, to));
+  else BY_FORM(at.form, panel_of_columns(form, at.data, n, columns, depth, to));
   if (alpha == 1) return;
   for (ptrdiff_t i = 0; i < depth * TILE_COLUMNS; i++) to[i] *= alpha;
 }
@@ -76,7 +77,7 @@ INLINE void multiply_packed(const float *a, const float *b, ptrdiff_t depth, __m
       }
     }
   }
-  multiply_rest(TILE_ROWS, c, a, 1, TILE_ROWS, b, TILE_COLUMNS, depth);
+  multiply_rest(TILE_ROWS, FORM_FLOAT, c, a, 1, TILE_ROWS, b, TILE_COLUMNS, depth);
 }
 
 // Lines of a tile [6, 16], which may begin within one, asked for ahead; write: so that no other core keeps them.
@@ -94,7 +95,7 @@ static __attribute__((noinline, unused)) void packed_tile(const Packed *f, const
   if (from && from != to) ask_tile(from, ld_from, 0);
   UNROLL for (int i = 0; i < TILE_ROWS; i++) c[i][0] = c[i][1] = _mm256_setzero_ps();
   multiply_packed(f->a, f->b, f->depth, c);
-  multiply_rest(TILE_ROWS, c, f->h, 1, TILE_ROWS, f->up, TILE_COLUMNS, f->rank);
+  multiply_rest(TILE_ROWS, FORM_FLOAT, c, f->h, 1, TILE_ROWS, f->up, TILE_COLUMNS, f->rank);
   UNROLL for (int i = 0; i < TILE_ROWS; i++) {
     if (from) {
       c[i][0] = _mm256_add_ps(c[i][0], _mm256_loadu_ps(from + i * ld_from));

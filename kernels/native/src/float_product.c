@@ -89,7 +89,7 @@ static void pack_down(const Product *p, float *panels) {
     float *to = panels + n * p->k * NARROW;
     ptrdiff_t q = 0;
     if (p->transposed && count == NARROW) {
-      for (; q + 8 <= p->k; q += 8) transpose8(p->down + first * p->k + q, p->k, to + q * NARROW, NARROW);
+      for (; q + 8 <= p->k; q += 8) transpose8(FORM_FLOAT, p->down, first * p->k + q, p->k, to + q * NARROW, NARROW);
     }
     for (; q < p->k; q++) {
       for (ptrdiff_t r = 0; r < NARROW; r++) {
@@ -121,7 +121,8 @@ static Ahead panels_ahead(const Job *j, ptrdiff_t first, ptrdiff_t end, ptrdiff_
   first -= j->first[product], end -= j->first[product];
   const ptrdiff_t from = c * j->depth, depth = least(j->depth, p->k - from), column = first * TILE_COLUMNS;
   const ptrdiff_t columns = least(end * TILE_COLUMNS, p->n) - column;
-  return p->transposed ? ahead_of(p->b + column * p->k + from, p->k, columns, depth) : ahead_of(p->b + from * p->n + column, p->n, depth, columns);
+  if (p->transposed) return ahead_of(weights_at(p->b, column * p->k + from), p->k, columns, depth);
+  return ahead_of(weights_at(p->b, from * p->n + column), p->n, depth, columns);
 }
 
 // What this thread probably lays out next: the next part of its panels, or the next task that nobody has begun.
@@ -186,7 +187,7 @@ static void some_panels(Job *j, ptrdiff_t half, ptrdiff_t task, ptrdiff_t task_e
   const ptrdiff_t size = j->depth * TILE_COLUMNS, low = first_group(j, half), high = first_group(j, half + 1);
   float *ups = panels + PANELS * size;
   for (ptrdiff_t n = first; p->rank > 0 && n < end; n++) {
-    pack_panel(p->up, p->n, p->rank, p->transposed, 0, p->rank, n * TILE_COLUMNS, p->up_alpha, ups + (n - first) * p->rank * TILE_COLUMNS);
+    pack_panel(floats_of(p->up), p->n, p->rank, p->transposed, 0, p->rank, n * TILE_COLUMNS, p->up_alpha, ups + (n - first) * p->rank * TILE_COLUMNS);
   }
   for (ptrdiff_t c = 0; c < j->cuts; c++) {
     const ptrdiff_t from = c * j->depth;
@@ -256,9 +257,9 @@ size_t products_scratch(const Product *p, ptrdiff_t count) {
 }
 
 static void few(const Product *p, Threads threads) {
-  if (p->rank) few_rows((FewRows){p->m, p->rank, p->k, p->a, p->down, NULL, p->transposed, p->down_alpha, p->h}, threads);
-  few_rows((FewRows){p->m, p->n, p->k, p->a, p->b, p->base, p->transposed, p->alpha, p->y}, threads);
-  if (p->rank) few_rows((FewRows){p->m, p->n, p->rank, p->h, p->up, p->y, p->transposed, p->up_alpha, p->y}, threads);
+  if (p->rank) few_rows((FewRows){p->m, p->rank, p->k, p->a, NULL, floats_of(p->down), p->transposed, p->down_alpha, p->h}, threads);
+  few_rows((FewRows){p->m, p->n, p->k, p->a, p->base, p->b, p->transposed, p->alpha, p->y}, threads);
+  if (p->rank) few_rows((FewRows){p->m, p->n, p->rank, p->h, p->y, floats_of(p->up), p->transposed, p->up_alpha, p->y}, threads);
 }
 
 void products(const Product *p, ptrdiff_t count, float *scratch, Threads threads) {

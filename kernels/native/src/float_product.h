@@ -1,12 +1,14 @@
 // Products of float32 matrices, LoRA's narrow products beside them. Sums are in an order that depends on shapes alone, whatever the number
 // of threads; each output is written by one of them.
 #pragma once
+#include "weights.h"
 #include "work.h"
 
 typedef struct {
   ptrdiff_t m, n, k;
   // y [m, n] = base + alpha * a b: a [m, k]; b [k, n], or [n, k] where it is transposed. base NULL: none; it may be y.
-  const float *a, *b, *base;
+  const float *a, *base;
+  Weights b;
   int transposed;
   float alpha;
   float *y;

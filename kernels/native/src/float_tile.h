@@ -4,27 +4,22 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "weights.h"
+
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")
 
 // Rows and columns of a tile: 12 sums, two vectors of b and one factor fill the 16 registers.
 enum { TILE_ROWS = 6, TILE_COLUMNS = 16 };
 
-typedef struct {
-  // Element (i, p) of a is a[i * row + p * step], row p of b begins at b + p * b_step; p < depth.
-  const float *a;
-  ptrdiff_t row, step;
-  const float *b;
-  ptrdiff_t b_step, depth;
-} Factors;
-
 static inline ptrdiff_t ceil_div(ptrdiff_t n, ptrdiff_t by) { return (n + by - 1) / by; }
 static inline ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
-INLINE void multiply_rest(const int mr, __m256 c[TILE_ROWS][2], const float *a, ptrdiff_t row, ptrdiff_t step, const float *b,
+// c [mr, 16] += a b: element (i, p) of a is a[i * row + p * step], row p of b begins at its element p * b_step; p < k.
+INLINE void multiply_rest(const int mr, const Form form, __m256 c[TILE_ROWS][2], const float *a, ptrdiff_t row, ptrdiff_t step, const void *b,
                           ptrdiff_t b_step, ptrdiff_t k) {
-  for (; k > 0; k--, a += step, b += b_step) {
-    const __m256 b0 = _mm256_loadu_ps(b), b1 = _mm256_loadu_ps(b + 8);
+  for (ptrdiff_t at = 0; k > 0; k--, a += step, at += b_step) {
+    const __m256 b0 = weights_8(form, b, at), b1 = weights_8(form, b, at + 8);
     UNROLL for (int i = 0; i < mr; i++) {
       const __m256 x = _mm256_broadcast_ss(a + i * row);
       c[i][0] = _mm256_fmadd_ps(x, b0, c[i][0]);
@@ -33,57 +28,25 @@ INLINE void multiply_rest(const int mr, __m256 c[TILE_ROWS][2], const float *a, 
   }
 }
 
-INLINE void multiply(const int mr, __m256 c[TILE_ROWS][2], const float *a, ptrdiff_t row, ptrdiff_t step, const float *b, ptrdiff_t b_step,
-                     ptrdiff_t k, const int at_once) {
+INLINE void multiply(const int mr, const Form form, __m256 c[TILE_ROWS][2], const float *a, ptrdiff_t row, ptrdiff_t step, const void *b,
+                     ptrdiff_t b_step, ptrdiff_t k) {
+  enum { AT_ONCE = 4 };
   // Three rows from each of two addresses: an address for each row would need an instruction each.
   const float *a3 = a + 3 * row;
-  for (; k >= at_once; k -= at_once) {
-    UNROLL for (int u = 0; u < at_once; u++) {
-      const __m256 b0 = _mm256_loadu_ps(b), b1 = _mm256_loadu_ps(b + 8);
+  ptrdiff_t at = 0;
+  for (; k >= AT_ONCE; k -= AT_ONCE) {
+    UNROLL for (int u = 0; u < AT_ONCE; u++) {
+      const __m256 b0 = weights_8(form, b, at), b1 = weights_8(form, b, at + 8);
       UNROLL for (int i = 0; i < mr; i++) {
         const __m256 x = _mm256_broadcast_ss(i < 3 ? a + i * row : a3 + (i - 3) * row);
         c[i][0] = _mm256_fmadd_ps(x, b0, c[i][0]);
         c[i][1] = _mm256_fmadd_ps(x, b1, c[i][1]);
       }
-      a += step, a3 += step, b += b_step;
+      a += step, a3 += step, at += b_step;
     }
   }
-  if (at_once > 1) multiply_rest(mr, c, a, row, step, b, b_step, k);
+  multiply_rest(mr, form, c, a, row, step, (const char *)b + at * element_bytes(form), b_step, k);
 }
-
-INLINE void tile(const int mr, const int step1, Factors f, float *c, ptrdiff_t ldc, int add) {
-  __m256 sums[TILE_ROWS][2];
-  UNROLL for (int i = 0; i < mr; i++) sums[i][0] = sums[i][1] = _mm256_setzero_ps();
-  multiply(mr, sums, f.a, f.row, step1 ? 1 : f.step, f.b, f.b_step, f.depth, 4);
-  UNROLL for (int i = 0; i < mr; i++) {
-    float *to = c + i * ldc;
-    if (add) {
-      sums[i][0] = _mm256_add_ps(sums[i][0], _mm256_loadu_ps(to));
-      sums[i][1] = _mm256_add_ps(sums[i][1], _mm256_loadu_ps(to + 8));
-    }
-    _mm256_storeu_ps(to, sums[i][0]);
-    _mm256_storeu_ps(to + 8, sums[i][1]);
-  }
-}
-
-#define TILE(name, mr, step1)                                                                       \
-  static __attribute__((noinline)) void name##mr(const Factors *f, float *c, ptrdiff_t ldc, int add) { \
-    tile(mr, step1, *f, c, ldc, add);                                                               \
-  }
-// c [rows, 16], any number of rows, whose stride is ldc.
-#define TILES(name, step1)                                                                        \
-  TILE(name, 1, step1) TILE(name, 2, step1) TILE(name, 3, step1)                                  \
-  TILE(name, 4, step1) TILE(name, 5, step1) TILE(name, 6, step1)                                  \
-  static void name(ptrdiff_t rows, Factors f, float *c, ptrdiff_t ldc, int add) {                       \
-    for (; rows >= TILE_ROWS; rows -= TILE_ROWS, f.a += TILE_ROWS * f.row, c += TILE_ROWS * ldc) name##6(&f, c, ldc, add);     \
-    switch (rows) {                                                                               \
-      case 1: name##1(&f, c, ldc, add); break;                                                    \
-      case 2: name##2(&f, c, ldc, add); break;                                                    \
-      case 3: name##3(&f, c, ldc, add); break;                                                    \
-      case 4: name##4(&f, c, ldc, add); break;                                                    \
-      case 5: name##5(&f, c, ldc, add); break;                                                    \
-    }                                                                                             \
-  }
 
 // e^x: 2^n times a polynomial of the rest (Cephes' expf coefficients), 1 ulp or so; NaN stays NaN, and −∞ gives 0.
 INLINE __m256 exponential(__m256 x) {
@@ -109,10 +72,10 @@ INLINE __m256 exponential(__m256 x) {
   return _mm256_andnot_ps(under, p);
 }
 
-// Writes the transpose of 8 × 8 elements.
-INLINE void transpose8(const float *from, ptrdiff_t ld, float *to, ptrdiff_t ld_to) {
+// Writes the transpose of 8 × 8 elements, from element `from` of w on.
+INLINE void transpose8(const Form form, const void *w, ptrdiff_t from, ptrdiff_t ld, float *to, ptrdiff_t ld_to) {
   __m256 r[8], t[8];
-  for (int i = 0; i < 8; i++) r[i] = _mm256_loadu_ps(from + i * ld);
+  for (int i = 0; i < 8; i++) r[i] = weights_8(form, w, from + i * ld);
   for (int i = 0; i < 8; i += 2) {
     t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
     t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
@@ -130,16 +93,16 @@ INLINE void transpose8(const float *from, ptrdiff_t ld, float *to, ptrdiff_t ld_
 }
 
 // Panel [depth, 16] of up to 16 rows of w [rows, depth] transposed; missing ones are zero.
-static inline void panel_of_rows(const float *w, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t depth, float *panel) {
+INLINE void panel_of_rows(const Form form, const void *w, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t depth, float *panel) {
   ptrdiff_t p = 0;
   if (rows == TILE_COLUMNS) {
     for (; p + 8 <= depth; p += 8) {
-      transpose8(w + p, ld, panel + p * TILE_COLUMNS, TILE_COLUMNS);
-      transpose8(w + p + 8 * ld, ld, panel + p * TILE_COLUMNS + 8, TILE_COLUMNS);
+      transpose8(form, w, p, ld, panel + p * TILE_COLUMNS, TILE_COLUMNS);
+      transpose8(form, w, p + 8 * ld, ld, panel + p * TILE_COLUMNS + 8, TILE_COLUMNS);
     }
   }
   for (; p < depth; p++) {
-    for (ptrdiff_t i = 0; i < TILE_COLUMNS; i++) panel[p * TILE_COLUMNS + i] = i < rows ? w[i * ld + p] : 0;
+    for (ptrdiff_t i = 0; i < TILE_COLUMNS; i++) panel[p * TILE_COLUMNS + i] = i < rows ? weights_1(form, w, i * ld + p) : 0;
   }
 }
 
@@ -169,19 +132,28 @@ INLINE float exponentials(float *row, ptrdiff_t count, __m256 most) {
   return sum_of_8(_mm256_add_ps(s0, s1));
 }
 
-INLINE float dot(const float *a, const float *b, ptrdiff_t n) {
+INLINE float dot_of(const Form form, const float *a, const void *b, ptrdiff_t n) {
   __m256 s0 = _mm256_setzero_ps(), s1 = s0;
   ptrdiff_t i = 0;
   for (; i + 16 <= n; i += 16) {
-    s0 = _mm256_fmadd_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i), s0);
-    s1 = _mm256_fmadd_ps(_mm256_loadu_ps(a + i + 8), _mm256_loadu_ps(b + i + 8), s1);
+    s0 = _mm256_fmadd_ps(_mm256_loadu_ps(a + i), weights_8(form, b, i), s0);
+    s1 = _mm256_fmadd_ps(_mm256_loadu_ps(a + i + 8), weights_8(form, b, i + 8), s1);
   }
   float sum = sum_of_8(_mm256_add_ps(s0, s1));
-  for (; i < n; i++) sum += a[i] * b[i];
+  for (; i < n; i++) sum += a[i] * weights_1(form, b, i);
   return sum;
 }
 
+INLINE float dot(const float *a, const float *b, ptrdiff_t n) { return dot_of(FORM_FLOAT, a, b, n); }
+
 // Eight elements, or as many as there are; those that lack are 0.
+INLINE __m256 get_of(const Form form, const void *from, ptrdiff_t count) {
+  if (count >= 8) return weights_8(form, from, 0);
+  float all[8] = {0};
+  for (ptrdiff_t i = 0; i < count; i++) all[i] = weights_1(form, from, i);
+  return _mm256_loadu_ps(all);
+}
+
 INLINE __m256 get(const float *from, ptrdiff_t count) {
   if (count >= 8) return _mm256_loadu_ps(from);
   float all[8] = {0};

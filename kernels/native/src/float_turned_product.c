@@ -83,7 +83,7 @@ static void join(void *data, size_t index) {
         for (ptrdiff_t s = 1; s < j->shares; s++) sum = _mm256_add_ps(sum, _mm256_loadu_ps(from + s * size));
         _mm256_storeu_ps(all[i], _mm256_mul_ps(sum, alpha));
       }
-      if (!j->swapped) transpose8(all[0], NARROW, turned[0], 8);
+      if (!j->swapped) transpose8(FORM_FLOAT, all[0], 0, NARROW, turned[0], 8);
       const ptrdiff_t rows = j->swapped ? columns : count, wide = j->swapped ? count : columns;
       for (ptrdiff_t i = 0; i < rows; i++) {
         const ptrdiff_t at = j->swapped ? (c + i) * j->few + n * NARROW : (n * NARROW + i) * j->many + c;

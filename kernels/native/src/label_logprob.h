@@ -2,11 +2,13 @@
 // chunks, with each row's largest logit so far (as in the online softmax of Milakov and Gimelshein 2018). Sums are in an order that depends on
 // shapes alone, whatever the number of threads.
 #pragma once
+#include "weights.h"
 #include "work.h"
 
 typedef struct {
   ptrdiff_t labels, columns, vocab;
-  const float *h, *w;  // [labels, columns], [vocab, columns]
+  const float *h;      // [labels, columns]
+  Weights w;           // [vocab, columns]
   const int32_t *ids;  // [labels], rows of w
   float *logp;         // [labels], nats
   float *dh;           // [labels, columns] = w[id] less the mean of w's rows by their probabilities; NULL: not wanted

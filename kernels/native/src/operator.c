@@ -6,7 +6,8 @@ OrtStatus *input_tensor(OrtApi api, const OrtKernelContext *context, size_t i, T
   TRY(ort_input(api, context, i, &value));
   TRY(ort_data(api, value, &out->data));
   TRY(ort_shape(api, value, &shape));
-  OrtStatus *status = ort_dimensions_count(api, shape, &out->rank);
+  OrtStatus *status = ort_element_type(api, shape, &out->type);
+  if (!status) status = ort_dimensions_count(api, shape, &out->rank);
   if (!status && out->rank > MAX_DIMENSIONS) status = ort_status(api, ORT_INVALID_ARGUMENT, "an input has more than 8 dimensions");
   if (!status) status = ort_dimensions(api, shape, out->dims, out->rank);
   ort_release_shape(api, shape);

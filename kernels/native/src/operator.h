@@ -15,6 +15,7 @@ typedef struct {
   void *data;
   int64_t dims[MAX_DIMENSIONS];
   size_t rank;
+  int type;  // of an input: ORT_FLOAT and so on
 } Tensor;
 
 // Product of the dimensions first..last - 1.

@@ -19,7 +19,7 @@ typedef struct {
 } OrtApiBase;
 
 enum { ORT_FAIL = 1, ORT_INVALID_ARGUMENT = 2 };
-enum { ORT_FLOAT = 1, ORT_UINT8 = 2, ORT_INT32 = 6, ORT_INT64 = 7 };
+enum { ORT_ANY = 0, ORT_FLOAT = 1, ORT_UINT8 = 2, ORT_INT32 = 6, ORT_INT64 = 7, ORT_FLOAT16 = 10, ORT_BFLOAT16 = 16 };
 enum { ORT_REQUIRED = 0, ORT_OPTIONAL = 1, ORT_VARIADIC = 2 };
 
 typedef struct OrtCustomOp {
@@ -70,6 +70,9 @@ static inline OrtStatus *ort_add_domain(OrtApi api, OrtSessionOptions *options, 
 }
 static inline OrtStatus *ort_data(OrtApi api, const OrtValue *value, void **out) {
   return ((OrtStatus *(*)(const OrtValue *, void **))api[51])(value, out);
+}
+static inline OrtStatus *ort_element_type(OrtApi api, const OrtShape *shape, int *out) {
+  return ((OrtStatus *(*)(const OrtShape *, int *))api[60])(shape, out);
 }
 static inline OrtStatus *ort_dimensions_count(OrtApi api, const OrtShape *shape, size_t *out) {
   return ((OrtStatus *(*)(const OrtShape *, size_t *))api[61])(shape, out);

@@ -84,7 +84,7 @@ export function deviceNotes(c: TrainConfig, given: ReadonlyMap<string, unknown>)
   } else if (c.fp16 && c.finetuning_type === "full") notes.push(trainedIsFloat32("fp16"));
   else if (c.fp16 && c.backend !== "webgpu" && !cuda) {
     notes.push(
-      "fp16: only backend webgpu and provider cuda keep weights as float16; float32 is used on any other",
+      "fp16: only backend webgpu and provider cuda round weights to float16; others compute with what the file has, in float32",
     );
   }
   if (!torch && c.disable_gradient_checkpointing && isOneProgram(c)) {

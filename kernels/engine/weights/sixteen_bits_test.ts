@@ -1,0 +1,124 @@
+/** A model whose file is bfloat16, on ONNX Runtime's CPU provider with operators of our own: its matrices lie there as they are, all results are float32's. */
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+
+import { openModel } from "../../../formats/hf_model/mod.ts";
+import { idsExample, readJson, TINY, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
+import { openLibrary } from "../../backends/onnx/c_api/mod.ts";
+import { HostTensor } from "../../backends/onnx/tensor.ts";
+import { onnxBackend } from "../../mod.ts";
+import { nativeLibrary } from "../../native/mod.ts";
+import { LINEAR_MODULES, tensorShapes } from "../decoder/decoder.ts";
+import { Engine, type EngineOptions } from "../engine.ts";
+import { GenerationEngine } from "../generate/blocks/engine.ts";
+import { packExamples } from "../packs/pack.ts";
+
+const reason = openLibrary().reason ?? nativeLibrary().reason, ignore = reason !== null;
+const because = reason === null ? "" : `: ${reason}`;
+
+const FOLDER = `${TINY}qwen2/model-bf16`, { config } = tinyModel("qwen2"), shapes = tensorShapes(config);
+const golden = readJson(`${TINY}qwen2/golden.json`), sequences: number[][] = golden.sequences;
+const { modules, initial } = tinyAdapter("qwen2", config, LINEAR_MODULES);
+const dora = Object.fromEntries(Object.entries(modules).map(([name, m]) => [name, { ...m, dora: true }]));
+const pack = packExamples(sequences.map((ids) => idsExample({ s: [[ids[0]!], ids.slice(1)] })));
+
+type Reading = "read" | "pieces";
+
+async function opened(reading: Reading) {
+  const { weights } = await openModel(FOLDER);
+  // No matrix becomes float32 on the host, but for lengths of DoRA.
+  return { read: (name: string) => weights[reading](name), close: () => weights.close() };
+}
+
+/** What a step gives, as bits, and bytes that the model's tensors take. */
+async function step(options: Omit<EngineOptions, "config">, reading: Reading) {
+  const { read, close } = await opened(reading);
+  const start = options.tuning.type === "lora" ? initial : {};
+  const engine = new Engine(onnxBackend({ threads: 2 }), { config, ...options }, read, start);
+  close();
+  let bytes = 0;
+  for (const name of shapes.keys()) {
+    const tensor = engine.parameters.get(name);
+    assert(tensor instanceof HostTensor, name);
+    bytes += tensor.data.byteLength;
+  }
+  const reference = await engine.forward(pack, { adapter: false, keep: false, best: true });
+  const logps = await engine.forward(pack, { adapter: true, keep: true, dropoutStep: 3 });
+  await engine.backward(Float64Array.from(logps, (_, i) => 1 - 0.3 * (i % 5)));
+  const gradients = await engine.parameters.gradients();
+  await engine.dispose();
+  return { results: { reference, logps, gradients }, bytes };
+}
+
+/** Bytes of float32, and of a model whose frozen matrices have 16 bits. */
+function bytesOf(isTrained: (name: string) => boolean) {
+  let wide = 0, held = 0;
+  for (const [name, shape] of shapes) {
+    const count = shape.reduce((product, size) => product * size, 1);
+    wide += 4 * count;
+    held += (shape.length === 2 && !isTrained(name) ? 2 : 4) * count;
+  }
+  return { wide, held };
+}
+
+const last = [...shapes.keys()].filter((name) => name.startsWith("model.layers.1."));
+const CASES: Record<string, Omit<EngineOptions, "config">> = {
+  "LoRA, checkpointing": { tuning: { type: "lora", modules, dropout: 0 }, checkpointing: true },
+  "LoRA with dropout and smoothed labels": {
+    tuning: { type: "lora", modules, dropout: 0.2 },
+    checkpointing: false,
+    labelSmoothing: 0.1,
+  },
+  "DoRA": { tuning: { type: "lora", modules: dora, dropout: 0 }, checkpointing: true },
+  "the last layer trained": { tuning: { type: "freeze", tensors: last }, checkpointing: true },
+  "all trained": { tuning: { type: "full" }, checkpointing: true },
+};
+
+for (const [what, options] of Object.entries(CASES)) {
+  Deno.test({
+    name:
+      `a bfloat16 file's frozen matrices take half the memory and give float32's bits (${what}${because})`,
+    ignore,
+    async fn() {
+      const { tuning } = options;
+      const { wide, held } = bytesOf((name) =>
+        tuning.type === "full" || tuning.type === "freeze" && tuning.tensors.includes(name)
+      );
+      const right = await step(options, "read"), found = await step(options, "pieces");
+      assertEquals([right.bytes, found.bytes], [wide, held]);
+      assertEquals(found.results, right.results);
+    },
+  });
+}
+
+Deno.test({
+  name: `log-probabilities with matrices left in bfloat16 are PyTorch's${because}`,
+  ignore,
+  async fn() {
+    const { results: { reference } } = await step(CASES["LoRA, checkpointing"]!, "pieces");
+    const expected: number[] = golden.bf16.token_logps.flat();
+    expected.forEach((value, i) => assertAlmostEquals(reference[i]!, value, 5e-5, `log-probability ${i}`));
+  },
+});
+
+Deno.test({
+  name: `a model left in bfloat16 gives float32's logits where it generates block after block${because}`,
+  ignore,
+  async fn() {
+    const logits = async (reading: Reading) => {
+      const { read, close } = await opened(reading);
+      const engine = new GenerationEngine(
+        onnxBackend({ threads: 2 }),
+        { config, tuning: { type: "none" } },
+        read,
+      );
+      const all = [...await engine.add([3, 1, 4, 1, 5, 9, 2, 6])];
+      for (const id of [6, 5, 3]) all.push(...await engine.step([id]));
+      await engine.dispose();
+      close();
+      return all;
+    };
+    const found = await logits("pieces");
+    assertEquals(found.length, 4 * config.vocabSize);
+    assertEquals(found, await logits("read"));
+  },
+});
