@@ -125,7 +125,9 @@ function checkLayerTypes(fields: ConfigFields, windows: readonly (number | null)
   throw fields.fault(
     `layer_types gives layer ${wrong} ${shown(types[wrong])}, but ${
       others.map((name) => fields.say(name)).join(", ") || "models of this type"
-    } give it ${meant[wrong]}: make them agree`,
+    } give it ${meant[wrong]}: make them agree${
+      others.includes("max_window_layers") ? ", or leave one of layer_types and max_window_layers out" : ""
+    }`,
   );
 }
 

@@ -274,7 +274,7 @@ Deno.test("parse() refuses two spellings of one setting that disagree, names bot
     ]],
     ["qwen3", { ...window, max_window_layers: 1 }, [
       'layer_types gives layer 0 "sliding_attention"',
-      "sliding_window is 64, max_window_layers is 1 give it full_attention",
+      "sliding_window is 64, max_window_layers is 1 give it full_attention: make them agree, or leave one of layer_types and max_window_layers out",
     ]],
     ["mistral", { sliding_window: 64, layer_types: layers }, [
       'layer_types gives layer 1 "full_attention", but sliding_window is 64 give it sliding_attention',
