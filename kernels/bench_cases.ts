@@ -32,6 +32,7 @@ import { rmsNormGrad, rmsNormWeightGrad } from "./ops/rms_norm_grad.ts";
 import { rotary } from "./ops/rotary.ts";
 import { rowDots } from "./ops/row_dots.ts";
 import { scaleColumns } from "./ops/scale_columns.ts";
+import { scale } from "./ops/scale.ts";
 import { scaleRows } from "./ops/scale_rows.ts";
 import { scatterAddRows } from "./ops/scatter_add_rows.ts";
 import { sumRows } from "./ops/sum_rows.ts";
@@ -208,6 +209,7 @@ export const BENCH_CASES: readonly BenchCase[] = [
   timed(add, { dims: hidden }),
   timed(addBias, { dims: hidden }),
   timed(multiply, { dims: middle }),
+  timed(scale, { dims: hidden, attrs: { alpha: 12 } }),
   timed(scaleColumns, { dims: middle }),
   timed(columnDots, { dims: middle }),
   timed(doraLength, {

@@ -33,6 +33,7 @@ import { rmsNormGrad, rmsNormWeightGrad } from "./ops/rms_norm_grad.ts";
 import { rotary } from "./ops/rotary.ts";
 import { rowDots } from "./ops/row_dots.ts";
 import { scaleColumns } from "./ops/scale_columns.ts";
+import { scale } from "./ops/scale.ts";
 import { scaleRows } from "./ops/scale_rows.ts";
 import { scatterAddRows } from "./ops/scatter_add_rows.ts";
 import { sumRows } from "./ops/sum_rows.ts";
@@ -86,6 +87,7 @@ const FLOPS: ReadonlyMap<string, Count> = new Map([
   each(addBias, 1),
   each(multiply, 1),
   each(divideVector, 1),
+  each(scale, 1),
   each(scaleColumns, 1),
   each(columnDots, 2),
   each(scaleRows, 1),
