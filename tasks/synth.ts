@@ -86,7 +86,7 @@ async function synthesizeFile(
   return { ...done, code: exitCode(done, interrupted.code) };
 }
 
-function ending({ results, directory, files, stopped, unreported }: Synthesized): string[] {
+function ending({ results, directory, files, stopped, unreported, begun }: Synthesized): string[] {
   return [
     ...textTable(funnelTable(results)),
     "",
@@ -95,7 +95,7 @@ function ending({ results, directory, files, stopped, unreported }: Synthesized)
     ...files.map(({ name, what }) => `${join(directory, name)}: ${what}`),
     ...unreported === null ? [] : [unreported],
     // an earlier run's run.yaml continues that one
-    ...stopped?.passing === true && unreported === null
+    ...stopped?.passing === true && begun
       ? [`Continue with: ${taskCommand("synth", [join(directory, "run.yaml")])}`]
       : [],
   ];

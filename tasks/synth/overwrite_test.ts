@@ -85,3 +85,27 @@ Deno.test("overwrite takes nothing of a finished synthesis away before the first
     assertStringIncludes(Deno.readTextFileSync(join(out_dir, "run.yaml")), "verify: rules");
   });
 });
+
+Deno.test("a first start that nobody answers writes no data set and no report, and goes on when somebody does", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "seeds.jsonl"), seedsText(40));
+    let status = 401;
+    await using server = mockServer({
+      respond: () => status === 200 ? undefined : errorResponse(status, "no"),
+      text: (request) => scriptedText(request),
+    });
+    const config = scriptedConfig(folder, server.base, { rows: 4, concurrency: 1, max_retries: 0 });
+    for (status of [401, 400]) {
+      const { results, files, unreported, begun } = await synthesize(config, builtinRegistry());
+      assertEquals([results.rows.made, files, begun], [0, [], true], `${status}`);
+      assertStringIncludes(unreported ?? "", "No answer came: no data set and no report are written");
+      const names = [...contentsOf(config.out_dir).keys()].map((path) =>
+        path.slice(config.out_dir.length + 1)
+      );
+      assertEquals(names.filter((name) => !["items.jsonl", "run.yaml"].includes(name)), [], `${status}`);
+    }
+    status = 200;
+    const { results, unreported } = await synthesize(config, builtinRegistry());
+    assertEquals([results.complete, unreported], [true, null]);
+  });
+});

@@ -45,8 +45,10 @@ export interface Synthesized {
   results: Results;
   /** Why it stopped before its end; null when it didn't. */
   stopped: Stopped | null;
-  /** Why nothing was written over an earlier run (`overwrite`) that stays as it was; null where something was. */
+  /** Why no data set and no report were written: no answer came, or none in place of an earlier run's (`overwrite`); null where they were. */
   unreported: string | null;
+  /** False: the directory still holds an earlier run and its run.yaml, as nothing came that replaces it. */
+  begun: boolean;
   /** Files that were written. */
   files: { name: string; what: string }[];
 }
@@ -109,12 +111,16 @@ export async function synthesize(
       progress: (round, done, total) => progress(round, done, total, meter.usage()),
     });
     const results = resultsOf({ plan, shop, made, failures, usage: meter.usage(), models: asked });
-    const ended = { directory: config.out_dir, results, stopped: made.stopped };
     const earlier = store.forgotten("ask");
+    const ended = { directory: config.out_dir, results, stopped: made.stopped, begun: earlier === 0 };
     if (earlier > 0) {
       const unreported = `No new answer came: no data set and no report are written${
         untouchedText(earlier, "answer")
       }, and so do run.yaml, data set and reports`;
+      return { ...ended, unreported, files: [] };
+    }
+    if (store.count("ask") === 0 && made.rows.length === 0 && (made.stopped !== null || failures.size > 0)) {
+      const unreported = "No answer came: no data set and no report are written";
       return { ...ended, unreported, files: [] };
     }
     const files = [
