@@ -198,10 +198,11 @@ Deno.test({
 
 test("logits far apart, and below every float's exponential, give the definition's log-probabilities", async () => {
   const backend = onnxBackend({ threads: 2 }), vocab = 1_000;
-  const it = labelCase(labelLogprobUnit, 7, 2, vocab);
-  // One logit a token, h[0] · w[v, 0]: rising to 900, falling from it, and the largest in the middle.
+  const it = labelCase(labelLogprobUnit, 8, 2, vocab);
+  // One logit a token, h[0] · w[v, 0] + h[1] / 10: rising to 900, falling from it, the largest in the middle, and all of them near -200, whose
+  // own exponentials are 0.
   const w = Float64Array.from({ length: 2 * vocab }, (_, i) => i % 2 ? 0.1 : ((i >> 1) - 99) / 100);
-  const h = Float64Array.from([100, 1, -100, 1, 50, 0, 0.1, 2, 0, 1, 25, -3, -12.5, 5]);
+  const h = Float64Array.from([100, 1, -100, 1, 50, 0, 0.1, 2, 0, 1, 25, -3, -12.5, 5, 1, -2_000]);
   const values = given(it.kernel, it.sizes, { ...it.more, h, w });
   const graph = graphOf(it.kernel, it.sizes, it.attrs);
   const expected = await runOnce(referenceBackend(), graph, values, { sizes: { ...it.sizes } });
