@@ -67,15 +67,18 @@ async function equalsDefinition(
   await backend.dispose();
 }
 
-/** Factors of so many products with LoRA of `x [T, 330]`, two parts of a depth; the last ones with fewer columns than a panel has and a rank beside 8. */
+/**
+ * Factors of so many products with LoRA of `x [T, 330]`, two parts of a depth; the last ones with fewer columns than a panel has and a rank beside 8. A
+ * task of some panels would reach from the first ones' to the second ones'.
+ */
 const PRODUCTS: Shapes = {
   x: ["T", 330],
-  w0: [147, 330],
+  w0: [237, 330],
   a0: [8, 330],
-  b0: [147, 8],
-  w1: [70, 330],
+  b0: [237, 8],
+  w1: [130, 330],
   a1: [12, 330],
-  b1: [70, 12],
+  b1: [130, 12],
   w2: [9, 330],
   a2: [3, 330],
   b2: [9, 3],
@@ -158,7 +161,7 @@ test("SwiGLU whose gradient is made of it stays apart", async () => {
   await equalsDefinition(graph, GATED);
 });
 
-const SUMS: Shapes = { ...PRODUCTS, base: ["T", 147], x1: ["T", 147], weight: [147], dy: ["T", 147] };
+const SUMS: Shapes = { ...PRODUCTS, base: ["T", 237], x1: ["T", 237], weight: [237], dy: ["T", 237] };
 
 function sum(
   write: (g: GraphBuilder, given: Record<string, Value>, term: Value) => Record<string, Value>,
