@@ -69,7 +69,7 @@ const MULTIPLE = 64;
  * The decoder with the embeddings that the run trains.
  * @param found.tokenizer With the template's tokens
  * @param found.adapterFolders As `Ready` has them
- * @throws {RangeError} If the adapter to continue has other embeddings, or a name of `additional_target` fits no module; says where the key was written
+ * @throws {RangeError} If the adapter that is trained on or asked has other embeddings, or a name of `additional_target` fits no module; says where the key was written
  */
 export function embeddingsOf(
   config: EmbeddingKeys,
@@ -128,7 +128,7 @@ function ofAdapter(folder: string, rows: number, { tieWordEmbeddings }: DecoderC
   const other = [saved.embedding, saved.head].find((own) => own !== null && own !== rows);
   if (other === undefined || other === null) return saved;
   throw new RangeError(
-    `Cannot train the adapter ${folder} on as its embeddings have ${other} rows: current value is ${rows}, those of the model with the tokens ` +
+    `Cannot use the adapter ${folder} as its embeddings have ${other} rows: current value is ${rows}, those of the model with the tokens ` +
       "that this run adds; give add_tokens, add_special_tokens and resize_vocab as its own run had them",
   );
 }
