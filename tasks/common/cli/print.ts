@@ -7,7 +7,7 @@ import { withFileFault } from "../../../formats/file_fault.ts";
 import { bounded } from "../../../formats/message.ts";
 import { withPermissionWords } from "../../../formats/permission_words.ts";
 import { redact } from "../../../formats/secrets.ts";
-import { faultOf } from "../../../plugins/kinds/plugin_fault.ts";
+import { faultOf, isTold } from "../../../plugins/kinds/plugin_fault.ts";
 import { withCommandName } from "../command.ts";
 import { printLine } from "../door_guards.ts";
 
@@ -43,8 +43,9 @@ export function errorText(error: unknown, debug: boolean): string {
     );
   }
   const message = withFileFault(withPlugin(error));
-  // a file that isn't there says all
-  const hint = message !== withPlugin(error) || error instanceof WriteError || error instanceof TypeError ||
+  // a file that isn't there says all, and so do words of ours behind a plugin's name
+  const hint = isTold(error.cause) || message !== withPlugin(error) || error instanceof WriteError ||
+      error instanceof TypeError ||
       error instanceof RangeError ||
       error instanceof SyntaxError
     ? ""

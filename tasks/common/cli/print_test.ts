@@ -45,3 +45,11 @@ Deno.test("errorText() names the plugin that an error came from, once, behind th
   placed.message = "e.yaml:5:3: boom";
   assertEquals(first(placed), `error: e.yaml:5:3: ${plugin}: boom`);
 });
+
+Deno.test("errorText() names the variable that shows more where an error is no words of ours, and not behind a plugin's name where it is", () => {
+  const told = new RangeError("Cannot read rows.jsonl as rows: current value is 3");
+  const wrapped = (cause: Error) => new Error(`benchmark/rows, item "a": ${cause.message}`, { cause });
+  assertEquals(errorText(wrapped(told), false), `error: benchmark/rows, item "a": ${told.message}`);
+  const fault = errorText(wrapped(new TypeError("x is not a function")), false);
+  assertEquals(fault.endsWith("\nDINOTUNE_DEBUG=1 shows where it came from"), true, fault);
+});
