@@ -90,6 +90,10 @@ function labelCase(kernel: unknown, labels: number, cols: number, vocab: number)
   return caseOf(kernel, { labels, cols, vocab }, {}, { ids });
 }
 
+/** Gates whose sigmoids are 7e-3 to 2e-35, times what makes them about 1. */
+const gates = Float64Array.from({ length: 17 }, (_, i) => -5 * (i + 1) + 5 * (i >> 4));
+const small: Given = { gate: gates, up: gates.map((v) => Math.fround(Math.exp(-v))) };
+
 const large: Case[] = [
   attentionCase(attention, null, 64),
   attentionCase(attentionGrad, null, 64),
@@ -108,7 +112,11 @@ const large: Case[] = [
   caseOf(matmulTnAdd, { rows: 70, left: 8, right: 100 }, { alpha: 0.5 }),
   caseOf(rmsNorm, { rows: 131, cols: 577, group: 577 }, { eps: 1e-5 }),
   caseOf(rmsNormGrad, { rows: 131, cols: 577, group: 577 }, { eps: 1e-5 }),
+  // A last column alone in the second of two vectors; eps large enough to be seen.
+  caseOf(rmsNorm, { rows: 131, cols: 25, group: 25 }, { eps: 0.1 }),
+  caseOf(rmsNormGrad, { rows: 131, cols: 25, group: 25 }, { eps: 0.1 }),
   caseOf(swiglu, { rows: 131, cols: 577 }),
+  caseOf(swiglu, { rows: 1, cols: 17 }, {}, small),
   caseOf(rotary, { rows: 131, cols: 132, half: 11 }, { heads: 6 }),
   caseOf(rotary, { rows: 131, cols: 192, half: 32 }, { heads: 3, inverse: true }),
   caseOf(swigluGrad, { rows: 131, cols: 577 }),
