@@ -172,7 +172,7 @@ export class ChatSession {
     const request = seed == null
       ? this.options.sampling
       : { ...this.options.sampling, seed: seed + this.#tries };
-    const sampling = requestSampling(model, request, max_tokens, null, { maxTokens: null });
+    const sampling = requestSampling(model, request, { limit: max_tokens, logprobs: null, maxTokens: null });
     const reader = new AnswerReader(
       THOUGHT_TAGS,
       openedBy(prompt, model.local.tokenizer, THOUGHT_TAGS),

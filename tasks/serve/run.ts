@@ -59,13 +59,20 @@ export function modelOf({ models }: Service, name: string | null | undefined): S
   );
 }
 
+/** What a request asks for, and how its answers are written. */
+export interface Answering {
+  /** One a prompt. */
+  asked: readonly PromptAsked[];
+  /** True: as events, while they are made. */
+  stream: boolean;
+  writing: Writing;
+}
+
 /** Carries out a request. */
 export async function answerRequest(
   c: Context,
   service: Service,
-  asked: readonly PromptAsked[],
-  stream: boolean,
-  writing: Writing,
+  { asked, stream, writing }: Answering,
 ): Promise<Response> {
   const { places, metrics } = service;
   const told = c.get("told") as Told;

@@ -17,6 +17,16 @@ export interface TokenLimits {
   room?: number;
 }
 
+/** What a request asks for by names that differ between interfaces, and the limits that it is held to. */
+export interface SamplingBounds extends TokenLimits {
+  /** Its `max_tokens`, by whichever name. */
+  limit: number | null | undefined;
+  /** Number of best tokens to report per token; null: none, and no log-probability. */
+  logprobs: number | null;
+  /** The same for tokens of a prompt that the reply repeats; default null. */
+  echoLogprobs?: number | null;
+}
+
 /** Fields that generation_config.json may set, as vLLM reads it. */
 const CONFIGURED = ["temperature", "top_p", "top_k", "min_p", "repetition_penalty"] as const;
 
@@ -24,18 +34,12 @@ const CONFIGURED = ["temperature", "top_p", "top_k", "min_p", "repetition_penalt
  * Sampling of a request. What it leaves out comes from the model's generation_config.json, then from OpenAI's defaults
  * (temperature 1, no other limits). Without a seed a random one is drawn.
  * @param given Fields of the request
- * @param limit Its `max_tokens`, by whichever name
- * @param logprobs Number of best tokens to report per token; null: none, and no log-probability
- * @param echoLogprobs The same for tokens of a prompt that the reply repeats
  * @throws {ApiError} 400 if a value doesn't fit the model, or `max_tokens` is above the server's limit
  */
 export function requestSampling(
   { local }: ServedModel,
   given: SamplingRequest,
-  limit: number | null | undefined,
-  logprobs: number | null,
-  { maxTokens, room }: TokenLimits,
-  echoLogprobs: number | null = null,
+  { limit, logprobs, echoLogprobs = null, maxTokens, room }: SamplingBounds,
 ): Partial<Sampling> {
   const { maxModelLen, vocabSize } = local.generator.info;
   if (given.prompt_logprobs != null && given.stream === true) {

@@ -36,11 +36,17 @@ export async function textCompletion(c: Context, service: Service, body: unknown
   const limit = request.max_tokens ?? Math.min(DEFAULT_TOKENS, service.limits.maxTokens ?? DEFAULT_TOKENS);
   const logprobs = request.logprobs ?? null;
   const ofPrompt = request.echo === true && (logprobs !== null || limit === 0) ? logprobs ?? 0 : null;
-  const sampling = requestSampling(model, request, limit, logprobs, { ...service.limits, room }, ofPrompt);
+  const sampling = requestSampling(model, request, {
+    ...service.limits,
+    room,
+    limit,
+    logprobs,
+    echoLogprobs: ofPrompt,
+  });
   const asked = prompts.map(({ ids }) => ({ model, prompt: ids, sampling, shown: [] }));
   const writing = new TextWriting(request, model, prompts);
   tellUnused(c, unusedFields(request));
-  return await answerRequest(c, service, asked, request.stream ?? false, writing);
+  return await answerRequest(c, service, { asked, stream: request.stream ?? false, writing });
 }
 
 function refuseUnsupported(
@@ -163,7 +169,7 @@ class TextWriting implements Writing {
     if (this.request.echo !== true) return [];
     const n = this.request.n ?? 1;
     return this.prompts.flatMap(({ text }, prompt) =>
-      Array.from({ length: n }, (_, i) => this.#chunk(prompt, i, text, {}, 0))
+      Array.from({ length: n }, (_, i) => this.#chunk(prompt, i, text))
     );
   }
 
@@ -199,18 +205,12 @@ class TextWriting implements Writing {
     return { index: this.#index(prompt, i), text, logprobs: null, finish_reason: null, ...more };
   }
 
-  #chunk(
-    prompt: number,
-    i: number,
-    text: string,
-    more: Record<string, unknown> = {},
-    tokens = this.#soFar(prompt, i).tokens,
-  ): unknown {
+  #chunk(prompt: number, i: number, text: string, more: Record<string, unknown> = {}): unknown {
     const promptTokens = this.prompts[prompt]?.ids.length ?? 0;
     return {
       ...this.#head(),
       choices: [this.#choice(prompt, i, text, more)],
-      ...usageSoFar(this.request, promptTokens, tokens),
+      ...usageSoFar(this.request, promptTokens, this.#soFar(prompt, i).tokens),
     };
   }
 

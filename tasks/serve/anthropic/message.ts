@@ -28,7 +28,11 @@ export async function makeMessage(c: Context, service: Service, body: unknown): 
     const found = askedChat(chat, model, service);
     tellUnused(c, [...unusedOfMessage(request, model), ...unused, ...found.unused.map(words.name)]);
     const writing = new MessageWriting(request, found, service);
-    return await answerRequest(c, service, [found.asked], request.stream ?? false, writing);
+    return await answerRequest(c, service, {
+      asked: [found.asked],
+      stream: request.stream ?? false,
+      writing,
+    });
   });
 }
 

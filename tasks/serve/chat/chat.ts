@@ -27,9 +27,28 @@ export async function chatCompletion(c: Context, service: Service, body: unknown
   const model = modelOf(service, request.model);
   (c.get("told") as Told).model = model.id;
   const { asked, opened, format, unused } = askedChat(request, model, service);
-  const writing = new ChatWriting(request, model, asked.prompt.length, service.tags, opened, format);
+  const writing = new ChatWriting({
+    request,
+    model,
+    promptTokens: asked.prompt.length,
+    tags: service.tags,
+    opened,
+    format,
+  });
   tellUnused(c, unused);
-  return await answerRequest(c, service, [asked], request.stream ?? false, writing);
+  return await answerRequest(c, service, { asked: [asked], stream: request.stream ?? false, writing });
+}
+
+/** A chat request whose answers are made, and what their text is read by. */
+interface ChatToWrite {
+  request: ChatRequest;
+  model: ServedModel;
+  promptTokens: number;
+  tags: readonly ThoughtTags[];
+  /** The tags that the prompt has opened. */
+  opened: ThoughtTags | undefined;
+  /** How the model writes calls of tools; null: it was offered none. */
+  format: AnswerFormat | null;
 }
 
 /** A chat's answers in OpenAI's shape. */
@@ -38,14 +57,8 @@ class ChatWriting implements Writing {
   readonly #created = Math.floor(Date.now() / 1000);
   readonly #streams: { reader: AnswerReader; calls: number; tokens: number }[];
 
-  constructor(
-    readonly request: ChatRequest,
-    readonly model: ServedModel,
-    readonly promptTokens: number,
-    readonly tags: readonly ThoughtTags[],
-    readonly opened: ThoughtTags | undefined,
-    readonly format: AnswerFormat | null,
-  ) {
+  constructor(readonly chat: ChatToWrite) {
+    const { request } = chat;
     if (request.stream_options != null && request.stream !== true) {
       throw badRequest("Cannot use stream_options without stream: set stream to true", "stream_options");
     }
@@ -71,19 +84,19 @@ class ChatWriting implements Writing {
           ...(calls.length > 0 && { tool_calls: calls }),
         },
         logprobs: this.#logprobs(
-          answer.logprobs.map((each) => chatLogprob(this.model.local.tokenizer, each)),
+          answer.logprobs.map((each) => chatLogprob(this.chat.model.local.tokenizer, each)),
         ),
         finish_reason: finishOf(answer, calls.length),
-        stop_reason: stopReason(answer, this.request),
+        stop_reason: stopReason(answer, this.chat.request),
       };
     });
-    const [first] = answers, { prompt_logprobs: count } = this.request;
+    const [first] = answers, { prompt_logprobs: count } = this.chat.request;
     return {
       ...this.#head("chat.completion"),
       choices,
       usage: usageOf([answers]),
       ...(count != null && first &&
-        { prompt_logprobs: rankedPrompt(this.model.local.tokenizer, first, count) }),
+        { prompt_logprobs: rankedPrompt(this.chat.model.local.tokenizer, first, count) }),
     };
   }
 
@@ -95,24 +108,24 @@ class ChatWriting implements Writing {
     const stream = item(this.#streams, index);
     stream.tokens++;
     const read = [...stream.reader.push(text), ...end === null ? [] : stream.reader.end()];
-    const told = logprobs.map((each) => chatLogprob(this.model.local.tokenizer, each));
+    const told = logprobs.map((each) => chatLogprob(this.chat.model.local.tokenizer, each));
     const deltas = this.#deltas(index, read, told);
     if (end === null) return deltas;
-    const finish_reason = finishOf(end, stream.calls), stop_reason = stopReason(end, this.request);
+    const finish_reason = finishOf(end, stream.calls), stop_reason = stopReason(end, this.chat.request);
     return [...deltas, this.#chunk(index, {}, { finish_reason, stop_reason })];
   }
 
   end([answers = []]: readonly WholeAnswer[][]): unknown[] {
-    if (!usageWanted(this.request).atEnd) return [];
+    if (!usageWanted(this.chat.request).atEnd) return [];
     return [{ ...this.#head("chat.completion.chunk"), choices: [], usage: usageOf([answers]) }];
   }
 
   #reader(): AnswerReader {
     return new AnswerReader(
-      this.tags,
-      this.opened,
-      this.format,
-      this.request.parallel_tool_calls === false,
+      this.chat.tags,
+      this.chat.opened,
+      this.chat.format,
+      this.chat.request.parallel_tool_calls === false,
     );
   }
 
@@ -134,15 +147,21 @@ class ChatWriting implements Writing {
   }
 
   #logprobs(content: readonly ChatLogprob[]): { content: readonly ChatLogprob[]; refusal: null } | null {
-    return this.request.logprobs === true ? { content, refusal: null } : null;
+    return this.chat.request.logprobs === true ? { content, refusal: null } : null;
   }
 
   #call(call: AnsweredCall): Record<string, unknown> {
-    return { id: callId(this.format), type: "function", function: call };
+    return { id: callId(this.chat.format), type: "function", function: call };
   }
 
   #head(object: string): Record<string, unknown> {
-    return { id: this.#id, object, created: this.#created, model: this.model.id, ...tierOf(this.request) };
+    return {
+      id: this.#id,
+      object,
+      created: this.#created,
+      model: this.chat.model.id,
+      ...tierOf(this.chat.request),
+    };
   }
 
   #chunk(
@@ -154,7 +173,7 @@ class ChatWriting implements Writing {
     return {
       ...this.#head("chat.completion.chunk"),
       choices: [{ index, delta, logprobs: null, finish_reason: null, ...more }],
-      ...usageSoFar(this.request, this.promptTokens, tokens),
+      ...usageSoFar(this.chat.request, this.chat.promptTokens, tokens),
     };
   }
 }

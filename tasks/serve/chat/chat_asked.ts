@@ -46,7 +46,12 @@ export function askedChat(request: ChatRequest, model: ServedModel, service: Ser
     prompt: "messages",
     limit: given ? "max_tokens" : "max_completion_tokens",
   });
-  const free = requestSampling(model, request, limit, logprobsOf(request), { ...service.limits, room });
+  const free = requestSampling(model, request, {
+    ...service.limits,
+    room,
+    limit,
+    logprobs: logprobsOf(request),
+  });
   const call = heldCalls(request, model);
   const sampling = call === null ? free : { ...free, mask: call };
   const format = offersTools ? model.format : null;

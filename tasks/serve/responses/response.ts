@@ -30,6 +30,10 @@ export async function makeResponse(c: Context, service: Service, body: unknown):
     // the reply repeats metadata, which is its use
     const notes = unusedFields(request).filter((name) => name !== "metadata");
     tellUnused(c, [...notes, ...unusedHere(request), ...found.unused.map(words.name)]);
-    return await answerRequest(c, service, [found.asked], request.stream ?? false, writing);
+    return await answerRequest(c, service, {
+      asked: [found.asked],
+      stream: request.stream ?? false,
+      writing,
+    });
   });
 }
