@@ -69,68 +69,15 @@ export interface NewPlugin {
  * @throws {RangeError} If the kind is unknown, the name isn't one, or a file of it is there already
  */
 export async function newPlugin(kind: string, path: string, folder: string): Promise<NewPlugin> {
-  const known = NEW_KINDS.find((one) => one === kind);
-  if (known === undefined && NEW_KINDS.some((one) => one === path)) {
-    throw new RangeError(
-      `Cannot begin a plugin of the kind "${kind}" as the kind comes first: write deno task new ${path} ${kind}`,
-    );
-  }
-  if (known === undefined) {
-    throw new RangeError(
-      `Cannot begin a plugin of the kind "${kind}"${didYouMean(kind, NEW_KINDS)}: kinds are ${
-        NEW_KINDS.join(", ")
-      }`,
-    );
-  }
-  if (/[\\/]$/.test(path)) {
-    throw new RangeError(
-      `Cannot name a plugin ${
-        JSON.stringify(path)
-      } as a name is needed behind the folder: ${path}my_${known}, for example`,
-    );
-  }
-  const target = resolve(folder, dirname(path)), name = basename(path).replace(/\.ts$/, "");
-  if (!isName(name)) {
-    throw new RangeError(
-      `Cannot name a plugin ${
-        JSON.stringify(name)
-      } as lower case letters, digits, "_", "-" and "." are needed${likeName(name)}`,
-    );
-  }
-  const files = new Map<string, Uint8Array | string>();
-  const runs = runsFolder(target);
-  const words = { my_plugin: name, CHECKOUT, RUNS: runs, FOLDER: target };
-  const into = (text: string) => filled(text, words);
-  for (const from of filesIn(join(TEMPLATES, known))) {
-    files.set(
-      join(target, into(relative(join(TEMPLATES, known), from))),
-      into(await Deno.readTextFile(from)),
-    );
-  }
-  if (known === "model") {
-    for (const from of filesIn(TINY_MODEL)) {
-      const bytes = await Deno.readFile(from), to = join(target, `${name}_model`, relative(TINY_MODEL, from));
-      const isConfig = basename(from) === "config.json";
-      files.set(to, isConfig ? withModelType(new TextDecoder().decode(bytes), name) : bytes);
-    }
-  }
+  const known = knownKind(kind, path);
+  const target = resolve(folder, dirname(path)), name = nameIn(path, known);
+  const files = await filledTemplates(known, name, target);
   const isOutside = !isWithin(target, CHECKOUT);
   const config = isOutside ? configOf(target) : null;
   if (isOutside && config === null) {
     files.set(join(target, "deno.json"), `${JSON.stringify(ownConfig(), null, 2)}\n`);
   }
-
-  const taken = [...files.keys()].filter(exists);
-  if (taken.length > 0) {
-    throw new RangeError(
-      `Cannot write ${taken.join(", ")} as it is there already: take another name or remove it`,
-    );
-  }
-  for (const [file, content] of files) {
-    makeFolder(dirname(file));
-    if (typeof content === "string") await Deno.writeTextFile(file, content, { createNew: true });
-    else await Deno.writeFile(file, content, { createNew: true });
-  }
+  await writeNew(files);
   const yaml = join(target, `${name}.yaml`);
   const text = String(files.get(yaml));
   const [, task = "train"] = /deno task (\w+)/.exec(text) ?? [];
@@ -150,6 +97,79 @@ export async function newPlugin(kind: string, path: string, folder: string): Pro
       `${config} has to name the package for tests and editors: ${JSON.stringify(ownConfig())}`,
     ],
   };
+}
+
+/** A kind that a plugin can be begun of. */
+type NewKind = typeof NEW_KINDS[number];
+
+/** The kind. @throws {RangeError} If there is none of that name */
+function knownKind(kind: string, path: string): NewKind {
+  const known = NEW_KINDS.find((one) => one === kind);
+  if (known !== undefined) return known;
+  if (NEW_KINDS.some((one) => one === path)) {
+    throw new RangeError(
+      `Cannot begin a plugin of the kind "${kind}" as the kind comes first: write deno task new ${path} ${kind}`,
+    );
+  }
+  throw new RangeError(
+    `Cannot begin a plugin of the kind "${kind}"${didYouMean(kind, NEW_KINDS)}: kinds are ${
+      NEW_KINDS.join(", ")
+    }`,
+  );
+}
+
+/** The name at a path's end. @throws {RangeError} If no plugin may have it */
+function nameIn(path: string, kind: NewKind): string {
+  if (/[\\/]$/.test(path)) {
+    throw new RangeError(
+      `Cannot name a plugin ${
+        JSON.stringify(path)
+      } as a name is needed behind the folder: ${path}my_${kind}, for example`,
+    );
+  }
+  const name = basename(path).replace(/\.ts$/, "");
+  if (isName(name)) return name;
+  throw new RangeError(
+    `Cannot name a plugin ${JSON.stringify(name)} as lower case letters, digits, "_", "-" and "." are needed${
+      likeName(name)
+    }`,
+  );
+}
+
+/** Contents of a new plugin's files by path: those to begin from, and a model's tiny one. */
+async function filledTemplates(
+  kind: NewKind,
+  name: string,
+  target: string,
+): Promise<Map<string, Uint8Array<ArrayBuffer> | string>> {
+  const files = new Map<string, Uint8Array<ArrayBuffer> | string>(), templates = join(TEMPLATES, kind);
+  const words = { my_plugin: name, CHECKOUT, RUNS: runsFolder(target), FOLDER: target };
+  for (const from of filesIn(templates)) {
+    const text = filled(await Deno.readTextFile(from), words);
+    files.set(join(target, filled(relative(templates, from), words)), text);
+  }
+  if (kind !== "model") return files;
+  for (const from of filesIn(TINY_MODEL)) {
+    const bytes = await Deno.readFile(from), to = join(target, `${name}_model`, relative(TINY_MODEL, from));
+    const isConfig = basename(from) === "config.json";
+    files.set(to, isConfig ? withModelType(new TextDecoder().decode(bytes), name) : bytes);
+  }
+  return files;
+}
+
+/** Writes files that aren't there yet. @throws {RangeError} If one is; none is written then */
+async function writeNew(files: ReadonlyMap<string, Uint8Array<ArrayBuffer> | string>): Promise<void> {
+  const taken = [...files.keys()].filter(exists);
+  if (taken.length > 0) {
+    throw new RangeError(
+      `Cannot write ${taken.join(", ")} as it is there already: take another name or remove it`,
+    );
+  }
+  for (const [file, content] of files) {
+    makeFolder(dirname(file));
+    if (typeof content === "string") await Deno.writeTextFile(file, content, { createNew: true });
+    else await Deno.writeFile(file, content, { createNew: true });
+  }
 }
 
 /**

@@ -67,7 +67,7 @@ export async function preview(
   const ready = await prepare(config, registry, note, placeOf);
   ready.model.weights.close();
   for (const text of [...notes, ...ready.notes]) note(`note: ${text}`);
-  const data = await encode(config, registry, ready, undefined, note);
+  const data = await encode(config, { registry, ready, say: note });
   const work = workAsked(config);
   (json ? note : say)(dataText(data.report, work));
   const order = work === "training" ? inTrainingOrder(data, config, epoch) : data.evaluation;

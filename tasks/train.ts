@@ -14,7 +14,6 @@
  * Prints what it takes for granted, a progress bar, the loss curve, the files it wrote and what to type next.
  * @module
  */
-import { placed } from "../plugins/kinds/place.ts";
 import type { TrainerResult } from "../plugins/kinds/trainer.ts";
 import { parseArguments } from "./common/cli/arguments.ts";
 import { interruption } from "./common/cli/interruption.ts";
@@ -22,8 +21,8 @@ import { print, printAsItIs, printError } from "./common/cli/print.ts";
 import { runTask } from "./common/cli/run_task.ts";
 import { usage } from "./common/help_lines.ts";
 import { helpTopic } from "./common/help.ts";
-import { registryOf } from "./common/config_file.ts";
-import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
+import { confirmPlugins } from "./common/plugin_code.ts";
+import { begin, type Begun, type TrainOptions } from "./train/begin.ts";
 import { checkProvenance, refuseChangedPlugins } from "./train/changed_since.ts";
 import { jsonSchema } from "./train/config/describe.ts";
 import { type TrainConfig, type Work, workAsked } from "./train/config/mod.ts";
@@ -32,13 +31,7 @@ import { DEFAULT_TRAINING } from "./common/default_files.ts";
 import { dataText } from "./train/data_text.ts";
 import { dryRun } from "./train/dry_run.ts";
 import { sayEnd } from "./train/end.ts";
-import {
-  createProgress,
-  createReporters,
-  OutputDirectory,
-  type Progress,
-  RunLog,
-} from "./train/outputs/mod.ts";
+import { createReporters, OutputDirectory, type Progress, RunLog } from "./train/outputs/mod.ts";
 import { dropNetwork, dropPrograms, needsNetwork, startsPrograms } from "./train/network.ts";
 import { finishedMetrics, ownRun, readRun } from "./train/own_run.ts";
 import { lacksAnswers } from "./train/predict/files.ts";
@@ -49,6 +42,7 @@ import { inputsOf } from "./train/prepare/inputs.ts";
 import { trainingProvenance } from "./train/provenance.ts";
 import { trainAndWrite } from "./train/train_and_write.ts";
 
+export type { TrainOptions } from "./train/begin.ts";
 export { type DryRun, dryRun } from "./train/dry_run.ts";
 
 const FLAGS = {
@@ -57,20 +51,6 @@ const FLAGS = {
   "dry-run": "check everything and estimate, but don't train",
   json: "with --dry-run: one JSON object",
 };
-
-/** Options of {@linkcode train}. */
-export interface TrainOptions {
-  /** Aborted to stop: a checkpoint is saved first. */
-  signal?: AbortSignal;
-  /** Called with human-readable lines; standard output by default. */
-  say?: (line: string) => void;
-  /** Gets a line while a model or a data set is downloaded; `say` by default. */
-  sayDownload?: (line: string) => void;
-  /** Shows steps; a bar on a terminal, lines elsewhere by default. */
-  progress?: Progress;
-  /** Command that goes on after an error; default: that of the run itself. */
-  continues?: string | undefined;
-}
 
 /** Result of a run. */
 export interface RunResult extends TrainerResult {
@@ -90,27 +70,17 @@ export async function train(
   overrides: readonly string[] = [],
   options: TrainOptions = {},
 ): Promise<RunResult> {
-  const { signal = new AbortController().signal } = options, told = new Set<string>();
-  const say = (line: string) => {
-    told.add(line);
-    (options.say ?? print)(line);
-  };
-  const { sayDownload = say } = options;
-  const { config, notes, provenance, placeOf } = readRun(configPath, overrides);
-  const directory = config.output_dir;
-  for (const note of notes) say(`note: ${note}`);
-  const code = pluginNote(config.plugins);
-  if (code !== null) say(`note: ${code}`);
-  const registry = await registryOf(config.plugins, placeOf("plugins"));
-  const trainer = placed(
-    placeOf("trainer"),
-    () =>
-      registry.create("trainer", config.trainer, config.trainer_options, () => placeOf("trainer_options")),
-  );
-  const newProgress = () => options.progress ?? createProgress({ disabled: config.disable_tqdm });
+  const run = await begin(configPath, overrides, options);
+  const { config, registry, trainer, placeOf, say, signal } = run, directory = config.output_dir;
   const work = workAsked(config);
   if (work !== "training") {
-    return await workOfFinished(work, config, { registry, placeOf, say, progress: newProgress(), signal });
+    return await workOfFinished(work, config, {
+      registry,
+      placeOf,
+      say,
+      progress: run.newProgress(),
+      signal,
+    });
   }
   if (trainer.lend) {
     await trainer.lend({ note: (line) => say(`note: ${line}`), signal });
@@ -126,18 +96,24 @@ export async function train(
       `${directory} holds this run, finished: its files are left as they are (another output_dir repeats it)`,
     );
     const result = { directory, finished: true, files: [], metrics: finishedMetrics(directory) };
-    return await withAnswers(result, newProgress());
+    return await withAnswers(run, result, run.newProgress());
   }
+  return await trainInto(output, run);
+}
+
+/** Model, data, training and files, from a checkpoint of the folder where it has one. */
+async function trainInto(output: OutputDirectory, run: Begun): Promise<RunResult> {
+  const { configPath, config, provenance, placeOf, registry, trainer, signal, say, sayDownload } = run;
+  const directory = config.output_dir;
   const ready = await prepare(config, registry, sayDownload, placeOf);
   for (const note of ready.notes) say(`note: ${note}`);
-  const progress = newProgress();
-  const data = await encode(
-    config,
+  const progress = run.newProgress();
+  const data = await encode(config, {
     registry,
     ready,
-    (phase, done, total) => progress.phase(phase, done, total),
-    sayDownload,
-  );
+    onProgress: (phase, done, total) => progress.phase(phase, done, total),
+    say: sayDownload,
+  });
   progress.stop();
   say(dataText(data.report));
 
@@ -158,21 +134,24 @@ export async function train(
   const { result, files } = await trainAndWrite(
     trainer,
     { config, ready, data, made, baseModel, output, log, progress },
-    { signal, say, continues: options.continues },
+    { signal, say, continues: run.continues },
   );
   const { history } = log.state();
   sayEnd({ config, baseModel, isBundled: configPath === DEFAULT_TRAINING, result, files, history }, say);
-  return await withAnswers({ ...result, directory, files }, progress);
+  return await withAnswers(run, { ...result, directory, files }, progress);
+}
 
-  /** A run's result with that of its answers, if it is to give any and has none. */
-  async function withAnswers(result: RunResult, progress: Progress): Promise<RunResult> {
-    if (!result.finished || !lacksAnswers(config)) return result;
-    const { predictTrained } = await import("./train/predict/trained.ts");
-    // training has told its notes
-    const sayNew = (line: string) => line.startsWith("note: ") && told.has(line) ? undefined : say(line);
-    const { metrics } = await predictTrained(config, { registry, placeOf, say: sayNew, progress, signal });
-    return { ...result, finished: !signal.aborted, metrics: { ...result.metrics, ...metrics } };
-  }
+/** A run's result with that of its answers, if it is to give any and has none. */
+async function withAnswers(
+  { config, registry, placeOf, sayNew, signal }: Begun,
+  result: RunResult,
+  progress: Progress,
+): Promise<RunResult> {
+  if (!result.finished || !lacksAnswers(config)) return result;
+  const { predictTrained } = await import("./train/predict/trained.ts");
+  // training has told its notes
+  const { metrics } = await predictTrained(config, { registry, placeOf, say: sayNew, progress, signal });
+  return { ...result, finished: !signal.aborted, metrics: { ...result.metrics, ...metrics } };
 }
 
 /** What is asked of a finished model: answers to the evaluation rows, or an evaluation of them. */

@@ -98,10 +98,7 @@ export async function evaluate(
   refuseUnasked(config, parties, does);
   using _folder = provisionalFolder(config.out_dir, "out_dir");
   using store = new ItemStore(config.out_dir, { provisional: true });
-  if (!store.isLocked) {
-    say("note: out_dir: its file system knows no locks, so nothing keeps a second run out");
-  }
-  if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
+  tellStore(store, say);
   const overwrite = config.overwrite && does("generate");
   if (!overwrite) {
     refuseOtherRun(parties.before, provenance, store, { out_dir: config.out_dir, model });
@@ -120,7 +117,7 @@ export async function evaluate(
 
   const meter = new Meter(config.budget), failures = new Failures();
   using ownCache = rejudge && !fresh && judge !== null ? openCache(config, true, { folder }) : null;
-  const { stopped, judging } = await askParties(parties, {
+  const asked = await askParties(parties, {
     config,
     part,
     store,
@@ -128,8 +125,51 @@ export async function evaluate(
     progress: (name, done, of) => progress(name, done, of, meter.usage()),
     failures,
   }, { cache, judgeCache: ownCache ?? cache, meter, passedOver, signal, say });
+  const run = { config, part, store, provenance };
+  return await conclude(run, { ...asked, total, usage: meter.usage(), failures }, {
+    does,
+    overwrite,
+    prices: {
+      model: model?.endpoint.prices ?? pricesOf(config.model),
+      judge: pricesOf(config.judge ?? config.evaluator_llm),
+    },
+    say,
+    placeOf,
+  });
+}
 
-  const usage = meter.usage();
+/** Tells what is to be known of a run's items before anything is asked. */
+function tellStore(store: ItemStore, say: (line: string) => void): void {
+  if (!store.isLocked) {
+    say("note: out_dir: its file system knows no locks, so nothing keeps a second run out");
+  }
+  if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
+}
+
+/** What came of asking. */
+interface Asked {
+  stopped: Stopped | null;
+  /** True if the judge's turn came. */
+  judging: boolean;
+  /** Items of the run. */
+  total: number;
+  usage: Usage;
+  failures: Failures;
+}
+
+/** Scores and writes reports where that is to be done and there is something to score; the run's end in any case. */
+async function conclude(
+  run: StoredRun,
+  { stopped, judging, total, usage, failures }: Asked,
+  { does, overwrite, prices, say, placeOf }: {
+    does: (which: EvalStage) => boolean;
+    overwrite: boolean;
+    prices: Parameters<typeof scoreRun>[0]["prices"];
+    say: (line: string) => void;
+    placeOf: PlaceOf | undefined;
+  },
+): Promise<Evaluated> {
+  const { config, store } = run;
   const files: Evaluated["files"] = [
     { name: "run.yaml", what: "every key of this run" },
     { name: "items.jsonl", what: "each item's answer and verdicts" },
@@ -142,32 +182,23 @@ export async function evaluate(
     begun: store.forgotten("generate") === 0,
     unreported: null,
   };
+  const tellFailures = () => failures.list().forEach((failure) => say(failureText(failure)));
   if (!does("score") && !does("report")) {
     say(usageText(store.count("generate"), total, usage) + untouched(store));
-    for (const failure of failures.list()) say(failureText(failure));
+    tellFailures();
     return { ...ended, results: null, complete: stopped === null && failures.size === 0 };
   }
-  const run = { config, part, store, provenance };
   const isUntouched = untouched(store) !== "";
   const isWhole = stopped === null && !isUntouched && failures.size === 0;
   const unreported = isWhole ? null : await nothingToReport(run, total, judging);
   if (unreported !== null) {
-    for (const failure of failures.list()) say(failureText(failure));
+    tellFailures();
     const kept = await earlierReports(run, overwrite && !isUntouched);
     return { ...ended, results: null, complete: false, unreported: unreported + kept };
   }
   const page = does("report") ? new PageSurvey(config.page_items) : null;
-  const results = await scoreRun({
-    ...run,
-    usage,
-    failures,
-    prices: {
-      model: model?.endpoint.prices ?? pricesOf(config.model),
-      judge: pricesOf(config.judge ?? config.evaluator_llm),
-    },
-    stopped,
-    ...(page && { watch: page.add.bind(page) }),
-  });
+  const watch = page && { watch: page.add.bind(page) };
+  const results = await scoreRun({ ...run, usage, failures, prices, stopped, ...watch });
   files.push(...await writeReports(run, results, page, { say, placeOf }));
   return { ...ended, results, complete: results.complete };
 }

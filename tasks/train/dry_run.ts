@@ -61,7 +61,7 @@ export async function dryRun(
   // only now, so that a misspelt name isn't told below a screen of keys
   say(stringify(record, { lineWidth: 0 }).trimEnd());
   for (const note of [...notes, ...ready.notes]) say(`note: ${note}`);
-  const data = await encode(config, registry, ready, undefined, say);
+  const data = await encode(config, { registry, ready, say });
   const text = dataText(data.report);
   say(text);
   const trainer = registry.create("trainer", config.trainer, config.trainer_options);

@@ -54,7 +54,7 @@ export async function damagedTraining(choose: Chooser, file: string): Promise<vo
   const registry = await registryOf(config.plugins, placeOf("plugins"));
   const ready = await prepare(config, registry, () => {}, placeOf);
   ready.model.weights.close();
-  await encode({ ...config, data_cache_dir: join(dirname(file), "cache") }, registry, ready);
+  await encode({ ...config, data_cache_dir: join(dirname(file), "cache") }, { registry, ready });
 }
 
 function valueOf(choose: Chooser): unknown {

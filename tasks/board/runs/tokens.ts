@@ -53,8 +53,8 @@ export async function tokenPreview(path: string): Promise<TokenPreview> {
   const registry = builtinRegistry();
   const ready = await prepare(config, registry, () => {}, placeOf);
   ready.model.weights.close();
-  const encoded = await encode(config, registry, ready);
-  const uncut = await encode({ ...config, cutoff_len: UNCUT }, registry, ready);
+  const encoded = await encode(config, { registry, ready });
+  const uncut = await encode({ ...config, cutoff_len: UNCUT }, { registry, ready });
   const wholes = new Map(uncut.train.map((example) => [placeOfRow(example), example]));
   const token = (id: number) => ready.model.tokenizer.decode([id]);
   return {

@@ -72,13 +72,12 @@ export async function prepareRows(
   const dataset = config.eval_dataset.length > 0 && !drawsFirst(config) ? [] : config.dataset;
   const notes = [...ready.notes, ...notesOf(config, isTrained)];
   for (const note of notes) say(`note: ${note}`);
-  const encoded = await encode(
-    { ...config, dataset },
+  const encoded = await encode({ ...config, dataset }, {
     registry,
     ready,
-    (phase, done, total) => progress.phase(phase, done, total),
+    onProgress: (phase, done, total) => progress.phase(phase, done, total),
     say,
-  );
+  });
   progress.stop();
   const text = dataText(encoded.report, work);
   say(text);

@@ -17,17 +17,22 @@ export type EncodeKeys =
   & Parameters<typeof adapterWarnings>[1]
   & Partial<Pick<TrainConfig, "do_train">>;
 
+/** What a configuration's data is encoded for, and who is told of it. */
+export interface Encoding {
+  registry: Registry;
+  ready: Ready;
+  onProgress?: (phase: string, done: number, total: number) => void;
+  /** Gets a line while a data set is downloaded. */
+  say?: (line: string) => void;
+}
+
 /**
  * Reads, converts and encodes the data. What is probably not meant is among the report's warnings.
- * @param say Gets a line while a data set is downloaded
  * @throws {RangeError} If the data can't be read, or has tokens that the model lacks
  */
 export async function encode(
   config: EncodeKeys,
-  registry: Registry,
-  ready: Ready,
-  onProgress?: (phase: string, done: number, total: number) => void,
-  say: (line: string) => void = () => {},
+  { registry, ready, onProgress, say = () => {} }: Encoding,
 ): Promise<LoadedExamples> {
   const data = await loadExamples({
     // rows of a run that trains are learnt; those that it answers behind that are encoded anew
