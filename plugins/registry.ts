@@ -4,22 +4,18 @@
  */
 import { createHash } from "node:crypto";
 
-import { join, resolve } from "@std/path";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import { z } from "zod";
 
 import { didYouMean } from "../formats/did_you_mean.ts";
 import { shortened } from "../formats/message.ts";
 import { inWords } from "../formats/zod_words.ts";
-import { enter, leave } from "./kinds/checked/calls.ts";
 import { checkedProduct } from "./kinds/checked/checked.ts";
 import { nowhere, placed, type PlaceOf } from "./kinds/place.ts";
 import { productIdentity, recordMakers } from "./kinds/product_identity.ts";
 import { KINDS, type Kinds, type Plugin, type PluginRegistry } from "./kinds/plugin.ts";
-import { sourceHash } from "./kinds/source_hash.ts";
 import { describeIssue, describeOptions, issuePath, type OptionEntry } from "./kinds/option_words.ts";
-import { thrownWords, withLine } from "./kinds/plugin_fault.ts";
 import { shapeFault } from "./kinds/shape_fault.ts";
+import { pluginsOfModule } from "./kinds/plugin_module.ts";
 
 /** Source of the plugins that come along. */
 const BUILT_IN = "built-in";
@@ -246,63 +242,20 @@ export class Registry implements PluginRegistry {
 
   /**
    * Loads a module and defines what its default export holds: a plugin or a list of them.
-   * @param path Absolute, relative to `base`, or a specifier, see {@linkcode isSpecifier}
+   * @param path Absolute, relative to `base`, or a specifier, see `isSpecifier` of plugin_module.ts
    * @param base Folder that a relative path starts from (that of the YAML file)
    * @returns The plugins that were defined
    * @throws {TypeError} If the module can't be loaded or has no plugin as its default export
    */
   async load(path: string, base: string = Deno.cwd()): Promise<Plugin[]> {
-    const specifier = isSpecifier(path) ? path : pathToFileURL(resolve(join(base, "."), path)).href;
-    let module: { default?: unknown };
-    let hash: string | undefined;
-    try {
-      hash = await hashAtImport(specifier);
-      enter(path);
-      try {
-        module = await import(specifier);
-      } finally {
-        leave();
-      }
-    } catch (error) {
-      throw new TypeError(
-        `Cannot load plugins from ${withLine(path, error)}: ${thrownWords(error)}`,
-        { cause: error },
-      );
-    }
-    const found = (Array.isArray(module.default) ? module.default : [module.default]) as Plugin[];
-    if (module.default === undefined || found.length === 0) {
-      throw new TypeError(
-        `Cannot load plugins from ${path} as its default export must be a plugin or a list of them: ` +
-          `current value is ${module.default === undefined ? "missing" : "an empty list"}; ` +
-          "write `export default definePlugin({...})`",
-      );
-    }
-    for (const plugin of found) this.define(plugin, path, hash);
-    return found;
+    const { plugins, hash } = await pluginsOfModule(path, base);
+    for (const plugin of plugins) this.define(plugin, path, hash);
+    return plugins;
   }
-}
-
-/** True if a module is named by a specifier (`file:`, `npm:`, `jsr:`, `https:`) and not by a path (`C:\\x.ts` is one). */
-export function isSpecifier(path: string): boolean {
-  return /^[a-z]{2,}:/.test(path);
 }
 
 function hashOfJson(value: unknown): string {
   return createHash("sha256").update(JSON.stringify(value) ?? "").digest("hex");
-}
-
-/** A module is evaluated once a process, with the text that it has then: its hash has to be of that text too. */
-const hashes = new Map<string, Promise<string>>();
-
-function hashAtImport(specifier: string): Promise<string> | undefined {
-  if (!specifier.startsWith("file:")) return undefined;
-  const known = hashes.get(specifier);
-  if (known) return known;
-  const hash = sourceHash(fileURLToPath(specifier));
-  hashes.set(specifier, hash);
-  // what couldn't be read may be there the next time
-  hash.catch(() => hashes.delete(specifier));
-  return hash;
 }
 
 /** A plugin, and where it came from. */
