@@ -3,10 +3,7 @@
  * from its first character, not from its name, as in Hugging Face's reader.
  * @module
  */
-import { shown } from "../message.ts";
-import { isPythonJson, withoutNotNumbers } from "../python_text.ts";
-import { repeatedName } from "../repeated_names.ts";
-import { keepExactText } from "./exact_json.ts";
+import { jsonFault, type JsonPiece, parsePiece } from "./json_piece.ts";
 import type { RawRecord } from "./record.ts";
 
 const CHUNK = 1 << 20;
@@ -54,15 +51,6 @@ export function* jsonRecords(
   }
 }
 
-interface Piece {
-  bytes: Uint8Array;
-  row: number;
-  /** Line and column (from 1) of its first byte. */
-  line: number;
-  column: number;
-  isLine: boolean;
-}
-
 /**
  * Takes a file's bytes in pieces of any size and gives the records that have ended. Only the record that is being read is
  * kept, so the bytes may be overwritten afterwards.
@@ -105,7 +93,7 @@ export class JsonRecords {
    */
   *end(): Generator<RawRecord> {
     if (this.#mode === "list") {
-      throw fault(
+      throw jsonFault(
         this.#file,
         this.#startLine,
         this.#startColumn,
@@ -115,14 +103,14 @@ export class JsonRecords {
     if (this.#mode === "lines" && !isBlank(this.#buffer)) yield this.#record(this.#take(this.#buffer));
   }
 
-  #record(piece: Piece): RawRecord {
+  #record(piece: JsonPiece): RawRecord {
     const { bytes, row } = piece;
     let line = piece.line;
     for (let i = 0; i < bytes.length && isSpace(bytes[i]!); i++) if (bytes[i] === NEWLINE) line++;
-    return { value: parse(piece, this.#file), row, line };
+    return { value: parsePiece(piece, this.#file), row, line };
   }
 
-  #take(bytes: Uint8Array): Piece {
+  #take(bytes: Uint8Array): JsonPiece {
     return {
       bytes,
       row: this.#row++,
@@ -133,7 +121,7 @@ export class JsonRecords {
   }
 
   /** Cuts into records without parsing them: only brackets, quotes and commas are looked at. */
-  *#pieces(read: Uint8Array): Generator<Piece> {
+  *#pieces(read: Uint8Array): Generator<JsonPiece> {
     const bom = this.#first && read[0] === 0xef && read[1] === 0xbb && read[2] === 0xbf ? 3 : 0;
     this.#first = false;
     const chunk = read.subarray(bom);
@@ -178,7 +166,7 @@ export class JsonRecords {
         }
       } else if (!isSpace(byte)) {
         if (this.#mode === "end") {
-          throw fault(this.#file, this.#line, column(), "there is text behind the end of the list");
+          throw jsonFault(this.#file, this.#line, column(), "there is text behind the end of the list");
         }
         [this.#startLine, this.#startColumn] = [this.#line, column()];
         if (byte === OPEN) {
@@ -197,96 +185,6 @@ export class JsonRecords {
       this.#buffer = join(this.#buffer, chunk.subarray(from));
     }
   }
-}
-
-function parse(piece: Piece, file: string): unknown {
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(piece.bytes);
-  } catch {
-    throw fault(file, piece.line, piece.column, `row ${piece.row} is not UTF-8${otherContent(piece)}`);
-  }
-  const placed = (position: number, reason: string) => {
-    const before = text.slice(0, position).split("\n");
-    const line = piece.line + before.length - 1;
-    return fault(
-      file,
-      line,
-      before.length === 1 ? piece.column + position : before.at(-1)!.length + 1,
-      `${reason} (row ${piece.row}: ${shorten(text, position)})`,
-    );
-  };
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    if (isPythonJson(text)) value = JSON.parse(withoutNotNumbers(text, "null"));
-    else {
-      const message = (error as Error).message;
-      const reason = text.trim() === ""
-        ? "a record is missing (a comma too many)"
-        : message.replace(/ in JSON at position.*| \(line \d+ column \d+\)/s, "");
-      const told = placed(faultPosition(text, message), reason);
-      if (piece.isLine && piece.row === 0 && !text.trimEnd().endsWith("}")) told.message += ONE_A_LINE;
-      throw told;
-    }
-  }
-  const repeated = repeatedName(text, value);
-  if (repeated !== undefined) {
-    throw placed(
-      repeated.index,
-      `the name ${shown(repeated.name)} comes twice in one object, and only one of its values could be read`,
-    );
-  }
-  keepExactText(text, value);
-  return value;
-}
-
-const ONE_A_LINE =
-  ". A file that starts with { is read as one record a line; put records that go over lines into a list [ … ]";
-
-/** A file's first bytes that tell of another content. */
-function otherContent({ bytes, row, line }: Piece): string {
-  if (row !== 0 || line !== 1) return "";
-  const [a, b] = bytes;
-  if (a === 0x1f && b === 0x8b) return ", and the file is gzipped: give its name the ending .gz";
-  const isWide = (a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff);
-  return isWide ? ", and the file is UTF-16: save it as UTF-8" : "";
-}
-
-/** Where JSON.parse stumbled. Not all of its messages tell, so the shortest prefix that is wrong by itself is sought. */
-function faultPosition(text: string, message: string): number {
-  const told = /position (\d+)/.exec(message)?.[1];
-  if (told !== undefined) return Number(told);
-  let [low, high] = [0, text.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (endsEarly(text.slice(0, middle))) low = middle + 1;
-    else high = middle;
-  }
-  return Math.max(low - 1, 0);
-}
-
-/** True if more text could make this prefix JSON. */
-function endsEarly(prefix: string): boolean {
-  try {
-    JSON.parse(prefix);
-    return true;
-  } catch (error) {
-    const message = (error as Error).message;
-    return /end of JSON|Unterminated/.test(message) ||
-      Number(/position (\d+)/.exec(message)?.[1]) >= prefix.length;
-  }
-}
-
-function fault(file: string, line: number, column: number, reason: string): SyntaxError {
-  return new SyntaxError(`Cannot read ${file}:${line}:${column} as JSON: ${reason}`);
-}
-
-function shorten(text: string, position: number): string {
-  const from = Math.max(0, position - 30);
-  const part = text.slice(from, position + 30).replaceAll(/\s+/g, " ").trim();
-  return `${from > 0 ? "…" : ""}${part}${position + 30 < text.length ? "…" : ""}`;
 }
 
 function join(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -11,7 +11,9 @@ import { calling } from "./calls.ts";
 import { Maker } from "./maker.ts";
 import { checkedModel } from "./model.ts";
 import { checkedTrainer } from "./trainer.ts";
-import { checkedDataset, checkedLoss, checkedTemplateProduct } from "./training.ts";
+import { checkedDataset } from "./dataset.ts";
+import { checkedLoss } from "./loss.ts";
+import { checkedTemplateProduct } from "./template.ts";
 
 const CHECKS: { [K in keyof Kinds]: (product: Kinds[K], maker: Maker) => Kinds[K] } = {
   dataset: checkedDataset,

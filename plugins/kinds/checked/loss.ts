@@ -1,0 +1,133 @@
+/**
+ * Checks of what a loss of one's own gives.
+ * @module
+ */
+import { z } from "zod";
+
+import { Scalar } from "../../../kernels/tape.ts";
+import type { Loss, LossInputs } from "../loss.ts";
+import { SHAPE_PARTS, SHAPES } from "./dataset.ts";
+import { productFields } from "./fields_only.ts";
+import { guardedInputs, guardedRows, guardedTokens } from "./loss_inputs.ts";
+import {
+  aFunction,
+  fields,
+  flag,
+  functionOrNothing,
+  isNamed,
+  type Maker,
+  namedNumbers,
+  needed,
+  oneOfNames,
+  replacing,
+} from "./maker.ts";
+
+/** Names that a log has of its own: a metric of that name would stand in their place. */
+const LOGGED = ["loss", "grad_norm", "learning_rate", "epoch", "step", "num_input_tokens_seen"];
+const metric = (v: unknown) => typeof v === "number" || v instanceof Scalar;
+
+const ownNames = z.unknown().superRefine((metrics, context) => {
+  const taken = LOGGED.find((name) => Object.hasOwn(metrics as object, name));
+  if (taken === undefined) return;
+  const message = `metrics under names that the log doesn't use itself (${LOGGED.join(", ")}) are needed`;
+  context.addIssue({ code: "custom", message });
+});
+
+/** A loss: its declaration names sequences of its shape, and each example's loss is a finite value of the tape. */
+export function checkedLoss(loss: Loss, maker: Maker): Loss {
+  maker.checkMade(
+    loss,
+    productFields({
+      shape: oneOfNames(...SHAPES),
+      sequences: needed("a map of names to [prompt, answer]", isSequences),
+      needsReference: flag,
+      normalize: oneOfNames("examples", "label_tokens"),
+      loss: aFunction,
+    }, {
+      batch: functionOrNothing,
+      tokenWeights: functionOrNothing,
+      summarize: functionOrNothing,
+      initialLoss: needed("a finite number, or nothing,", (v) => v === undefined || Number.isFinite(v)),
+    }),
+  );
+  const { prompts, answers } = SHAPE_PARTS[loss.shape];
+  for (const [name, [prompt, answer]] of Object.entries(loss.sequences)) {
+    const known = loss.shape === "kto" ? [...answers, "kl"] : answers;
+    if ((prompt === "" ? loss.shape === "text" : prompts.includes(prompt)) && known.includes(answer)) {
+      continue;
+    }
+    maker.refuse(
+      `Cannot use sequence ${name} as shape ${loss.shape} has the prompts ${
+        prompts.join(", ") || '""'
+      } and the answers ` +
+        `${known.join(", ")}: current value is ["${prompt}", "${answer}"]`,
+    );
+  }
+  const { batch, summarize, tokenWeights } = loss;
+  return replacing(loss, {
+    loss(inputs) {
+      const outputs = maker.run(() => loss.loss(guardedInputs(loss, inputs)));
+      maker.check(
+        "loss()",
+        outputs,
+        fields({
+          loss: needed("a value made of policy or R (a Scalar)", (v) => v instanceof Scalar),
+          metrics: needed(
+            "a map of names to numbers",
+            (v) => isNamed(v) && Object.values(v).every(metric),
+          ).pipe(ownNames),
+        }),
+      );
+      if (!Number.isFinite(outputs.loss.value) && isFinite(inputs)) {
+        maker.refuse(
+          `Cannot learn from loss() as a finite number is needed: current value is ${outputs.loss.value} of policy ${
+            JSON.stringify(inputs.policy, (_, v) => v instanceof Scalar ? v.value : v)
+          }`,
+        );
+      }
+      return outputs;
+    },
+    batch: batch && ((rows) => {
+      const found = maker.run(() => batch.call(loss, guardedRows(loss, rows)));
+      maker.check("batch()", found, namedNumbers);
+      const given = rows.flatMap((row) => [...Object.values(row.policy), ...Object.values(row.reference)]);
+      if (given.every(Number.isFinite)) maker.check("batch()", found, finite);
+      return found;
+    }),
+    tokenWeights: tokenWeights && ((tokens) => {
+      const found = maker.run(() => tokenWeights.call(loss, guardedTokens(tokens)));
+      maker.check("tokenWeights()", found, needed("a map of sequences' names to Float64Arrays", isWeights));
+      return found;
+    }),
+    summarize: summarize && ((means) => {
+      const found = maker.run(() => summarize.call(loss, means));
+      maker.check("summarize()", found, namedNumbers.pipe(ownNames));
+      return found;
+    }),
+  });
+}
+
+function isWeights(value: unknown): boolean {
+  return isNamed(value) && Object.values(value).every((v) => v instanceof Float64Array);
+}
+
+const finite = needed(
+  "a map of names to finite numbers",
+  (v) => Object.values(v as object).every(Number.isFinite),
+);
+
+function isSequences(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const pairs = Object.values(value);
+  return pairs.length > 0 &&
+    pairs.every((pair) =>
+      Array.isArray(pair) && pair.length === 2 && pair.every((name) => typeof name === "string")
+    );
+}
+
+function isFinite({ policy, reference, batch }: LossInputs): boolean {
+  return [...Object.values(policy), ...Object.values(reference)].every(({ value }) =>
+    Number.isFinite(value)
+  ) &&
+    Object.values(batch).every(Number.isFinite);
+}
