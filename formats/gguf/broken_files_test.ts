@@ -113,7 +113,10 @@ Deno.test("ggufConfig() refuses what it doesn't know, by name", () => {
   const sizes: [string, number][] = [["llama.embedding_length", 8], ["llama.attention.head_count", 2]];
   const cases: [Uint8Array, string][] = [
     [model("qwen4"), 'did you mean "qwen2"?'],
-    [model("gemma3"), 'its architecture is "gemma3": supported are llama, mistral, qwen2, qwen3'],
+    [
+      model("gemma2"),
+      'its architecture is "gemma2" - did you mean "gemma3"?: supported are llama, mistral, qwen2, qwen3',
+    ],
     [model("llama"), 'no "llama.embedding_length"'],
     [model("llama", ["llama.embedding_length", "8"]), '"llama.embedding_length" is "8"'],
     [model("llama", ["llama.expert_count", 8]), "8 experts"],

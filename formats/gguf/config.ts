@@ -22,6 +22,7 @@ export const MODEL_CLASSES: Readonly<Record<string, string>> = {
   qwen3_vl: "Qwen3VLForConditionalGeneration",
   smollm3: "SmolLM3ForCausalLM",
   granite: "GraniteForCausalLM",
+  gemma3_text: "Gemma3ForCausalLM",
 };
 
 /** `model_type` of each architecture of llama.cpp that is read; its `qwen2vl` is Qwen2.5-VL's too. */
@@ -34,6 +35,7 @@ const MODEL_TYPES: Readonly<Record<string, string>> = {
   qwen3vl: "qwen3_vl",
   smollm3: "smollm3",
   granite: "granite",
+  gemma3: "gemma3_text",
 };
 
 /** llama.cpp rotates nothing in every so many layers of architecture smollm3; no key of a file says another number. */
@@ -67,7 +69,7 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
     num_attention_heads: heads,
     num_key_value_heads: keyValueHeads,
     head_dim: headDim,
-    hidden_act: "silu",
+    ...(modelType !== "gemma3_text" && { hidden_act: "silu" }),
     max_position_embeddings: fields.count("context_length"),
     rms_norm_eps: fields.real("attention.layer_norm_rms_epsilon"),
     rope_theta: theta,
@@ -77,7 +79,9 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
     ...biases(file, fields.architecture, modelType),
     ...(modelType === "smollm3" && { no_rope_layer_interval: NO_ROPE_INTERVAL }),
     ...(modelType === "granite" && multipliers(fields, headDim)),
-    ...slidingWindow(fields, modelType, path),
+    ...(modelType === "gemma3_text"
+      ? gemma3Fields(fields, { hiddenSize, heads, headDim })
+      : slidingWindow(fields, modelType, path)),
     ...specialTokenIds(metadata),
   };
 }
@@ -166,6 +170,31 @@ function multipliers({ real }: ArchitectureFields, headDim: number): Record<stri
     attention_multiplier: real("attention.scale", 0) || 1 / Math.sqrt(headDim),
     residual_multiplier: real("residual_scale", 0) || 1,
     logits_scaling: real("logit_scale"),
+  };
+}
+
+/** Layers of llama.cpp's "27B", whose scores it divides by the root of another width. */
+const GEMMA3_27B = 62;
+
+/** Of each so many layers the last one of architecture gemma3 has no window, if no key says another number. */
+export const GEMMA3_PERIOD = 6;
+
+/** Gemma 3's: a file without a window has none in any layer. */
+function gemma3Fields(
+  { count, real }: ArchitectureFields,
+  { hiddenSize, heads, headDim }: { hiddenSize: number; heads: number; headDim: number },
+): Record<string, unknown> {
+  const layers = count("block_count"), window = count("attention.sliding_window", 0);
+  return {
+    hidden_activation: "gelu_pytorch_tanh",
+    query_pre_attn_scalar: layers === GEMMA3_27B ? hiddenSize / heads : headDim,
+    rope_local_base_freq: real("rope.freq_base_swa", 10000),
+    ...(window > 0
+      ? {
+        sliding_window: window,
+        sliding_window_pattern: count("attention.sliding_window_pattern", GEMMA3_PERIOD),
+      }
+      : { layer_types: new Array(layers).fill("full_attention") }),
   };
 }
 

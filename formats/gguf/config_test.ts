@@ -191,6 +191,21 @@ Deno.test("ggufConfig() of granite has its multipliers; 0 and a missing one stan
   );
 });
 
+Deno.test("ggufConfig() of gemma3 has its windows, both bases and the scale of its scores, as llama.cpp has them in its code", () => {
+  const found = (fields: Record<string, GgufTyped>) => configWith(fields, { architecture: "gemma3" });
+  const config = found({ "X.attention.sliding_window": u32(512), "X.rope.freq_base": f32(1e6) });
+  assertEquals(config.architectures, ["Gemma3ForCausalLM"]);
+  assertEquals(config.model_type, "gemma3_text");
+  assertEquals([config.hidden_act, config.hidden_activation], [undefined, "gelu_pytorch_tanh"]);
+  assertEquals([config.sliding_window, config.sliding_window_pattern], [512, 6]);
+  assertEquals([config.rope_theta, config.rope_local_base_freq], [1e6, 10000]);
+  // heads of 4
+  assertEquals(config.query_pre_attn_scalar, 4);
+  const open = found({});
+  assertEquals(new Set(open.layer_types as string[]), new Set(["full_attention"]));
+  assertThrows(() => found({ "X.final_logit_softcapping": f32(30) }), RangeError, "final_logit_softcapping");
+});
+
 Deno.test("ggufConfig() refuses adapters and parts of a model, and says how to join them", () => {
   assertThrows(
     () => configWith({ "general.type": text("adapter") }),

@@ -13,6 +13,8 @@ export interface GgufSource {
    * `h·D + s·D/2 + i` of transformers); null = rows as they are. Only q and k of architectures {@linkcode INTERLEAVED}.
    */
   readonly interleavedHeads: number | null;
+  /** What llama.cpp's converter added to the values: 1 to Gemma's norms, which transformers keeps less 1; 0 to all others. */
+  readonly normOffset: 0 | 1;
 }
 
 const WHOLE: Readonly<Record<string, string>> = {
@@ -34,6 +36,24 @@ const BLOCK: Readonly<Record<string, string>> = {
   ffn_up: "mlp.up_proj",
   ffn_down: "mlp.down_proj",
 };
+
+/** Names of blocks whose halves are normed before and behind. */
+const NORMED_TWICE: Readonly<Record<string, string>> = {
+  ...BLOCK,
+  post_attention_norm: "post_attention_layernorm",
+  ffn_norm: "pre_feedforward_layernorm",
+  post_ffw_norm: "post_feedforward_layernorm",
+};
+
+/** Names of a block's tensors by those of transformers' modules. */
+function blockNames(architecture: string): Readonly<Record<string, string>> {
+  return architecture === "gemma3" ? NORMED_TWICE : BLOCK;
+}
+
+/** What is added to a tensor. @param target Its name in transformers */
+function normOffset(architecture: string, target: string): 0 | 1 {
+  return architecture === "gemma3" && target.endsWith("norm.weight") ? 1 : 0;
+}
 
 /** Architectures whose q and k llama.cpp rotates by neighbouring pairs, layers of smollm3 that it doesn't rotate among them. */
 const INTERLEAVED: ReadonlySet<string> = new Set(["llama", "smollm3", "granite"]);
@@ -66,7 +86,7 @@ export function mapNames(
   for (const name of names) {
     if (NO_WEIGHTS.has(name)) continue;
     const block = /^blk\.(\d+)\.(\w+)\.(weight|bias)$/.exec(name);
-    const part = block ? BLOCK[block[2]!] : undefined;
+    const part = block ? blockNames(architecture)[block[2]!] : undefined;
     const target = block && part ? `model.layers.${block[1]}.${part}.${block[3]}` : WHOLE[name];
     if (target === undefined) {
       throw new RangeError(
@@ -76,7 +96,7 @@ export function mapNames(
     }
     const interleaved = INTERLEAVED.has(architecture) && (block?.[2] === "attn_q" || block?.[2] === "attn_k");
     const interleavedHeads = interleaved ? (block![2] === "attn_q" ? heads : keyValueHeads) : null;
-    sources.set(target, { name, interleavedHeads });
+    sources.set(target, { name, interleavedHeads, normOffset: normOffset(architecture, target) });
   }
   return sources;
 }
@@ -125,16 +145,20 @@ export function ggufName(
   keyValueHeads: number,
 ): GgufSource {
   const block = /^model\.layers\.(\d+)\.(.+)\.(weight|bias)$/.exec(name);
-  const part = block && Object.keys(BLOCK).find((key) => BLOCK[key] === block[2]);
+  const names = blockNames(architecture);
+  const part = block && Object.keys(names).find((key) => names[key] === block[2]);
   const whole = Object.keys(WHOLE).find((key) => WHOLE[key] === name);
   if (block && part) {
     const interleaved = INTERLEAVED.has(architecture) && (part === "attn_q" || part === "attn_k");
     return {
       name: `blk.${block[1]}.${part}.${block[3]}`,
       interleavedHeads: interleaved ? (part === "attn_q" ? heads : keyValueHeads) : null,
+      normOffset: normOffset(architecture, name),
     };
   }
-  if (whole !== undefined) return { name: whole, interleavedHeads: null };
+  if (whole !== undefined) {
+    return { name: whole, interleavedHeads: null, normOffset: normOffset(architecture, name) };
+  }
   throw new RangeError(`Cannot name tensor ${shown(name)} in a GGUF file of architecture ${architecture}`);
 }
 

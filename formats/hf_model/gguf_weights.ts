@@ -3,6 +3,7 @@
  * @module
  */
 import { item } from "../elements.ts";
+import { floatPieces } from "../float_pieces.ts";
 import { deinterleavedRows, type GgufFile, mapNames, supported } from "../gguf/mod.ts";
 import { reordered } from "../packed/mod.ts";
 import { fingerprint } from "./hash.ts";
@@ -34,14 +35,22 @@ export function ggufWeights(file: GgufFile, config: Record<string, unknown>): We
       heads === null ? null : deinterleavedRows(file.info(source.name).shape[0] ?? 0, heads),
     ];
   };
+  const normOffset = (name: string) => sources.get(alias(name))?.normOffset ?? 0;
+  const read = (name: string) => {
+    const values = file.readFloat32(...place(name)), offset = normOffset(name);
+    return offset === 0 ? values : values.map((value) => value - offset);
+  };
   return {
     names: () => [...sources.keys()],
     shape: (name) => {
       const source = sources.get(alias(name));
       return source ? [...file.info(source.name).shape] : null;
     },
-    read: (name) => file.readFloat32(...place(name)),
-    pieces: (name) => file.pieces(...place(name)),
+    read,
+    pieces: (name) => {
+      const pieces = file.pieces(...place(name));
+      return normOffset(name) === 0 ? pieces : floatPieces(pieces.count, () => read(name));
+    },
     rows: (name, rows) => {
       const [own, order] = place(name);
       return file.readRows(own, order ? Array.from(rows, (row) => item(order, row)) : rows);

@@ -286,6 +286,26 @@ Deno.test("saveModel() spells config.json for transformers 4 and 5 alike and ref
       );
       assertEquals([rope_theta, rope_scaling, rope_parameters], [7, llama3, { rope_theta: 7, ...llama3 }]);
     }
+    const linear = { rope_type: "linear", factor: 8 };
+    const five = {
+      full_attention: { rope_theta: 7, ...linear },
+      sliding_attention: { rope_theta: 3, rope_type: "default" },
+    };
+    for (
+      const spelling of [
+        { rope_parameters: five },
+        { rope_theta: 7, rope_local_base_freq: 3, rope_scaling: linear },
+      ]
+    ) {
+      saveModel(directory, [tensor], {
+        config: { model_type: "gemma3_text", ...spelling },
+        dtype: "float16",
+      });
+      const { rope_theta, rope_local_base_freq, rope_scaling, rope_parameters } = JSON.parse(
+        Deno.readTextFileSync(join(directory, "config.json")),
+      );
+      assertEquals([rope_theta, rope_local_base_freq, rope_scaling, rope_parameters], [7, 3, linear, five]);
+    }
     using file = new SafetensorsFile(join(directory, "model.safetensors"));
     assertEquals(file.info("lm_head.weight").dtype, "F16");
     const options = { config: { tie_word_embeddings: true } };

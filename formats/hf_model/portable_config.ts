@@ -23,7 +23,7 @@ function portableConfig(
   return {
     ...rest,
     ...((architectures ?? null) === null && name !== undefined && { architectures: [name] }),
-    ...(inner === null ? ropeFields(config) : {
+    ...(inner === null ? (model_type === "gemma3_text" ? ropeFieldsByLayer : ropeFields)(config) : {
       text_config: {
         ...inner,
         ...ropeFields(inner),
@@ -39,7 +39,8 @@ function portableConfig(
 }
 
 /** Rotary fields that transformers 4 warns of where they are whole numbers. */
-const FLOATS = /^( *"(?:rope_theta|factor|(?:low|high)_freq_factor|attention_factor)": -?\d+)(?=,?$)/gm;
+const FLOATS =
+  /^( *"(?:rope_theta|rope_local_base_freq|factor|(?:low|high)_freq_factor|attention_factor)": -?\d+)(?=,?$)/gm;
 
 /** Text of config.json: {@linkcode portableConfig}, with `4.0` where Python asks for a float. */
 export function portableConfigText(
@@ -53,7 +54,7 @@ export function portableConfigText(
 function ropeFields(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const five = record(config.rope_parameters), four = record(config.rope_scaling);
   if (five === null && four === null && config.rope_theta === undefined) return {};
-  // one set of parameters for each type of layer has no spelling in version 4
+  // one set of parameters for each type of layer has a spelling in version 4 for Gemma 3 only
   if (five?.full_attention !== undefined || five?.sliding_attention !== undefined) return {};
   const { rope_theta: inner, rope_type, type, ...rest } = five ?? four ?? {};
   const theta = inner ?? config.rope_theta ?? 10000, kind = rope_type ?? type ?? "default";
@@ -72,6 +73,25 @@ function ropeFields(config: Readonly<Record<string, unknown>>): Record<string, u
     rope_parameters: { rope_theta: theta, rope_type: kind, ...rest },
     // version 5 takes rope_scaling before rope_parameters, and then the theta beside it
     rope_scaling: kind === "default" ? null : { rope_type: kind, ...rest },
+  };
+}
+
+/** Gemma 3's, whose layers with a window have a rotation of their own; θ of transformers' class where config.json has none. */
+function ropeFieldsByLayer(config: Record<string, unknown>): Record<string, unknown> {
+  const five = record(config.rope_parameters);
+  const { rope_theta: inner, rope_type, type, ...rest } = record(five?.full_attention) ??
+    record(config.rope_scaling) ?? {};
+  const theta = inner ?? config.rope_theta ?? 1e6, kind = rope_type ?? type ?? "default";
+  const window = record(five?.sliding_attention) ?? { rope_type: "default" };
+  const local = window.rope_theta ?? config.rope_local_base_freq ?? 1e4;
+  return {
+    rope_theta: theta,
+    rope_local_base_freq: local,
+    rope_scaling: kind === "default" ? null : { rope_type: kind, ...rest },
+    rope_parameters: {
+      full_attention: { ...rest, rope_type: kind, rope_theta: theta },
+      sliding_attention: { ...window, rope_theta: local },
+    },
   };
 }
 

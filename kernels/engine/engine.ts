@@ -19,7 +19,7 @@ import type { Pack } from "./packs/pack.ts";
 import { padded } from "./packs/padding.ts";
 import { Parameters, type ReadTensor, type Tuning } from "./weights/parameters.ts";
 import { type OnCompile, Programs } from "./programs/programs.ts";
-import { RotaryTable } from "./decoder/rope.ts";
+import { RotaryTables } from "./decoder/rope.ts";
 
 /** Options of an engine. */
 export interface EngineOptions {
@@ -49,7 +49,7 @@ export class Engine {
   readonly parameters: Parameters;
   readonly form: BodyForm;
   readonly #programs: Programs;
-  readonly #rotary: RotaryTable;
+  readonly #rotary: RotaryTables;
   readonly #blocks: BlocksBody;
   readonly #body: Body;
   readonly #head: Head;
@@ -81,7 +81,7 @@ export class Engine {
       constants: this.form === "stack",
       onCompile: options.onCompile,
     });
-    this.#rotary = new RotaryTable(config);
+    this.#rotary = new RotaryTables(config);
     const settings = { config, tuning, seed, neftuneAlpha };
     this.#blocks = new BlocksBody(backend, settings, this.parameters, this.#programs);
     this.#body = this.form === "blocks"
@@ -172,15 +172,12 @@ export class Engine {
 
   #rows(pack: Pack, wanted: Rows["wanted"]): Rows {
     const { backend } = this, { ids, until, positions } = backend.fewSizes ? padded(pack) : pack;
-    const { cos, sin } = this.#rotary.rows(positions),
-      count = ids.length,
-      half = [count, this.#config.headDim / 2];
+    const count = ids.length;
     return {
       tokens: ids,
       tensors: {
         ids: backend.upload(ids, [count]),
-        cos: backend.upload(cos, half),
-        sin: backend.upload(sin, half),
+        ...this.#rotary.upload(backend, positions),
         until: backend.upload(until, [count]),
         positions: backend.upload(positions, [count]),
         ...(wanted && { wanted: backend.upload(wanted, [wanted.length]) }),

@@ -11,6 +11,12 @@ import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.
 import { attributed } from "./plugin_fault.ts";
 import type { PluginRegistry } from "./plugin.ts";
 
+/** Models that aren't supported beside those of their makers that are. */
+const SEEING: Readonly<Record<string, string>> = {
+  gemma3:
+    "a Gemma 3 that sees, too (4b and larger); supported are its models of text alone, gemma3_text (270m and 1b)",
+};
+
 /** Name of a model's family. */
 type Described = Pick<LoadedModel, "config" | "configFile">;
 
@@ -21,6 +27,9 @@ type Described = Pick<LoadedModel, "config" | "configFile">;
 export function familyOf(registry: PluginRegistry, { config, configFile }: Described): string {
   const { model_type: type } = config;
   if (typeof type === "string" && registry.has("model", type)) return type;
+  if (typeof type === "string" && Object.hasOwn(SEEING, type)) {
+    throw new RangeError(`Cannot use ${configFile}: model_type is ${shown(type)}, ${SEEING[type]}`);
+  }
   const known = registry.names("model");
   const near = typeof type === "string" ? didYouMean(type.slice(0, 80), known) : "";
   throw new RangeError(

@@ -7,6 +7,9 @@ import { ConfigFields } from "./config_fields.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import { rotationOf } from "./rope.ts";
 
+/** swish is silu's other name in transformers. */
+const SILU = { field: "hidden_act", names: ["silu", "swish"] } as const;
+
 /** Fields that each family sets itself. */
 export type FamilyPart = Pick<DecoderConfig, "qkvBias" | "outputBias" | "mlpBias" | "qkNorm">;
 
@@ -22,6 +25,10 @@ export interface CommonOptions {
   readonly keyValueHeads?: number;
   /** True if a missing tie_word_embeddings means that they are tied. */
   readonly isTied?: boolean;
+  /** Rotation of heads of a size (default as transformers reads `rope_theta` and its scaling). */
+  readonly rotation?: (headDim: number) => ReturnType<typeof rotationOf>;
+  /** The field that says what the MLP's gate is put through, and its names in transformers (default hidden_act, silu). */
+  readonly activation?: { readonly field: string; readonly names: readonly [string, ...string[]] };
 }
 
 /**
@@ -58,9 +65,9 @@ export function commonConfig(
   part: FamilyPart,
   options: CommonOptions,
 ): DecoderConfig {
-  // swish is silu's other name in transformers
-  if (!["silu", "swish"].includes(fields.text("hidden_act", "silu"))) {
-    throw fields.unsupported("hidden_act", "only silu is supported");
+  const { field, names } = options.activation ?? SILU;
+  if (!names.includes(fields.text(field, names[0]))) {
+    throw fields.unsupported(field, `only ${names[0]} is supported`);
   }
   if (fields.number("attention_dropout", 0) !== 0) {
     throw fields.unsupported("attention_dropout", "only 0 is supported: set it in config.json");
@@ -95,7 +102,7 @@ export function commonConfig(
     headDim,
     vocabSize: fields.count("vocab_size"),
     rmsNormEps,
-    ...rotationOf(fields, headDim, modelType),
+    ...options.rotation?.(headDim) ?? rotationOf(fields, headDim, modelType),
     ...part,
     slidingWindow: windows,
     tieWordEmbeddings: fields.flag("tie_word_embeddings", options.isTied ?? false),

@@ -14,6 +14,7 @@ import mistral from "./mistral.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import qwen2 from "./qwen2.ts";
 import qwen3 from "./qwen3.ts";
+import gemma3 from "./gemma3.ts";
 import granite from "./granite.ts";
 import smollm3 from "./smollm3.ts";
 import { Registry } from "../registry.ts";
@@ -217,6 +218,73 @@ Deno.test("parse() of granite takes multipliers, 1 where one is missing, and ref
     assertThrows(() => parse("granite", { [name]: 0 }), RangeError, `${name} is 0; it is to be above 0`);
     assertThrows(() => parse("granite", { [name]: "x" }), RangeError, `${name} is "x"; it is to be a number`);
   }
+});
+
+function parseGemma3(change: Config = {}): DecoderConfig {
+  const config: Config = { ...configOf("gemma3"), ...change };
+  for (const [key, value] of Object.entries(change)) if (value === undefined) delete config[key];
+  return new Registry([gemma3]).create("model", "gemma3_text").parse(config);
+}
+
+Deno.test("parse() of gemma3_text: PyTorch's frequencies of both rotations, tensors as in the file, windows by layer", async () => {
+  const config = parseGemma3(), file = golden("tiny/gemma3/model");
+  const { inv_freq, window_inv_freq } = JSON.parse(Deno.readTextFileSync(golden("tiny/gemma3/golden.json")));
+  assertFrequencies(config.inverseFrequencies, inv_freq);
+  assertFrequencies(config.windowRotation?.inverseFrequencies ?? new Float64Array(), window_inv_freq);
+  const { weights } = await openModel(file);
+  checkTensors(weights, tensorShapes(config), "gemma3");
+  weights.close();
+  assertEquals(config.slidingWindow, [4, null, 4]);
+  assertEquals(config.attentionScale, 1 / Math.sqrt(10));
+});
+
+Deno.test("parse() of gemma3_text reads the spelling of transformers 4, and its class's defaults", () => {
+  const four = {
+    rope_parameters: undefined,
+    rope_theta: 1e6,
+    rope_local_base_freq: 1e4,
+    rope_scaling: null,
+    layer_types: undefined,
+    sliding_window_pattern: 2,
+  };
+  assertEquals(parseGemma3(four), parseGemma3());
+  const bare = parseGemma3({
+    ...four,
+    rope_theta: undefined,
+    rope_local_base_freq: undefined,
+    hidden_activation: undefined,
+    query_pre_attn_scalar: undefined,
+    tie_word_embeddings: undefined,
+    sliding_window: undefined,
+    num_hidden_layers: 7,
+    sliding_window_pattern: undefined,
+  });
+  assertEquals(bare.slidingWindow, [4096, 4096, 4096, 4096, 4096, null, 4096]);
+  assertEquals(bare.attentionScale, 1 / 16);
+  assertEquals(bare.tieWordEmbeddings, true);
+  assertEquals(bare.inverseFrequencies, parseGemma3().inverseFrequencies);
+  assertEquals(bare.windowRotation, parseGemma3().windowRotation);
+  // 4b and larger: their factor is that of layers without a window
+  const scaled = parseGemma3({ ...four, rope_scaling: { rope_type: "linear", factor: 8 } });
+  assertFrequencies(scaled.inverseFrequencies, parseGemma3().inverseFrequencies.map((value) => value / 8));
+  assertEquals(scaled.windowRotation, parseGemma3().windowRotation);
+});
+
+Deno.test("parse() of gemma3_text refuses what isn't computed here, by name", () => {
+  const cases: [Config, string][] = [
+    [{ final_logit_softcapping: 30 }, "final_logit_softcapping is 30"],
+    [{ attn_logit_softcapping: 50 }, "attn_logit_softcapping is 50"],
+    [{ use_bidirectional_attention: true }, "use_bidirectional_attention is true"],
+    [{ hidden_activation: "gelu" }, 'hidden_activation is "gelu"; only gelu_pytorch_tanh is supported'],
+    [{ sliding_window: null }, "sliding_window is null; layers of type sliding_attention need it"],
+    [{ rope_parameters: { rope_theta: 5 } }, "it is to have full_attention and sliding_attention"],
+    [{ rope_theta: 5 }, "two spellings of one setting"],
+    [{ rope_local_base_freq: 5 }, "two spellings of one setting"],
+    [{ layer_types: ["sliding_attention", "full_attention"] }, "there are 3 layers"],
+    [{ layer_types: ["sliding_attention", "chunked_attention", "full_attention"] }, "layer_types"],
+    [{ query_pre_attn_scalar: 0 }, "query_pre_attn_scalar is 0"],
+  ];
+  for (const [change, message] of cases) assertThrows(() => parseGemma3(change), RangeError, message);
 });
 
 Deno.test("parse() refuses what is missing or not supported, by name", () => {

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Plugin } from "../kinds/plugin.ts";
+import gemma3 from "./gemma3.ts";
 import granite from "./granite.ts";
 import llama from "./llama.ts";
 import mistral from "./mistral.ts";
@@ -23,4 +24,5 @@ export const models: readonly Plugin<"model">[] = [
   qwen3Vl,
   smollm3,
   granite,
+  gemma3,
 ];

@@ -3,7 +3,7 @@
  * (`rope_parameters`).
  * @module
  */
-import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
+import type { DecoderConfig, Rotation } from "../../kernels/engine/decoder/decoder_config.ts";
 import { ConfigFields } from "./config_fields.ts";
 import { yarn } from "./yarn.ts";
 
@@ -13,6 +13,7 @@ const THETAS: Readonly<Record<string, number>> = {
   qwen2_5_vl: 1e6,
   qwen3_vl: 5e5,
   smollm3: 2e6,
+  gemma3_text: 1e6,
 };
 
 /** θ of a family where config.json has none. */
@@ -20,8 +21,8 @@ export function thetaOfFamily(modelType: string): number {
   return THETAS[modelType] ?? 10000;
 }
 
-/** The rotation's part of a decoder. */
-type Rotation = Pick<DecoderConfig, "inverseFrequencies" | "attentionFactor" | "rotaryLimit">;
+/** A rotation, and how far it holds. */
+type LimitedRotation = Rotation & Pick<DecoderConfig, "rotaryLimit">;
 
 /**
  * Inverse frequencies `[headDim / 2]`, radians per position, scaling applied: `θ^(−2i/headDim)`, divided by the factor
@@ -32,9 +33,46 @@ type Rotation = Pick<DecoderConfig, "inverseFrequencies" | "attentionFactor" | "
  * @throws {RangeError} If the kind of scaling isn't supported (named), a field of it is missing, or two spellings of one
  * setting disagree.
  */
-export function rotationOf(config: ConfigFields, headDim: number, modelType: string): Rotation {
+export function rotationOf(config: ConfigFields, headDim: number, modelType: string): LimitedRotation {
   const five = spelled(config, "rope_parameters"), four = spelled(config, "rope_scaling");
-  const defaultTheta = thetaOfFamily(modelType), shape = { headDim, defaultTheta };
+  return agreed(config, { five, four }, { headDim, defaultTheta: thetaOfFamily(modelType) });
+}
+
+/**
+ * The rotations of a model whose layers with a window have one of their own: `rope_parameters` of transformers 5 has `full_attention` and
+ * `sliding_attention`, 4 has `rope_theta` with `rope_scaling`, and `rope_local_base_freq`.
+ * @param thetas θ where config.json has none
+ * @throws {RangeError} As {@linkcode rotationOf}
+ */
+export function rotationsByLayer(
+  config: ConfigFields,
+  headDim: number,
+  thetas: Readonly<Record<"full_attention" | "sliding_attention", number>>,
+): LimitedRotation & Required<Pick<DecoderConfig, "windowRotation">> {
+  const name = "rope_parameters", five = config.object(name);
+  const all = five?.object("full_attention") ?? null, window = five?.object("sliding_attention") ?? null;
+  if (five !== null && !five.isEmpty && all === null && window === null) {
+    throw config.unsupported(name, "it is to have full_attention and sliding_attention");
+  }
+  const four = spelled(config, "rope_scaling");
+  const rotation = agreed(config, { five: all, four }, { headDim, defaultTheta: thetas.full_attention });
+  const { rotaryLimit, ...windowRotation } = readRotation(window ?? new ConfigFields({}, ""), config, {
+    headDim,
+    defaultTheta: thetas.sliding_attention,
+    thetaName: "rope_local_base_freq",
+  });
+  if (rotaryLimit !== undefined) {
+    throw config.unsupported(name, "a dynamic scaling of sliding_attention isn't supported");
+  }
+  return { ...rotation, windowRotation };
+}
+
+/** What transformers 5's parameters or 4's scaling give, where there are both the same. */
+function agreed(
+  config: ConfigFields,
+  { five, four }: Readonly<Record<"five" | "four", ConfigFields | null>>,
+  shape: RotationShape,
+): LimitedRotation {
   const rotation = readRotation(five ?? four ?? new ConfigFields({}, ""), config, shape);
   if (five === null || four === null) return rotation;
   // transformers 5 takes rope_scaling whole: rope_theta of rope_parameters is lost too
@@ -45,7 +83,7 @@ export function rotationOf(config: ConfigFields, headDim: number, modelType: str
   if (isSame) return rotation;
   throw config.fault(
     `${config.say("rope_parameters")} and ${config.say("rope_scaling")}${
-      config.has("rope_theta") ? "" : ` (whose rope_theta is ${defaultTheta})`
+      config.has("rope_theta") ? "" : ` (whose rope_theta is ${shape.defaultTheta})`
     } give different frequencies, and programs differ in which they take: remove one`,
   );
 }
@@ -60,19 +98,30 @@ function spelled(config: ConfigFields, name: string): ConfigFields | null {
   return rope;
 }
 
+/** Of which heads, and where θ stands beside the parameters. */
+interface RotationShape {
+  headDim: number;
+  /** Where it stands nowhere. */
+  defaultTheta: number;
+  /** Default `rope_theta`. */
+  thetaName?: string;
+}
+
 function readRotation(
   rope: ConfigFields,
   config: ConfigFields,
-  { headDim, defaultTheta }: { headDim: number; defaultTheta: number },
-): Rotation {
+  { headDim, defaultTheta, thetaName = "rope_theta" }: RotationShape,
+): LimitedRotation {
   for (const fields of [config, rope]) {
     if (fields.number("partial_rotary_factor", 1) !== 1) {
       throw fields.unsupported("partial_rotary_factor", "rotating a part of each head isn't supported");
     }
   }
-  rope.agree("rope_theta", config, "rope_theta");
+  rope.agree("rope_theta", config, thetaName);
   rope.agree("rope_type", rope, "type");
-  const theta = (rope.has("rope_theta") ? rope : config).positive("rope_theta", defaultTheta);
+  const theta = rope.has("rope_theta")
+    ? rope.positive("rope_theta")
+    : config.positive(thetaName, defaultTheta);
   const plain = Float64Array.from({ length: headDim / 2 }, (_, i) => theta ** (-2 * i / headDim));
   const typeName = rope.has("type") && !rope.has("rope_type") ? "type" : "rope_type";
   switch (rope.text(typeName, "default")) {

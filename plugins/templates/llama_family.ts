@@ -63,4 +63,11 @@ export const llamaFamily: readonly TemplateSpec[] = [
     stopWords: ["<eos>", "<end_of_turn>"],
     efficientEos: true,
   },
+  {
+    name: "gemma3",
+    description: "Gemma 3",
+    ...GEMMA,
+    stopWords: ["<end_of_turn>"],
+    replaceEos: true,
+  },
 ];

@@ -7,6 +7,7 @@ import { basename, join } from "@std/path";
 
 import { item } from "../../formats/elements.ts";
 import {
+  GEMMA3_PERIOD,
   type GgufEncoding,
   ggufName,
   type GgufTensorToWrite,
@@ -29,6 +30,7 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
   qwen2_vl: "qwen2vl",
   qwen2_5_vl: "qwen2vl",
   qwen3_vl: "qwen3vl",
+  gemma3_text: "gemma3",
 };
 
 /** Architecture in llama.cpp. */
@@ -58,7 +60,7 @@ export function* exportGguf(
   const rope = ropeKeys(source.model.config, decoder, architecture);
   const encoding = ENCODINGS[dtype], notes: string[] = [];
   const tensors: GgufTensorToWrite[] = [...shapes].map(([name, shape]) => {
-    const { name: target, interleavedHeads } = ggufName(
+    const { name: target, interleavedHeads, normOffset } = ggufName(
       name,
       architecture,
       decoder.numHeads,
@@ -71,7 +73,8 @@ export function* exportGguf(
       encoding: used,
       data: () => {
         onTensor();
-        const values = holding(name, source.read(name), used);
+        const read = source.read(name);
+        const values = holding(name, normOffset === 0 ? read : read.map((value) => value + normOffset), used);
         return interleavedHeads === null ? values : interleave(values, item(shape, 0), interleavedHeads);
       },
     };
@@ -87,7 +90,7 @@ export function* exportGguf(
       data: () => divisors,
     });
   }
-  if (decoder.slidingWindow.some((window) => window !== null)) {
+  if (architecture === "llama" && decoder.slidingWindow.some((window) => window !== null)) {
     notes.push(
       `llama.cpp knows no sliding window for architecture llama: texts longer than ${
         Math.min(...decoder.slidingWindow.filter((window) => window !== null))
@@ -139,10 +142,13 @@ export function checkArchitecture(decoder: DecoderConfig): string {
       `Cannot write a ${decoder.modelType} model as GGUF as llama.cpp's architecture ${architecture} has no ${what}: ` +
         "use export_format: safetensors",
     );
-  if (!["llama", "qwen2", "qwen3", "qwen2vl", "qwen3vl", "smollm3", "granite"].includes(architecture)) {
+  if (
+    !["llama", "qwen2", "qwen3", "qwen2vl", "qwen3vl", "smollm3", "granite", "gemma3"].includes(architecture)
+  ) {
     throw refuse("counterpart here");
   }
-  if (architecture !== "llama" && decoder.slidingWindow.some((window) => window !== null)) {
+  if (architecture === "gemma3") checkGemma3(decoder, refuse);
+  else if (architecture !== "llama" && decoder.slidingWindow.some((window) => window !== null)) {
     throw refuse("sliding window");
   }
   if (architecture !== "llama" && architecture !== "granite" && decoder.mlpBias) {
@@ -151,10 +157,31 @@ export function checkArchitecture(decoder: DecoderConfig): string {
   if (architecture === "smollm3" && !rotatesAsLlamaCpp(decoder)) {
     throw refuse(`choice of layers that don't rotate (it is every ${NO_ROPE_INTERVAL}th)`);
   }
-  if (/^(qwen3|smollm3)/.test(architecture) && (decoder.qkvBias || decoder.outputBias)) {
+  if (/^(qwen3|smollm3|gemma3)/.test(architecture) && (decoder.qkvBias || decoder.outputBias)) {
     throw refuse("biases");
   }
   return architecture;
+}
+
+/** llama.cpp has windows, their rotation and the scale of scores of architecture gemma3 in its code. */
+function checkGemma3(decoder: DecoderConfig, refuse: (what: string) => RangeError): void {
+  const { slidingWindow, windowRotation, headDim } = decoder, [window] = slidingWindow;
+  const isTheirs = slidingWindow.every((size, layer) =>
+    size === ((layer + 1) % GEMMA3_PERIOD === 0 ? null : window)
+  );
+  if (!isTheirs && slidingWindow.some((size) => size !== null)) {
+    throw refuse(`choice of layers with a window (all but every ${GEMMA3_PERIOD}th have the same)`);
+  }
+  const { inverseFrequencies = decoder.inverseFrequencies, attentionFactor = 1 } = windowRotation ?? {};
+  const isPlain = inverseFrequencies.every((frequency, i) =>
+    Math.abs(frequency * 10000 ** (2 * i / headDim) - 1) < 1e-9
+  );
+  if (window !== null && !(isPlain && attentionFactor === 1)) {
+    throw refuse("rotation of layers with a window other than that of base 10000");
+  }
+  if (Math.abs(scoreScale(decoder) * Math.sqrt(headDim) - 1) > 1e-6) {
+    throw refuse("scale of scores (query_pre_attn_scalar) other than head_dim's");
+  }
 }
 
 function rotatesAsLlamaCpp({ rotatedLayers = [] }: DecoderConfig): boolean {

@@ -95,7 +95,8 @@ function yarnKeys(
 /** As `plugins/models/rope.ts` finds it, which has checked that spellings agree. */
 function thetaOf(config: Readonly<Record<string, unknown>>): number {
   const text = textConfigOf(config);
-  for (const rope of [text.rope_parameters, text.rope_scaling, text]) {
+  const five = text.rope_parameters as Record<string, unknown> | null | undefined;
+  for (const rope of [five, five?.full_attention, text.rope_scaling, text]) {
     const theta = (rope as Record<string, unknown> | null | undefined)?.rope_theta;
     if (typeof theta === "number") return theta;
   }

@@ -10,7 +10,7 @@ Deno.test("a configuration without rope_theta has its family's base in the file,
     const [model_type, theta] of [["llama", 1e4], ["qwen2_vl", 1e6], ["qwen3_vl", 5e5], [
       "smollm3",
       2e6,
-    ]] as const
+    ], ["gemma3_text", 1e6]] as const
   ) {
     const inverseFrequencies = Float64Array.from(
       { length: headDim / 2 },

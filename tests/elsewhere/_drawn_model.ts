@@ -27,7 +27,7 @@ export function drawnModel(folder: string, sizes: Record<string, unknown>, sprea
     const count = shape.reduce((a, b) => a * b);
     const values = Float32Array.from(
       { length: count },
-      () => shape.length === 1 ? 1 + 0.1 * u() : spread * (u() + u() + u()),
+      () => shape.length === 1 ? 1 - (decoder.normOffset ?? 0) + 0.1 * u() : spread * (u() + u() + u()),
     );
     return { name, shape, data: () => values };
   });

@@ -34,6 +34,16 @@ const MODELS: Readonly<Record<string, Record<string, unknown>>> = {
     residual_multiplier: 0.6,
     logits_scaling: 2,
   },
+  // its sixth layer has no window
+  gemma3_text: {
+    ...SIZES,
+    num_hidden_layers: 7,
+    head_dim: 32,
+    query_pre_attn_scalar: 32,
+    rope_theta: 1e6,
+    sliding_window: 6,
+    tie_word_embeddings: true,
+  },
 };
 
 /**

@@ -23,13 +23,20 @@ interface Answer {
   ends: number[];
 }
 
-const CASES = [["tiny/llama", "tiny/llama"], ["tiny/qwen3", "tiny/qwen3"], ["tiny/smollm3", "tiny/smollm3"], [
-  "tiny/granite",
-  "tiny/granite",
-], [
-  "peft/rslora",
-  "tiny/qwen2",
-]] as const;
+const CASES = [
+  ["tiny/llama", "tiny/llama"],
+  ["tiny/qwen3", "tiny/qwen3"],
+  ["tiny/smollm3", "tiny/smollm3"],
+  [
+    "tiny/granite",
+    "tiny/granite",
+  ],
+  ["tiny/gemma3", "tiny/gemma3"],
+  [
+    "peft/rslora",
+    "tiny/qwen2",
+  ],
+] as const;
 
 Deno.test({
   name:

@@ -11,7 +11,16 @@ import { Registry } from "../../plugins/registry.ts";
 export const TINY = new URL("../../fixtures/goldens/tiny/", import.meta.url).pathname;
 
 /** The architectures that have a folder there. */
-export const ARCHITECTURES = ["llama", "llama3", "mistral", "qwen2", "qwen3", "smollm3", "granite"] as const;
+export const ARCHITECTURES = [
+  "llama",
+  "llama3",
+  "mistral",
+  "qwen2",
+  "qwen3",
+  "smollm3",
+  "granite",
+  "gemma3",
+] as const;
 
 /** Values of a safetensors file by name, float32. */
 export function readTensors(path: string): Record<string, Float32Array<ArrayBuffer>> {

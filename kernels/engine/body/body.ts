@@ -26,11 +26,11 @@ export function lowestTrained(trained: Iterable<string>, numLayers: number): num
 /** Division of a body into programs: `blocks`, one program for all layers of a kind, or `stack`, one for everything. */
 export type BodyForm = "blocks" | "stack";
 
-/** A pack's tokens where the kernels run. `cos` and `sin` `[T, head / 2]`, the others `[T]` int32. */
+/** A pack's tokens where the kernels run: `[T]` int32, and angles `[T, head / 2]` by their names as a block's inputs. */
 export interface Rows {
   /** Token ids on the host, `[T]`. */
   tokens: Int32Array<ArrayBuffer>;
-  tensors: Readonly<Record<"ids" | "cos" | "sin" | "until" | "positions", Tensor> & { wanted?: Tensor }>;
+  tensors: Readonly<Record<string, Tensor> & Record<"ids" | "until" | "positions", Tensor>>;
   /** Tokens of the longest sequence that each row belongs to, `[T]` or fewer; null where embeddings get no noise. */
   lengths: Int32Array | null;
   /** Rows `[R]`, ascending, that the last block's output is wanted for; null: all. */

@@ -13,6 +13,7 @@ import type { Backend, Tensor } from "../../backend.ts";
 import { type Graph, GraphBuilder } from "../../graph.ts";
 import { blockGraph, EMBEDDING, embedGraph, ofLayer, weightNorm } from "../decoder/decoder.ts";
 import { type DecoderConfig, layerAttentions } from "../decoder/decoder_config.ts";
+import { angleInputs } from "../decoder/rope.ts";
 import {
   type Body,
   type BodyPass,
@@ -38,10 +39,8 @@ export function stackGraph(config: DecoderConfig, tuning: Tuning, embed: boolean
   let x = embed
     ? entryOf(g.include(embedGraph(config, noisy), {}, (name) => name === "w" ? EMBEDDING : name), "x")
     : g.input("x", ["T", config.hiddenSize]);
-  const half = ["T", config.headDim / 2];
   const common = {
-    cos: g.input("cos", half),
-    sin: g.input("sin", half),
+    ...angleInputs(g, config),
     until: g.input("until", ["T"], "i32"),
     positions: g.input("positions", ["T"], "i32"),
   };
@@ -68,7 +67,7 @@ export class StackBody implements Body {
     readonly parameters: Parameters,
     readonly programs: Programs,
   ) {
-    this.#embedding = new HostEmbedding(backend, parameters.get(EMBEDDING), settings.config.embeddingScale);
+    this.#embedding = new HostEmbedding(backend, parameters.get(EMBEDDING), settings.config);
     this.#trained = [...parameters.trained.keys()].filter((name) =>
       name.startsWith("model.layers.") || name === EMBEDDING
     );

@@ -4,21 +4,28 @@
  */
 import { item } from "../../../formats/elements.ts";
 import type { Backend, Tensor } from "../../backend.ts";
+import type { DecoderConfig } from "../decoder/decoder_config.ts";
 
-/** A table `[V, D]`, whose rows are multiplied by `scale`. */
+/** A table `[V, D]`, whose rows are multiplied by the model's factor. */
 export class HostEmbedding {
   #values: Promise<Float32Array> | null = null;
 
-  constructor(readonly backend: Backend, readonly table: Tensor, readonly scale = 1) {}
+  constructor(
+    readonly backend: Backend,
+    readonly table: Tensor,
+    readonly config: Pick<DecoderConfig, "embeddingScale" | "noiseBehindScale">,
+  ) {}
 
-  /** `[T, D]` of tokens `[T]`; it is the caller's. @param change Gets the rows before they are multiplied */
+  /** `[T, D]` of tokens `[T]`; it is the caller's. @param change Gets the rows before they are multiplied, or (`noiseBehindScale`) then */
   async rows(tokens: Int32Array, change?: (x: Float32Array<ArrayBuffer>) => void): Promise<Tensor> {
     const width = item(this.table.shape, 1), x = new Float32Array(tokens.length * width);
     this.#values ??= this.backend.download(this.table) as Promise<Float32Array>;
     const table = await this.#values;
     tokens.forEach((id, row) => x.set(table.subarray(id * width, (id + 1) * width), row * width));
+    const { embeddingScale, noiseBehindScale = false } = this.config;
+    if (noiseBehindScale) scaleValues(x, embeddingScale);
     change?.(x);
-    scaleValues(x, this.scale);
+    if (!noiseBehindScale) scaleValues(x, embeddingScale);
     return this.backend.upload(x, [tokens.length, width]);
   }
 }

@@ -10,6 +10,7 @@ import { type Graph, GraphBuilder, type Value } from "../../graph.ts";
 import { addBias } from "../../ops/add_bias.ts";
 import { add } from "../../ops/add.ts";
 import { attention } from "../../ops/attention.ts";
+import { geglu } from "../../ops/geglu.ts";
 import { gatherRows } from "../../ops/gather_rows.ts";
 import { multiply } from "../../ops/multiply.ts";
 import { linearPacked } from "../../ops/packed_products.ts";
@@ -23,9 +24,14 @@ import { groupsOf } from "../../../formats/packed/mod.ts";
 import { loraNames } from "../../../formats/peft/names.ts";
 import { type DecoderConfig, type LayerAttention, scoreScale } from "./decoder_config.ts";
 import { doraOutput } from "./dora.ts";
+import { blockNormNames, normAttributes, normsOf } from "./norms.ts";
+import { ANGLE_INPUTS } from "./rope.ts";
 
 /** Name of the embedding table. */
 export const EMBEDDING = "model.embed_tokens.weight";
+
+/** The MLP's gated unit by what its gate is put through. */
+const GATED = { silu: swiglu, gelu_tanh: geglu } as const;
 
 /** Linear modules of a block, by their names in transformers. */
 export const LINEAR_MODULES = [
@@ -130,8 +136,7 @@ export function moduleShapes(config: DecoderConfig): Map<string, [number, number
 /** Shapes of one block's tensors, by their names behind `model.layers.N.`. */
 export function blockShapes(config: DecoderConfig): Map<string, number[]> {
   const shapes = new Map<string, number[]>();
-  shapes.set("input_layernorm.weight", [config.hiddenSize]);
-  shapes.set("post_attention_layernorm.weight", [config.hiddenSize]);
+  for (const name of blockNormNames(config)) shapes.set(`${name}.weight`, [config.hiddenSize]);
   for (const module of LINEAR_MODULES) {
     shapes.set(`${module}.weight`, moduleShape(config, module));
     if (hasBias(config, module)) shapes.set(`${module}.bias`, [moduleShape(config, module)[0]]);
@@ -172,20 +177,21 @@ export interface BlockInputs {
 
 /**
  * One decoder block, `y [T, D]` from `x [T, D]`.
- * Inputs: `x`, `cos`/`sin` `[T, head/2]` (unused where the layer doesn't rotate), `until`/`positions` `[T]` int32, the block's tensors by name, LoRA tensors by
+ * Inputs: `x`, cosines and sines `[T, head/2]` of {@linkcode ANGLE_INPUTS} (unused where the layer doesn't rotate), `until`/`positions` `[T]` int32, the block's tensors by name, LoRA tensors by
  * name, and with `dropout` a mask `mask.MODULE` `[T, in]` (0 or 1/(1 − rate)) for each LoRA module. A module of `packing` has
  * {@linkcode packedInputs} in place of its weight, one with DoRA the lengths of its frozen rows ({@linkcode weightNorm}) as well. With `some` there is an input `wanted [R]` int32 as well, rows that `y [R, D]` is
  * wanted of: what stands behind attention is computed for them alone, and its masks are `[R, in]`.
  */
 export function blockGraph(
   config: DecoderConfig,
-  { window, rotates }: LayerAttention,
+  { window, angles }: LayerAttention,
   lora: BlockLora = {},
   { dropout = false, packing = {}, some = false }: BlockInputs = {},
 ): Graph {
   const g = new GraphBuilder();
   const x = g.input("x", ["T", config.hiddenSize]);
-  const cos = g.input("cos", ["T", config.headDim / 2]), sin = g.input("sin", ["T", config.headDim / 2]);
+  const names = ANGLE_INPUTS[angles ?? "all"], half = ["T", config.headDim / 2];
+  const cos = g.input(names.cos, half), sin = g.input(names.sin, half);
   const until = g.input("until", ["T"], "i32"), positions = g.input("positions", ["T"], "i32");
   const tensors = new Map<string, Value>();
   const packed = new Map<string, PackedWeight>();
@@ -200,8 +206,10 @@ export function blockGraph(
     if (!packed.has(name)) tensors.set(name, g.input(name, shape));
   }
   const t = (name: string) => valueOf(tensors, name);
-  const norm = (value: Value, name: string, groups = 1) =>
-    g.run(rmsNorm, { x: value, weight: t(name) }, { eps: config.rmsNormEps, groups }).y;
+  const norm = (value: Value, name: string | null, groups = 1) =>
+    name === null
+      ? value
+      : g.run(rmsNorm, { x: value, weight: t(`${name}.weight`) }, normAttributes(config, groups)).y;
   const biased = (y: Value, module: LinearModule) =>
     tensors.has(`${module}.bias`) ? g.run(addBias, { x: y, bias: t(`${module}.bias`) }).y : y;
   const project = (value: Value, module: LinearModule): Value => {
@@ -221,13 +229,13 @@ export function blockGraph(
     return g.run(loraUp, { base: biased(y, module), h, b: t(b) }, { alpha: spec.scale }).y;
   };
   const rotate = (value: Value, heads: number) =>
-    rotates ? g.run(rotary, { x: value, cos, sin }, { heads }).y : value;
+    angles === null ? value : g.run(rotary, { x: value, cos, sin }, { heads }).y;
 
-  const a = norm(x, "input_layernorm.weight");
+  const norms = normsOf(config), a = norm(x, norms.attention.before);
   let q = project(a, "self_attn.q_proj"), k = project(a, "self_attn.k_proj");
   if (config.qkNorm) {
-    q = norm(q, "self_attn.q_norm.weight", config.numHeads);
-    k = norm(k, "self_attn.k_norm.weight", config.numKeyValueHeads);
+    q = norm(q, "self_attn.q_norm", config.numHeads);
+    k = norm(k, "self_attn.k_norm", config.numKeyValueHeads);
   }
   const { o } = g.run(attention, {
     q: rotate(q, config.numHeads),
@@ -245,10 +253,11 @@ export function blockGraph(
   const taken = (value: Value) => wanted ? g.run(gatherRows, { x: value, ids: wanted }).y : value;
   const joined = (stream: Value, part: Value) =>
     g.run(add, { a: stream, b: timesFactor(g, part, config.residualScale) }).y;
-  const middle = joined(taken(x), project(taken(o), "self_attn.o_proj"));
-  const m = norm(middle, "post_attention_layernorm.weight");
-  const gated = g.run(swiglu, { gate: project(m, "mlp.gate_proj"), up: project(m, "mlp.up_proj") }).y;
-  return g.finish({ y: joined(middle, project(gated, "mlp.down_proj")) });
+  const attended = norm(project(taken(o), "self_attn.o_proj"), norms.attention.after);
+  const middle = joined(taken(x), attended), m = norm(middle, norms.mlp.before);
+  const gates = { gate: project(m, "mlp.gate_proj"), up: project(m, "mlp.up_proj") };
+  const gated = g.run(GATED[config.gateActivation ?? "silu"], gates).y;
+  return g.finish({ y: joined(middle, norm(project(gated, "mlp.down_proj"), norms.mlp.after)) });
 }
 
 /** `x [rows, cols]` times a factor; itself for 1, its default. */
@@ -256,11 +265,15 @@ export function timesFactor(g: GraphBuilder, x: Value, factor = 1): Value {
   return factor === 1 ? x : g.run(scale, { x }, { alpha: factor }).y;
 }
 
-/** `x [T, D]` from `ids [T]` and the embedding table `w [V, D]`; with `noisy` plus `noise [T, D]`; times the model's factor. */
+/** `x [T, D]` from `ids [T]` and the embedding table `w [V, D]`; times the model's factor, and with `noisy` plus `noise [T, D]`. */
 export function embedGraph(config: DecoderConfig, noisy = false): Graph {
   const g = new GraphBuilder();
   const w = g.input("w", [config.vocabSize, config.hiddenSize]), ids = g.input("ids", ["T"], "i32");
-  const rows = g.run(gatherRows, { x: w, ids }).y;
-  const x = noisy ? g.run(add, { a: rows, b: g.input("noise", ["T", config.hiddenSize]) }).y : rows;
-  return g.finish({ x: timesFactor(g, x, config.embeddingScale) });
+  const rows = g.run(gatherRows, { x: w, ids }).y, { embeddingScale, noiseBehindScale = false } = config;
+  const noised = (x: Value) =>
+    noisy ? g.run(add, { a: x, b: g.input("noise", ["T", config.hiddenSize]) }).y : x;
+  const x = noiseBehindScale
+    ? noised(timesFactor(g, rows, embeddingScale))
+    : timesFactor(g, noised(rows), embeddingScale);
+  return g.finish({ x });
 }

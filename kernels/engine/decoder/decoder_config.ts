@@ -3,8 +3,16 @@
  * @module
  */
 
+/** How queries and keys are rotated. */
+export interface Rotation {
+  /** Rotary frequencies, `[headDim / 2]`, radians per position, scaling (linear, llama3, yarn) applied. */
+  inverseFrequencies: Float64Array;
+  /** Queries and keys become so many times as long when they are turned (YaRN), > 0; 1 where it's missing. */
+  attentionFactor?: number;
+}
+
 /** A decoder described by data; everything the graphs need. Sizes are counts. */
-export interface DecoderConfig {
+export interface DecoderConfig extends Rotation {
   /** `model_type` of config.json. */
   modelType: string;
   /** Width of the residual stream. */
@@ -23,16 +31,16 @@ export interface DecoderConfig {
   vocabSize: number;
   /** RMSNorm's ε, > 0. */
   rmsNormEps: number;
-  /** Rotary frequencies, `[headDim / 2]`, radians per position, scaling (linear, llama3, yarn) applied. */
-  inverseFrequencies: Float64Array;
-  /** Queries and keys become so many times as long when they are turned (YaRN), > 0; 1 where it's missing. */
-  attentionFactor?: number;
+  /** Rotation of layers that have a window (Gemma 3); as that of the others where it's missing. */
+  windowRotation?: Rotation;
   /** Per layer: false where queries and keys aren't rotated (SmolLM3); all are where it's missing. */
   rotatedLayers?: readonly boolean[];
   /** Positions from 0 for which the frequencies hold, > 0 (dynamic scaling); all where it's missing. */
   rotaryLimit?: number;
   /** The embedding's rows are multiplied by it, NEFTune's noise among them (Granite), > 0; 1 where it's missing. */
   embeddingScale?: number;
+  /** NEFTune's noise is added to multiplied rows (Gemma, whose embedding multiplies its rows itself); to the others before where it's missing. */
+  noiseBehindScale?: boolean;
   /** Attention's scores are multiplied by it (Granite), > 0; {@linkcode scoreScale} where it's missing. */
   attentionScale?: number;
   /** What attention and MLP add to the residual stream is multiplied by it (Granite), > 0; 1 where it's missing. */
@@ -47,6 +55,12 @@ export interface DecoderConfig {
   mlpBias: boolean;
   /** RMSNorm on q and k per head before the rotation (Qwen3). */
   qkNorm: boolean;
+  /** Where a block is normed: its halves' inputs (default), what they give (OLMo 2), or both (Gemma 2 and 3). */
+  normPlaces?: "before" | "after" | "both";
+  /** Added to the weights of every norm (Gemma keeps them less 1); 0 where it's missing. */
+  normOffset?: number;
+  /** What the MLP's gate is put through; SiLU where it's missing, GELU by its tanh approximation in Gemma. */
+  gateActivation?: "silu" | "gelu_tanh";
   /** Per layer: tokens a token can look back, itself included; null = all. */
   slidingWindow: readonly (number | null)[];
   /** The output head is the embedding. */
@@ -70,16 +84,24 @@ export function scoreScale(
 export interface LayerAttention {
   /** Tokens a token can look back, itself included; null = all. */
   readonly window: number | null;
-  /** False: queries and keys aren't rotated. */
-  readonly rotates: boolean;
+  /** Angles by which queries and keys are rotated: of all layers, or of those that have a window; null: none. */
+  readonly angles: Angles | null;
 }
 
+/** Which of a decoder's rotations. */
+export type Angles = "all" | "window";
+
 /** The part of a decoder that its layers' attention is read from. */
-type OfLayers = Pick<DecoderConfig, "slidingWindow" | "rotatedLayers">;
+type OfLayers = Pick<DecoderConfig, "slidingWindow" | "rotatedLayers" | "windowRotation">;
 
 /** The attention of one layer. */
-export function attentionOf({ slidingWindow, rotatedLayers }: OfLayers, layer: number): LayerAttention {
-  return { window: slidingWindow[layer] ?? null, rotates: rotatedLayers?.[layer] ?? true };
+export function attentionOf(
+  { slidingWindow, rotatedLayers, windowRotation }: OfLayers,
+  layer: number,
+): LayerAttention {
+  const window = slidingWindow[layer] ?? null, rotates = rotatedLayers?.[layer] ?? true;
+  const angles = windowRotation !== undefined && window !== null ? "window" : "all";
+  return { window, angles: rotates ? angles : null };
 }
 
 /** The attention of each layer, one object for all that are alike. */

@@ -16,6 +16,7 @@ import { scaleRows } from "../../ops/scale_rows.ts";
 import { scatterAddRows } from "../../ops/scatter_add_rows.ts";
 import { timesFactor } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
+import { normAttributes } from "./norms.ts";
 
 /** How far labels are smoothed, and the place of the vocabulary's mean row. */
 export interface LabelSmoothing {
@@ -45,7 +46,7 @@ export function headGraph(config: DecoderConfig, unit: boolean, wishes: HeadWish
   const w = g.input("w", [config.vocabSize, config.hiddenSize]);
   const rows = g.input("rows", ["L"], "i32"), ids = g.input("ids", ["L"], "i32");
   const picked = g.run(gatherRows, { x, ids: rows }).y;
-  const normed = g.run(rmsNorm, { x: picked, weight: norm }, { eps: config.rmsNormEps }).y;
+  const normed = g.run(rmsNorm, { x: picked, weight: norm }, normAttributes(config)).y;
   const h = timesFactor(g, normed, config.logitScale);
   const plain: { logp: Value; dh?: Value; best?: Value } = unit
     ? g.run(labelLogprobUnit, { h, w, ids })
@@ -88,10 +89,10 @@ export function headBackwardGraph(config: DecoderConfig, normed = false): Graph 
   const dh = g.input("dh", ["L", config.hiddenSize]), before = g.input("before", ["T", config.hiddenSize]);
   const picked = g.run(gatherRows, { x, ids: rows }).y;
   const dy = g.run(scaleRows, { x: dh, factor: weights }, { alpha: config.logitScale ?? 1 }).y;
-  const dpicked = g.run(rmsNormGrad, { x: picked, weight: norm, dy }, { eps: config.rmsNormEps }).dx;
+  const dpicked = g.run(rmsNormGrad, { x: picked, weight: norm, dy }, normAttributes(config)).dx;
   const dx = g.run(scatterAddRows, { like: x, ids: rows, dy: dpicked }).dx;
   const sum = { "d.x": g.run(add, { a: before, b: dx }).y };
   if (!normed) return g.finish(sum);
-  const { dweight } = g.run(rmsNormWeightGrad, { x: picked, weight: norm, dy }, { eps: config.rmsNormEps });
+  const { dweight } = g.run(rmsNormWeightGrad, { x: picked, weight: norm, dy }, normAttributes(config));
   return g.finish({ ...sum, "d.norm": dweight });
 }

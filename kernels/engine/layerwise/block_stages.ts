@@ -8,6 +8,7 @@ import { type Graph, GraphBuilder, prune, type Value, withUsedInputs } from "../
 import { matmulTn } from "../../ops/products.ts";
 import { blockGraph, type LinearModule } from "../decoder/decoder.ts";
 import type { DecoderConfig, LayerAttention } from "../decoder/decoder_config.ts";
+import { normsOf } from "../decoder/norms.ts";
 
 /** Modules of a block that read the same input, in the order in which they are computed. */
 export const MODULES_BY_INPUT = [
@@ -39,7 +40,10 @@ export function blockStages(config: DecoderConfig, attention: LayerAttention): B
   const graph = blockGraph(config, attention);
   const inputOf = (module: LinearModule) => userOf(graph, "w", entryOf(graph.inputs, `${module}.weight`));
   const x = entryOf(graph.inputs, "x"), o = inputOf("self_attn.o_proj");
-  const middle = userOf(graph, "weight", entryOf(graph.inputs, "post_attention_layernorm.weight"));
+  const { before } = normsOf(config).mlp;
+  const middle = before === null
+    ? inputOf("mlp.gate_proj")
+    : userOf(graph, "weight", entryOf(graph.inputs, `${before}.weight`));
   const part = (
     from: Record<string, Value>,
     outputs: Record<string, Value>,

@@ -9,7 +9,7 @@ import { blockGraph, blockShapes } from "../decoder/decoder.ts";
 import { type DecoderConfig, layerAttentions } from "../decoder/decoder_config.ts";
 import { scaleValues } from "../body/embedding.ts";
 import { logitsGraph } from "../generate/blocks/graph.ts";
-import { RotaryTable } from "../decoder/rope.ts";
+import { RotaryTables } from "../decoder/rope.ts";
 
 /**
  * Runs the model over one text.
@@ -32,10 +32,8 @@ export async function layeredLogits(
   const embedded = embed(read("model.embed_tokens.weight"), ids, width);
   let x = upload(scaleValues(embedded, config.embeddingScale), [rows, width]);
   const positions = Int32Array.from(ids, (_, i) => i);
-  const { cos, sin } = new RotaryTable(config).rows(positions);
   const common: Record<string, Tensor> = {
-    cos: upload(cos, [rows, config.headDim / 2]),
-    sin: upload(sin, [rows, config.headDim / 2]),
+    ...new RotaryTables(config).upload(backend, positions),
     until: upload(new Int32Array(rows).fill(rows), [rows]),
     positions: upload(positions, [rows]),
   };

@@ -11,10 +11,21 @@ import { aFunction, fields, flag, type Maker, needed, replacing, words } from ".
 const whole = (v: unknown) => Number.isSafeInteger(v) && (v as number) >= 1;
 const count = needed("a whole number >= 1", whole);
 
-const positiveOrNothing = needed(
-  "a number > 0, or nothing,",
-  (v) => v === undefined || typeof v === "number" && v > 0 && v < Infinity,
-);
+const isPositive = (v: unknown) => typeof v === "number" && v > 0 && v < Infinity;
+const positiveOrNothing = needed("a number > 0, or nothing,", (v) => v === undefined || isPositive(v));
+
+const isFrequencies = (v: unknown) => v instanceof Float64Array && v.every(Number.isFinite);
+
+function isRotation(v: unknown): boolean {
+  const { inverseFrequencies, attentionFactor } = (v ?? {}) as Record<string, unknown>;
+  return isFrequencies(inverseFrequencies) && (attentionFactor === undefined || isPositive(attentionFactor));
+}
+
+const oneOfOrNothing = (values: readonly string[]) =>
+  needed(
+    `one of ${values.join(", ")}, or nothing,`,
+    (v) => v === undefined || values.some((value) => value === v),
+  );
 
 const decoder = onlyFields(
   {
@@ -27,17 +38,19 @@ const decoder = onlyFields(
     headDim: needed("an even number >= 2", (v) => whole(v) && (v as number) % 2 === 0),
     vocabSize: count,
     rmsNormEps: needed("a number > 0", (v) => typeof v === "number" && v > 0 && v < Infinity),
-    inverseFrequencies: needed(
-      "a Float64Array of finite numbers",
-      (v) => v instanceof Float64Array && v.every(Number.isFinite),
-    ),
+    inverseFrequencies: needed("a Float64Array of finite numbers", isFrequencies),
     attentionFactor: positiveOrNothing,
+    windowRotation: needed(
+      "an object with inverseFrequencies (a Float64Array of finite numbers) and attentionFactor (a number > 0, or nothing), or nothing,",
+      (v) => v === undefined || isRotation(v),
+    ),
     rotatedLayers: needed(
       "a list of true or false, or nothing,",
       (v) => v === undefined || Array.isArray(v) && v.every((rotates) => typeof rotates === "boolean"),
     ),
     rotaryLimit: positiveOrNothing,
     embeddingScale: positiveOrNothing,
+    noiseBehindScale: needed("true, false, or nothing,", (v) => v === undefined || typeof v === "boolean"),
     attentionScale: positiveOrNothing,
     residualScale: positiveOrNothing,
     logitScale: positiveOrNothing,
@@ -45,6 +58,9 @@ const decoder = onlyFields(
     outputBias: flag,
     mlpBias: flag,
     qkNorm: flag,
+    normPlaces: oneOfOrNothing(["before", "after", "both"]),
+    normOffset: needed("a finite number, or nothing,", (v) => v === undefined || Number.isFinite(v)),
+    gateActivation: oneOfOrNothing(["silu", "gelu_tanh"]),
     slidingWindow: needed(
       "a list of whole numbers >= 1 or null",
       (v) => Array.isArray(v) && v.every((n) => n === null || whole(n)),
@@ -94,6 +110,13 @@ export function checkedModel(family: ModelFamily, maker: Maker): ModelFamily {
         inverseFrequencies.length,
         `headDim / 2 (${headDim / 2})`,
         inverseFrequencies.length === headDim / 2,
+      );
+      const ofWindows = found.windowRotation?.inverseFrequencies.length ?? headDim / 2;
+      fit(
+        "windowRotation.inverseFrequencies.length",
+        ofWindows,
+        `headDim / 2 (${headDim / 2})`,
+        ofWindows === headDim / 2,
       );
       fit(
         "slidingWindow.length",

@@ -97,11 +97,38 @@ Deno.test("a family's decoder has every field, and sizes that fit together; its 
         "logitScale of config.json as a number > 0, or nothing, is needed: current value is 0",
       ],
       [
+        { windowRotation: { inverseFrequencies: Float64Array.of(1, 2) } },
+        "windowRotation.inverseFrequencies.length of config.json as headDim / 2 (1) is needed: current value is 2",
+      ],
+      [
+        { windowRotation: { inverseFrequencies: [1] } },
+        'windowRotation of config.json as an object with inverseFrequencies (a Float64Array of finite numbers) and attentionFactor (a number > 0, or nothing), or nothing, is needed: current value is {"inverseFrequencies": [1]}',
+      ],
+      [
+        { normPlaces: "behind" },
+        'normPlaces of config.json as one of before, after, both, or nothing, is needed: current value is "behind"',
+      ],
+      [
         { attentionFacter: 2 },
         `attentionFacter of config.json as a field that is read (${
-          [...Object.keys(decoder).slice(0, 10), "attentionFactor", "rotatedLayers", "rotaryLimit"]
-            .concat("embeddingScale", "attentionScale", "residualScale", "logitScale")
-            .concat(Object.keys(decoder).slice(10), "moduleRoot").join(", ")
+          [
+            ...Object.keys(decoder).slice(0, 10),
+            "attentionFactor",
+            "windowRotation",
+            "rotatedLayers",
+            "rotaryLimit",
+            "embeddingScale",
+            "noiseBehindScale",
+            "attentionScale",
+            "residualScale",
+            "logitScale",
+            ...Object.keys(decoder).slice(10, 14),
+            "normPlaces",
+            "normOffset",
+            "gateActivation",
+            ...Object.keys(decoder).slice(14),
+            "moduleRoot",
+          ].join(", ")
         }) is needed - did you mean "attentionFactor"?: current value is 2; spell it "attentionFactor", or leave it out`,
       ],
     ] as const

@@ -152,6 +152,8 @@ for (
       ["lora_dpo_smollm3", "none", 1000, false],
       ["lora_dpo_granite", "none", 1000, false],
       ["full_sft_granite", "none", 1000, false],
+      ["lora_dpo_gemma3", "none", 1000, false],
+      ["full_sft_gemma3", "none", 1000, false],
     ]],
     [2, [
       ["lora_iopo_qwen3", "ddp", 1000, false],

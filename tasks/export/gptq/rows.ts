@@ -6,7 +6,7 @@ import { entryOf, f32, f64, item } from "../../../formats/elements.ts";
 import type { Backend, HostArray, Program, Tensor } from "../../../kernels/backend.ts";
 import { type BlockStages, blockStages } from "../../../kernels/engine/layerwise/block_stages.ts";
 import type { DecoderConfig, LayerAttention } from "../../../kernels/engine/decoder/decoder_config.ts";
-import { RotaryTable } from "../../../kernels/engine/decoder/rope.ts";
+import { RotaryTables } from "../../../kernels/engine/decoder/rope.ts";
 
 /** Programs of a block by their stage. */
 export type StagePrograms = Readonly<Record<keyof BlockStages, Program>>;
@@ -122,13 +122,10 @@ export class CalibrationRows {
   #commonOf(length: number): Record<string, Tensor> {
     const known = this.#common.get(length);
     if (known) return known;
-    const { headDim } = this.config;
     const upload = (values: HostArray, shape: readonly number[]) => this.backend.upload(values, shape);
     const positions = Int32Array.from({ length }, (_, i) => i);
-    const { cos, sin } = new RotaryTable(this.config).rows(positions);
     const common = {
-      cos: upload(cos, [length, headDim / 2]),
-      sin: upload(sin, [length, headDim / 2]),
+      ...new RotaryTables(this.config).upload(this.backend, positions),
       until: upload(new Int32Array(length).fill(length), [length]),
       positions: upload(positions, [length]),
     };

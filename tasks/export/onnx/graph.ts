@@ -9,6 +9,7 @@
  */
 import { OnnxModelBuilder } from "../../../kernels/backends/onnx/model_builder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
+import { normsOf } from "../../../kernels/engine/decoder/norms.ts";
 import { attentionInputs, BATCH, onnxAttention, TOKENS, TOTAL } from "./graph_attention.ts";
 import { OnnxProducts } from "./graph_products.ts";
 import { headName, type OnnxWeights } from "./weights.ts";
@@ -29,16 +30,13 @@ export function onnxDecoder(config: DecoderConfig, weights: OnnxWeights): Uint8A
   const kept = g.input("num_logits_to_keep", "i64", []);
   const inputs = attentionInputs(products, { ids, mask, positions });
   let x = g.op("Reshape", [g.scaled(products.embedded(ids), config.embeddingScale), rowShape()]);
+  const norms = normsOf(config);
   for (let layer = 0; layer < config.numLayers; layer++) {
-    const name = `model.layers.${layer}.`;
-    const attended = onnxAttention(
-      products,
-      inputs,
-      products.normed(x, `${name}input_layernorm.weight`),
-      layer,
-    );
-    x = g.op("Add", [x, g.scaled(attended, config.residualScale)]);
-    const fed = mlp(products, products.normed(x, `${name}post_attention_layernorm.weight`), layer);
+    const normed = (value: string, norm: string | null) =>
+      norm === null ? value : products.normed(value, `model.layers.${layer}.${norm}.weight`);
+    const attended = onnxAttention(products, inputs, normed(x, norms.attention.before), layer);
+    x = g.op("Add", [x, g.scaled(normed(attended, norms.attention.after), config.residualScale)]);
+    const fed = normed(mlp(products, normed(x, norms.mlp.before), layer), norms.mlp.after);
     x = g.op("Add", [x, g.scaled(fed, config.residualScale)]);
   }
   // From row −0 on are all of them.
@@ -59,7 +57,9 @@ export function onnxDecoder(config: DecoderConfig, weights: OnnxWeights): Uint8A
 
 function mlp(products: OnnxProducts, x: string, layer: number): string {
   const { g } = products, gate = products.project(x, layer, "mlp.gate_proj");
-  const gated = g.op("Mul", [gate, g.op("Sigmoid", [gate])]);
+  const gated = products.config.gateActivation === "gelu_tanh"
+    ? g.op("Gelu", [gate], { approximate: "tanh" })
+    : g.op("Mul", [gate, g.op("Sigmoid", [gate])]);
   return products.project(
     g.op("Mul", [gated, products.project(x, layer, "mlp.up_proj")]),
     layer,

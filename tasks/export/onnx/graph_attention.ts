@@ -2,9 +2,10 @@
  * Attention with its cache in an exported ONNX model.
  * @module
  */
-import { attentionOf, scoreScale } from "../../../kernels/engine/decoder/decoder_config.ts";
+import { type Angles, attentionOf, scoreScale } from "../../../kernels/engine/decoder/decoder_config.ts";
+import { ANGLE_INPUTS } from "../../../kernels/engine/decoder/rope.ts";
 import { CONTRIB, type OnnxProducts } from "./graph_products.ts";
-import type { AngleTable } from "./weights.ts";
+import { angleTable } from "./weights.ts";
 
 /** Symbolic sizes of inputs: sequences, tokens of this run, tokens with those of the cache. */
 export const BATCH = "batch_size", TOKENS = "sequence_length", TOTAL = "total_sequence_length";
@@ -61,21 +62,21 @@ export function onnxAttention(
   layer: number,
 ): string {
   const { g, config } = products, { numHeads, numKeyValueHeads, headDim } = config;
-  const { window, rotates } = attentionOf(config, layer);
+  const { window, angles } = attentionOf(config, layer);
   const name = `model.layers.${layer}.self_attn.`, { key, value } = onnxCacheNames(layer);
   const q = products.project(x, layer, "self_attn.q_proj");
   const queries = perHead(products, inputs, {
     x: q,
     heads: numHeads,
     norm: `${name}q_norm.weight`,
-    rotates,
+    angles,
   });
   const k = products.project(x, layer, "self_attn.k_proj");
   const keys = perHead(products, inputs, {
     x: k,
     heads: numKeyValueHeads,
     norm: `${name}k_norm.weight`,
-    rotates,
+    angles,
   });
   const v = g.op("Reshape", [products.project(x, layer, "self_attn.v_proj"), inputs.threeD]);
   const past = [key, value].map(({ past }) =>
@@ -105,7 +106,7 @@ export function onnxAttention(
 function perHead(
   products: OnnxProducts,
   { threeD, positions }: OnnxInputs,
-  { x, heads, norm, rotates }: { x: string; heads: number; norm: string; rotates: boolean },
+  { x, heads, norm, angles }: { x: string; heads: number; norm: string; angles: Angles | null },
 ): string {
   const { g, config: { qkNorm, headDim } } = products;
   let y = g.op("Reshape", [x, threeD]);
@@ -113,9 +114,7 @@ function perHead(
     const byHead = g.op("Reshape", [y, g.integers([0, 0, heads, headDim])]);
     y = g.op("Reshape", [products.normed(byHead, norm), threeD]);
   }
-  if (!rotates) return y;
-  const angles = (["rotary.cos", "rotary.sin"] satisfies AngleTable[]).map((table) =>
-    products.constant(table)
-  );
-  return g.op("RotaryEmbedding", [y, positions, ...angles], {}, CONTRIB);
+  if (angles === null) return y;
+  const tables = Object.values(ANGLE_INPUTS[angles]).map((name) => products.constant(angleTable(name)));
+  return g.op("RotaryEmbedding", [y, positions, ...tables], {}, CONTRIB);
 }

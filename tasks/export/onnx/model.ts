@@ -26,7 +26,15 @@ const DTYPES: Readonly<Record<OnnxDtype, { name: string; suffix: string; bits: 4
 };
 
 /** Families that transformers.js has this decoder for. */
-const FAMILIES: readonly string[] = ["llama", "mistral", "qwen2", "qwen3", "smollm3", "granite"];
+const FAMILIES: readonly string[] = [
+  "llama",
+  "mistral",
+  "qwen2",
+  "qwen3",
+  "smollm3",
+  "granite",
+  "gemma3_text",
+];
 
 /** Path of the model in a folder. */
 export function onnxPath(folder: string, dtype: OnnxDtype): string {

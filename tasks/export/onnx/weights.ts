@@ -7,7 +7,8 @@ import { groupsOf, PACKED_GROUP, type PackedMatrix, quantized } from "../../../f
 import { EMBEDDING, tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { ConstantsWriter, type WrittenConstant } from "../../../kernels/engine/generate/program/constants.ts";
-import { RotaryTable } from "../../../kernels/engine/decoder/rope.ts";
+import { withNormOffset } from "../../../kernels/engine/decoder/norms.ts";
+import { RotaryTables } from "../../../kernels/engine/decoder/rope.ts";
 import { holding } from "../holding.ts";
 
 /** Constants by their names in transformers, packed ones with `.codes` and `.scales` behind. */
@@ -26,8 +27,10 @@ export function headName({ tieWordEmbeddings }: Pick<DecoderConfig, "tieWordEmbe
   return tieWordEmbeddings ? EMBEDDING : HEAD;
 }
 
-/** Cosines or sines of all places. */
-export type AngleTable = "rotary.cos" | "rotary.sin";
+/** Name of the constant for cosines or sines of all places. @param input The block's input that it stands for */
+export function angleTable(input: string): string {
+  return `rotary.${input}`;
+}
 
 /**
  * Writes all weights.
@@ -52,7 +55,7 @@ export function* writeOnnxWeights(
     const values = holding(name, read(name), "F32"), [rows = 1, columns] = shape;
     const own = bits === null || columns === undefined ? null : onnxBits(name, columns, bits, config);
     if (own === null || columns === undefined) {
-      writer.write(name, shape, values);
+      writer.write(name, shape, withNormOffset(config, name, values));
       continue;
     }
     writePacked(writer, name, quantized(values, rows, columns, own));
@@ -87,9 +90,6 @@ function writePacked(
 
 function writeAngles(writer: ConstantsWriter, config: DecoderConfig): void {
   const places = config.maxPositionEmbeddings, half = config.headDim / 2;
-  const { cos, sin } = new RotaryTable(config).rows(
-    Int32Array.from({ length: places }, (_, i) => i),
-  );
-  writer.write("rotary.cos", [places, half], cos);
-  writer.write("rotary.sin", [places, half], sin);
+  const tables = new RotaryTables(config).rows(Int32Array.from({ length: places }, (_, i) => i));
+  for (const [name, values] of Object.entries(tables)) writer.write(angleTable(name), [places, half], values);
 }

@@ -77,4 +77,6 @@ Deno.test("scaledConfig() refuses adapters, with what their base's config.json n
     RangeError,
     "a model that sees",
   );
+  const gemma3 = { model_type: "gemma3_text", max_position_embeddings: 64 };
+  assertThrows(() => scaledConfig(model(gemma3), { ...lora, ...full }), RangeError, "one of two rotations");
 });

@@ -18,6 +18,7 @@ import { putRows } from "../../../ops/put_rows.ts";
 import { rmsNorm } from "../../../ops/rms_norm.ts";
 import { blockGraph, type BlockLora } from "../../decoder/decoder.ts";
 import type { DecoderConfig, LayerAttention } from "../../decoder/decoder_config.ts";
+import { normAttributes } from "../../decoder/norms.ts";
 
 /** A block's attention, and the values that it takes. */
 interface BlockAttention {
@@ -44,7 +45,7 @@ function upToAttention(base: Graph): BlockAttention {
 
 /**
  * One block: `y [T, D]` from `x [T, D]`, and `k`, `v` `[F, kv]`: the fresh rows with those of `x` put in at `put [T]`.
- * Further inputs: `cos`, `sin` `[T, head/2]`, `fresh_k`, `fresh_v` `[F, kv]`, `past_k`, `past_v` `[S, kv heads, P, head]`
+ * Further inputs: cosines and sines `[T, head/2]`, `fresh_k`, `fresh_v` `[F, kv]`, `past_k`, `past_v` `[S, kv heads, P, head]`
  * (keys are rotated), `places [T]`, `past_places [S, P]`, `fresh_places [F]` as of `cached_attention`, the block's tensors.
  */
 export function generationBlock(config: DecoderConfig, attends: LayerAttention, lora: BlockLora): Graph {
@@ -107,7 +108,7 @@ export function logitsGraph(config: DecoderConfig): Graph {
   const x = g.input("x", ["T", config.hiddenSize]), norm = g.input("norm", [config.hiddenSize]);
   const w = g.input("w", [config.vocabSize, config.hiddenSize]), rows = g.input("rows", ["L"], "i32");
   const picked = g.run(gatherRows, { x, ids: rows }).y;
-  const h = g.run(rmsNorm, { x: picked, weight: norm }, { eps: config.rmsNormEps }).y;
+  const h = g.run(rmsNorm, { x: picked, weight: norm }, normAttributes(config)).y;
   return g.finish({ logits: g.run(linear, { x: h, w }, { alpha: config.logitScale ?? 1 }).y });
 }
 

@@ -11,7 +11,7 @@ import { attentionOf, type DecoderConfig } from "../../decoder/decoder_config.ts
 import { HostEmbedding } from "../../body/embedding.ts";
 import { loraOfLayer, type Parameters, type Tuning } from "../../weights/parameters.ts";
 import { type Compiled, compileGraph, runProgram } from "../../programs/compiled.ts";
-import { RotaryTable } from "../../decoder/rope.ts";
+import { RotaryTables } from "../../decoder/rope.ts";
 import type { KvCache, LayerCache, NextRows } from "./cache.ts";
 import { arrangeGraph, chooseGraph, generationBlock, generationBlockInPlace, logitsGraph } from "./graph.ts";
 import type { TokenPick } from "../outlook.ts";
@@ -37,7 +37,7 @@ export class ModelPasses {
   readonly #tuning: Tuning;
   readonly #parameters: Parameters;
   readonly #embedding: HostEmbedding;
-  readonly #rotary: RotaryTable;
+  readonly #rotary: RotaryTables;
   readonly #programs = new Map<string, Promise<Compiled>>();
 
   /** @param parameters On the backend of the passes. */
@@ -46,8 +46,8 @@ export class ModelPasses {
     this.#config = config;
     this.#tuning = tuning;
     this.#parameters = parameters;
-    this.#embedding = new HostEmbedding(parameters.backend, parameters.get(EMBEDDING), config.embeddingScale);
-    this.#rotary = new RotaryTable(config);
+    this.#embedding = new HostEmbedding(parameters.backend, parameters.get(EMBEDDING), config);
+    this.#rotary = new RotaryTables(config);
   }
 
   /** Ways to choose, on the backend; the caller's. Put there before other work they part no commands. */
@@ -74,10 +74,8 @@ export class ModelPasses {
    */
   async run(pass: LayersPass, made: LayerCache[]): Promise<Tensor | null> {
     const backend = this.#backend, config = this.#config, count = pass.places.length;
-    const angles = this.#rotary.rows(pass.places), half = [count, config.headDim / 2];
     const common = {
-      cos: backend.upload(angles.cos, half),
-      sin: backend.upload(angles.sin, half),
+      ...this.#rotary.upload(backend, pass.places),
       places: backend.upload(pass.places, [count]),
       put: backend.upload(pass.put, [count]),
       fresh_places: backend.upload(pass.freshPlaces, [pass.freshPlaces.length]),

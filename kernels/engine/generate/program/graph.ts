@@ -10,6 +10,8 @@ import { groupsOf } from "../../../../formats/packed/mod.ts";
 import { OnnxModelBuilder } from "../../../backends/onnx/model_builder.ts";
 import type { LinearModule } from "../../decoder/decoder.ts";
 import type { DecoderConfig } from "../../decoder/decoder_config.ts";
+import { normsOf } from "../../decoder/norms.ts";
+import { angleNames } from "../../decoder/rope.ts";
 import type { GivenConstant, ProgramAdapters } from "./adapters.ts";
 import { GraphAttention } from "./graph_attention.ts";
 import { GraphProducts, MS, spreadName } from "./graph_products.ts";
@@ -51,11 +53,19 @@ export function cannotRun(config: DecoderConfig): string | null {
   return null;
 }
 
+/** What the MLP's gate becomes. */
+function activated(g: OnnxModelBuilder, gate: string, { gateActivation = "silu" }: DecoderConfig): string {
+  // QuickGelu with alpha 1 is SiLU, FastGelu is GELU by its tanh approximation.
+  return gateActivation === "silu"
+    ? g.op("QuickGelu", [gate], { alpha: { float: 1 } }, MS)
+    : g.op("FastGelu", [gate], {}, MS);
+}
+
 /**
  * The model's bytes.
  *
  * Inputs: `x [B, T, D]` (embedded), `lengths [B]` int32 (tokens before and with this run, less one), `total []` int32 (the longest),
- * `rows [R]` int64 (of `B · T`), `heads [L]` int64 (of R), `cos`, `sin` `[P, head / 2]` of length `angleLength` (graph_attention.ts), every layer's
+ * `rows [R]` int64 (of `B · T`), `heads [L]` int64 (of R), cosines and sines `[P, head / 2]` (`angleNames`) of length `angleLength` (graph_attention.ts), every layer's
  * `past`, with adapters `choice [B, 1, ranks]` and `row_choice [1, R, ranks]`, and unless {@linkcode rotatesInside} `places [B, T]` int64.
  * Outputs: `logits [L, V]`, `best [L, K]` with `ids [L, K]` int64, every layer's `present`.
  */
@@ -69,7 +79,9 @@ export function decoderModel(
   const x = g.input("x", "f32", ["B", "T", hiddenSize]);
   const lengths = g.input("lengths", "i32", ["B"]), total = g.input("total", "i32", []);
   const rows = g.input("rows", "i64", ["R"]), wanted = g.input("heads", "i64", ["L"]);
-  const angles = [g.input("cos", "f32", ["P", head / 2]), g.input("sin", "f32", ["P", head / 2])];
+  const angles = Object.fromEntries(
+    angleNames(config).map((name) => [name, g.input(name, "f32", ["P", head / 2])]),
+  );
   const places = rotatesInside(config) ? null : g.input("places", "i64", ["B", "T"]);
   const lora = adapters?.begin(g, "choice", ["B", 1]), rowLora = adapters?.begin(g, "row_choice", [1, "R"]);
   const sink = products.given(SINK, [heads]);
@@ -80,20 +92,22 @@ export function decoderModel(
     const flat = g.op("Reshape", [value, g.integers([-1, width])]);
     return g.op("Reshape", [g.op("Gather", [flat, rows], { axis: 0 }), g.integers([1, -1, width])]);
   };
-  let stream = x, n = products.normed(x, "layers.0.input_layernorm.weight");
+  const norms = normsOf(config);
+  const weightOf = (layer: number, norm: string | null) => norm && `layers.${layer}.${norm}.weight`;
+  let stream = x, n = products.normed(x, weightOf(0, norms.attention.before));
   for (let layer = 0; layer < config.numLayers; layer++) {
-    const name = `layers.${layer}.`, last = layer + 1 === config.numLayers, beside = last ? rowLora : lora;
+    const last = layer + 1 === config.numLayers, beside = last ? rowLora : lora;
     const project = (input: string, module: LinearModule) => products.project(input, layer, module, beside);
     let o = attention.of(n, layer);
     if (last) [o, stream] = [rowsOf(o, heads * head), rowsOf(stream, hiddenSize)];
-    const afterAttention = g.scaled(project(o, "self_attn.o_proj"), config.residualScale);
-    const middle = products.addNormed(stream, afterAttention, `${name}post_attention_layernorm.weight`);
+    const attended = products.normed(project(o, "self_attn.o_proj"), weightOf(layer, norms.attention.after));
+    const joining = g.scaled(attended, config.residualScale);
+    const middle = products.addNormed(stream, joining, weightOf(layer, norms.mlp.before));
     const gate = project(middle.n, "mlp.gate_proj"), up = project(middle.n, "mlp.up_proj");
-    // QuickGelu with alpha 1 is SiLU.
-    const gated = g.op("Mul", [g.op("QuickGelu", [gate], { alpha: { float: 1 } }, MS), up]);
-    const next = last ? "norm.weight" : `layers.${layer + 1}.input_layernorm.weight`;
-    const afterMlp = g.scaled(project(gated, "mlp.down_proj"), config.residualScale);
-    const end = products.addNormed(middle.sum, afterMlp, next);
+    const gated = g.op("Mul", [activated(g, gate, config), up]);
+    const fed = products.normed(project(gated, "mlp.down_proj"), weightOf(layer, norms.mlp.after));
+    const next = last ? "norm.weight" : weightOf(layer + 1, norms.attention.before);
+    const end = products.addNormed(middle.sum, g.scaled(fed, config.residualScale), next);
     [stream, n] = [end.sum, end.n];
   }
   const flat = g.op("Reshape", [n, g.integers([-1, hiddenSize])]);

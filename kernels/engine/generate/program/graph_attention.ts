@@ -2,8 +2,10 @@
  * Attention with its cache in a decoder's ONNX model.
  * @module
  */
+import { entryOf } from "../../../../formats/elements.ts";
 import type { OnnxNode } from "../../../onnx_node.ts";
-import { attentionOf, type DecoderConfig, scoreScale } from "../../decoder/decoder_config.ts";
+import { type Angles, attentionOf, type DecoderConfig, scoreScale } from "../../decoder/decoder_config.ts";
+import { ANGLE_INPUTS } from "../../decoder/rope.ts";
 import type { LoraNodes } from "./adapters.ts";
 import { type GraphProducts, MS } from "./graph_products.ts";
 import { QKV, QKV_PRODUCT } from "./prepare.ts";
@@ -27,8 +29,8 @@ export interface GraphInputs {
   readonly lengths: string;
   readonly total: string;
   readonly sink: string;
-  /** `cos` and `sin`. */
-  readonly angles: readonly string[];
+  /** Cosines and sines by their names (`ANGLE_INPUTS`). */
+  readonly angles: Readonly<Record<string, string>>;
   /** Where another operator than GroupQueryAttention rotates queries and keys. */
   readonly places: string | null;
 }
@@ -45,22 +47,22 @@ export class GraphAttention {
   /** Heads' values `[B, T, heads · head]` of a layer's normed input. */
   of(x: string, layer: number): string {
     const { g } = this.products, { numHeads, numKeyValueHeads, headDim } = this.config;
-    const { lengths, total, angles, places, sink } = this.inputs;
+    const { lengths, total, places, sink } = this.inputs;
     const parts = this.#parts(x, layer), cached = ["B", numKeyValueHeads, "M", headDim];
-    const { k, v } = cacheNames(layer), { window, rotates } = attentionOf(this.config, layer);
-    const isInside = rotates && places === null;
+    const { k, v } = cacheNames(layer), { window, angles } = attentionOf(this.config, layer);
+    const inside = angles !== null && places === null ? this.#anglesOf(angles) : ["", ""];
     const past = [g.input(k.past, "f32", cached), g.input(v.past, "f32", cached)];
     const attrs: OnnxNode["attrs"] = {
       num_heads: numHeads,
       kv_num_heads: numKeyValueHeads,
-      do_rotary: isInside ? 1 : 0,
+      do_rotary: angles !== null && places === null ? 1 : 0,
       scale: { float: 1 },
       ...(window !== null && { local_window_size: window }),
     };
     const [o = "", newK = "", newV = ""] = g.ops(
       "GroupQueryAttention",
       // Places and a bias of scores are left out.
-      [...parts, ...past, lengths, total, ...(isInside ? angles : ["", ""]), "", "", sink],
+      [...parts, ...past, lengths, total, ...inside, "", "", sink],
       3,
       attrs,
       MS,
@@ -72,20 +74,26 @@ export class GraphAttention {
 
   /** q, k and v as one value, or (where they aren't one product, are normed, scaled or rotated) as three. */
   #parts(x: string, layer: number): string[] {
-    const { products: p, config: { numHeads, numKeyValueHeads, qkNorm }, inputs: { angles, places } } = this;
+    const { products: p, config: { numHeads, numKeyValueHeads, qkNorm }, inputs: { places } } = this;
     const name = `layers.${layer}.self_attn.`;
-    const [joined, parts] = this.#projected(x, layer), { rotates } = attentionOf(this.config, layer);
-    if (joined !== null && !qkNorm && rotates && places === null) return [joined, "", ""];
+    const [joined, parts] = this.#projected(x, layer), { angles } = attentionOf(this.config, layer);
+    if (joined !== null && !qkNorm && angles !== null && places === null) return [joined, "", ""];
     let [q = "", k = "", v = ""] = parts();
     if (qkNorm) {
       q = this.#normedByHead(q, numHeads, `${name}q_norm.weight`);
       k = this.#normedByHead(k, numKeyValueHeads, `${name}k_norm.weight`);
     }
     // Queries that no angles scale.
-    if (!rotates) return [p.g.scaled(q, scoreScale(this.config)), k, v];
+    if (angles === null) return [p.g.scaled(q, scoreScale(this.config)), k, v];
     if (places === null) return [q, k, v];
-    const rotated = (value: string) => p.g.op("RotaryEmbedding", [value, places, ...angles], {}, MS);
+    const rotated = (value: string) =>
+      p.g.op("RotaryEmbedding", [value, places, ...this.#anglesOf(angles)], {}, MS);
     return [rotated(q), rotated(k), v];
+  }
+
+  /** The values of one rotation's cosines and sines. */
+  #anglesOf(angles: Angles): string[] {
+    return Object.values(ANGLE_INPUTS[angles]).map((name) => entryOf(this.inputs.angles, name));
   }
 
   /** q, k and v behind each other where they are one product, and a way to have them apart. */

@@ -73,16 +73,21 @@ export class GraphProducts {
     return lora?.add(y, x, layer, [module]) ?? y;
   }
 
-  /** @param norm Name of its weight. */
-  normed(x: string, norm: string): string {
+  /** @param norm Name of its weight; null: there is no norm. */
+  normed(x: string, norm: string | null): string {
+    if (norm === null) return x;
     return this.g.op("SimplifiedLayerNormalization", [x, this.constant(norm)], {
       epsilon: this.#epsilon,
       axis: -1,
     });
   }
 
-  /** The sum of two values and its norm. */
-  addNormed(a: string, b: string, norm: string): { n: string; sum: string } {
+  /** The sum of two values and its norm, of whose weight `norm` is the name; null: the sum itself. */
+  addNormed(a: string, b: string, norm: string | null): { n: string; sum: string } {
+    if (norm === null) {
+      const sum = this.g.op("Add", [a, b]);
+      return { n: sum, sum };
+    }
     const inputs = [a, b, this.constant(norm)], attrs = { epsilon: this.#epsilon };
     const [n = "", , , sum = ""] = this.g.ops("SkipSimplifiedLayerNormalization", inputs, 4, attrs, MS);
     return { n, sum };

@@ -7,6 +7,7 @@ import { groupsOf, type PackedMatrix, quantized, stacked } from "../../../../for
 import { tiled } from "../../../native/mod.ts";
 import { blockShapes, type LinearModule, moduleShape } from "../../decoder/decoder.ts";
 import type { DecoderConfig } from "../../decoder/decoder_config.ts";
+import { withNormOffset } from "../../decoder/norms.ts";
 import { ConstantsWriter, type WrittenConstant } from "./constants.ts";
 import { nBits } from "./product.ts";
 
@@ -83,6 +84,7 @@ export function prepareWeights(
     const values = source.read(name);
     return to === null ? { rows, columns, bits: 32, values } : quantized(values, rows, columns, to);
   };
+  const vector = (name: string) => withNormOffset(config, name, source.read(name));
   const write = (name: string, made: Matrix) => {
     const { rows, columns } = made;
     if (made.bits === 32) {
@@ -107,11 +109,11 @@ export function prepareWeights(
     else QKV.forEach((module, i) => write(prefix + module, item(qkv, i)));
     for (const module of SINGLE) write(prefix + module, of(module));
     for (const [name, shape] of blockShapes(config)) {
-      if (shape.length === 1) writer.write(prefix + name, shape, source.read(`model.${prefix}${name}`));
+      if (shape.length === 1) writer.write(prefix + name, shape, vector(`model.${prefix}${name}`));
     }
     onPart(layer + 1, config.numLayers + 1);
   }
-  writer.write("norm.weight", [config.hiddenSize], source.read("model.norm.weight"));
+  writer.write("norm.weight", [config.hiddenSize], vector("model.norm.weight"));
   // Four bits would cost the head more than all else together.
   write("lm_head", matrix("lm_head.weight", [config.vocabSize, config.hiddenSize], bits && 8));
   onPart(config.numLayers + 1, config.numLayers + 1);

@@ -14,7 +14,7 @@ import {
 } from "../../../backends/onnx/c_api/mod.ts";
 import type { OrtType } from "../../../backends/onnx/c_api/mod.ts";
 import type { DecoderConfig } from "../../decoder/decoder_config.ts";
-import { RotaryTable } from "../../decoder/rope.ts";
+import { RotaryTables } from "../../decoder/rope.ts";
 import type { ProgramAdapters } from "./adapters.ts";
 import type { SlotMemory } from "./cache.ts";
 import { BEST, decoderModel, givenConstants, rotatesInside } from "./graph.ts";
@@ -59,7 +59,7 @@ interface Binding {
   readonly binding: OrtBinding;
   readonly tensors: Map<string, { tensor: OrtTensor; data: Bound }>;
   readonly cache: OrtTensor[];
-  angles: OrtTensor | null;
+  angles: Readonly<Record<string, OrtTensor>> | null;
 }
 
 /** A program that is ready to run on a cache. */
@@ -69,8 +69,8 @@ export class ProgramSession {
   readonly #session: OrtSession;
   readonly #given: OrtTensor[];
   readonly #bindings = new Map<string, Binding>();
-  readonly #rotary: RotaryTable;
-  #angles: { cos: OrtTensor; sin: OrtTensor; places: number } | null = null;
+  readonly #rotary: RotaryTables;
+  #angles: { tensors: Readonly<Record<string, OrtTensor>>; places: number } | null = null;
   readonly #bestCount: number;
   /** Settles when weights have got the huge pages that they can have, in bytes; runs needn't wait. */
   readonly hugePages: Promise<number>;
@@ -89,7 +89,7 @@ export class ProgramSession {
     readonly adapters: ProgramAdapters | null,
   ) {
     this.config = config;
-    this.#rotary = new RotaryTable(config, angleLength(config));
+    this.#rotary = new RotaryTables(config, angleLength(config));
     this.#bestCount = Math.min(BEST, config.vocabSize);
     const model = decoderModel(config, prepared, adapters);
     const initializers = Object.fromEntries(
@@ -173,8 +173,7 @@ export class ProgramSession {
     this.unbind();
     this.#session.dispose();
     for (const tensor of this.#given) tensor.dispose();
-    this.#angles?.cos.dispose();
-    this.#angles?.sin.dispose();
+    for (const tensor of Object.values(this.#angles?.tensors ?? {})) tensor.dispose();
   }
 
   /** Forgets what is bound: the cache's memory moved. */
@@ -229,17 +228,17 @@ export class ProgramSession {
   #bindAngles(bound: Binding, longest: number): void {
     const half = this.config.headDim / 2, places = Math.max(longest, this.memory.room);
     if (!this.#angles || this.#angles.places < places) {
-      const { cos, sin } = this.#rotary.rows(Int32Array.from({ length: places }, (_, i) => i));
-      const tensor = (data: Float32Array<ArrayBuffer>) =>
-        OrtTensor.over(this.library, data, [places, half], "f32");
-      this.#angles?.cos.dispose();
-      this.#angles?.sin.dispose();
-      this.#angles = { cos: tensor(cos), sin: tensor(sin), places };
+      for (const tensor of Object.values(this.#angles?.tensors ?? {})) tensor.dispose();
+      const rows = this.#rotary.rows(Int32Array.from({ length: places }, (_, i) => i));
+      const tensors = Object.entries(rows).map(([name, data]) =>
+        [name, OrtTensor.over(this.library, data, [places, half], "f32")] as const
+      );
+      this.#angles = { tensors: Object.fromEntries(tensors), places };
     }
-    const { cos, sin } = this.#angles;
-    if (bound.angles === cos) return;
-    bound.binding.bindInput("cos", cos).bindInput("sin", sin);
-    bound.angles = cos;
+    const { tensors } = this.#angles;
+    if (bound.angles === tensors) return;
+    for (const [name, tensor] of Object.entries(tensors)) bound.binding.bindInput(name, tensor);
+    bound.angles = tensors;
   }
 }
 

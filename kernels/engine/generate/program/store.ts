@@ -43,7 +43,13 @@ export function preparedKey(
   bits: 4 | 8 | null,
   native: boolean,
 ): string {
-  const parts = [PREPARED_VERSION, weights, { ...config, inverseFrequencies: null }, bits, native];
+  const parts = [
+    PREPARED_VERSION,
+    weights,
+    { ...config, inverseFrequencies: null, windowRotation: null },
+    bits,
+    native,
+  ];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }
 

@@ -24,6 +24,8 @@ const RUNS = [
   "lora_dpo_smollm3",
   "lora_dpo_granite",
   "full_sft_granite",
+  "lora_dpo_gemma3",
+  "full_sft_gemma3",
 ];
 
 const FORMS = [[1, true], [1000, false]] as const;
