@@ -56,6 +56,7 @@ for (
     ["tiny/qwen3", "tiny/qwen3"],
     ["tiny/smollm3", "tiny/smollm3"],
     ["tiny/granite", "tiny/granite"],
+    ["tiny/olmo2", "tiny/olmo2"],
   ] as const
 ) {
   Deno.test(`export of ${path}, merged, as a GGUF adapter and as ONNX, computes PEFT's log-probabilities`, () =>

@@ -23,6 +23,7 @@ export const MODEL_CLASSES: Readonly<Record<string, string>> = {
   smollm3: "SmolLM3ForCausalLM",
   granite: "GraniteForCausalLM",
   gemma3_text: "Gemma3ForCausalLM",
+  olmo2: "Olmo2ForCausalLM",
 };
 
 /** `model_type` of each architecture of llama.cpp that is read; its `qwen2vl` is Qwen2.5-VL's too. */
@@ -36,6 +37,7 @@ const MODEL_TYPES: Readonly<Record<string, string>> = {
   smollm3: "smollm3",
   granite: "granite",
   gemma3: "gemma3_text",
+  olmo2: "olmo2",
 };
 
 /** llama.cpp rotates nothing in every so many layers of architecture smollm3; no key of a file says another number. */
@@ -160,7 +162,7 @@ function slidingWindow(
   if (window > 0) {
     throw new RangeError(`Cannot open ${path}: a sliding window in a ${modelType} GGUF isn't supported`);
   }
-  return modelType === "granite" ? {} : { use_sliding_window: false, sliding_window: null };
+  return ["granite", "olmo2"].includes(modelType) ? {} : { use_sliding_window: false, sliding_window: null };
 }
 
 /** Granite's, as llama.cpp reads them: a missing one or 0 stands for none, and of scores for 1 / √headDim. */

@@ -143,7 +143,7 @@ Deno.test("ggufConfig() refuses every key that would change the result and has n
     ["rope.dimension_count", u32(2), u32(4)],
     ["rope.dimension_sections", { type: "i32s", value: [1, 1, 0, 0] }, { type: "i32s", value: [0, 0, 0, 0] }],
   ];
-  for (const architecture of ["llama", "qwen2", "qwen3", "mistral", "smollm3"]) {
+  for (const architecture of ["llama", "qwen2", "qwen3", "mistral", "smollm3", "olmo2"]) {
     const plain = configWith({}, { architecture });
     for (const [key, bad, good] of cases) {
       const { message } = assertThrows(

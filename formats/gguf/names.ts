@@ -23,31 +23,39 @@ const WHOLE: Readonly<Record<string, string>> = {
   "output.weight": "lm_head.weight",
 };
 
-const BLOCK: Readonly<Record<string, string>> = {
-  attn_norm: "input_layernorm",
+const MODULES: Readonly<Record<string, string>> = {
   attn_q: "self_attn.q_proj",
   attn_k: "self_attn.k_proj",
   attn_v: "self_attn.v_proj",
   attn_output: "self_attn.o_proj",
   attn_q_norm: "self_attn.q_norm",
   attn_k_norm: "self_attn.k_norm",
-  ffn_norm: "post_attention_layernorm",
   ffn_gate: "mlp.gate_proj",
   ffn_up: "mlp.up_proj",
   ffn_down: "mlp.down_proj",
 };
 
-/** Names of blocks whose halves are normed before and behind. */
-const NORMED_TWICE: Readonly<Record<string, string>> = {
-  ...BLOCK,
+/** Norms behind the halves of a block. */
+const BEHIND = {
   post_attention_norm: "post_attention_layernorm",
-  ffn_norm: "pre_feedforward_layernorm",
   post_ffw_norm: "post_feedforward_layernorm",
+};
+
+const BLOCK: Readonly<Record<string, string>> = {
+  ...MODULES,
+  attn_norm: "input_layernorm",
+  ffn_norm: "post_attention_layernorm",
+};
+
+/** Architectures whose blocks aren't normed before their halves alone. */
+const OTHER_BLOCKS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  olmo2: { ...MODULES, ...BEHIND },
+  gemma3: { ...MODULES, ...BEHIND, attn_norm: "input_layernorm", ffn_norm: "pre_feedforward_layernorm" },
 };
 
 /** Names of a block's tensors by those of transformers' modules. */
 function blockNames(architecture: string): Readonly<Record<string, string>> {
-  return architecture === "gemma3" ? NORMED_TWICE : BLOCK;
+  return OTHER_BLOCKS[architecture] ?? BLOCK;
 }
 
 /** What is added to a tensor. @param target Its name in transformers */

@@ -23,6 +23,8 @@ export interface CommonOptions {
   readonly keyValueHeadsOptional?: boolean;
   /** Key and value heads where the config doesn't mention them, as transformers' class has it (default: an error). */
   readonly keyValueHeads?: number;
+  /** ε of norms where the config has none (default 1e-6). */
+  readonly rmsNormEps?: number;
   /** True if a missing tie_word_embeddings means that they are tied. */
   readonly isTied?: boolean;
   /** Rotation of heads of a size (default as transformers reads `rope_theta` and its scaling). */
@@ -90,7 +92,7 @@ export function commonConfig(
   fields.agree("dtype", fields, "torch_dtype", (a, b) => plainType(a) === plainType(b));
   const windows = options.slidingWindow(numLayers);
   checkLayerTypes(fields, windows);
-  const rmsNormEps = fields.number("rms_norm_eps", 1e-6);
+  const rmsNormEps = fields.number("rms_norm_eps", options.rmsNormEps ?? 1e-6);
   if (!(rmsNormEps > 0)) throw fields.unsupported("rms_norm_eps", "it is to be above 0");
   return {
     modelType,

@@ -16,6 +16,7 @@ import qwen2 from "./qwen2.ts";
 import qwen3 from "./qwen3.ts";
 import gemma3 from "./gemma3.ts";
 import granite from "./granite.ts";
+import olmo2 from "./olmo2.ts";
 import smollm3 from "./smollm3.ts";
 import { Registry } from "../registry.ts";
 
@@ -25,7 +26,7 @@ const golden = (path: string) =>
   decodeURIComponent(new URL(`../../fixtures/goldens/${path}`, import.meta.url).pathname);
 const configOf = (name: string): Config =>
   JSON.parse(Deno.readTextFileSync(golden(`tiny/${name}/model/config.json`)));
-const models = new Registry([llama, mistral, qwen2, qwen3, smollm3, granite]);
+const models = new Registry([llama, mistral, qwen2, qwen3, smollm3, granite, olmo2]);
 const parsers = {
   llama: models.create("model", "llama"),
   llama3: models.create("model", "llama"),
@@ -34,6 +35,7 @@ const parsers = {
   qwen3: models.create("model", "qwen3"),
   smollm3: models.create("model", "smollm3"),
   granite: models.create("model", "granite"),
+  olmo2: models.create("model", "olmo2"),
 };
 
 function parse(name: keyof typeof parsers, change: Config = {}): DecoderConfig {
@@ -285,6 +287,17 @@ Deno.test("parse() of gemma3_text refuses what isn't computed here, by name", ()
     [{ query_pre_attn_scalar: 0 }, "query_pre_attn_scalar is 0"],
   ];
   for (const [change, message] of cases) assertThrows(() => parseGemma3(change), RangeError, message);
+});
+
+Deno.test("parse() of olmo2 norms behind sub-layers and all of q and k, with defaults of transformers' class", () => {
+  const { normPlaces, qkNorm, qkNormWhole, qkvBias, outputBias, mlpBias } = parse("olmo2", {
+    attention_bias: true,
+  });
+  assertEquals([normPlaces, qkNorm, qkNormWhole], ["after", true, true]);
+  assertEquals([qkvBias, outputBias, mlpBias], [true, true, false]);
+  assertEquals(parse("olmo2").qkvBias, false);
+  assertEquals(parse("olmo2", { rms_norm_eps: undefined }).rmsNormEps, 1e-5);
+  assertEquals(parse("olmo2", { num_key_value_heads: undefined }).numKeyValueHeads, 4);
 });
 
 Deno.test("parse() refuses what is missing or not supported, by name", () => {

@@ -7,6 +7,7 @@ import gemma3 from "./gemma3.ts";
 import granite from "./granite.ts";
 import llama from "./llama.ts";
 import mistral from "./mistral.ts";
+import olmo2 from "./olmo2.ts";
 import qwen2 from "./qwen2.ts";
 import { qwen25Vl, qwen2Vl } from "./qwen2_vl.ts";
 import qwen3 from "./qwen3.ts";
@@ -24,5 +25,6 @@ export const models: readonly Plugin<"model">[] = [
   qwen3Vl,
   smollm3,
   granite,
+  olmo2,
   gemma3,
 ];

@@ -1,5 +1,5 @@
 /**
- * Templates of DeepSeek, GLM-4, Phi-3, Granite 3 and others with tokens of their own, and templates in plain words.
+ * Templates of DeepSeek, GLM-4, Phi-3, Granite 3, OLMo 2 and others with tokens of their own, and templates in plain words.
  * @module
  */
 import { BOS, EOS, type TemplateSpec, THOUGHT } from "./spec.ts";
@@ -50,6 +50,12 @@ export const otherFamilies: readonly TemplateSpec[] = [
     system: [`${granite("system")}{{content}}<|end_of_text|>\n`],
     user: [`${granite("user")}{{content}}<|end_of_text|>\n${granite("assistant")}`],
     assistant: ["{{content}}<|end_of_text|>\n"],
+  },
+  {
+    name: "olmo",
+    description: "OLMo 2",
+    prefix: [EOS],
+    user: ["<|user|>\n{{content}}<|assistant|>\n"],
   },
   {
     name: "zephyr",

@@ -143,7 +143,9 @@ export function checkArchitecture(decoder: DecoderConfig): string {
         "use export_format: safetensors",
     );
   if (
-    !["llama", "qwen2", "qwen3", "qwen2vl", "qwen3vl", "smollm3", "granite", "gemma3"].includes(architecture)
+    !["llama", "qwen2", "qwen3", "qwen2vl", "qwen3vl", "smollm3", "granite", "gemma3", "olmo2"].includes(
+      architecture,
+    )
   ) {
     throw refuse("counterpart here");
   }
@@ -157,7 +159,7 @@ export function checkArchitecture(decoder: DecoderConfig): string {
   if (architecture === "smollm3" && !rotatesAsLlamaCpp(decoder)) {
     throw refuse(`choice of layers that don't rotate (it is every ${NO_ROPE_INTERVAL}th)`);
   }
-  if (/^(qwen3|smollm3|gemma3)/.test(architecture) && (decoder.qkvBias || decoder.outputBias)) {
+  if (/^(qwen3|smollm3|gemma3|olmo2)/.test(architecture) && (decoder.qkvBias || decoder.outputBias)) {
     throw refuse("biases");
   }
   return architecture;

@@ -21,6 +21,7 @@ const FOLDERS = [
   "tiny/smollm3/model",
   "tiny/granite/model",
   "tiny/gemma3/model",
+  "tiny/olmo2/model",
   "tiny/qwen2/model-sharded",
 ];
 const GGUFS = ["gguf/llama3.gguf", "gguf/qwen2.gguf", "gguf/qwen3.gguf", "gguf/metadata.gguf"];

@@ -24,6 +24,7 @@ const MODELS: Readonly<Record<string, Record<string, unknown>>> = {
   qwen3: { ...SIZES, num_hidden_layers: 2, head_dim: 128 },
   // its fourth layer isn't rotated
   smollm3: { ...SIZES, num_hidden_layers: 5, tie_word_embeddings: true },
+  olmo2: { ...SIZES, num_hidden_layers: 2 },
   granite: {
     ...SIZES,
     num_hidden_layers: 2,

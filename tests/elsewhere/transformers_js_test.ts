@@ -31,7 +31,7 @@ interface Answer {
   text: string | null;
 }
 
-const FAMILIES = ["llama", "llama3", "mistral", "qwen2", "qwen3", "smollm3", "granite", "gemma3"];
+const FAMILIES = ["llama", "llama3", "mistral", "qwen2", "qwen3", "smollm3", "granite", "gemma3", "olmo2"];
 
 Deno.test({
   name: `transformers.js gives the engine's greedy ids from an ONNX export of each family${ELSEWHERE.why}`,

@@ -32,6 +32,7 @@ const CASES = [
     "tiny/granite",
   ],
   ["tiny/gemma3", "tiny/gemma3"],
+  ["tiny/olmo2", "tiny/olmo2"],
   [
     "peft/rslora",
     "tiny/qwen2",

@@ -20,6 +20,7 @@ export const ARCHITECTURES = [
   "smollm3",
   "granite",
   "gemma3",
+  "olmo2",
 ] as const;
 
 /** Values of a safetensors file by name, float32. */

@@ -142,8 +142,9 @@ export function blockShapes(config: DecoderConfig): Map<string, number[]> {
     if (hasBias(config, module)) shapes.set(`${module}.bias`, [moduleShape(config, module)[0]]);
   }
   if (config.qkNorm) {
-    shapes.set("self_attn.q_norm.weight", [config.headDim]);
-    shapes.set("self_attn.k_norm.weight", [config.headDim]);
+    const { headDim, numHeads, numKeyValueHeads, qkNormWhole = false } = config;
+    shapes.set("self_attn.q_norm.weight", [qkNormWhole ? numHeads * headDim : headDim]);
+    shapes.set("self_attn.k_norm.weight", [qkNormWhole ? numKeyValueHeads * headDim : headDim]);
   }
   return shapes;
 }
@@ -234,8 +235,8 @@ export function blockGraph(
   const norms = normsOf(config), a = norm(x, norms.attention.before);
   let q = project(a, "self_attn.q_proj"), k = project(a, "self_attn.k_proj");
   if (config.qkNorm) {
-    q = norm(q, "self_attn.q_norm", config.numHeads);
-    k = norm(k, "self_attn.k_norm", config.numKeyValueHeads);
+    q = norm(q, "self_attn.q_norm", config.qkNormWhole ? 1 : config.numHeads);
+    k = norm(k, "self_attn.k_norm", config.qkNormWhole ? 1 : config.numKeyValueHeads);
   }
   const { o } = g.run(attention, {
     q: rotate(q, config.numHeads),

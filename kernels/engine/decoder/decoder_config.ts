@@ -55,6 +55,8 @@ export interface DecoderConfig extends Rotation {
   mlpBias: boolean;
   /** RMSNorm on q and k per head before the rotation (Qwen3). */
   qkNorm: boolean;
+  /** With `qkNorm`: the norm is of all heads' values together, before they are parted (OLMo 2); of each head by itself where it's missing. */
+  qkNormWhole?: boolean;
   /** Where a block is normed: its halves' inputs (default), what they give (OLMo 2), or both (Gemma 2 and 3). */
   normPlaces?: "before" | "after" | "both";
   /** Added to the weights of every norm (Gemma keeps them less 1); 0 where it's missing. */

@@ -14,6 +14,8 @@ const count = needed("a whole number >= 1", whole);
 const isPositive = (v: unknown) => typeof v === "number" && v > 0 && v < Infinity;
 const positiveOrNothing = needed("a number > 0, or nothing,", (v) => v === undefined || isPositive(v));
 
+const flagOrNothing = needed("true, false, or nothing,", (v) => v === undefined || typeof v === "boolean");
+
 const isFrequencies = (v: unknown) => v instanceof Float64Array && v.every(Number.isFinite);
 
 function isRotation(v: unknown): boolean {
@@ -50,7 +52,7 @@ const decoder = onlyFields(
     ),
     rotaryLimit: positiveOrNothing,
     embeddingScale: positiveOrNothing,
-    noiseBehindScale: needed("true, false, or nothing,", (v) => v === undefined || typeof v === "boolean"),
+    noiseBehindScale: flagOrNothing,
     attentionScale: positiveOrNothing,
     residualScale: positiveOrNothing,
     logitScale: positiveOrNothing,
@@ -58,6 +60,7 @@ const decoder = onlyFields(
     outputBias: flag,
     mlpBias: flag,
     qkNorm: flag,
+    qkNormWhole: flagOrNothing,
     normPlaces: oneOfOrNothing(["before", "after", "both"]),
     normOffset: needed("a finite number, or nothing,", (v) => v === undefined || Number.isFinite(v)),
     gateActivation: oneOfOrNothing(["silu", "gelu_tanh"]),

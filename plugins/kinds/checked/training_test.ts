@@ -123,6 +123,7 @@ Deno.test("a family's decoder has every field, and sizes that fit together; its 
             "residualScale",
             "logitScale",
             ...Object.keys(decoder).slice(10, 14),
+            "qkNormWhole",
             "normPlaces",
             "normOffset",
             "gateActivation",

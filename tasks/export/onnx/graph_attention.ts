@@ -108,9 +108,9 @@ function perHead(
   { threeD, positions }: OnnxInputs,
   { x, heads, norm, angles }: { x: string; heads: number; norm: string; angles: Angles | null },
 ): string {
-  const { g, config: { qkNorm, headDim } } = products;
-  let y = g.op("Reshape", [x, threeD]);
-  if (qkNorm) {
+  const { g, config: { qkNorm, qkNormWhole = false, headDim } } = products;
+  let y = g.op("Reshape", [qkNorm && qkNormWhole ? products.normed(x, norm) : x, threeD]);
+  if (qkNorm && !qkNormWhole) {
     const byHead = g.op("Reshape", [y, g.integers([0, 0, heads, headDim])]);
     y = g.op("Reshape", [products.normed(byHead, norm), threeD]);
   }

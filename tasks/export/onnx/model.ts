@@ -33,6 +33,7 @@ const FAMILIES: readonly string[] = [
   "qwen3",
   "smollm3",
   "granite",
+  "olmo2",
   "gemma3_text",
 ];
 

@@ -80,8 +80,8 @@ export class GraphAttention {
     if (joined !== null && !qkNorm && angles !== null && places === null) return [joined, "", ""];
     let [q = "", k = "", v = ""] = parts();
     if (qkNorm) {
-      q = this.#normedByHead(q, numHeads, `${name}q_norm.weight`);
-      k = this.#normedByHead(k, numKeyValueHeads, `${name}k_norm.weight`);
+      q = this.#normedHeads(q, numHeads, `${name}q_norm.weight`);
+      k = this.#normedHeads(k, numKeyValueHeads, `${name}k_norm.weight`);
     }
     // Queries that no angles scale.
     if (angles === null) return [p.g.scaled(q, scoreScale(this.config)), k, v];
@@ -113,8 +113,10 @@ export class GraphAttention {
     return [joined, () => p.g.ops("Split", [joined, p.g.integers(sizes)], 3, { axis: -1 })];
   }
 
-  #normedByHead(value: string, count: number, weight: string): string {
-    const { g } = this.products, { headDim } = this.config;
+  /** Normed head by head, or all heads together where the family does that. */
+  #normedHeads(value: string, count: number, weight: string): string {
+    const { g } = this.products, { headDim, qkNormWhole = false } = this.config;
+    if (qkNormWhole) return this.products.normed(value, weight);
     const split = g.op("Reshape", [value, g.integers([0, 0, count, headDim])]);
     return g.op("Reshape", [this.products.normed(split, weight), g.integers([0, 0, count * headDim])]);
   }

@@ -26,6 +26,8 @@ const RUNS = [
   "full_sft_granite",
   "lora_dpo_gemma3",
   "full_sft_gemma3",
+  "lora_dpo_olmo2",
+  "full_sft_olmo2",
 ];
 
 const FORMS = [[1, true], [1000, false]] as const;
