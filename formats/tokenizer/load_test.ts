@@ -135,6 +135,17 @@ Deno.test("withEos(), withPad() and withSpecialTokens() leave the old tokenizer 
   );
 });
 
+Deno.test("withTokens() finds a token in any text, one of the vocabulary too, as transformers' add_tokens", () => {
+  const plain = loadTokenizerSync(
+    new URL("../../fixtures/goldens/llamafactory/model", import.meta.url).pathname,
+  );
+  const tokenizer = plain.withTokens(["Ġ|", "zwei"]), text = "aĠ|b Ġ| x";
+  // transformers 5.17.0 (tokenizers 0.23.3): encode() before and behind add_tokens(["Ġ|", "zwei"])
+  assertEquals(plain.encode(text), [64, 128, 254, 91, 65, 220, 128, 254, 91, 220, 87]);
+  assertEquals(tokenizer.encode(text), [64, 256, 65, 220, 256, 220, 87]);
+  assertEquals([tokenizer.encode("azweib"), tokenizer.vocabSize], [[64, 304, 65], 305]);
+});
+
 Deno.test("written files are read by transformers 4 and 5 alike: class, names of inputs, further special tokens", () => {
   const written = (config: Record<string, unknown>) => {
     const files = {

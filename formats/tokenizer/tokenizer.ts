@@ -46,7 +46,7 @@ export interface EditableTokenizer extends Tokenizer {
   withPad(token: string): EditableTokenizer;
   /** Marks tokens as special; those that are missing are added behind the vocabulary. */
   withSpecialTokens(tokens: readonly string[]): EditableTokenizer;
-  /** Adds tokens that are found in any text, special or not, behind the vocabulary; those that are there already stay as they are. */
+  /** Makes tokens ones that are found in any text, special or not; those that are missing come behind the vocabulary, added ones stay as they are. */
   withTokens(tokens: readonly string[]): EditableTokenizer;
   /** Changes the chat template that `chatTemplate` and `files()` give; null for none. */
   withChatTemplate(jinja: string | null): EditableTokenizer;

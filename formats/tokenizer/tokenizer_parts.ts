@@ -97,11 +97,12 @@ export function markSpecial(json: TokenizerJson, tokens: readonly string[]): Tok
   return withAdded(json, tokens, (old) => old?.special ? null : { ...old, special: true });
 }
 
-/** The same file with `tokens` as added tokens that aren't special, as transformers' `add_tokens` makes them of texts; those that are there stay. */
+/**
+ * The same file with `tokens` as added tokens that aren't special, as transformers' `add_tokens` makes them of texts: one of the vocabulary keeps its id, and
+ * is found in any text from then on; one that is an added token already stays as it is.
+ */
 export function addPlain(json: TokenizerJson, tokens: readonly string[]): TokenizerJson {
-  const { vocab } = json.model;
-  const missing = tokens.filter((token) => !Object.hasOwn(vocab, token));
-  return withAdded(json, missing, (old) => old === undefined ? { normalized: true } : null);
+  return withAdded(json, tokens, (old) => old === undefined ? { normalized: true } : null);
 }
 
 function withAdded(
