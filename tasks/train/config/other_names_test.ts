@@ -73,6 +73,9 @@ Deno.test("keys of axolotl, TRL and Unsloth get the key that is meant, or what t
       ["loss_type: aot", "no loss here does: use pref_loss: sigmoid"],
       ["loss_type: [sft, sigmoid]", "pref_ftx, its weight beside another loss"],
       ["truncation_mode: keep_end", "it is called truncation here"],
+      ["tokens: [<a>]", "it is called add_tokens here"], // axolotl
+      ["special_tokens: {pad_token: <p>}", "add_special_tokens names further ones"],
+      ["new_special_tokens: <a>,<b>", "it is called add_special_tokens here"], // LLaMA-Factory of before
       ["modules_to_save: [lm_head]", "it is called additional_target here"],
       ["lora_modules_to_save: [lm_head]", "it is called additional_target here"],
       ["truncation_side: left", "cut at their ends, by their lengths"],
@@ -156,7 +159,8 @@ Deno.test("a file that isn't for training is named for what it is", () => {
     "chatting or serving (llamafactory-cli chat": "model_name_or_path: m\ntemplate: llama3\n",
     "accelerate's own file": "compute_environment: LOCAL_MACHINE\ndistributed_type: FSDP\nnum_processes: 2\n",
     // the form of 0.9.5's examples/extras/multi_tokens/tokens_cfg.yaml
-    "as LLaMA-Factory's new_special_tokens_config names one": '"<|START_OF_SVG|>": "Marks the beginning"\n' +
+    "as LLaMA-Factory's new_special_tokens_config names one: name its tokens in add_special_tokens":
+      '"<|START_OF_SVG|>": "Marks the beginning"\n' +
       '"<|end_of_g|>": "Ends a group element"\n',
     "LLaMA-Factory's v1 (USE_V1=1)":
       "model: m\nmodel_class: llm\npeft_config:\n  name: lora\ntrain_dataset: d.yaml\noutput_dir: o\n",

@@ -116,6 +116,9 @@ export function encodeParts(
   // texts of packed rows are joined first
   const isJoined = example.shape === "text" && options.packing;
   if (isWhole && !isJoined) encoded = cutWhole(encoded, cutoff_len, truncation);
+  if (isWhole && options.predict_with_generate && !encoded.sequences.every(hasPrompt)) {
+    return { reason: "cut to cutoff_len, no prompt token is left" };
+  }
   for (const { parts } of encoded.sequences) {
     if (countLabels(parts) > 0) continue;
     const { cut } = encoded;
@@ -123,6 +126,11 @@ export function encodeParts(
     return { reason: wasCut ? "cut to cutoff_len, no answer token is left" : "answer has no tokens" };
   }
   return encoded;
+}
+
+/** True if something is left to answer. */
+function hasPrompt({ parts }: EncodedParts["sequences"][number]): boolean {
+  return parts.some(({ ids, kind }) => kind === 0 && ids.length > 0);
 }
 
 /** Stage pt: the text and an end of text. LLaMA-Factory: `PretrainDatasetProcessor`. */

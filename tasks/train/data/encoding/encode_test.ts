@@ -251,6 +251,19 @@ Deno.test("keep_start leaves out an example whose prompt fills cutoff_len, and k
   assert(!("reason" in encode("keep_end")));
 });
 
+Deno.test("a row to predict whose prompt keep_end takes away isn't answered, with the reason", () => {
+  const long = example({ prompts: { x: user("a") }, answers: { y: answer("b".repeat(50)) } });
+  const encode = (cutoff_len: number) =>
+    encodeOne(long, SEQUENCES.single, qwen, tiny, {
+      ...OPTIONS,
+      cutoff_len,
+      truncation: "keep_end",
+      predict_with_generate: true,
+    });
+  assertEquals(encode(40), { reason: "cut to cutoff_len, no prompt token is left" });
+  assert(!("reason" in encode(60)));
+});
+
 Deno.test("an example of which no answer token is left is not used, with the reason", () => {
   const long = example({ prompts: { x: user("a".repeat(50)) }, answers: { y: answer("b") } });
   const tiny1 = { ...OPTIONS, cutoff_len: 1 };
