@@ -21,7 +21,9 @@ export function tokenizerKeys(source: ExportSource): { keys: [string, GgufTyped]
   const { model, chatTemplate, decoder } = source, tokenizer = writtenTokenizer(source);
   const made = model.metadata === null ? ggufTokenizerKeys(tokenizer, decoder.vocabSize) : null;
   const keys = new Map<string, GgufTyped>(
-    made === null ? copiedTokenizer(model.metadata ?? new Map()) : typedKeys(made, tokenizer.unkId),
+    made === null
+      ? lengthened(copiedTokenizer(model.metadata ?? new Map()), tokenizer, decoder.vocabSize)
+      : typedKeys(made, tokenizer.unkId),
   );
   const { ids, left } = specialIds(source, tokenizer);
   for (const [key, id] of Object.entries(ids)) {
@@ -102,5 +104,40 @@ function copiedTokenizer(metadata: ReadonlyMap<string, unknown>): [string, GgufT
     }
     const numbers = Array.from(value as ArrayLike<number>, Number);
     return [key, { type: key.endsWith(".scores") ? "f32s" : "i32s", value: numbers }];
+  });
+}
+
+/** llama.cpp's types of tokens, and the scores that its converter gives pieces behind a vocabulary. */
+const CONTROL = 3, USER_DEFINED = 4, UNUSED = 5, ADDED_SCORE = -1000, UNUSED_SCORE = -10000;
+
+/** A GGUF file's lists have an entry a row of its embedding: where an adapter has more rows, its tokenizer's tokens come behind. */
+function lengthened(
+  keys: readonly [string, GgufTyped][],
+  tokenizer: Tokenizer,
+  rows: number,
+): [string, GgufTyped][] {
+  /** Entries behind `list`, of tokens and of rows without one. */
+  const behind = <T>(list: ArrayLike<unknown>, of: (id: number, token: string | null) => T): T[] =>
+    Array.from({ length: Math.max(0, rows - list.length) }, (_, i) => {
+      const id = list.length + i;
+      return of(id, tokenizer.idToToken(id));
+    });
+  const typeOf = (id: number, token: string | null) => {
+    if (token === null) return UNUSED;
+    return tokenizer.specialIds.has(id) ? CONTROL : USER_DEFINED;
+  };
+  return keys.map(([key, typed]): [string, GgufTyped] => {
+    const { type, value } = typed;
+    if (key === "tokenizer.ggml.tokens" && type === "strings") {
+      return [key, { type, value: [...value, ...behind(value, (id, token) => token ?? `[PAD${id}]`)] }];
+    }
+    if (key === "tokenizer.ggml.token_type" && type === "i32s") {
+      return [key, { type, value: [...Array.from(value), ...behind(value, typeOf)] }];
+    }
+    if (key === "tokenizer.ggml.scores" && type === "f32s") {
+      const scores = behind(value, (_, token) => token === null ? UNUSED_SCORE : ADDED_SCORE);
+      return [key, { type, value: [...Array.from(value), ...scores] }];
+    }
+    return [key, typed];
   });
 }

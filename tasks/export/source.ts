@@ -287,8 +287,8 @@ function tokenizerOf(
   },
 ): Pick<ExportSource, "tokenizer" | "chatTemplate" | "notes"> {
   const { template: name } = config;
+  const trained = adapterFolders.findLast((path) => exists(join(path, "tokenizer.json")));
   if (name === null) {
-    const trained = adapterFolders.findLast((path) => exists(join(path, "tokenizer.json")));
     if (trained === undefined && !hasTokenizer(model)) {
       const need = TOKENIZER_NEED[config.export_format];
       if (need !== null) {
@@ -313,7 +313,7 @@ function tokenizerOf(
   return placed(placeOf("template"), () => {
     const known = Object.keys(registry.get("template", name).options.shape);
     const template = registry.create("template", name, templateSettings(config, known, placeOf));
-    const { tokenizer, needed, notes } = prepareTokenizer(template, model.tokenizer as EditableTokenizer);
+    const { tokenizer, needed, notes } = prepareTokenizer(template, plainTokenizer(model, trained));
     if (needed.length > 0) {
       throw new RangeError(
         `Cannot use template ${name} with ${config.model_name_or_path} as the model's vocabulary lacks its tokens ` +
@@ -326,6 +326,13 @@ function tokenizerOf(
       notes: notes.map((note) => `template ${name}: ${note}`),
     };
   });
+}
+
+/** The model's tokenizer for a template, with the tokens that an adapter's has further (`add_tokens`), whose rows are merged. */
+function plainTokenizer(model: LoadedModel, trained: string | undefined): EditableTokenizer {
+  const own = model.tokenizer as EditableTokenizer;
+  const further = trained === undefined ? own : loadTokenizerSync(trained);
+  return further.vocabSize > own.vocabSize ? further.withChatTemplate(own.chatTemplate) : own;
 }
 
 /** The folder gets the model's own chat template as it is, one that is no Jinja too, which nothing could be asked by. */

@@ -10,76 +10,34 @@ import { silentProgress } from "./outputs/mod.ts";
 import { decoderIn, readTensors } from "../../tests/helpers/tiny_model.ts";
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { exportModel } from "../export.ts";
-import { train } from "../train.ts";
+import { TINY_QWEN, trainAddingTokens, writeRowsWithTokens } from "./_added_tokens_run.ts";
 
-const FACTORY = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
-const MODEL = join(FACTORY, "model"), WEIGHTS = "adapter_model.safetensors";
-
-/** Six rows whose answers have the new tokens. */
-function writeData(folder: string): void {
-  const rows = Array.from({ length: 6 }, (_, i) => ({
-    instruction: `say ${i}`,
-    output: `<plan>${i}</plan> zwei ${i}`,
-  }));
-  Deno.writeTextFileSync(join(folder, "rows.json"), JSON.stringify(rows));
-  Deno.writeTextFileSync(
-    join(folder, "dataset_info.json"),
-    JSON.stringify({ rows: { file_name: "rows.json" } }),
-  );
-}
-
-async function run(folder: string, output: string, more: Record<string, unknown> = {}): Promise<string[]> {
-  const config = join(folder, `${output}.json`), said: string[] = [];
-  const keys = {
-    model_name_or_path: MODEL,
-    stage: "sft",
-    do_train: true,
-    finetuning_type: "lora",
-    lora_rank: 2,
-    add_tokens: "zwei",
-    add_special_tokens: "<plan>,</plan>",
-    split_special_tokens: false,
-    dataset_dir: folder,
-    dataset: "rows",
-    template: "qwen",
-    cutoff_len: 64,
-    output_dir: join(folder, output),
-    max_steps: 4,
-    save_steps: 2,
-    per_device_train_batch_size: 2,
-    gradient_accumulation_steps: 1,
-    learning_rate: 0.02,
-    plot_loss: false,
-  };
-  Deno.writeTextFileSync(config, JSON.stringify({ ...keys, ...more }));
-  await train(config, [], { say: (line) => said.push(line), progress: silentProgress() });
-  return said;
-}
+const WEIGHTS = "adapter_model.safetensors";
 
 Deno.test("added tokens get rows of both embeddings, which are trained, saved and gone on from; whatever reads the adapter has them", async () => {
   const folder = temporaryFolder();
-  writeData(folder);
-  const said = await run(folder, "out");
+  writeRowsWithTokens(folder);
+  const said = await trainAddingTokens(folder, "out");
   assert(said.some((line) => line.includes("zwei (304), <plan> (305), </plan> (306)")), said.join("\n"));
   const tokenizer = loadTokenizerSync(join(folder, "out"));
   // transformers 5.17: AutoTokenizer.from_pretrained(out).encode("a zwei <plan>b</plan>")
   const ids = [64, 220, 304, 220, 305, 65, 306];
   assertEquals(tokenizer.encode("a zwei <plan>b</plan>", { special: true }), ids);
   assertEquals(tokenizer.specialIds.has(304), false);
-  const tensors = readTensors(join(folder, "out", WEIGHTS)), width = decoderIn(MODEL).hiddenSize;
+  const tensors = readTensors(join(folder, "out", WEIGHTS)), width = decoderIn(TINY_QWEN).hiddenSize;
   // LLaMA-Factory pads to multiples of 64
   for (const module of ["model.embed_tokens", "lm_head"]) {
     assertEquals(tensors[`base_model.model.${module}.weight`]!.length, 320 * width);
   }
 
-  await run(folder, "again", { resume_from_checkpoint: join(folder, "out", "checkpoint-2") });
+  await trainAddingTokens(folder, "again", { resume_from_checkpoint: join(folder, "out", "checkpoint-2") });
   assertEquals(readTensors(join(folder, "again", WEIGHTS)), tensors);
 
   // trained on with the same tokens, and refused without
-  await run(folder, "on", { adapter_name_or_path: join(folder, "out"), max_steps: 1 });
+  await trainAddingTokens(folder, "on", { adapter_name_or_path: join(folder, "out"), max_steps: 1 });
   await assertRejects(
     () =>
-      run(folder, "off", {
+      trainAddingTokens(folder, "off", {
         adapter_name_or_path: join(folder, "out"),
         add_tokens: "",
         add_special_tokens: "",
@@ -90,7 +48,7 @@ Deno.test("added tokens get rows of both embeddings, which are trained, saved an
 
   const merged = join(folder, "merged");
   await exportModel(undefined, [
-    `model_name_or_path=${MODEL}`,
+    `model_name_or_path=${TINY_QWEN}`,
     `adapter_name_or_path=${join(folder, "out")}`,
     `export_dir=${merged}`,
   ], { say: () => {}, progress: silentProgress() });
@@ -100,7 +58,10 @@ Deno.test("added tokens get rows of both embeddings, which are trained, saved an
   whole.weights.close();
 
   const [beside, apart] = [
-    await promptLogprobs({ model: MODEL, adapter: join(folder, "out"), decoder: decoderIn(MODEL) }, ids),
+    await promptLogprobs(
+      { model: TINY_QWEN, adapter: join(folder, "out"), decoder: decoderIn(TINY_QWEN) },
+      ids,
+    ),
     await promptLogprobs({ model: merged, decoder: decoderIn(merged) }, ids),
   ];
   assertEquals(beside.length, ids.length - 1);
@@ -120,19 +81,23 @@ async function promptLogprobs(options: GeneratorOptions, ids: number[]): Promise
 
 Deno.test("finetuning_type: full trains and saves a larger embedding, and its config.json says so", async () => {
   const folder = temporaryFolder();
-  writeData(folder);
-  await run(folder, "full", { finetuning_type: "full", learning_rate: 1e-3, max_steps: 1 });
+  writeRowsWithTokens(folder);
+  await trainAddingTokens(folder, "full", { finetuning_type: "full", learning_rate: 1e-3, max_steps: 1 });
   const { config, weights } = await openModel(join(folder, "full"));
   assertEquals([config.vocab_size, config.tie_word_embeddings], [320, true]);
-  assertEquals(weights.shape("model.embed_tokens.weight"), [320, decoderIn(MODEL).hiddenSize]);
+  assertEquals(weights.shape("model.embed_tokens.weight"), [320, decoderIn(TINY_QWEN).hiddenSize]);
   weights.close();
 });
 
 Deno.test("a name of additional_target that fits no module, or one with an adapter, is refused with what there is", async () => {
   const folder = temporaryFolder();
-  writeData(folder);
+  writeRowsWithTokens(folder);
   const refused = async (target: string, text: string) => {
-    await assertRejects(() => run(folder, "no", { additional_target: target }), RangeError, text);
+    await assertRejects(
+      () => trainAddingTokens(folder, "no", { additional_target: target }),
+      RangeError,
+      text,
+    );
   };
   await refused(
     "embed_token",

@@ -95,7 +95,10 @@ export async function prepare(
     tokenizer: plain,
     configOf: (model) => placed(placeOf("rope_scaling"), () => scaledConfig(model, config)).config,
     parse: (model) => plugins.parse(model),
-    policy: model,
+    // new rows tell the reference from the policy no more than adapters do
+    policy: embeddings === null || mergedFolders.length > 0
+      ? model
+      : { ...model, config: scaled.config, weights: opened.weights },
     placeOf,
   });
   return {

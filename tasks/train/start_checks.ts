@@ -47,7 +47,7 @@ export function checkTokenIds(
             }) in ${source.file} row ${source.row}, sequence "${name}", ` +
             `position ${i}; the tokenizer isn't ${whose}${
               whose === "the model's"
-                ? ": give the model's own, or a model whose embedding was made larger"
+                ? ": give the model's own, or set resize_vocab: true, which makes the embedding larger"
                 : ": name one whose embedding has all tokens of the policy's"
             }`,
         );

@@ -6,22 +6,23 @@ import { PACKED_GROUP, quantized } from "../../../formats/packed/mod.ts";
 import type { WeightSource } from "../../../formats/hf_model/mod.ts";
 import { moduleShapes } from "../decoder/decoder.ts";
 import type { DecoderConfig } from "../decoder/decoder_config.ts";
-import type { ReadTensor } from "./parameters.ts";
+import { isTuned, type ReadTensor, type Tuning } from "./parameters.ts";
 
 /**
  * Reads a model's tensors. With `bits` the weights of blocks' modules come in few bits: the file's blocks if they have at most as
- * many, else the values rounded. A matrix whose rows aren't whole groups stays float32, as the embedding and the head do.
+ * many, else the values rounded. A matrix whose rows aren't whole groups stays float32, as the embedding and the head do, and so does what `tuning` trains.
  */
 export function packedReader(
   weights: Pick<WeightSource, "read" | "packed" | "pieces">,
   config: DecoderConfig,
   bits: 4 | 8 | null,
+  tuning: Tuning = { type: "none" },
 ): ReadTensor {
   if (bits === null) return (name) => weights.pieces(name);
   const modules = moduleShapes(config);
   return (name) => {
     const shape = name.endsWith(".weight") ? modules.get(name.slice(0, -".weight".length)) : undefined;
-    if (!shape || shape[1] % PACKED_GROUP) return weights.pieces(name);
+    if (!shape || shape[1] % PACKED_GROUP || isTuned(name, tuning)) return weights.pieces(name);
     const stored = weights.packed(name);
     return stored && stored.bits <= bits ? stored : quantized(weights.read(name), ...shape, bits);
   };

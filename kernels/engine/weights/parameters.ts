@@ -77,7 +77,7 @@ export function loraOfLayer(tuning: Tuning, layer: number): BlockLora {
 }
 
 /** True if a tensor of the model itself is trained. */
-function isTuned(name: string, tuning: Tuning): boolean {
+export function isTuned(name: string, tuning: Tuning): boolean {
   if (tuning.type === "lora") return tuning.whole?.includes(name) ?? false;
   return tuning.type === "full" || (tuning.type === "freeze" && tuning.tensors.includes(name));
 }

@@ -28,7 +28,7 @@ async function open(setup: EngineSetup): Promise<void> {
       setup.merged ?? [],
       setup.decoder,
     );
-    const read = packedReader(weights, setup.decoder, setup.quantizationBit ?? null);
+    const read = packedReader(weights, setup.decoder, setup.quantizationBit ?? null, setup.tuning);
     const backend = await makeBackend({ ...setup.device, blocks: hasPacked(weights) });
     host = new EngineHost(backend, setup, read, (...phase) => tell(phase));
   } finally {

@@ -68,6 +68,7 @@ export async function prepareRows(
   );
   const ready = await prepare(config, registry, say, placeOf);
   if (work === "evaluation") placed(placeOf("loss"), () => checkReferenceKnown(config, ready.loss));
+  else placed(placeOf("model_name_or_path"), () => checkRowsKnown(config, ready));
   // LLaMA-Factory encodes training rows too, and doesn't use them
   const dataset = config.eval_dataset.length > 0 && !drawsFirst(config) ? [] : config.dataset;
   const notes = [...ready.notes, ...notesOf(config, isTrained)];
@@ -95,6 +96,27 @@ function checkReferenceKnown(
   if (!needsReference || ref_model !== null) return;
   throw new RangeError(
     `Cannot evaluate a finished model with loss: ${name} without ref_model as it is relative to a reference: name the model before training as ref_model`,
+  );
+}
+
+/**
+ * @throws {RangeError} If tokens are added that no adapter has rows of: answers would be by random ones
+ */
+function checkRowsKnown(
+  { model_name_or_path: name, add_tokens, add_special_tokens }: Pick<
+    TrainConfig,
+    "model_name_or_path" | "add_tokens" | "add_special_tokens"
+  >,
+  { embeddings, decoder, adapterFolders }: Pick<Ready, "embeddings" | "decoder" | "adapterFolders">,
+): void {
+  const stored = embeddings?.stored.vocabSize ?? decoder.vocabSize;
+  if (adapterFolders.length > 0 || stored === decoder.vocabSize) return;
+  const added = [...add_tokens, ...add_special_tokens].join(", ");
+  throw new RangeError(
+    `Cannot predict with tokens that nothing was trained for: current value is ${
+      added === "" ? "resize_vocab: true" : added
+    }, and ${name} has ${stored} rows, too few for them; name what was trained with them as adapter_name_or_path, ` +
+      "or leave add_tokens, add_special_tokens and resize_vocab out",
   );
 }
 

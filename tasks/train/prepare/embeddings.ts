@@ -5,10 +5,12 @@
  */
 import type { LoadedModel } from "../../../formats/hf_model/loaded_model.ts";
 import { textConfigOf } from "../../../formats/hf_model/mod.ts";
-import { savedEmbeddings } from "../../../formats/peft/mod.ts";
+import { type SavedEmbeddings, savedEmbeddings } from "../../../formats/peft/mod.ts";
 import type { EditableTokenizer, Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
+import { EMBEDDING } from "../../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { changedBy } from "../../../kernels/engine/weights/embedding_change.ts";
+import { type FreezeKeys, freezeTargets } from "../../../plugins/kinds/freeze_targets.ts";
 import type { LoraTargetKeys } from "../../../plugins/kinds/lora_targets.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
 import { BOTH_EMBEDDINGS, checkWholeTargets } from "../../../plugins/kinds/whole_targets.ts";
@@ -18,6 +20,7 @@ import type { Ready } from "./ready.ts";
 /** Keys that decide about embedding and head; absent: as by default. */
 export type EmbeddingKeys =
   & LoraTargetKeys
+  & FreezeKeys
   & Pick<TrainConfig, "finetuning_type">
   & Partial<
     Pick<
@@ -69,7 +72,7 @@ const MULTIPLE = 64;
  * The decoder with the embeddings that the run trains.
  * @param found.tokenizer With the template's tokens
  * @param found.adapterFolders As `Ready` has them
- * @throws {RangeError} If the adapter that is trained on or asked has other embeddings, or a name of `additional_target` fits no module; says where the key was written
+ * @throws {RangeError} If the adapter that is trained on or asked has other embeddings, new rows wouldn't be saved, or a name of `additional_target` fits no module; says where the key was written
  */
 export function embeddingsOf(
   config: EmbeddingKeys,
@@ -92,6 +95,7 @@ export function embeddingsOf(
   const saved = folder === undefined
     ? ofTargets(additionalTarget, rows)
     : placed(placeOf("adapter_name_or_path"), () => ofAdapter(folder, rows, decoder));
+  if (isLora && isGrown) checkRowsSaved(saved, { folder, additionalTarget, placeOf });
   const { decoder: changed, change } = changedBy({ ...saved, rows }, decoder, config.seed);
   const trained = additionalTarget.join(", ");
   return {
@@ -99,17 +103,27 @@ export function embeddingsOf(
     embeddings: change,
     additionalTarget,
     notes: [
-      ...rows === decoder.vocabSize ? [] : [
-        `the embeddings have ${rows} rows in place of ${decoder.vocabSize}: new ones begin as the mean of the others with noise, by seed`,
-      ],
+      ...isGrown
+        ? [
+          `the embeddings have ${rows} rows in place of ${decoder.vocabSize}: new ones begin as the mean of the others with noise, by seed`,
+        ]
+        : [],
       ...wanted.length === 0 && additionalTarget.length > 0
         ? [`additional_target: ${trained}, as the vocabulary is changed`]
+        : [],
+      ...isGrown && areRowsFrozen(config, changed, placeOf)
+        ? ["freeze_extra_modules: without embed_tokens the new rows stay as they begin, as in LLaMA-Factory"]
         : [],
       ...changed.tieWordEmbeddings === decoder.tieWordEmbeddings ? [] : [
         "embedding and output head are one in the model and two in what is trained, as in PEFT: merged, both are written",
       ],
     ],
   };
+}
+
+/** True if freeze trains the rows of new tokens not at all. */
+function areRowsFrozen(config: EmbeddingKeys, decoder: DecoderConfig, placeOf: Ready["placeOf"]): boolean {
+  return config.finetuning_type === "freeze" && !freezeTargets(config, decoder, placeOf).includes(EMBEDDING);
 }
 
 function ofTargets(targets: readonly string[], rows: number) {
@@ -131,6 +145,26 @@ function ofAdapter(folder: string, rows: number, { tieWordEmbeddings }: DecoderC
     `Cannot use the adapter ${folder} as its embeddings have ${other} rows: current value is ${rows}, those of the model with the tokens ` +
       "that this run adds; give add_tokens, add_special_tokens and resize_vocab as its own run had them",
   );
+}
+
+/** New rows that aren't in the adapter would be others wherever it is read. */
+function checkRowsSaved(
+  { embedding, head }: SavedEmbeddings,
+  { folder, additionalTarget, placeOf }: Pick<Ready, "additionalTarget" | "placeOf"> & {
+    folder: string | undefined;
+  },
+): void {
+  if (embedding !== null && head !== null) return;
+  placed(placeOf(folder === undefined ? "additional_target" : "adapter_name_or_path"), () => {
+    throw new RangeError(
+      folder === undefined
+        ? `Cannot train with tokens that the model has no rows for as these are saved by embed_tokens and lm_head alone: current value of additional_target is ${
+          additionalTarget.join(", ")
+        }; add both, or leave it out, which stands for both`
+        : `Cannot use the adapter ${folder} with tokens that the model has no rows for as its modules_to_save lack embed_tokens or lm_head: to train, set ` +
+          "create_new_adapter: true, which merges it and trains a new one; else leave add_tokens, add_special_tokens and resize_vocab out",
+    );
+  });
 }
 
 /** The model's config.json with the embedding's rows, where its own weights are trained. */

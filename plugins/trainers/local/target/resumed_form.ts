@@ -30,7 +30,7 @@ export async function checkResumedForm(
   throw new RangeError(
     `Cannot resume from ${path} as the run trains other tensors than it holds, which allow_changes can't change: ${fault}. Changed ` +
       `are:\n  ${changed.join("\n  ")}\n` +
-      "Undo the change of what is trained (finetuning_type, freeze_trainable_layers, lora_rank, lora_target, use_dora, the adapter or the model), or start in another output_dir",
+      "Undo the change of what is trained (finetuning_type, freeze_trainable_layers, lora_rank, lora_target, additional_target, use_dora, the adapter or the model), or start in another output_dir",
   );
 }
 
