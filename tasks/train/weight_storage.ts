@@ -11,6 +11,8 @@ import type { TrainConfig } from "./config/mod.ts";
 export interface WeightStorage {
   /** 16 bits instead of float32. */
   half: boolean;
+  /** True if modules that PiSSA begins from are float32 nevertheless: what it leaves of their weights isn't of 16 bits. */
+  wideRest?: boolean;
   /** In words, with the reason. */
   text: string;
   /** Subgroup functions of the shaders that run, or why there are none; absent without shaders. */
@@ -29,6 +31,7 @@ export async function weightStorage(
 ): Promise<WeightStorage> {
   if (config.finetuning_type === "full") return { half: false, text: "float32, as all are trained" };
   const { quantization_bit: bits } = config, { choice } = await chooseBackend(config);
+  const leavesRest = config.pissa_init && config.finetuning_type === "lora";
   const asStored = choice.backend === "onnx" && choice.provider === "cpu"
     ? await storedForm(choice, weights)
     : null;
@@ -46,9 +49,7 @@ export async function weightStorage(
     };
   }
   if (asStored !== null) {
-    return config.pissa_init
-      ? { half: false, text: "float32, as what PiSSA leaves of the weights isn't of 16 bits" }
-      : { half: true, text: `${asStored}, as the file has them; products take them as float32` };
+    return ofFile(`${asStored}, as the file has them`, leavesRest, "; products take them as float32");
   }
   if (choice.backend !== "webgpu") return { half: false, text: "float32" };
   const backend = await webgpuBackend({ half: config.fp16 ? "rounded" : "exact" });
@@ -57,21 +58,21 @@ export async function weightStorage(
     if (backend.half.storage === "none") {
       return { half: false, text: `float32: ${backend.half.why}`, shaders };
     }
-    if (config.pissa_init && !config.fp16) {
-      return { half: false, text: "float32, as what PiSSA leaves of the weights isn't of 16 bits", shaders };
-    }
     backend.upload(weights.read(FIRST), weights.shape(FIRST)!, { frozen: true }).dispose();
     if (backend.half.kept === 0) {
       return { half: false, text: "float32, as float16 would round them (fp16: true does so)", shaders };
     }
-    return {
-      half: true,
-      text: `float16, ${config.fp16 ? "as fp16: true says" : "which holds the file's values"}`,
-      shaders,
-    };
+    if (config.fp16) return { half: true, text: "float16, as fp16: true says", shaders };
+    return { ...ofFile("float16, which holds the file's values", leavesRest), shaders };
   } finally {
     await backend.dispose();
   }
+}
+
+/** Storage of the file's values as they are; PiSSA leaves others of its modules'. */
+function ofFile(form: string, leavesRest: boolean, end = ""): WeightStorage {
+  if (!leavesRest) return { half: true, text: form + end };
+  return { half: true, wideRest: true, text: `${form}, and float32 in modules that PiSSA begins from${end}` };
 }
 
 /** The form that a file's matrices keep on the CPU; null: they become float32 there. */

@@ -43,8 +43,14 @@ Deno.test({
       text: "8 bits at most in the layers' modules, bfloat16 elsewhere",
     });
     assertEquals(await storage("qwen2/model-bf16", { pissa_init: true }), {
-      half: false,
-      text: "float32, as what PiSSA leaves of the weights isn't of 16 bits",
+      half: true,
+      wideRest: true,
+      text:
+        "bfloat16, as the file has them, and float32 in modules that PiSSA begins from; products take them as float32",
+    });
+    assertEquals(await storage("qwen2/model-bf16", { pissa_init: true, finetuning_type: "freeze" }), {
+      half: true,
+      text: "bfloat16, as the file has them; products take them as float32",
     });
     assertEquals((await storage("qwen2/model-bf16", { finetuning_type: "full" })).half, false);
   },
@@ -76,10 +82,14 @@ Deno.test({
     assert(shaders !== undefined);
     assertMatch(shaders, /^(subgroups of \d+ or more|no subgroup functions \(.+\))$/);
     const rest = await storage("qwen2/model-bf16", { ...webgpu, pissa_init: true });
-    assertEquals([rest.half, rest.text], [
-      false,
-      "float32, as what PiSSA leaves of the weights isn't of 16 bits",
-    ]);
+    assertEquals(rest, {
+      half: true,
+      wideRest: true,
+      text: "float16, which holds the file's values, and float32 in modules that PiSSA begins from",
+      shaders,
+    });
+    const rounded = await storage("qwen2/model-bf16", { ...webgpu, pissa_init: true, fp16: true });
+    assertEquals(rounded, { half: true, text: "float16, as fp16: true says", shaders });
     const plain = await storage("qwen2/model", webgpu);
     assertEquals(plain.half, false);
     assertStringIncludes(plain.text, "as float16 would round them");

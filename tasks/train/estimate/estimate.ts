@@ -63,7 +63,7 @@ export function estimate(
       place,
       weights,
       rows: { ...rows, step: rows.all / stepsPerEpoch },
-      half: storage.half,
+      storage,
       adapter,
     }),
     ...(pass !== null && { reference: pass.memory }),
@@ -107,13 +107,15 @@ function passOf(
     reached: 1,
     head: false,
     adapted: [],
+    saved: 0,
+    targeted: 0,
   };
   const { forward } = workOf(of, decoder, train, { place, weights, rows });
   const memory = memoryOf(of, decoder, {
     place,
     weights,
     rows: { ...rows, step: 0 },
-    half,
+    storage: { half },
     adapter: null,
     keeps: false,
   });

@@ -7,6 +7,7 @@ import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { estimate, SHARE_OF_PEAK } from "./estimate.ts";
 import { estimateText, memoryWarning } from "./estimate_text.ts";
+import type { WeightStorage } from "../weight_storage.ts";
 
 // SmolLM2-135M's config.json
 const SMOLLM2: DecoderConfig = builtinRegistry().create("model", "llama").parse({
@@ -205,4 +206,19 @@ Deno.test("estimate() counts no more rows in a pack than there are; a run that n
     memoryWarning({ ...needs, memory: large, processes: 4 }, 3 * 2 ** 30),
     "warning: memory: the run needs about 4.0 GiB, and this machine has 3.0 GiB: take a smaller model, or quantization_bit: 4",
   );
+});
+
+Deno.test("estimate() counts float32 beside matrices of 16 bits: frozen copies of what is trained whole, and what PiSSA leaves", () => {
+  const weights = (more: string, storage: Partial<WeightStorage> = {}) =>
+    estimate(config(`max_steps: 1\n${more}`), SMOLLM2, sft, [example(3, 2)], {
+      storage: { half: true, text: "bfloat16", ...storage },
+    }).memory.weights;
+  const all = 2 * 134_515_008, embedding = 49152 * 576;
+  assertEquals(weights(""), all);
+  assertEquals(weights("additional_target: embed_tokens\n"), all + 2 * embedding);
+  assertEquals(weights("lora_target: q_proj\n", { wideRest: true }), all + 2 * 30 * 576 * 576);
+  assertEquals(weights("additional_target: embed_tokens\n", { half: false }), 2 * all);
+  // The model's own, of which the last layer's are trained.
+  const layer = 3_538_944 + 2 * 576;
+  assertEquals(weights("finetuning_type: freeze\nfreeze_trainable_layers: 1\n"), all + 2 * layer);
 });

@@ -9,6 +9,7 @@ import { labelChunkFor } from "../../../kernels/engine/head/head.ts";
 import { QUERY_CHUNK } from "../../../kernels/ops/attention.ts";
 import { type DataRows, type DevicePlace, packRows, type Weights } from "./sizes.ts";
 import type { Estimate, EstimateConfig } from "./types.ts";
+import type { WeightStorage } from "../weight_storage.ts";
 
 /**
  * Deno, ONNX Runtime and what its arena holds beyond need: the difference between the other parts and the resident memory
@@ -22,9 +23,9 @@ export function memoryOf(
   model: DecoderConfig,
   {
     place: { gpu, stack, checkpoints },
-    weights: { parameters, linear, trained, own, reached, head, adapted },
+    weights: { parameters, linear, trained, own, reached, head, adapted, saved, targeted },
     rows,
-    half,
+    storage: { half, wideRest = false },
     adapter,
     keeps = true,
   }: {
@@ -32,7 +33,7 @@ export function memoryOf(
     weights: Weights;
     /** Also those of an average step. */
     rows: DataRows & { step: number };
-    half: boolean;
+    storage: Pick<WeightStorage, "half" | "wideRest">;
     adapter: LoraConfig | null;
     /** Something is kept for a backward pass. */
     keeps?: boolean;
@@ -59,8 +60,10 @@ export function memoryOf(
   const smoothed = head && config.label_smoothing_factor > 0 ? 8 * model.vocabSize * d : 0;
   // Codes, and a scale and a minimum for every 32 of them.
   const packedBytes = packed * ((bits ?? 0) / 8 + 8 / 32);
+  // Of vectors, which stay float32, there are few. Frozen copies of what is trained beside adapters are float32, too.
+  const wide = own + saved + (wideRest ? targeted : 0);
   const memory = {
-    weights: packedBytes + (parameters - packed - own) * (half ? 2 : 4) + 4 * own, // of vectors, which stay float32, there are few
+    weights: packedBytes + (parameters - packed - wide) * (half ? 2 : 4) + 4 * wide,
     trained: trained * (own > 0 ? 16 : 20), // the sum of gradients, a program's new one beside it, two moments; adapters' own values too
     activations: activations + smoothed + 12 * labelChunkFor(model.vocabSize) * model.vocabSize,
     runtime: RUNTIME_BYTES,

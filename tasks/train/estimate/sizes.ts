@@ -43,15 +43,15 @@ export function parametersOf(model: DecoderConfig): number {
 
 /**
  * Counts of the model's numbers: all, those of the blocks' linear modules, those that are trained, `own` those of the model itself among them;
- * shares of the linear modules that are trained, and of the layers that the way back goes through; whether the head is trained; and the
- * adapted modules' shapes.
+ * shares of the linear modules that are trained, and of the layers that the way back goes through; whether the head is trained; the
+ * adapted modules' shapes; those of tensors that are trained beside adapters, and of the adapted modules' weights.
  */
 export function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter: LoraConfig | null) {
   const parameters = parametersOf(model);
   const linear = model.numLayers *
     LINEAR_MODULES.map((name) => moduleShape(model, name)).reduce((sum, [a, b]) => sum + a * b, 0);
   if (config.finetuning_type !== "lora") {
-    return { parameters, linear, ...ownWeights(config, model, linear), adapted: [] };
+    return { parameters, linear, ...ownWeights(config, model, linear), adapted: [], saved: 0, targeted: 0 };
   }
   const shapes = moduleShapes(model), names = [...shapes.keys()];
   const targets = matchTargets(adapter ?? { targetModules: targetModules(config, names) }, names);
@@ -60,6 +60,10 @@ export function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter:
     const [out, inner] = valueOf(shapes, name);
     return sum + rankOf(name) * (out + inner) + ((adapter?.useDora ?? config.use_dora) ? out : 0);
   }, 0);
+  const targeted = targets.map((name) => valueOf(shapes, name)).reduce(
+    (sum, [out, inner]) => sum + out * inner,
+    0,
+  );
   const whole = savedTensors(adapter?.modulesToSave ?? config.additional_target, tensorShapes(model));
   const saved = [...whole.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
   const adapted = LINEAR_MODULES.filter((module) => targets.some((name) => name.endsWith(module)))
@@ -67,7 +71,18 @@ export function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter:
   const trainedNames = [...targets.map((name) => `${name}.`), ...whole.keys()];
   const reached = 1 - lowestTrained(trainedNames, model.numLayers) / model.numLayers;
   const head = whole.has(headName(model));
-  return { parameters, linear, trained: trained + saved, own: 0, tuned: 0, reached, head, adapted };
+  return {
+    parameters,
+    linear,
+    trained: trained + saved,
+    own: 0,
+    tuned: 0,
+    reached,
+    head,
+    adapted,
+    saved,
+    targeted,
+  };
 }
 
 function headName({ tieWordEmbeddings }: DecoderConfig): string {
