@@ -260,3 +260,18 @@ Deno.test("readTraceText(): an overall score that is said to be near a number is
     assertEquals(readVerdicts(`Constraints Overall Score: ${overall}\n`, TWO).scores[2], null, overall);
   }
 });
+
+Deno.test("readTraceText(): a score without a name below a constraint's own is none, nor is the one above it", () => {
+  for (
+    const low of ["6", "- 6", "[[6]]", "Score: 6", "得分：6分", "Reason: once in all of the text\n  Score: 6"]
+  ) {
+    assertEquals(listed(`1. mention tea: 8\n   ${low}\n2. mention milk: 10`), [null, 10], low);
+  }
+  assertEquals(listed("1. mention tea\n   8\n   Score: 6\n2. mention milk: 10"), [null, 10]);
+  for (const low of ["8", "Score: 8/10", "12 words", "found 6 of 8"]) {
+    assertEquals(listed(`1. mention tea: 8\n   ${low}\n2. mention milk: 10`), [8, 10], low);
+  }
+  // the last one can be the overall score, and numbers the lines' own
+  assertEquals(listed("1. mention tea: 8\n2. mention milk: 10\nScore: 6"), [8, 10]);
+  assertEquals(listed("1\nmention tea: 8\n2\nmention milk: 10"), [8, 10]);
+});

@@ -71,13 +71,17 @@ class LineList {
   /** A line that names a constraint; it follows another one that has no score. */
   #heading: { line: string; strength: Strength; follows: boolean } | undefined;
   #between = false;
+  /** Index of the last entry with a name. */
+  #named: number | undefined;
+  /** True if a score without a name came before all names: then such numbers can be those of the lines below. */
+  #numberFirst = false;
   /** Index of the entry whose score the line below corrects. */
   #corrected: number | undefined;
   #lines = 0;
 
   addRows(scores: readonly NamedScore[]): void {
     this.#leave();
-    this.#entries.push(...scores);
+    for (const score of scores) this.#push(score);
   }
 
   /** Notes a line that corrects the score above it. Behind the last entry it can be the overall score. */
@@ -99,18 +103,34 @@ class LineList {
         return;
       }
       this.#between = true;
-      this.#entries.push({ ...unread(), remark: canBeRemark(line) });
+      this.#push({ ...unread(), remark: canBeRemark(line) });
       return;
     }
     this.#between = true;
     if (found.names.length === 0 && this.#heading !== undefined && this.#takes(found)) {
-      this.#entries.push({ ...found, names: [this.#heading.line], below: true });
+      // the line above can be a remark on the entry before it
+      if (this.#heading.strength === 0) this.#doubtBy(found);
+      this.#push({ ...found, names: [this.#heading.line], below: true });
       this.#heading = undefined;
       return;
     }
     // a count below a constraint doesn't end what is said of it
     if (found.names.length === 0 || strength > 0 || this.#heading?.strength === 0) this.#leave();
-    this.#entries.push(found);
+    if (found.names.length === 0) this.#doubtBy(found);
+    this.#push(found);
+  }
+
+  /** Notes a score without a name below an entry that has another one: which of the two is meant isn't told. */
+  #doubtBy({ verdict: { score } }: LineScore): void {
+    if (this.#named === undefined || this.#numberFirst || score === null) return;
+    const above = this.#entries[this.#named]?.verdict.score ?? null;
+    if (above !== null && above !== score) this.#corrected = this.#named;
+  }
+
+  #push(entry: Entry): void {
+    if (entry.names.length > 0) this.#named = this.#entries.length;
+    else if (this.#named === undefined && entry.verdict.score !== null) this.#numberFirst = true;
+    this.#entries.push(entry);
   }
 
   /** True if a score without a name belongs to the line above. */
@@ -163,7 +183,7 @@ class LineList {
   #leave(): void {
     if (this.#heading === undefined) return;
     const { line, strength } = this.#heading;
-    this.#entries.push(
+    this.#push(
       strength > 0
         ? { ...unread(line), numbered: NUMBERED.test(line) }
         : { ...unread(), remark: canBeRemark(line), ...(SCORE_WORD_FIRST.test(line) && { worded: true }) },
