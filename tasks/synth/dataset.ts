@@ -6,8 +6,10 @@
 import { join } from "@std/path";
 
 import { sweepTemporaryFiles, writeFileAtomic } from "../../formats/atomic.ts";
+import { exists } from "../../formats/exists.ts";
+import { readYaml } from "../../formats/yaml/yaml.ts";
 import { cardText } from "./card.ts";
-import type { SynthConfig } from "./config.ts";
+import { type SynthConfig, SynthOptions } from "./config.ts";
 import type { Draft } from "./draft.ts";
 import type { SynthModels, SynthPlan } from "./open_shop.ts";
 import type { Results } from "./results.ts";
@@ -26,6 +28,30 @@ const ENTRIES: Readonly<Record<View, Record<string, unknown>>> = {
     columns: { messages: "conversations", chosen: "chosen", rejected: "rejected" },
   },
 };
+
+/** Name and views of a run's data set. */
+type Views = Pick<SynthConfig, "name" | "views">;
+
+function viewFile(name: string, view: View): string {
+  return `${name}_${view}.jsonl`;
+}
+
+/** Name and views of the run that a folder holds, by its run.yaml; null where that doesn't say. */
+export function viewsIn(directory: string): Views | null {
+  const path = join(directory, "run.yaml");
+  if (!exists(path)) return null;
+  const value = readYaml(path).value as { synth?: unknown } | null;
+  return SynthOptions.pick({ name: true, views: true }).strip().safeParse(value?.synth).data ?? null;
+}
+
+/** Removes the views of the run before that this one doesn't write: `dataset_info.json` will name them no more. */
+export function removeOtherViews(before: Views | null, { name, views, out_dir }: SynthConfig): void {
+  const own = new Set(views.map((view) => viewFile(name, view)));
+  for (const view of before?.views ?? []) {
+    const file = viewFile(before?.name ?? name, view), path = join(out_dir, "dataset", file);
+    if (!own.has(file) && exists(path)) Deno.removeSync(path);
+  }
+}
 
 /**
  * Writes the folder `dataset` of a run.
@@ -52,10 +78,10 @@ export async function writeDataset(
   };
   const entries: Record<string, unknown> = {};
   for (const view of config.views) {
-    const name = `${config.name}_${view}`;
     const records = rows.flatMap((row) => recordsOf(row, view));
-    await write(`${name}.jsonl`, lines(records), `${records.length} records for stage ${view}`);
-    entries[name] = { file_name: `${name}.jsonl`, ...ENTRIES[view] };
+    const file = viewFile(config.name, view);
+    await write(file, lines(records), `${records.length} records for stage ${view}`);
+    entries[`${config.name}_${view}`] = { file_name: file, ...ENTRIES[view] };
   }
   await write(
     "dataset_info.json",

@@ -109,3 +109,57 @@ Deno.test("a first start that nobody answers writes no data set and no report, a
     assertEquals([results.complete, unreported], [true, null]);
   });
 });
+
+Deno.test("overwrite with another name or fewer views leaves none of the earlier data set's files, and those of others", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "seeds.jsonl"), seedsText(40));
+    await using server = mockServer({ text: (request) => scriptedText(request) });
+    const config = (more: Record<string, unknown>) =>
+      scriptedConfig(folder, server.base, { rows: 2, ...more });
+    const files = () => [...Deno.readDirSync(join(folder, "run", "dataset"))].map(({ name }) => name).sort();
+    await synthesize(config({}), builtinRegistry());
+    const views = ["synth_dpo.jsonl", "synth_iopo.jsonl", "synth_sft.jsonl"];
+    const always = ["README.md", "dataset_info.json"];
+    assertEquals(files(), [...always, "records.jsonl", ...views]);
+    await Deno.writeTextFile(join(folder, "run", "dataset", "mine_sft.jsonl"), "");
+    await synthesize(config({ overwrite: true, views: ["sft"] }), builtinRegistry());
+    assertEquals(files(), [...always, "mine_sft.jsonl", "records.jsonl", "synth_sft.jsonl"]);
+    await synthesize(config({ overwrite: true, name: "other", views: ["sft"] }), builtinRegistry());
+    assertEquals(files(), [...always, "mine_sft.jsonl", "other_sft.jsonl", "records.jsonl"]);
+  });
+});
+
+Deno.test("drafts that nobody answers at any start, more of them than stop a run, keep it not from the others", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "seeds.jsonl"), seedsText(60));
+    let isDown = false;
+    await using server = mockServer({
+      respond: ({ body }) => {
+        const prompt = body.messages.at(-1)?.content ?? "",
+          subject = Number(/subject (\d+)/.exec(prompt)?.[1]);
+        const isBad = prompt.startsWith("You make instructions") && subject % 3 !== 0;
+        return isDown || isBad ? errorResponse(400, "no") : undefined;
+      },
+      text: (request) => scriptedText(request),
+    });
+    const config = (out: string, more: Record<string, unknown> = {}) => {
+      const own = { rows: 48, views: ["sft"], concurrency: 1, max_retries: 0, out_dir: join(folder, out) };
+      return scriptedConfig(folder, server.base, { ...own, ...more });
+    };
+    const first = await synthesize(config("run", { budget: { requests: 78 } }), builtinRegistry());
+    assertEquals([first.stopped?.why, first.results.rows.made], ["budget", 0]);
+    const second = await synthesize(config("run"), builtinRegistry());
+    assertEquals([second.stopped, second.results.rows.made > 0, second.results.funnel.open > 20], [
+      null,
+      true,
+      true,
+    ]);
+    // a server that never answered ends each start as soon
+    isDown = true;
+    for (const _ of [1, 2, 3]) {
+      const before = server.log.length;
+      const { stopped } = await synthesize(config("down"), builtinRegistry());
+      assertEquals([stopped?.why, server.log.length - before <= 21], ["fatal", true]);
+    }
+  });
+});

@@ -104,7 +104,7 @@ async function makeRound(
     let done = drafts.length - list.length;
     try {
       await forEachWide(list, 2 * shop.config.concurrency, async (draft) => {
-        if (await attempt(draft, work, failures)) ready.push(draft);
+        if (await attempt(draft, work, { failures, store })) ready.push(draft);
         if (draft.dropped !== undefined || (last && ready.includes(draft))) {
           end(draft);
           progress(round, ++done, drafts.length);
@@ -129,7 +129,10 @@ async function makeRound(
   if (begun.stopped !== null) return begun.stopped;
   const distinct: Draft[] = [];
   for (const draft of drafts.filter((draft) => begun.ready.has(draft))) {
-    const through = await attempt(draft, () => Promise.resolve(compare(shop, draft, near)), failures);
+    const through = await attempt(draft, () => Promise.resolve(compare(shop, draft, near)), {
+      failures,
+      store,
+    });
     if (through) distinct.push(draft);
     else end(draft);
   }
@@ -157,7 +160,7 @@ function compare(shop: Workshop, draft: Draft, near: NearDuplicates): void {
 async function attempt(
   draft: Draft,
   work: (draft: Draft) => Promise<void>,
-  failures: Failures,
+  { failures, store }: Pick<Rounds, "failures" | "store">,
 ): Promise<boolean> {
   try {
     await work(draft);
@@ -168,6 +171,10 @@ async function attempt(
     } else if (error instanceof Unanswered) {
       const { failure, error: text = "" } = error.completion;
       failures.add(failure?.kind ?? "error", text, failure?.retryable ?? false);
+      const { id } = draft;
+      if (!store.holds("unanswered", id)) {
+        store.append({ stage: "unanswered", id, key: hashOf(text), error: text });
+      }
     } else throw error;
     return false;
   }

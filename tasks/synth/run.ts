@@ -15,13 +15,13 @@ import { otherModelNotes } from "../ask/other_model.ts";
 import { Meter, needPrices, type Usage } from "../ask/usage.ts";
 import { refuseOtherIdentity, writeRunIdentity } from "../common/run_identity.ts";
 import type { SynthConfig } from "./config.ts";
-import { writeDataset } from "./dataset.ts";
+import { removeOtherViews, viewsIn, writeDataset } from "./dataset.ts";
 import { synthClaim } from "./identity.ts";
 import { openModels, openWorkshop, planSynthesis } from "./open_shop.ts";
 import { writeSynthReports } from "./report/mod.ts";
 import { type Results, resultsOf } from "./results.ts";
 import { makeRows } from "./rounds.ts";
-import { StepAsker, type SynthLine } from "./step_asker.ts";
+import { StepAsker, SYNTH_STAGES, type SynthLine } from "./step_asker.ts";
 
 /** Options of {@linkcode synthesize}. */
 export interface SynthesizeOptions {
@@ -71,7 +71,7 @@ export async function synthesize(
   const claim = synthClaim(config, plan.parts.prompts);
   if (!config.overwrite) refuseOtherIdentity(claim);
   using _folder = provisionalFolder(config.out_dir, "out_dir");
-  using store = new LineStore<SynthLine>(config.out_dir, ["ask", "end"]);
+  using store = new LineStore<SynthLine>(config.out_dir, SYNTH_STAGES);
   if (!store.isLocked) {
     say("note: out_dir: its file system knows no locks, so nothing keeps a second run out");
   }
@@ -79,8 +79,13 @@ export async function synthesize(
   const begin = () => writeRunIdentity(claim, { ...config, overwrite: false }, version);
   if (config.overwrite && store.count("ask") > 0) {
     say(replacedText(store.count("ask"), config.out_dir));
+    const before = viewsIn(config.out_dir);
+    const beginAnew = () => {
+      begin();
+      removeOtherViews(before, config);
+    };
     // a draft may end before anything is asked for it
-    store.replace(begin, "ask");
+    store.replace(beginAnew, "ask");
   } else {
     if (config.overwrite) store.clear();
     begin();
@@ -94,6 +99,8 @@ export async function synthesize(
     cache,
     onOtherModel: otherModelNotes(say),
     meter,
+    // where nobody ever answered, failures say something about the server
+    failedBefore: store.count("ask") === 0 ? 0 : store.count("unanswered"),
     signal,
     start: counted ? 1 : config.start,
     concurrency: config.concurrency,

@@ -47,8 +47,23 @@ export interface EndLine {
   reason?: string;
 }
 
+/** A draft that nobody answered, noted once: a later start asks for it again. */
+export interface UnansweredLine {
+  /** Kind of line. */
+  stage: "unanswered";
+  /** Of the draft. */
+  id: string;
+  /** Hash of the error. */
+  key: string;
+  /** The endpoint's error. */
+  error: string;
+}
+
+/** Kinds of lines of the file of finished steps. */
+export const SYNTH_STAGES: readonly SynthLine["stage"][] = ["ask", "end", "unanswered"];
+
 /** A line of the file of finished steps. */
-export type SynthLine = AskLine | EndLine;
+export type SynthLine = AskLine | EndLine | UnansweredLine;
 
 /** Thrown where nobody answered: the draft is neither kept nor dropped, and a later start asks again. */
 export class Unanswered extends Error {
