@@ -19,6 +19,7 @@ const DEPARTURES = [
       ...["max_grad_norm", "lr_scheduler_kwargs", "neftune_noise_alpha", "label_smoothing_factor"] as const,
       ...["train_on_prompt", "mask_history", "neat_packing", "quantization_bit", "rope_scaling"] as const,
       ...["mix_strategy", "interleave_probs", "truncation", "disable_shuffling"] as const,
+      ...["add_tokens", "add_special_tokens", "resize_vocab"] as const,
     ],
   },
   {
@@ -164,12 +165,15 @@ function adapterSettings(
   config: ModelCardKeys,
   adapter: SavedRun["adapter"],
 ): Record<string, string | number> {
+  const whole = wholeModules(adapter),
+    additional = whole.length > 0 && { additional_target: whole.join(",") };
   if (adapter === null || !isContinued(config)) {
     return {
       lora_rank: config.lora_rank,
       lora_alpha: config.lora_alpha,
       lora_dropout: config.lora_dropout,
       lora_target: config.lora_target.join(","),
+      ...additional,
       // only the expanded blocks are adapted
       ...(config.use_llama_pro && {
         use_llama_pro: "true",
@@ -182,9 +186,15 @@ function adapterSettings(
     lora_alpha: asText(adapter.lora_alpha),
     lora_dropout: asText(adapter.lora_dropout ?? 0),
     lora_target: [adapter.target_modules].flat().join(","),
+    ...additional,
     ...(adapter.use_rslora === true && { use_rslora: "true" }),
     ...(adapter.use_dora === true && { use_dora: "true" }),
   };
+}
+
+/** Modules that an adapter has whole, PEFT's `modules_to_save`. */
+export function wholeModules(adapter: SavedRun["adapter"]): string[] {
+  return [adapter?.modules_to_save ?? []].flat().map(String);
 }
 
 /** Values of {@linkcode DEPARTURES} that aren't the default. */

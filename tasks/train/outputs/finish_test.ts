@@ -222,6 +222,28 @@ Deno.test("the card of an adapter shows how peft, vLLM and llama.cpp load it, wi
   assert(!lengths.includes("--enable-lora") && !lengths.includes("convert_lora"));
 });
 
+Deno.test("the card of an adapter with whole modules and new tokens lists them, has PEFT's embedding as large, and no line for programs without a place for them", () => {
+  const adapter = { r: 8, modules_to_save: ["embed_tokens", "lm_head"] };
+  const grown = card({ config: config("stage: sft\nadd_tokens: zwei\nresize_vocab: true\n"), adapter });
+  assert(!grown.includes("--enable-lora") && !grown.includes("convert_lora") && !grown.includes("AutoPeft"));
+  assertStringIncludes(grown, "no place for modules that are trained whole (embed_tokens, lm_head), merged");
+  assertStringIncludes(grown, "    base.resize_token_embeddings(len(tokenizer), pad_to_multiple_of=64)\n");
+  const { add_tokens, resize_vocab, additional_target } = listed(grown);
+  assertEquals([add_tokens, resize_vocab, additional_target], [
+    '["zwei"]',
+    "true",
+    "embed_tokens,lm_head",
+  ]);
+  const whole = card({ config: config("stage: sft\nadditional_target: embed_tokens,lm_head\n"), adapter });
+  assertStringIncludes(whole, 'AutoPeftModelForCausalLM.from_pretrained("out_dpo")');
+  assert(!whole.includes("--enable-lora"));
+  assertEquals([listed(whole).add_tokens, listed(whole).additional_target], [
+    undefined,
+    "embed_tokens,lm_head",
+  ]);
+  assertEquals(listed(card({ config: config("stage: sft\n") })).additional_target, undefined);
+});
+
 Deno.test("the card of an adapter that was trained on has its own settings, and vLLM's rank is that of what is saved", () => {
   const own = {
     r: 4,

@@ -5,7 +5,7 @@
 import { stringify } from "yaml";
 
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
-import { hyperparameters, type ModelCardKeys, type SavedRun } from "./card_settings.ts";
+import { hyperparameters, type ModelCardKeys, type SavedRun, wholeModules } from "./card_settings.ts";
 
 /** Content of {@linkcode modelCard}. */
 export interface ModelCard extends SavedRun {
@@ -80,17 +80,20 @@ function referenceText({ ref_model, ref_model_adapters: adapters }: ModelCardKey
 }
 
 /** Lines for the programs that load an adapter; `name` is the adapter's folder. */
-function uses({ name, baseModel, config, adapter }: ModelCard): string {
-  const peft = `With peft:
-
-\`\`\`python
-from peft import AutoPeftModelForCausalLM
-model = AutoPeftModelForCausalLM.from_pretrained("${name}")
-\`\`\``;
-  if (adapter?.use_dora === true) {
+function uses(card: ModelCard): string {
+  const { name, baseModel, config, adapter } = card;
+  const peft = `With peft:\n\n\`\`\`python\n${peftLines(card)}\n\`\`\``;
+  const whole = wholeModules(adapter);
+  const unplaced = [
+    ...(adapter?.use_dora === true ? ["DoRA's lengths of rows"] : []),
+    ...(whole.length > 0 ? [`modules that are trained whole (${whole.join(", ")})`] : []),
+  ];
+  if (unplaced.length > 0) {
     return `${peft}
 
-With vLLM and llama.cpp, whose adapters have no place for DoRA's lengths of rows, merged (\`export_format=gguf\` for llama.cpp):
+With vLLM and llama.cpp, whose adapters have no place for ${
+      unplaced.join(" and ")
+    }, merged (\`export_format=gguf\` for llama.cpp):
 
 \`\`\`sh
 deno task export model_name_or_path=${baseModel} adapter_name_or_path=${name} export_dir=${name}-merged
@@ -114,6 +117,21 @@ python convert_lora_to_gguf.py ${
   }${name} --outfile ${name}.gguf
 llama-cli -m base.gguf --lora ${name}.gguf
 \`\`\``;
+}
+
+/** Python that loads the adapter: a larger vocabulary's rows come in multiples of 64, which PEFT doesn't know. */
+function peftLines({ name, baseModel, config }: ModelCard): string {
+  if (!config.resize_vocab && config.add_tokens.length + config.add_special_tokens.length === 0) {
+    return `from peft import AutoPeftModelForCausalLM
+model = AutoPeftModelForCausalLM.from_pretrained("${name}")`;
+  }
+  return `from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+tokenizer = AutoTokenizer.from_pretrained("${name}")
+base = AutoModelForCausalLM.from_pretrained("${baseModel}")
+if len(tokenizer) > base.get_input_embeddings().num_embeddings:
+    base.resize_token_embeddings(len(tokenizer), pad_to_multiple_of=64)
+model = PeftModel.from_pretrained(base, "${name}")`;
 }
 
 /** Of the adapter's modules; the run's is another where PiSSA's is converted, or an adapter is trained on. */
