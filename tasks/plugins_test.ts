@@ -16,6 +16,8 @@ Deno.test("pluginsText() says which options must be given as their schemas do: o
       assertStringIncludes(text, `      ${name}: ${type}, ${need}`);
     }
   }
+  assertStringIncludes(text, "      thought_tags: list of [string, string], default ");
+  assert(!text.includes("list of anything"), "the places of a pair are told");
 });
 
 Deno.test("plugins() lists built-in plugins and those of a file, with options, defaults and source", async () => {

@@ -12,7 +12,7 @@ import { keysAt } from "../../formats/schema_keys.ts";
 export interface OptionEntry {
   /** Name of the key. */
   name: string;
-  /** Type in words, such as `number` or `"a" | "b"`. */
+  /** Type in words, such as `number`, `"a" | "b"` or `list of [string, string]`. */
   type: string;
   /** True if it must be given. */
   required: boolean;
@@ -47,6 +47,8 @@ function typeText(schema: z.core.JSONSchema.BaseSchema): string {
   const parts = (schema.anyOf ?? schema.oneOf) as z.core.JSONSchema.BaseSchema[] | undefined;
   if (parts) return parts.map(typeText).join(" | ");
   if (schema.type === "array") {
+    const places = schema.prefixItems as z.core.JSONSchema.BaseSchema[] | undefined;
+    if (places) return `[${places.map(typeText).join(", ")}]`;
     return `list of ${typeText((schema.items ?? {}) as z.core.JSONSchema.BaseSchema)}`;
   }
   return String(schema.type ?? "anything");

@@ -70,6 +70,9 @@ async function trainInBrowser(address: string, file: string, output: string, wat
     await page.locator("#key-logging_steps").fill("1");
     await page.keyboard.press("Tab");
     await find.fill("");
+    // what must be given is told once, by the key's help
+    const needed = page.locator(".key", { has: page.locator('#key-output_dir[aria-required="true"]') });
+    assertEquals((await needed.innerText()).match(/must be given/g)?.length, 1);
     await page.locator("#key-output_dir").fill(output);
     await page.keyboard.press("Tab");
     const start = page.locator("button.main", { hasText: "Start" });

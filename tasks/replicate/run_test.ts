@@ -183,6 +183,9 @@ Deno.test("replicate() continues where it was stopped, chooses rates by its rule
     assertStringIncludes(text("scores.tex"), "IOPO w/o input preference & 1e-5 & 0.0 & 50.0 & 0.0 & 0.0");
     assertStringIncludes(text("scores.csv"), "Base,,known followed,0.25,0.25,0.25,0.25,");
     assert(text("report.html").includes("IOPO doesn&#39;t win") && !text("report.html").includes("<script"));
+    const boxes = [...text("report.html").matchAll(/<div class="(?:card )?(?:scroll|picture)"[^>]*>/g)];
+    const reached = / tabindex="0" role="region" aria-label="[^"]+">$/;
+    assertEquals([boxes.length > 2, boxes.filter(([tag]) => !reached.test(tag))], [true, []]);
     const info = JSON.parse(text("data/dataset_info.json"));
     const rows = (name: string) => text(`data/${info[name].file_name}`).trimEnd().split("\n").length;
     const { length } = items.train;

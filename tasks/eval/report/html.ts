@@ -23,6 +23,15 @@ export function escapeHtml(text: string): string {
 }
 
 /**
+ * A box whose content may be wider than it: it scrolls to the side, by keyboard too.
+ * @param label What it holds, for who doesn't see it
+ * @param html Its content as markup
+ */
+export function scrollBox(label: string, html: string, classes = "scroll"): string {
+  return `<div class="${classes}" tabindex="0" role="region" aria-label="${escapeHtml(label)}">${html}</div>`;
+}
+
+/**
  * Writes the page: what is above the items at once, the items as they come.
  * @param survey Has seen every item
  */
@@ -130,42 +139,48 @@ function thresholdTable({ thresholds }: EvalResults): string {
       weightText(t.unscored)
     }${t.unscored > 0 && t.value !== null ? ` (${t.unscoredAre})` : ""}</td></tr>`
   );
-  return `<h2>Thresholds</h2><div class="card"><div class="scroll"><table>
+  const table = `<table>
 <tr><th>score</th><th>threshold</th><th>value</th><th>limit</th><th>items</th><th>unscored</th></tr>
 ${rows.join("\n")}
-</table></div></div>`;
+</table>`;
+  return `<h2>Thresholds</h2><div class="card">${scrollBox("Thresholds", table)}</div>`;
 }
 
 function scoreTable(results: EvalResults): string {
   const rows = headlines(results.scores).map((s) => `<tr><td>${escapeHtml(s.metric)}</td>${cells(s)}</tr>`);
   const { counts } = results;
-  const unscored = counts.reasons.length === 0
+  const why = "Why constraints are unscored";
+  const reasons = counts.reasons.length === 0
     ? ""
-    : `<h3>Why constraints are unscored</h3><table><tr><th>reason</th><th>constraints</th></tr>${
+    : `<h3>${why}</h3><table><tr><th>reason</th><th>constraints</th></tr>${
       counts.reasons.slice(0, 12).map(({ reason, count }) =>
         `<tr><td class="text">${escapeHtml(reason)}</td><td>${count}</td></tr>`
       ).join("")
     }</table>`;
-  return `<h2>Scores</h2>
-<div class="card"><div class="scroll"><table>
+  const table = `<table>
 <tr><th>score</th><th class="wide"></th><th>of scored</th><th>of all</th><th>95 % interval</th><th>standard error</th><th>scored</th><th>unscored</th></tr>
 ${rows.join("\n")}
-</table></div></div>
+</table>`;
+  return `<h2>Scores</h2>
+<div class="card">${scrollBox("Scores", table)}</div>
 <p class="note" style="margin-top:12px">${
     countLines(results).map(escapeHtml).join("<br>")
   }<br>What is unscored is in no score “of scored”; “of all” counts it as zero, a lower bound.</p>
 ${agreement(results)}
-${unscored === "" ? "" : `<div class="card scroll">${unscored}</div>`}`;
+${reasons === "" ? "" : scrollBox(why, reasons, "card scroll")}`;
 }
 
 function agreement({ agreement }: EvalResults): string {
   if (agreement === null) return "";
   const number = (value: number | null) => value === null ? "–" : value.toFixed(3);
-  return `<h3>Agreement of the panel</h3><div class="card"><table>
+  const table = `<table>
 <tr><th>judges</th><th>Krippendorff's alpha (interval)</th><th>alpha (nominal)</th><th>unanimous</th></tr>
 <tr><td>${escapeHtml(agreement.judges.join(", "))}</td><td>${number(agreement.alpha)}</td><td>${
     number(agreement.alphaNominal)
-  }</td><td>${number(agreement.unanimous)}</td></tr></table></div>`;
+  }</td><td>${number(agreement.unanimous)}</td></tr></table>`;
+  return `<h3>Agreement of the panel</h3><div class="card">${
+    scrollBox("Agreement of the panel", table)
+  }</div>`;
 }
 
 function cells(s: ScoreWithSpread): string {
@@ -193,15 +208,13 @@ function figure({ title, note, svg, legend }: Chart): string {
   return `<figure class="card chart${svg.includes("mark-arc") ? " ring" : ""}"><strong>${
     escapeHtml(title)
   }</strong><p class="note">${escapeHtml(note)}</p>
-<div class="drawing">${svg}${colors === "" ? "" : `<ul>${colors}</ul>`}</div></figure>`;
+${scrollBox(title, `${svg}${colors === "" ? "" : `<ul>${colors}</ul>`}`, "drawing")}</figure>`;
 }
 
 function groupTables({ scores }: EvalResults): string {
   const groups = Map.groupBy(scores.filter((s) => s.group !== undefined), (s) => (s.group?.by ?? ""));
-  return [...groups].map(([by, list]) =>
-    `<details class="card" style="margin-top:14px"><summary>All numbers by ${
-      escapeHtml(by)
-    }</summary><div class="scroll"><table>
+  return [...groups].map(([by, list]) => {
+    const table = `<table>
 <tr><th>${
       escapeHtml(by)
     }</th><th>score</th><th class="wide"></th><th>of scored</th><th>of all</th><th>95 % interval</th><th>standard error</th><th>scored</th><th>unscored</th></tr>
@@ -211,8 +224,11 @@ ${
           cells(s)
         }</tr>`
       ).join("\n")
-    }</table></div></details>`
-  ).join("\n");
+    }</table>`;
+    return `<details class="card" style="margin-top:14px"><summary>All numbers by ${
+      escapeHtml(by)
+    }</summary>${scrollBox(`All numbers by ${by}`, table)}</details>`;
+  }).join("\n");
 }
 
 function browser({ counts }: EvalResults, shown: number): string {

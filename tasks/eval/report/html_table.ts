@@ -3,14 +3,15 @@
  * @module
  */
 import type { Column, Table } from "../../common/table.ts";
-import { escapeHtml } from "./html.ts";
+import { escapeHtml, scrollBox } from "./html.ts";
 
-/** Markup of a table; every text is escaped. */
-export function tableHtml({ columns, rows }: Table): string {
+/** Markup of a table; every text is escaped. @param label What the table tells, for who doesn't see it */
+export function tableHtml({ columns, rows }: Table, label: string): string {
   const cell = (tag: "td" | "th", column: Column | undefined, text: string) =>
     `<${tag}${column?.align === "left" ? ' style="text-align:left"' : ""}>${escapeHtml(text)}</${tag}>`;
-  return `<div class="card" style="margin-top:14px"><div class="scroll"><table>
+  const table = `<table>
 <tr>${columns.map((column) => cell("th", column, column.title)).join("")}</tr>
 ${rows.map((row) => `<tr>${row.map((text, i) => cell("td", columns[i], text)).join("")}</tr>`).join("\n")}
-</table></div></div>`;
+</table>`;
+  return `<div class="card" style="margin-top:14px">${scrollBox(label, table)}</div>`;
 }

@@ -51,6 +51,10 @@ Deno.test("report.html holds no markup of items, models or judges, and fetches n
     // nothing names an address to load from; "http://www.w3.org/…" are names of SVG's vocabularies
     assertEquals([...page.matchAll(/https?:\/\/(?!www\.w3\.org\/)\S*/g)].map((m) => m[0]), []);
     assertStringIncludes(page, "default-src 'none'");
+    // what scrolls to the side does so by keyboard too, and says what it is
+    const boxes = [...page.matchAll(/<div class="(?:card )?(?:scroll|drawing)"[^>]*>/g)].map(([tag]) => tag);
+    const reached = / tabindex="0" role="region" aria-label="[^"]+">$/;
+    assertEquals([boxes.length > 4, boxes.filter((tag) => !reached.test(tag))], [true, []]);
   });
 });
 

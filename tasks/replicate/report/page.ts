@@ -3,7 +3,7 @@
  * @module
  */
 import { reportPage } from "../../common/page/report_page.ts";
-import { escapeHtml } from "../../eval/report/html.ts";
+import { escapeHtml, scrollBox } from "../../eval/report/html.ts";
 import { tableHtml } from "../../eval/report/html_table.ts";
 import type { Replication } from "../run.ts";
 import { type ReplicationReport, titleOf } from "./parts.ts";
@@ -15,12 +15,12 @@ export function pageText(
   pictures: readonly string[],
 ): string {
   const title = titleOf(config);
-  const figure = (svg: string) =>
-    `<div class="card picture" tabindex="0">${svg.replace(/^<\?xml[^>]*>\s*/, "")}</div>`;
+  const figure = (svg: string, label: string) =>
+    scrollBox(label, svg.replace(/^<\?xml[^>]*>\s*/, ""), "card picture");
   const [first = "", ...curves] = pictures;
   const parts = sections.map(({ title, note, table }, i) =>
-    `<h2>${escapeHtml(title)}</h2>\n<p class="note">${escapeHtml(note)}</p>\n${tableHtml(table)}${
-      i === 0 ? `\n${figure(first)}` : ""
+    `<h2>${escapeHtml(title)}</h2>\n<p class="note">${escapeHtml(note)}</p>\n${tableHtml(table, title)}${
+      i === 0 ? `\n${figure(first, `${title}, drawn`)}` : ""
     }`
   );
   const styles = `.picture { margin-top: 14px; background: white; overflow-x: auto }
@@ -39,6 +39,6 @@ ${remarks.map((remark) => `<li>${escapeHtml(remark)}</li>`).join("\n")}
 ${parts.join("\n")}
 <h2>Curves</h2>
 <p class="note">Losses of SFT, DPO and IOPO measure different things: a curve is to be compared with others of its method.</p>
-${curves.map(figure).join("\n")}`,
+${curves.map((svg, i) => figure(svg, `Curves, ${i + 1} of ${curves.length}`)).join("\n")}`,
   );
 }

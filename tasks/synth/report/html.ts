@@ -4,7 +4,7 @@
  * @module
  */
 import { reportPage } from "../../common/page/report_page.ts";
-import { escapeHtml } from "../../eval/report/html.ts";
+import { escapeHtml, scrollBox } from "../../eval/report/html.ts";
 import { tableHtml } from "../../eval/report/html_table.ts";
 import type { Draft } from "../draft.ts";
 import type { DropReason } from "../funnel.ts";
@@ -50,15 +50,19 @@ ${tile("cost a row", cost_per_row === null ? "–" : costText(cost_per_row), "ov
 ${funnelHtml(results)}
 ${funnel.steps.flatMap(({ step, reasons }) => reasons.map((reason) => reasonHtml(step, reason))).join("\n")}
 <h2>Wanted and got</h2>
-${tableHtml(shareTable("constraints a row", results.counts))}
-${tableHtml(shareTable("type", results.types))}
-${results.operations.length === 0 ? "" : tableHtml(shareTable("operation of x2", results.operations))}
+${tableHtml(shareTable("constraints a row", results.counts), "Constraints a row")}
+${tableHtml(shareTable("type", results.types), "Types")}
+${
+      results.operations.length === 0
+        ? ""
+        : tableHtml(shareTable("operation of x2", results.operations), "Operations of x2")
+    }
 <h2>Cost</h2>
-${tableHtml(costTable(results))}
+${tableHtml(costTable(results), "Cost")}
 ${
       results.agreement.length === 0
         ? ""
-        : `<h2>Agreement of the judges</h2>\n${tableHtml(agreementTable(results))}`
+        : `<h2>Agreement of the judges</h2>\n${tableHtml(agreementTable(results), "Agreement of the judges")}`
     }
 <h2>Rows</h2>
 <p class="note">The first ${
@@ -75,10 +79,11 @@ function funnelHtml({ funnel }: Results): string {
       (100 * (entered - dropped) / widest).toFixed(2)
     }%"></i></div></td><td>${entered}</td><td>${dropped}</td><td>${entered - dropped}</td></tr>`
   );
-  return `<div class="card"><div class="scroll"><table>
+  const table = `<table>
 <tr><th>step</th><th class="wide"></th><th>reached</th><th>dropped</th><th>passed</th></tr>
 ${rows.join("\n")}
-</table></div></div>`;
+</table>`;
+  return `<div class="card">${scrollBox("Kept and dropped", table)}</div>`;
 }
 
 function reasonHtml(step: string, { reason, count, examples }: DropReason): string {

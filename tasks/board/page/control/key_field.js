@@ -13,6 +13,8 @@ export function keyRow(key, property, { required, secret, set }) {
   input.id = id;
   if (secret) Object.assign(input, { type: "password", autocomplete: "new-password" });
   input.setAttribute("aria-describedby", help);
+  // its help tells so too
+  if (required) input.setAttribute("aria-required", "true");
   input.onchange = () => {
     const given = read();
     const isWrong = given instanceof Error;
@@ -25,7 +27,7 @@ export function keyRow(key, property, { required, secret, set }) {
     node: el(
       "div",
       { class: "key" },
-      el("label", { htmlFor: id }, breakable(key), required ? " (must be given)" : ""),
+      el("label", { htmlFor: id }, breakable(key)),
       input,
       fault,
       el("p", { id: help, class: "note" }, property.description ?? ""),
