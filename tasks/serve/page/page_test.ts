@@ -149,6 +149,9 @@ Deno.test({
       await page.setViewportSize({ width: 500, height: 800 });
       await until("a narrow page", () => page.evaluate<boolean>("innerWidth === 500"));
       assertEquals(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true);
+      const small = "[...document.querySelectorAll('select, input, textarea')]" +
+        ".filter((field) => parseFloat(getComputedStyle(field).fontSize) < 16).map(({ id }) => id)";
+      assertEquals(await page.evaluate(small), []);
       // answers below each other are followed to their end
       await page.fill("#max-tokens", "60");
       await page.fill("#question", "Longer");
