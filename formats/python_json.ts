@@ -24,6 +24,11 @@ export class PyNumber {
 /** Deeper values are refused, before the stack ends. */
 const DEEPEST = 500;
 
+/** @param depth Of lists and objects within each other, ≥ 1 @throws {SyntaxError} If these are more than 500 levels */
+export function checkJsonDepth(depth: number): void {
+  if (depth > DEEPEST) throw new SyntaxError(`it is nested more than ${DEEPEST} levels deep`);
+}
+
 /**
  * Parses JSON, and `NaN`, `Infinity` and `-Infinity` as Python does.
  * @throws {SyntaxError} If the text isn't JSON, or is nested more than 500 levels deep.
@@ -109,7 +114,7 @@ class Reader {
     if (token === '"') return this.#string();
     this.#position += token.length;
     if (token === "[" || token === "{") {
-      if (++this.#depth > DEEPEST) throw new SyntaxError(`it is nested more than ${DEEPEST} levels deep`);
+      checkJsonDepth(++this.#depth);
       const value = token === "[" ? this.#list() : this.#object();
       this.#depth--;
       return value;

@@ -4,7 +4,7 @@
  * lists and objects is kept beside it.
  * @module
  */
-import { parsePyJson, type PyJson } from "../python_json.ts";
+import { checkJsonDepth, parsePyJson, type PyJson } from "../python_json.ts";
 
 const exact = new WeakMap<object, PyJson>();
 
@@ -41,4 +41,23 @@ export function keepExact(value: unknown, read: PyJson): void {
 /** The exact value of a list or object that a file's reader gave; undefined where nothing of it is lost. */
 export function exactValue(value: object): PyJson | undefined {
   return exact.get(value);
+}
+
+/**
+ * A value of JSON with what was kept of its lists and objects; the rest as JavaScript writes it.
+ * @throws {SyntaxError} If it is nested more than 500 levels deep
+ */
+export function exactJson(value: unknown): PyJson {
+  return exactAt(value, 1);
+}
+
+function exactAt(value: unknown, depth: number): PyJson {
+  if (typeof value === "string") return value;
+  if (typeof value !== "object" || value === null) return parsePyJson(JSON.stringify(value) ?? "null");
+  checkJsonDepth(depth);
+  const kept = exact.get(value);
+  if (kept !== undefined) return kept;
+  if (Array.isArray(value)) return value.map((each) => exactAt(each, depth + 1));
+  const entries = Object.entries(value).filter(([, each]) => each !== undefined);
+  return new Map(entries.map(([name, each]) => [name, exactAt(each, depth + 1)]));
 }

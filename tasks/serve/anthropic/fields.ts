@@ -5,6 +5,7 @@
 import { z } from "zod";
 
 import { ChatFields, vllmFields } from "../fields/fields.ts";
+import { givenMap } from "../fields/given_map.ts";
 
 const { model, stream, temperature, top_p } = ChatFields.shape;
 
@@ -29,7 +30,7 @@ const tool = z.strictObject({
     .nullish(),
   name: z.string().regex(/^[\w.-]{1,128}$/, "needs 1 to 128 letters, digits, _, . or -"),
   description: z.string().nullish(),
-  input_schema: z.record(z.string(), z.unknown()),
+  input_schema: givenMap,
   strict: z.boolean().nullish(),
   input_examples: z.array(z.record(z.string(), z.unknown())).nullish(),
   eager_input_streaming: z.boolean().nullish(),

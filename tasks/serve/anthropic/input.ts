@@ -5,7 +5,10 @@
 import { z } from "zod";
 
 import { badRequest } from "../api_error.ts";
+import { writePyJson } from "../../../formats/python_json.ts";
+import { jsonOf } from "../chat/messages.ts";
 import type { ChatRequest } from "../fields/fields.ts";
+import { givenMap } from "../fields/given_map.ts";
 import { readTyped } from "../fields/typed_items.ts";
 import { cacheMark, type CountRequest, textBlock } from "./fields.ts";
 
@@ -53,7 +56,7 @@ const ASSISTANT = {
     type: z.literal("tool_use"),
     id: z.string().min(1),
     name: z.string().min(1),
-    input: z.record(z.string(), z.unknown()),
+    input: givenMap,
     toolset_name: z.null(NO_TOOLSETS).optional(),
     caller: z.strictObject({ type: z.literal("direct", "only the model calls tools here") }).nullish(),
     ...cacheMark,
@@ -89,7 +92,7 @@ interface Turn {
 }
 
 /**
- * The conversation of a request. What one side says in a row is one message; results of tools are messages of their own, in the order of their calls.
+ * The conversation of a request. What one side says in a row is one message; results of tools are messages of their own.
  * @throws {ApiError} 400 if a block is none that is read here, or the last message is no beginning of an answer
  */
 export function readBlocks(
@@ -146,7 +149,7 @@ export function readBlocks(
           turnOf("assistant", place).calls.push({
             id,
             type: "function",
-            function: { name, arguments: JSON.stringify(input) },
+            function: { name, arguments: inputText(input, at) },
           });
           return;
         }
@@ -161,7 +164,6 @@ export function readBlocks(
       }
     });
   });
-  sortResults(turns);
   const continues = continuesLast(turns);
   return {
     messages: turns.map(messageOf),
@@ -171,15 +173,9 @@ export function readBlocks(
   };
 }
 
-/** Puts results in the order of their calls: this interface tells them apart by id, and most templates by their place alone. */
-function sortResults(turns: Turn[]): void {
-  for (const [i, { calls }] of turns.entries()) {
-    const behind = turns.slice(i + 1), end = behind.findIndex(({ role }) => role !== "tool");
-    const results = end < 0 ? behind : behind.slice(0, end);
-    const place = ({ fields }: Turn) => calls.findIndex(({ id }) => id === fields["tool_call_id"]);
-    if (calls.length < 2 || results.some((result) => place(result) < 0)) continue;
-    turns.splice(i + 1, results.length, ...results.toSorted((a, b) => place(a) - place(b)));
-  }
+/** A call's arguments as the client wrote them. @throws {ApiError} 400 if they are nested too deep, or aren't texts */
+function inputText(input: Record<string, unknown>, place: string): string {
+  return writePyJson(jsonOf(input, `${place}.input`));
 }
 
 function blockOf(

@@ -210,7 +210,7 @@ Deno.test("blocks become messages of a chat: turns of one side together, results
       role: "assistant",
       content: "Look",
       reasoning: "so",
-      tool_calls: [call("1", "f", '{"x":1}'), call("2", "g", "{}")],
+      tool_calls: [call("1", "f", '{"x": 1}'), call("2", "g", "{}")],
     },
     { role: "tool", content: "one", tool_call_id: "1" },
     { role: "tool", content: "", tool_call_id: "2", is_error: true },
@@ -229,27 +229,6 @@ Deno.test("blocks become messages of a chat: turns of one side together, results
     "messages[5]",
   ]);
   assertEquals([continues, unused], [true, ["messages.content.signature", "messages.content.cache_control"]]);
-});
-
-Deno.test("results of tools stand in the order of their calls, by which templates without ids tell them apart", () => {
-  const order = (...ids: string[]) => {
-    const calls = ["1", "2", "3"].map((id) => ({ type: "tool_use", id, name: "f", input: {} }));
-    const results = ids.map((id) => ({ type: "tool_result", tool_use_id: id, content: `of ${id}` }));
-    const { messages, places } = readBlocks(request({
-      messages: [
-        ...needed.messages,
-        { role: "assistant", content: calls },
-        { role: "user", content: [...results, { type: "text", text: "and?" }] },
-      ],
-    }));
-    assertEquals(messages.at(-1)?.["content"], "and?");
-    return messages.slice(2, -1).map(({ content }, i) => [content, places[i + 2]]);
-  };
-  const at = (place: number) => `messages[2].content[${place}]`;
-  assertEquals(order("3", "1", "2"), [["of 1", at(1)], ["of 2", at(2)], ["of 3", at(0)]]);
-  assertEquals(order("2", "1"), [["of 1", at(1)], ["of 2", at(0)]]);
-  // one that names no call has no place among them
-  assertEquals(order("2", "other", "1"), [["of 2", at(0)], ["of other", at(1)], ["of 1", at(2)]]);
 });
 
 Deno.test("a last message of the assistant's is the answer's beginning, an empty one is none, a call is refused", () => {

@@ -1,14 +1,21 @@
 /** Prompts of chat requests under a model's own template: those that transformers writes, or its refusal. */
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { Hono } from "hono";
 
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import openai from "../../../plugins/datasets/openai.ts";
 import { THOUGHT_TAGS } from "../../../plugins/kinds/thoughts.ts";
 import { Registry } from "../../../plugins/registry.ts";
 import { templates } from "../../../plugins/templates/mod.ts";
+import { messageAsChat } from "../anthropic/as_chat.ts";
+import { MessageFields } from "../anthropic/fields.ts";
 import { ApiError } from "../api_error.ts";
 import { chatPrompt, openedTags } from "./chat_prompt.ts";
-import { ChatFields, readFields } from "../fields/fields.ts";
+import { ChatFields, type ChatRequest, readFields } from "../fields/fields.ts";
+import { jsonBody } from "../http/json_body.ts";
+import { responseAsChat } from "../responses/as_chat.ts";
+import { readMessages } from "./messages.ts";
+import { ResponseFields } from "../responses/fields.ts";
 import type { ServedModel } from "../models.ts";
 
 interface Golden {
@@ -24,8 +31,12 @@ const tiny = loadTokenizerSync(`${fixtures}tokenizers/tiny`);
 const registry = new Registry([openai, ...templates]);
 
 function promptOf(body: Record<string, unknown>, jinja: string, named = "auto") {
+  return idsOf(readFields(ChatFields, body), jinja, named);
+}
+
+function idsOf(request: ChatRequest, jinja: string, named = "auto") {
   const tokenizer = tiny.withChatTemplate(jinja), local = { tokenizer } as unknown as ServedModel["local"];
-  const request = readFields(ChatFields, body), template = registry.create("template", named, {});
+  const template = registry.create("template", named, {});
   const { ids, ...others } = chatPrompt(request, { local }, template, registry);
   const opened = openedTags(request, ids, local, THOUGHT_TAGS);
   const special = ids.filter((id) => tokenizer.specialIds.has(id)).length;
@@ -65,6 +76,57 @@ Deno.test("a prompt's special tokens are the template's, its unused variables ar
   );
   const { unused } = promptOf({ messages: [user], chat_template_kwargs: { mood: "x", other: 1 } }, PLAIN);
   assertEquals(unused, ["chat_template_kwargs.other"]);
+});
+
+const WRITES_TOOLS = "{% for t in tools or [] %}{{ t.function.parameters | tojson }} {% endfor %}" +
+  "{% for m in messages %}{% for c in m.tool_calls or [] %}{{ c.function.arguments | tojson }} {% endfor %}{% endfor %}";
+
+Deno.test("numbers of tools, calls and variables reach the template as the client wrote them", async () => {
+  const given =
+    '{"id": 1234567890123456789, "list": [1.0, 1e3, 0], "deep": {"10": 2.50, "a": 9007199254740993}}';
+  const written =
+    '{"id": 1234567890123456789, "list": [1.0, 1000.0, 0], "deep": {"10": 2.5, "a": 9007199254740993}}';
+  // what a body's text becomes on the way of a request
+  const bodyOf = async (body: string) => {
+    let read: unknown;
+    const app = new Hono().post("/", async (c) => {
+      read = await jsonBody(c);
+      return c.body(null);
+    });
+    const reply = await app.request("/", {
+      method: "POST",
+      body,
+      headers: { "content-type": "application/json" },
+    });
+    assertEquals(reply.status, 200);
+    return read as Record<string, unknown>;
+  };
+  const call = `{"id": "1", "type": "function", "function": {"name": "f", "arguments": ${given}}}`;
+  const chat = await bodyOf(
+    `{"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "tool_calls": [${call}]}],
+      "temperature": 0.0, "tools": [{"type": "function", "function": {"name": "f", "parameters": ${given}}}],
+      "chat_template_kwargs": {"more": ${given}}}`,
+  );
+  const { text } = promptOf(chat, `${WRITES_TOOLS}{{ more | tojson }}`);
+  assertEquals(text, `${written} ${written} ${written}`);
+  const plain = await bodyOf(
+    `{"messages": [{"role": "user", "content": "x"}], "tools": [{"type": "function", "function": {"name": "f", "parameters": ${given}}}]}`,
+  );
+  assertStringIncludes(readMessages(readFields(ChatFields, plain), registry).tools, written);
+  const message = await bodyOf(
+    `{"max_tokens": 5, "tools": [{"name": "f", "input_schema": ${given}}], "messages": [{"role": "user", "content": "x"},
+      {"role": "assistant", "content": [{"type": "tool_use", "id": "1", "name": "f", "input": ${given}}]},
+      {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "1", "content": "3"}]}]}`,
+  );
+  const { chat: asked } = messageAsChat(readFields(MessageFields, message), { thinkingSwitch: false });
+  assertEquals(idsOf(asked, WRITES_TOOLS).text, `${written} ${written} `);
+  const response = await bodyOf(
+    `{"input": "x", "tools": [{"type": "function", "name": "f", "parameters": ${given}}]}`,
+  );
+  assertEquals(
+    idsOf(responseAsChat(readFields(ResponseFields, response)).chat, WRITES_TOOLS).text,
+    `${written} `,
+  );
 });
 
 Deno.test("what can't be a prompt is refused by name", () => {

@@ -3,11 +3,14 @@
  * template gets them as rows of training data in OpenAI's shape are read.
  * @module
  */
-import { mapTexts, parsedOnce, parsePyJson, type PyJson } from "../../../formats/python_json.ts";
+import { item } from "../../../formats/elements.ts";
+import { mapTexts, parsedOnce, type PyJson } from "../../../formats/python_json.ts";
+import { exactJson } from "../../../formats/records/exact_json.ts";
 import type { DatasetAttributes, Message } from "../../../plugins/kinds/dataset.ts";
 import type { Registry } from "../../../plugins/registry.ts";
 import { badRequest } from "../api_error.ts";
 import type { ChatRequest } from "../fields/fields.ts";
+import { placesByCalls } from "./result_order.ts";
 
 /** A conversation to be answered by a named template. */
 export interface AskedConversation {
@@ -28,11 +31,11 @@ export function offeredTools({ tools, tool_choice }: ChatRequest): NonNullable<C
 
 /**
  * The messages of a request as a model's own template takes them: contents are texts or lists of parts with nothing but their
- * text, what is null is left out, arguments of calls are objects.
+ * text, what is null is left out, arguments of calls are objects, results stand in the order of their calls.
  * @throws {ApiError} 400 if a role is unknown, or a content isn't text
  */
 export function templateMessages({ messages }: ChatRequest): Map<string, PyJson>[] {
-  return messages.map((message, i) => {
+  const read = messages.map((message, i) => {
     const where = `messages[${i}]`;
     checkRole(message, i);
     const record = new Map<string, PyJson>([["role", message.role], ["content", contentOf(message, where)]]);
@@ -43,13 +46,14 @@ export function templateMessages({ messages }: ChatRequest): Map<string, PyJson>
     }
     return record;
   });
+  return placesByCalls(messages).map((place) => item(read, place));
 }
 
-/** Definitions of tools, or another value of a request, as a template takes it. @throws {ApiError} 400 if it can't be written */
+/** Definitions of tools, or another value of a request, as a template takes it: numbers as the client wrote them. @throws {ApiError} 400 if it can't be written */
 export function jsonOf(value: unknown, where: string): PyJson {
   let read: PyJson;
   try {
-    read = parsePyJson(JSON.stringify(value));
+    read = exactJson(value);
   } catch {
     throw badRequest(`Cannot use ${where}: it is nested too deep`, where);
   }
@@ -142,7 +146,8 @@ export function readMessages(request: ChatRequest, registry: Registry): AskedCon
     columns: { ...dataset.defaults.columns, tools: "tools" },
     tags: { ...dataset.defaults.tags },
   };
-  const named = messages.map(namedParts).map((message) =>
+  const places = placesByCalls(messages);
+  const named = places.map((place) => namedParts(item(messages, place))).map((message) =>
     message.role === "developer" ? { ...message, role: "system" } : message
   );
   const tools = offeredTools(request);
@@ -150,7 +155,8 @@ export function readMessages(request: ChatRequest, registry: Registry): AskedCon
   const record = { messages: [...named, { role: "assistant", content: "" }], tools };
   const read = dataset.convert(record, attributes, { file: "request", row: 0 });
   if ("reason" in read) {
-    throw badRequest(`Cannot use the messages: ${reasonOf(read.reason)}`, read.field || "messages");
+    const field = read.field.replace(/^messages\[(\d+)\]/, (_, i) => `messages[${places[Number(i)] ?? i}]`);
+    throw badRequest(`Cannot use the messages: ${reasonOf(read.reason)}`, field || "messages");
   }
   return {
     messages: read.prompts.x ?? [],

@@ -11,6 +11,7 @@ import { inWords } from "../../../formats/zod_words.ts";
 import { NO_VARIABLES } from "../../../plugins/kinds/template.ts";
 import { apart, chatApart, vllmApart, vllmChatApart } from "./apart_fields.ts";
 import { type ApiError, badRequest } from "../api_error.ts";
+import { givenMap } from "./given_map.ts";
 import { structured } from "./structured_fields.ts";
 
 const whole = (min: number, max: number = Number.MAX_SAFE_INTEGER) => z.int().min(min).max(max);
@@ -71,7 +72,7 @@ const tool = z.strictObject({
   function: z.strictObject({
     name: z.string().regex(/^[\w.-]{1,64}$/),
     description: z.string().nullish(),
-    parameters: z.record(z.string(), z.unknown()).nullish(),
+    parameters: givenMap.nullish(),
     strict: z.boolean().nullish(),
   }),
 });

@@ -4,10 +4,12 @@
  */
 import type { Context } from "hono";
 
+import { keepExactText } from "../../../formats/records/exact_json.ts";
 import { ApiError, badRequest } from "../api_error.ts";
 
 /**
- * A request's body.
+ * A request's body. What JavaScript would write otherwise in its lists and objects, such as numbers beyond 2^53, is kept for
+ * `exactJson`.
  * @throws {ApiError} 415 if it isn't said to be JSON: a web page of another site could send it without asking, or in another
  * encoding than UTF-8; 400 if it isn't JSON
  */
@@ -36,9 +38,13 @@ export async function jsonBody(c: Context): Promise<unknown> {
     if (!(error instanceof TypeError)) throw error;
     throw badRequest("The body isn't UTF-8");
   }
+  let body: unknown;
   try {
-    return JSON.parse(text);
+    body = JSON.parse(text);
   } catch {
     throw badRequest(text.trim() === "" ? "The body is empty: send a JSON object" : "The body isn't JSON");
   }
+  // nothing of a plain text's request is written into a prompt but its text, and ids may be many
+  if ((body as { prompt?: unknown } | null)?.prompt == null) keepExactText(text, body);
+  return body;
 }

@@ -6,6 +6,7 @@ import { z } from "zod";
 
 import { apart } from "../fields/apart_fields.ts";
 import { ChatFields, vllmFields } from "../fields/fields.ts";
+import { givenMap } from "../fields/given_map.ts";
 
 const {
   model,
@@ -33,7 +34,7 @@ const tool = z.strictObject({
   type: z.literal("function", "only tools of type function are called here"),
   name: z.string().regex(/^[\w.-]{1,64}$/),
   description: z.string().nullish(),
-  parameters: z.record(z.string(), z.unknown()).nullish(),
+  parameters: givenMap.nullish(),
   strict: z.boolean().nullish(),
   async: z.literal(false, "calls are answered by the next request: leave it out").nullish(),
   defer_loading: z.literal(false, "all tools are offered at once: leave it out").nullish(),
