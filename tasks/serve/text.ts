@@ -55,8 +55,19 @@ function refuseUnsupported(
   if (suffix != null && suffix !== "") {
     throw badRequest("Cannot fill in between prompt and suffix: this server continues texts only", "suffix");
   }
-  if (best_of != null && best_of !== (n ?? 1)) {
-    throw badRequest("Cannot make more answers than are asked for: leave best_of out", "best_of");
+  const answers = n ?? 1;
+  if (best_of != null && best_of < answers) {
+    throw badRequest(
+      `Cannot give ${answers} answers (n) of ${best_of} (best_of): leave best_of out`,
+      "best_of",
+    );
+  }
+  if (best_of != null && best_of > answers) {
+    throw badRequest(
+      `Cannot choose the best ${answers} of ${best_of} answers, as all that are made are given: leave best_of out, set n to ` +
+        `${best_of}, and choose by their logprobs`,
+      "best_of",
+    );
   }
   if (max_tokens === 0 && echo !== true && prompt_logprobs == null) {
     throw badRequest(

@@ -2,7 +2,7 @@
  * Steps of the server's test: completions of texts, and the ends of several answers at once.
  * @module
  */
-import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import OpenAI from "openai";
 import { asked, type ServedClient } from "./_client.ts";
 
@@ -40,6 +40,30 @@ export async function completesTexts({ client }: ServedClient): Promise<void> {
     one?.logprobs?.token_logprobs?.[0] ?? 0,
     0,
   );
+}
+
+/** Refused as by vLLM, whose newest versions have no best_of either. */
+export async function refusesInTexts({ client }: ServedClient): Promise<void> {
+  const request = { model: "random", prompt: "Name", max_tokens: 2, temperature: 0 };
+  const refused: [more: Record<string, unknown>, param: string, words: string][] = [
+    [{ suffix: "end" }, "suffix", "continues texts only"],
+    [{ best_of: 3 }, "best_of", "set n to 3"],
+    [{ n: 2, best_of: 1 }, "best_of", "2 answers (n) of 1 (best_of)"],
+    [{ echo: true, logprobs: 0, stream: true }, "stream", "leave stream out"],
+    [{ stream_options: { include_usage: true } }, "stream_options", "set stream to true"],
+  ];
+  for (const [more, param, words] of refused) {
+    const error = await assertRejects(
+      () => client.completions.create({ ...request, ...more } as never),
+      OpenAI.APIError,
+    );
+    assertEquals([error.status, error.param], [400, param]);
+    assertStringIncludes(error.message, words);
+  }
+  // what asks for nothing of it is taken
+  const expected = (await client.completions.create(request)).choices;
+  const plain = { suffix: "", best_of: 1, logprobs: null };
+  assertEquals((await client.completions.create({ ...request, ...plain })).choices, expected);
 }
 
 export async function endsEachAnswer({ client }: ServedClient): Promise<void> {
