@@ -15,6 +15,7 @@ import { chatCompletion } from "./chat/chat.ts";
 import { jsonBody } from "./http/json_body.ts";
 import type { Keys } from "./http/keys.ts";
 import { notFound } from "./http/known_paths.ts";
+import { identified } from "./http/request_id.ts";
 import { modelRoutes } from "./model_list.ts";
 import { allowOrigins } from "./http/origins.ts";
 import { pageRoutes } from "./page/page.ts";
@@ -47,6 +48,7 @@ export interface AppOptions {
 export function makeApp(service: Service, options: AppOptions): Hono<ToldVariables> {
   // with and without a slash at the end, as most servers take it
   const app = new Hono<ToldVariables>({ strict: false });
+  app.use(identified());
   app.use(logged(service, options.log));
   app.use(async (c, next) => {
     if (options.loopback && !isLoopbackName(c.req.header("host"))) throw wrongHost();
@@ -105,7 +107,7 @@ function reply(c: Context, error: ApiError): Response {
     ...(status === 501 && { "x-should-retry": "false" }),
     ...(status === 401 && { "www-authenticate": "Bearer" }),
   };
-  return c.json(isAnthropics(c) ? errorBody(error) : error.body, status, headers);
+  return c.json(isAnthropics(c) ? errorBody(error, c.get("requestId")) : error.body, status, headers);
 }
 
 function wrongHost(): ApiError {

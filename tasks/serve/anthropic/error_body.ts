@@ -16,16 +16,17 @@ const KINDS: Readonly<Record<number, string>> = {
   503: "overloaded_error",
 };
 
-/** The body of an error's reply, and of its event in a stream. */
+/** The body of an error's reply, and of its event in a stream, with the id of its request. */
 export function errorBody(
   { body: { error: { message, param } }, fields: { status, room } }: Pick<ApiError, "body" | "fields">,
-): { type: "error"; error: { type: string; message: string }; request_id: null } {
+  request_id: string | null,
+): { type: "error"; error: { type: string; message: string }; request_id: string | null } {
   const type = KINDS[status] ?? (status < 500 ? "invalid_request_error" : "api_error");
   // there is no place for the field at fault but the message; by how one about room begins clients know it
   const named = param === null || room !== undefined || message.includes(param)
     ? message
     : `${param}: ${message}`;
-  return { type: "error", error: { type, message: named }, request_id: null };
+  return { type: "error", error: { type, message: named }, request_id };
 }
 
 /** True if a client of Anthropic's interface asks, which says so by a header, or by the path. */

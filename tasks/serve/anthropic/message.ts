@@ -27,7 +27,7 @@ export async function makeMessage(c: Context, service: Service, body: unknown): 
   return await inWordsOf(words, async () => {
     const found = askedChat(chat, model, service);
     tellUnused(c, [...unusedOfMessage(request, model), ...unused, ...found.unused.map(words.name)]);
-    const writing = new MessageWriting(request, found, service);
+    const writing = new MessageWriting(request, found, { tags: service.tags, requestId: c.get("requestId") });
     return await answerRequest(c, service, {
       asked: [found.asked],
       stream: request.stream ?? false,

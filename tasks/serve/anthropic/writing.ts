@@ -12,17 +12,23 @@ import { Content } from "./content.ts";
 import { errorBody } from "./error_body.ts";
 import type { MessageRequest } from "./fields.ts";
 
+/** What a message is written by beside its request. */
+export interface MessageOptions extends Pick<Service, "tags"> {
+  /** Of the request, for an error within a stream. */
+  requestId: string;
+}
+
 /** Writes one message. */
 export class MessageWriting implements Writing {
   readonly #id = randomId("msg_");
   readonly #content: Content;
 
-  constructor(request: MessageRequest, readonly chat: ChatAsked, { tags }: Pick<Service, "tags">) {
-    const { opened, format } = chat, { tool_choice, thinking } = request;
+  constructor(request: MessageRequest, readonly chat: ChatAsked, readonly options: MessageOptions) {
+    const { opened, format, offered } = chat, { tool_choice, thinking } = request;
     const once = tool_choice != null && tool_choice.type !== "none" &&
       tool_choice.disable_parallel_tool_use === true;
     this.#content = new Content({
-      reader: new AnswerReader(tags, opened, format, once),
+      reader: new AnswerReader(options.tags, opened, format && { format, offered, once }),
       format,
       omitsThoughts: thinking != null && thinking.type !== "disabled" && thinking.display === "omitted",
     });
@@ -58,7 +64,7 @@ export class MessageWriting implements Writing {
   }
 
   failed(error: ApiError): unknown[] {
-    return [errorBody(error)];
+    return [errorBody(error, this.options.requestId)];
   }
 
   #head(): Record<string, unknown> {

@@ -23,6 +23,7 @@ const chat = {
   },
   opened: undefined,
   format: ANSWER_FORMATS.find(({ name }) => name === "hermes") ?? null,
+  offered: new Set(),
   unused: [],
 } as unknown as ChatAsked;
 const needed = { max_tokens: 5, messages: [{ role: "user", content: "x" }] };
@@ -36,7 +37,7 @@ async function added(
   fault?: ApiError,
 ) {
   const ended = { ...COUNTED_ANSWER, ...ending };
-  const writing = new MessageWriting(request(more), chat, { tags: THOUGHT_TAGS });
+  const writing = new MessageWriting(request(more), chat, { tags: THOUGHT_TAGS, requestId: "req_1" });
   const news = texts.flatMap((text, i) =>
     writing.news(0, { index: 0, text, logprobs: [], end: !fault && i === texts.length - 1 ? ended : null })
   );
@@ -125,7 +126,7 @@ Deno.test("why a message ended: the model's own end, a text of the client's, a c
 
 Deno.test("a call whose arguments are no JSON object is text in a whole message, as clients take nothing else", () => {
   const whole = (text: string, finish: "stop" | "length") => {
-    const writing = new MessageWriting(request(), chat, { tags: THOUGHT_TAGS });
+    const writing = new MessageWriting(request(), chat, { tags: THOUGHT_TAGS, requestId: "req_1" });
     writing.news(0, {
       index: 0,
       text: `<tool_call>{"name": "f", "arguments": ${text}`,
@@ -143,7 +144,7 @@ Deno.test("a call whose arguments are no JSON object is text in a whole message,
 });
 
 Deno.test("numbers of a whole message's call are those that the model wrote, ids of 19 digits too", () => {
-  const writing = new MessageWriting(request(), chat, { tags: THOUGHT_TAGS });
+  const writing = new MessageWriting(request(), chat, { tags: THOUGHT_TAGS, requestId: "req_1" });
   const given = '{"id":1234567890123456789,"list":[1.0,-0,1e400,3],"deep":{"half":0.5}}';
   writing.news(0, {
     index: 0,
@@ -165,7 +166,7 @@ Deno.test("an error within a message's stream is an event of its own, and the cl
   assertEquals(events.at(-1) as unknown, {
     type: "error",
     error: { type: "overloaded_error", message: "No" },
-    request_id: null,
+    request_id: "req_1",
   });
   assert(final instanceof Anthropic.APIError, String(final));
 });

@@ -11,14 +11,13 @@ import { AnswerReader } from "../reading/answer_reader.ts";
 import type { WholeAnswer } from "../answers/answers.ts";
 import { tellUnused, tierOf } from "../fields/apart_fields.ts";
 import { badRequest } from "../api_error.ts";
-import { askedChat } from "./chat_asked.ts";
+import { askedChat, type ChatAsked } from "./chat_asked.ts";
 import { ChatFields, type ChatRequest, readFields } from "../fields/fields.ts";
 import { callId, randomId } from "../answers/ids.ts";
 import { type ChatLogprob, chatLogprob, rankedPrompt } from "../answers/logprobs.ts";
 import type { ServedModel } from "../models.ts";
 import { answerRequest, modelOf, type Service, type Writing } from "../run.ts";
 import type { Told } from "../counts/told.ts";
-import type { AnswerFormat } from "../reading/tool_formats.ts";
 import { usageOf, usageSoFar, usageWanted } from "../answers/usage.ts";
 
 /** Answers a chat request. */
@@ -26,7 +25,7 @@ export async function chatCompletion(c: Context, service: Service, body: unknown
   const request = readFields(ChatFields, body);
   const model = modelOf(service, request.model);
   (c.get("told") as Told).model = model.id;
-  const { asked, opened, format, unused } = askedChat(request, model, service);
+  const { asked, opened, format, offered, unused } = askedChat(request, model, service);
   const writing = new ChatWriting({
     request,
     model,
@@ -34,21 +33,18 @@ export async function chatCompletion(c: Context, service: Service, body: unknown
     tags: service.tags,
     opened,
     format,
+    offered,
   });
   tellUnused(c, unused);
   return await answerRequest(c, service, { asked: [asked], stream: request.stream ?? false, writing });
 }
 
 /** A chat request whose answers are made, and what their text is read by. */
-interface ChatToWrite {
+interface ChatToWrite extends Pick<ChatAsked, "opened" | "format" | "offered"> {
   request: ChatRequest;
   model: ServedModel;
   promptTokens: number;
   tags: readonly ThoughtTags[];
-  /** The tags that the prompt has opened. */
-  opened: ThoughtTags | undefined;
-  /** How the model writes calls of tools; null: it was offered none. */
-  format: AnswerFormat | null;
 }
 
 /** A chat's answers in OpenAI's shape. */
@@ -121,12 +117,9 @@ class ChatWriting implements Writing {
   }
 
   #reader(): AnswerReader {
-    return new AnswerReader(
-      this.chat.tags,
-      this.chat.opened,
-      this.chat.format,
-      this.chat.request.parallel_tool_calls === false,
-    );
+    const { request, tags, opened, format, offered } = this.chat;
+    const once = request.parallel_tool_calls === false;
+    return new AnswerReader(tags, opened, format && { format, offered, once });
   }
 
   #deltas(index: number, parts: readonly AnswerPart[], logprobs: readonly ChatLogprob[]): unknown[] {

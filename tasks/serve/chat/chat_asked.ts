@@ -8,6 +8,7 @@ import { unusedFields } from "../fields/apart_fields.ts";
 import { badRequest } from "../api_error.ts";
 import { type ChatPrompt, chatPrompt, openedTags } from "./chat_prompt.ts";
 import type { ChatRequest } from "../fields/fields.ts";
+import { offeredTools } from "./messages.ts";
 import type { ServedModel } from "../models.ts";
 import { roomFor } from "../room.ts";
 import type { Service } from "../run.ts";
@@ -24,6 +25,8 @@ export interface ChatAsked {
   opened: ThoughtTags | undefined;
   /** Of calls; null: there are none to look for. */
   format: AnswerFormat | null;
+  /** Names of the tools that may be called. */
+  offered: ReadonlySet<string>;
   /** Fields that had no effect. */
   unused: string[];
 }
@@ -63,6 +66,7 @@ export function askedChat(request: ChatRequest, model: ServedModel, service: Ser
     asked: { model, prompt, sampling, shown },
     opened: openedTags(request, prompt, model.local, service.tags),
     format,
+    offered: new Set(offeredTools(request).map((tool) => tool.function.name)),
     unused: [...unusedFields(request), ...unused],
   };
 }

@@ -8,9 +8,9 @@ import { knownPath } from "../http/known_paths.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Told } from "./told.ts";
 
-/** Variables of a request: `told` is filled in while it is answered. */
+/** Variables of a request: `told` is filled in while it is answered; `requestId`: see http/request_id.ts. */
 export interface ToldVariables {
-  Variables: { told: Told };
+  Variables: { told: Told; requestId: string };
 }
 
 /**
@@ -48,6 +48,7 @@ function logLine(c: Context<ToldVariables>, path: string, ms: number): string {
     path,
     c.res.status,
     `${Math.round(ms)} ms`,
+    c.get("requestId"),
     ...told.model === undefined ? [] : [told.model],
     ...told.promptTokens === undefined ? [] : [`${told.promptTokens}+${told.completionTokens} tokens`],
     ...told.finish === undefined ? [] : [told.finish],

@@ -8,6 +8,7 @@ import { cors } from "hono/cors";
 import { isLoopbackName } from "../../common/loopback.ts";
 import { ApiError } from "../api_error.ts";
 import { UNUSED_HEADER } from "../fields/apart_fields.ts";
+import { REQUEST_ID_HEADERS } from "./request_id.ts";
 
 /**
  * Origins as `--allow-origin` names them.
@@ -32,7 +33,7 @@ export function allowOrigins(allowed: readonly string[]): MiddlewareHandler {
   const mark = cors({
     origin: (origin) => origin,
     allowMethods: ["GET", "HEAD", "POST"],
-    exposeHeaders: [UNUSED_HEADER, "retry-after"],
+    exposeHeaders: [UNUSED_HEADER, "retry-after", ...REQUEST_ID_HEADERS],
     maxAge: 600,
   });
   return async (c, next) => {

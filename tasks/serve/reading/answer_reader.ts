@@ -5,8 +5,7 @@
 import type { ThoughtTags } from "../../../plugins/kinds/endpoint.ts";
 import { ThoughtStream } from "../../../plugins/kinds/thought_stream.ts";
 import { type AnswerPart, content } from "./answer_parts.ts";
-import { CallReader } from "./call_reader.ts";
-import type { AnswerFormat } from "./tool_formats.ts";
+import { CallReader, type CallsToRead } from "./call_reader.ts";
 
 /** Reads the text of one answer. */
 export class AnswerReader {
@@ -16,18 +15,16 @@ export class AnswerReader {
   /**
    * @param tags Around thoughts
    * @param opened Tags that the prompt opened already
-   * @param format Of calls; null: there are none to look for
-   * @param oneCall True if calls behind the first are left out
+   * @param calls null: there are none to look for
    */
   constructor(
     tags: readonly ThoughtTags[],
     opened: ThoughtTags | undefined,
-    format: AnswerFormat | null,
-    oneCall: boolean = false,
+    calls: CallsToRead | null,
   ) {
     this.#thoughts = new ThoughtStream(tags);
     if (opened !== undefined) this.#thoughts.push(opened[0]);
-    this.#calls = format && new CallReader(format, oneCall);
+    this.#calls = calls && new CallReader(calls);
   }
 
   /** Adds text; gives what is certain. */

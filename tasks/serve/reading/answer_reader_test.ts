@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 
 import { type AnswerPart, callsOf, textOfParts } from "./answer_parts.ts";
 import { AnswerReader } from "./answer_reader.ts";
+import type { CallsToRead } from "./call_reader.ts";
 import { ANSWER_FORMATS, type AnswerFormat, answerFormatOf } from "./tool_formats.ts";
 import { MT19937 } from "../../../kernels/random/mt19937.ts";
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
@@ -10,7 +11,12 @@ import { builtinRegistry } from "../../../plugins/builtins.ts";
 import { prepareTokenizer } from "../../../plugins/kinds/prepare_tokenizer.ts";
 
 const MODEL = new URL("../../../fixtures/constraints/model", import.meta.url).pathname;
-const format = (name: AnswerFormat["name"]) => ANSWER_FORMATS.find((each) => each.name === name) ?? null;
+const OFFERED = new Set(["f", "g"]);
+/** Calls of f and g in a format. */
+function callsIn(name: AnswerFormat["name"] | null, once = false): CallsToRead | null {
+  const format = ANSWER_FORMATS.find((each) => each.name === name);
+  return format === undefined ? null : { format, offered: OFFERED, once };
+}
 
 /** Thought, said, calls. */
 type Read = [thought: string, said: string, calls: [name: string, args: string][]];
@@ -21,7 +27,7 @@ function read(
   name: AnswerFormat["name"] | null,
   opened?: [string, string],
 ): Read {
-  const reader = new AnswerReader([["<think>", "</think>"]], opened, name && format(name));
+  const reader = new AnswerReader([["<think>", "</think>"]], opened, callsIn(name));
   const parts: AnswerPart[] = [];
   for (let from = 0; from < text.length; from += size) {
     parts.push(...reader.push(text.slice(from, from + size)));
@@ -148,6 +154,24 @@ const CASES: [AnswerFormat["name"] | null, string, Read][] = [
   ["llama", '[{"name": "Ada"}, {"name": "Bo"}]', ["", '[{"name": "Ada"}, {"name": "Bo"}]', []]],
   ["llama", '<|python_tag|>{"name": "f"}', ["", "", [["f", "{}"]]]],
   ["llama", '{"name": "f", "parameters": null}', ["", "", [["f", "{}"]]]],
+  // JSON of a name that isn't a tool's is said; behind a mark it is a call, of a tool that isn't there
+  ["llama", '{"name": "Ada", "parameters": {"born": 1815}}', [
+    "",
+    '{"name": "Ada", "parameters": {"born": 1815}}',
+    [],
+  ]],
+  ["llama", '{"parameters": {"born": 1815}, "name": "Ada"}', [
+    "",
+    '{"parameters": {"born": 1815}, "name": "Ada"}',
+    [],
+  ]],
+  ["llama", '[{"name": "f", "parameters": {}}, {"name": "Ada", "parameters": {}}]', [
+    "",
+    ', {"name": "Ada", "parameters": {}}]',
+    [["f", "{}"]],
+  ]],
+  ["llama", '<|python_tag|>{"name": "Ada", "parameters": {}}', ["", "", [["Ada", "{}"]]]],
+  ["hermes", '<tool_call>{"name": "Ada", "arguments": {}}</tool_call>', ["", "", [["Ada", "{}"]]]],
   ["llama", '{"answer": 42}', ["", '{"answer": 42}', []]],
   ["llama", "[1] is a note", ["", "[1] is a note", []]],
   ["llama", '<|python_tag|>search.call(query="x")', ["", '<|python_tag|>search.call(query="x")', []]],
@@ -207,7 +231,7 @@ Deno.test("a call's name comes with its arguments' bracket, and the arguments as
     ["llama", '{"name": "f", "parameters": ', "}"],
   ];
   for (const [name, head, behind] of texts) {
-    const reader = new AnswerReader([], undefined, format(name));
+    const reader = new AnswerReader([], undefined, callsIn(name));
     const isCall = ({ type }: AnswerPart) => type !== "content";
     const push = (text: string) => reader.push(text).filter(isCall);
     assertEquals(push(head), [], head);
@@ -217,17 +241,22 @@ Deno.test("a call's name comes with its arguments' bracket, and the arguments as
     assertEquals(reader.end(), []);
   }
   // JSON that is no call is said as soon as a member shows it
-  const said = new AnswerReader([], undefined, format("llama"));
-  assertEquals([...said.push('{"name": "Ada", "bo'), ...said.push('rn": ')], [
-    { type: "content", text: '{"name": "Ada", "born"' },
+  const said = new AnswerReader([], undefined, callsIn("llama"));
+  assertEquals([...said.push('{"name": "f", "bo'), ...said.push('rn": ')], [
+    { type: "content", text: '{"name": "f", "born"' },
     { type: "content", text: ":" },
+  ]);
+  // and as soon as its name does
+  const other = new AnswerReader([], undefined, callsIn("llama"));
+  assertEquals([...other.push('{"name": "A'), ...other.push('da", ')], [
+    { type: "content", text: '{"name": "Ada",' },
   ]);
 });
 
 Deno.test("calls behind the first are left out where one is wanted, in pieces too", () => {
   const text = '<tool_call>{"name": "f", "arguments": {"a": 1}}</tool_call>\n' +
     '<tool_call>{"name": "g", "arguments": {"b": 2}}</tool_call>';
-  const reader = new AnswerReader([], undefined, format("hermes"), true);
+  const reader = new AnswerReader([], undefined, callsIn("hermes", true));
   const parts = [...[...text].flatMap((character) => reader.push(character)), ...reader.end()];
   assertEquals([callsOf(parts), textOfParts(parts, "content")], [[{ name: "f", arguments: '{"a": 1}' }], ""]);
 });

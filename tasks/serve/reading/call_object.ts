@@ -13,8 +13,11 @@ export type ArgumentsMember = "arguments" | "parameters";
 export interface ReadingOptions {
   /** Text that ends one call; null: calls go on to the answer's end. */
   end: string | null;
-  /** True where no mark stands in front, so that an object with other members than a call's is what is said. */
-  unmarked: boolean;
+  /**
+   * Names that may be called where no mark stands in front: JSON of another name, or with other members than a call's, is what is said.
+   * null: a mark stands there.
+   */
+  only: ReadonlySet<string> | null;
   /** Gets parts as they become certain. */
   out: CallPart[];
   /** Set while members behind a call's arguments are passed over. */
@@ -34,16 +37,16 @@ export function* callObject(member: ArgumentsMember, options: ReadingOptions): R
   for (;;) {
     if ((yield* behindBlanks()) !== '"') return null;
     const literal = yield* stringLiteral(), key = literal === null ? undefined : parsed(literal);
-    if (typeof key !== "string" || options.unmarked && !MEMBERS.has(key)) return null;
+    if (typeof key !== "string" || options.only !== null && !MEMBERS.has(key)) return null;
     if ((yield* behindBlanks()) !== ":") return null;
     const first = yield* behindBlanks(), name = members.get("name");
-    if (key === member && first === "{" && typeof name === "string" && name !== "") {
+    if (key === member && first === "{" && typeof name === "string") {
       options.out.push({ type: "call", name });
       const rest = yield* argumentsText(first, options);
       return rest === "" ? yield* restOfObject(options) : rest;
     }
     const { text, next } = yield* memberValue(first), value = parsed(text);
-    if (value === undefined) return null;
+    if (value === undefined || key === "name" && !isName(value, options)) return null;
     members.set(key, value);
     texts.set(key, text);
     if (next === ",") continue;
@@ -111,18 +114,23 @@ function* memberBehindName(): Reading<string | null> {
 function callOf(
   members: ReadonlyMap<string, PyJson>,
   texts: ReadonlyMap<string, string>,
-  { member, unmarked }: Pick<ReadingOptions, "unmarked"> & { member: ArgumentsMember },
+  { member, only }: Pick<ReadingOptions, "only"> & { member: ArgumentsMember },
 ): AnsweredCall | null {
   const name = members.get("name");
-  if (typeof name !== "string" || name === "") return null;
+  if (typeof name !== "string") return null;
   const other = member === "arguments" ? "parameters" : "arguments";
   const key = members.get(member) == null ? other : member, value = members.get(key);
   // JSON with a name and nothing to call it with is an answer as well
-  if (value === undefined && unmarked && !members.has(member)) return null;
+  if (value === undefined && only !== null && !members.has(member)) return null;
   if (value == null) return { name, arguments: "{}" };
   // some models write the arguments as a text of their own
   const text = typeof value === "string" ? value : texts.get(key) ?? "";
   return parsed(text) instanceof Map ? { name, arguments: text } : null;
+}
+
+/** True if a tool may be called so. */
+function isName(name: PyJson, { only }: Pick<ReadingOptions, "only">): boolean {
+  return typeof name === "string" && name !== "" && only?.has(name) !== false;
 }
 
 function parsed(text: string): PyJson | undefined {

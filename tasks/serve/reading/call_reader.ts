@@ -9,6 +9,16 @@ import type { AnswerFormat } from "./tool_formats.ts";
 import type { ReadingOptions } from "./call_object.ts";
 import type { Reading } from "./characters.ts";
 
+/** How calls of an answer are written, and which there may be. */
+export interface CallsToRead {
+  /** As the model's template writes them. */
+  format: AnswerFormat;
+  /** Names of the tools that it was offered: JSON without a mark in front calls none but these. */
+  offered: ReadonlySet<string>;
+  /** True if calls behind the first are left out. */
+  once: boolean;
+}
+
 /** Calls that are being read. */
 interface Section {
   reading: Reading<string | null>;
@@ -34,8 +44,7 @@ export class CallReader {
   /** True behind a call whose end may still come. */
   #unclosed = false;
 
-  /** @param oneCall True if calls behind the first are left out */
-  constructor(readonly format: AnswerFormat, readonly oneCall: boolean = false) {}
+  constructor(readonly calls: CallsToRead) {}
 
   /** Adds text; gives what is certain. */
   push(text: string): AnswerPart[] {
@@ -61,7 +70,7 @@ export class CallReader {
 
   /** Reads up to the next calls. True if there may be more to do. */
   #outside(parts: AnswerPart[]): boolean {
-    const { begin, end, bare } = this.format;
+    const { begin, end, bare } = this.calls.format;
     if (!this.#started && bare && /^\s*[{[]/.test(this.#held)) return this.#begin("", 0);
     const marks = [...begin, ...this.#unclosed && end !== null ? [end] : []];
     const [found] = marks.map((text) => ({ text, index: this.#held.indexOf(text) }))
@@ -84,8 +93,9 @@ export class CallReader {
   }
 
   #begin(begin: string, behind: number): boolean {
-    const { end, read } = this.format;
-    const options = { end, unmarked: begin === "", out: [], isPassing: false };
+    const { format: { end, read }, offered } = this.calls;
+    // a mark says that a call is meant, whatever its name: clients tell the model that there is no such tool
+    const options = { end, only: begin === "" ? offered : null, out: [], isPassing: false };
     const reading = read(options);
     reading.next();
     this.#section = { reading, begin, options, seen: "", hasCall: false, isOpen: false };
@@ -123,7 +133,7 @@ export class CallReader {
     for (const part of out.splice(0)) {
       section.isOpen = part.type !== "called";
       if (part.type === "call") this.#calls++;
-      if (this.oneCall && this.#calls > 1) continue;
+      if (this.calls.once && this.#calls > 1) continue;
       const last = parts.at(-1);
       if (part.type === "arguments" && last?.type === "arguments") last.text += part.text;
       else parts.push(part);

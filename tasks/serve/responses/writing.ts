@@ -26,9 +26,10 @@ export class ResponseWriting implements Writing {
   #next: number = FIRST.length;
 
   constructor(readonly request: ResponseRequest, readonly chat: ChatAsked, { tags }: Pick<Service, "tags">) {
-    const { asked: { model }, opened, format } = chat;
+    const { asked: { model }, opened, format, offered } = chat;
+    const once = request.parallel_tool_calls === false;
     this.#output = new Output({
-      reader: new AnswerReader(tags, opened, format, request.parallel_tool_calls === false),
+      reader: new AnswerReader(tags, opened, format && { format, offered, once }),
       tokenizer: model.local.tokenizer,
       format,
     });

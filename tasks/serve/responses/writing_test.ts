@@ -28,6 +28,7 @@ const chat = {
   },
   opened: undefined,
   format: hermes,
+  offered: new Set(),
   unused: [],
 } as unknown as ChatAsked;
 const request: ResponseRequest = ResponseFields.parse({ input: "x", metadata: { run: "a" } });

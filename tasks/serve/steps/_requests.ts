@@ -2,8 +2,10 @@
  * Steps of the server's test: requests as other clients and pages of browsers send them, and those that are refused.
  * @module
  */
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
+import { until } from "../../../tests/helpers/until.ts";
 import { readOrigins } from "../http/origins.ts";
 import { asked, SERVED_KEY, type ServedClient, type ServedSteps } from "./_client.ts";
 import { refusesInOpenaisShape } from "./_refused.ts";
@@ -15,6 +17,8 @@ export const requestSteps: ServedSteps = {
     takesOtherClientsRequests,
   "pages of this machine may ask from any port, and those of others may not": letsPagesOfThisMachineAsk,
   "fields without effect are named in a header": namesUnusedFields,
+  "each request has an id: in headers, clients' errors and the log; a client's own where it is plain":
+    givesRequestIds,
 };
 
 async function takesOtherClientsRequests({ baseURL }: ServedClient): Promise<void> {
@@ -90,7 +94,8 @@ async function letsPagesOfThisMachineAsk({ baseURL }: ServedClient): Promise<voi
   const [first, , read] = replies;
   assertEquals(first?.headers.get("access-control-allow-headers"), "authorization,content-type");
   assertStringIncludes(first?.headers.get("access-control-allow-methods") ?? "", "POST");
-  assertStringIncludes(read?.headers.get("access-control-expose-headers") ?? "", "x-dinotune-unused");
+  const exposed = read?.headers.get("access-control-expose-headers")?.split(",");
+  assertEquals(exposed, ["x-dinotune-unused", "retry-after", "x-request-id", "request-id"]);
   for (const reply of replies) await reply.body?.cancel();
   assertEquals(readOrigins(["https://a.org", "http://b:80/", "*"]), ["https://a.org", "http://b", "*"]);
   for (const wrong of ["a.org", "https://a.org/x", "file:///x", ""]) {
@@ -123,4 +128,57 @@ async function namesUnusedFields({ client }: ServedClient): Promise<void> {
   const text = { model: "random", prompt: "x", max_tokens: 1, user: "u" };
   const told = (await client.completions.create(text).withResponse()).response;
   assertEquals(told.headers.get("x-dinotune-unused"), "user");
+}
+
+async function givesRequestIds({ served, client, baseURL }: ServedClient): Promise<void> {
+  const isOwn = (id: string | null | undefined) => /^req_[A-Za-z0-9]{24}$/.test(id ?? "");
+  const given: (string | null | undefined)[] = [];
+  for (const stream of [false, true]) {
+    const reply = await client.chat.completions.create(asked("x", { max_tokens: 1, stream: stream as false }))
+      .withResponse();
+    given.push(reply.request_id);
+    assertEquals(reply.response.headers.get("request-id"), reply.request_id);
+    if (Symbol.asyncIterator in reply.data) {
+      for await (const _ of reply.data as unknown as AsyncIterable<unknown>);
+    }
+  }
+  // refused by a field, and for want of a key
+  const other = new OpenAI({ baseURL, apiKey: "sk-wrong", maxRetries: 0 });
+  for (const each of [client, other]) {
+    const error = await assertRejects(
+      () => each.chat.completions.create(asked("x", { model: "rondom" })),
+      OpenAI.APIError,
+    );
+    given.push(error.requestID);
+  }
+  const ofAnthropic = new Anthropic({ baseURL: served.base, apiKey: SERVED_KEY, maxRetries: 0 });
+  const refused = await assertRejects(
+    () =>
+      ofAnthropic.messages.create({
+        model: "rondom",
+        max_tokens: 1,
+        messages: [{ role: "user", content: "x" }],
+      }),
+    Anthropic.APIError,
+  );
+  given.push(refused.requestID);
+  assertEquals((refused.error as { request_id?: string }).request_id, refused.requestID);
+  assert(given.every(isOwn) && new Set(given).size === given.length, given.join());
+  await until("their lines of the log", () => given.every((id) => served.log().includes(` ms ${id}`)), {
+    said: served.log,
+  });
+  const idFor = async (own: string, path = "/health") => {
+    const reply = await fetch(`${served.base}${path}`, { headers: { "x-request-id": own } });
+    await reply.body?.cancel();
+    return reply.headers.get("x-request-id");
+  };
+  for (const own of ["trace-1_a=", "x".repeat(128)]) {
+    for (const path of ["/health", "/", "/v1/nothing", "/v1/models"]) {
+      assertEquals(await idFor(own, path), own);
+    }
+  }
+  // no words of others in the log
+  for (const own of ["two words", "a,b", "<b>", '"', "x".repeat(129), ""]) {
+    assert(isOwn(await idFor(own)), own);
+  }
 }
