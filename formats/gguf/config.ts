@@ -175,8 +175,21 @@ function multipliers({ real }: ArchitectureFields, headDim: number): Record<stri
   };
 }
 
-/** Layers of llama.cpp's "27B", whose scores it divides by the root of another width. */
+/** Layers of llama.cpp's "27B". */
 const GEMMA3_27B = 62;
+
+/** Sizes of a decoder's attention. */
+interface AttentionSizes {
+  numLayers: number;
+  hiddenSize: number;
+  numHeads: number;
+  headDim: number;
+}
+
+/** The width by whose root llama.cpp divides scores of architecture gemma3: a head's, but of the 27B model all heads' share of hidden_size. */
+export function gemma3ScoreWidth({ numLayers, hiddenSize, numHeads, headDim }: AttentionSizes): number {
+  return numLayers === GEMMA3_27B ? hiddenSize / numHeads : headDim;
+}
 
 /** Of each so many layers the last one of architecture gemma3 has no window, if no key says another number. */
 export const GEMMA3_PERIOD = 6;
@@ -189,7 +202,7 @@ function gemma3Fields(
   const layers = count("block_count"), window = count("attention.sliding_window", 0);
   return {
     hidden_activation: "gelu_pytorch_tanh",
-    query_pre_attn_scalar: layers === GEMMA3_27B ? hiddenSize / heads : headDim,
+    query_pre_attn_scalar: gemma3ScoreWidth({ numLayers: layers, hiddenSize, numHeads: heads, headDim }),
     rope_local_base_freq: real("rope.freq_base_swa", 10000),
     ...(window > 0
       ? {

@@ -201,6 +201,12 @@ Deno.test("ggufConfig() of gemma3 has its windows, both bases and the scale of i
   assertEquals([config.rope_theta, config.rope_local_base_freq], [1e6, 10000]);
   // heads of 4
   assertEquals(config.query_pre_attn_scalar, 4);
+  const large = found({
+    "X.block_count": u32(62),
+    "X.embedding_length": u32(24),
+    "X.attention.key_length": u32(4),
+  });
+  assertEquals(large.query_pre_attn_scalar, 24 / Number(large.num_attention_heads));
   const open = found({});
   assertEquals(new Set(open.layer_types as string[]), new Set(["full_attention"]));
   assertThrows(() => found({ "X.final_logit_softcapping": f32(30) }), RangeError, "final_logit_softcapping");

@@ -8,6 +8,7 @@ import { basename, join } from "@std/path";
 import { item } from "../../formats/elements.ts";
 import {
   GEMMA3_PERIOD,
+  gemma3ScoreWidth,
   type GgufEncoding,
   ggufName,
   type GgufTensorToWrite,
@@ -181,8 +182,9 @@ function checkGemma3(decoder: DecoderConfig, refuse: (what: string) => RangeErro
   if (window !== null && !(isPlain && attentionFactor === 1)) {
     throw refuse("rotation of layers with a window other than that of base 10000");
   }
-  if (Math.abs(scoreScale(decoder) * Math.sqrt(headDim) - 1) > 1e-6) {
-    throw refuse("scale of scores (query_pre_attn_scalar) other than head_dim's");
+  const width = gemma3ScoreWidth(decoder);
+  if (Math.abs(scoreScale(decoder) * Math.sqrt(width) - 1) > 1e-6) {
+    throw refuse(`scale of scores (query_pre_attn_scalar) other than ${width}`);
   }
 }
 

@@ -4,7 +4,9 @@
  */
 import type { Keep } from "../../autodiff.ts";
 import type { Backend } from "../../backend.ts";
-import type { LinearModule } from "./decoder.ts";
+import { LINEAR_MODULES, type LinearModule } from "./decoder.ts";
+import type { DecoderConfig } from "./decoder_config.ts";
+import { normsOf } from "./norms.ts";
 
 /**
  * What blocks keep. With checkpointing a CPU keeps what attention gives and the sum behind it, as many numbers each as a block's input,
@@ -30,9 +32,15 @@ const BEHIND_KEPT: readonly LinearModule[] = [
   "mlp.up_proj",
 ];
 
-/** Modules whose product with their weight a block's way back makes again; nothing there wants the last product, `down_proj`'s. */
-export const MADE_AGAIN: Readonly<Record<Keep, readonly LinearModule[]>> = {
-  inputs: [...BEHIND_KEPT, "self_attn.o_proj"],
-  dear: BEHIND_KEPT,
-  activations: [],
-};
+/**
+ * Modules whose product with their weight a block's way back makes again. Nothing there wants the last product, `down_proj`'s, but a norm behind it
+ * does, as one behind `o_proj` wants that.
+ */
+export function madeAgain(
+  keep: Keep,
+  config: Pick<DecoderConfig, "normPlaces">,
+): readonly LinearModule[] {
+  if (keep === "activations") return [];
+  if (normsOf(config).mlp.after !== null) return LINEAR_MODULES;
+  return keep === "dear" ? BEHIND_KEPT : [...BEHIND_KEPT, "self_attn.o_proj"];
+}

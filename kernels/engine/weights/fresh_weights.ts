@@ -1,6 +1,6 @@
 /**
  * Weights of a model that was never trained, drawn as transformers' `_init_weights` draws them: matrices from a normal distribution around 0,
- * norms 1, biases 0, the embedding's row for padding 0. Each tensor is a function of seed and name, so every process makes the same.
+ * norms 1 (0 where a family adds 1 to their weights), biases 0, the embedding's row for padding 0. Each tensor is a function of seed and name, so every process makes the same.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -26,7 +26,7 @@ export interface FreshStart {
 export function freshWeights(start: FreshStart, decoder: DecoderConfig): WeightSource {
   const shapes = tensorShapes(decoder), alias = (name: string) => aliasTied(name, decoder.tieWordEmbeddings);
   const shape = (name: string) => shapes.get(alias(name)) ?? null;
-  const draw = (name: string) => drawn(alias(name), valueOf(shapes, alias(name)), start);
+  const draw = (name: string) => drawn(alias(name), valueOf(shapes, alias(name)), start, decoder);
   let table: { name: string; values: Float32Array } | null = null;
   return {
     names: () => [...shapes.keys()],
@@ -49,9 +49,14 @@ export function freshWeights(start: FreshStart, decoder: DecoderConfig): WeightS
   };
 }
 
-function drawn(name: string, shape: readonly number[], start: FreshStart): Float32Array<ArrayBuffer> {
+function drawn(
+  name: string,
+  shape: readonly number[],
+  start: FreshStart,
+  { normOffset = 0 }: DecoderConfig,
+): Float32Array<ArrayBuffer> {
   const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
-  if (/norm\.weight$/.test(name)) return values.fill(1);
+  if (/norm\.weight$/.test(name)) return values.fill(1 - normOffset);
   if (name.endsWith(".bias")) return values;
   fillNormal(values, { mean: 0, deviation: start.deviation }, {
     seed: start.seed,

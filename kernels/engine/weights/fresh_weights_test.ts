@@ -10,9 +10,14 @@ import { freshWeights } from "./fresh_weights.ts";
 
 const golden = readJson(new URL("../../../fixtures/goldens/models/fresh.json", import.meta.url).pathname);
 
-for (const [arch, { config, tensors }] of Object.entries<{ config: never; tensors: never }>(golden.models)) {
+for (
+  const [arch, { config, tensors }] of Object.entries<{ config: { model_type: string }; tensors: never }>(
+    golden.models,
+  )
+) {
   Deno.test(`freshWeights() draws what transformers draws, and ones and zeros where it has them (${arch})`, () => {
-    const decoder = new Registry(models).create("model", arch).parse(config), shapes = tensorShapes(decoder);
+    const decoder = new Registry(models).create("model", config.model_type).parse(config);
+    const shapes = tensorShapes(decoder);
     const start = { seed: 3, deviation: 0.05, paddingRow: 7 }, weights = freshWeights(start, decoder);
     assertEquals(weights.names().sort(), Object.keys(tensors).sort());
     let count = 0, squares = 0, sum = 0;

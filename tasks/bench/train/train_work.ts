@@ -3,7 +3,7 @@
  * @module
  */
 import type { Keep } from "../../../kernels/autodiff.ts";
-import { MADE_AGAIN } from "../../../kernels/engine/decoder/checkpointing.ts";
+import { madeAgain } from "../../../kernels/engine/decoder/checkpointing.ts";
 import { LINEAR_MODULES, moduleShape } from "../../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { type Pack, visiblePairs } from "../../../kernels/engine/packs/pack.ts";
@@ -31,7 +31,7 @@ export function productOperations(
     const rows = ids.length, labelled = new Set(labelRows).size;
     const blocks = LINEAR_MODULES.reduce((all, module) => {
       const each = 2 * moduleShape(decoder, module).reduce((a, b) => a * b, 1);
-      const passes = MADE_AGAIN[keep].includes(module) ? 3 : 2;
+      const passes = madeAgain(keep, decoder).includes(module) ? 3 : 2;
       const lastRows = fewLast && !BEFORE_ATTENTION.includes(module) ? labelled : rows;
       const last = (fewLast && keep === "dear" ? 2 : passes) * lastRows;
       return all + each * (passes * rows * (decoder.numLayers - 1) + last);

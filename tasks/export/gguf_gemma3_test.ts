@@ -1,0 +1,30 @@
+import { assertEquals, assertThrows } from "@std/assert";
+
+import { decoderIn, readJson, TINY } from "../../tests/helpers/tiny_model.ts";
+import gemma3 from "../../plugins/models/gemma3.ts";
+import { Registry } from "../../plugins/registry.ts";
+import { checkArchitecture } from "./gguf.ts";
+
+/** The golden's decoder with other fields, whose windows llama.cpp can have. */
+function decoder(change: Record<string, unknown>) {
+  const config = {
+    ...readJson(`${TINY}gemma3/model/config.json`),
+    layer_types: undefined,
+    sliding_window_pattern: 6,
+    ...change,
+  };
+  return new Registry([gemma3]).create("model", "gemma3_text").parse(config);
+}
+
+// src/models/gemma3.cpp of llama.cpp: f_attention_scale is 1/√(n_embd/n_head) of 62 layers ("27B"), else 1/√n_embd_head_k
+Deno.test("a Gemma 3 is written as GGUF if its scores have the scale that llama.cpp gives a model of its layers", () => {
+  const { headDim, hiddenSize, numHeads } = decoderIn(`${TINY}gemma3/model`), share = hiddenSize / numHeads;
+  assertEquals(headDim === share, false);
+  const of = (num_hidden_layers: number, query_pre_attn_scalar: number) =>
+    checkArchitecture(decoder({ num_hidden_layers, query_pre_attn_scalar }));
+  assertEquals(of(7, headDim), "gemma3");
+  assertEquals(of(62, share), "gemma3");
+  for (const [layers, scalar, right] of [[7, share, headDim], [62, headDim, share]] as const) {
+    assertThrows(() => of(layers, scalar), RangeError, `(query_pre_attn_scalar) other than ${right}`);
+  }
+});
