@@ -254,3 +254,19 @@ Deno.test("items that fail at every start, more of them than stop a run, keep it
     assertEquals(server.log.length, 52 + (25 + 8 + 35) + (25 + 33));
   });
 });
+
+Deno.test("a judge that never gave a verdict ends each start after as many requests", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(60));
+    await using server = mockServer({
+      respond: ({ body }) => asksJudge(body) ? errorResponse(400, "no") : undefined,
+    });
+    const config = rowsConfig(folder, server.base, ["concurrency=1", "max_retries=0", "cache=false"]);
+    for (const requests of [60 + 20, 20, 20]) {
+      const before = server.log.length, { stopped } = await runConfig(config);
+      // one more may be under way
+      const more = server.log.length - before - requests;
+      assertEquals([stopped?.why, [0, 1].includes(more)], ["fatal", true], `${more} more requests`);
+    }
+  });
+});

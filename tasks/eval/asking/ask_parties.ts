@@ -72,8 +72,10 @@ export async function askParties(
       if (stopped !== null) return { stopped, judging: false };
     }
     if (judge === null) return { stopped: null, judging: false };
+    // where no verdict ever came, failures say something about the judge
+    const failed = run.store.count("judge") === 0 ? 0 : run.store.count("unjudged");
     const stopped = await judgeAll(
-      runWith(judgeCache, config.eval_processes, run.store.count("unjudged"), cachedVerdicts(say)),
+      runWith(judgeCache, config.eval_processes, failed, cachedVerdicts(say)),
       judge,
       provenance,
     );
