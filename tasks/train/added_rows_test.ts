@@ -80,6 +80,20 @@ Deno.test("new rows that no adapter would have are refused before anything is tr
   assertEquals(tensors["base_model.model.lm_head.weight"]!.length, 320 * width);
 });
 
+Deno.test("an adapter with more rows is merged below a new one with the same tokens, and refused with what to give without", async () => {
+  const folder = temporaryFolder();
+  writeRowsWithTokens(folder);
+  const said = await trainAddingTokens(folder, "below", { add_tokens: "zwei,zwei", max_steps: 1 });
+  assert(said.some((line) => line.endsWith("zwei (304), <plan> (305), </plan> (306)")), said.join("\n"));
+  const keys = { adapter_name_or_path: join(folder, "below"), create_new_adapter: true, max_steps: 1 };
+  await assertRejects(
+    () => trainAddingTokens(folder, "no", { ...keys, ...NONE }),
+    RangeError,
+    "its embeddings have 320 rows: current value is 304, those of the model with the tokens that this run adds; give add_tokens",
+  );
+  await trainAddingTokens(folder, "upon", keys);
+});
+
 Deno.test("do_predict with added tokens is answered by the adapter that has their rows, and refused where nothing has", async () => {
   const folder = temporaryFolder();
   writeRowsWithTokens(folder);

@@ -83,7 +83,7 @@ export async function prepare(
     () => plugins.parse({ ...opened, config: scaled.config }),
   );
   const { mergedFolders, adapterFolders } = await findAdapters(config, hub(), placeOf);
-  const trained = { tokenizer, resizes, adapterFolders, placeOf };
+  const trained = { tokenizer, resizes, adapterFolders, mergedFolders, placeOf };
   const { decoder, embeddings, additionalTarget, notes: rowNotes } = embeddingsOf(config, parsed, trained);
   checkTrained(config, decoder, adapterFolders, placeOf);
   const { weights, fresh } = startingWeights(config, opened, { decoder, embeddings, mergedFolders, placeOf });

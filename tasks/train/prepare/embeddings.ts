@@ -47,7 +47,7 @@ export function grownTokenizer(plain: EditableTokenizer, config: EmbeddingKeys):
   const { add_tokens = [], add_special_tokens: special = [], resize_vocab: resizes = false } = config;
   if (add_tokens.length + special.length === 0) return { tokenizer: plain, resizes, notes: [] };
   const tokenizer = plain.withTokens(add_tokens).withSpecialTokens(special);
-  const added = [...add_tokens, ...special].filter((token) => plain.tokenToId(token) === null);
+  const added = [...new Set([...add_tokens, ...special])].filter((token) => plain.tokenToId(token) === null);
   const ids = added.map((token) => `${token} (${tokenizer.tokenToId(token)})`).join(", ");
   return {
     tokenizer,
@@ -71,15 +71,15 @@ const MULTIPLE = 64;
 /**
  * The decoder with the embeddings that the run trains.
  * @param found.tokenizer With the template's tokens
- * @param found.adapterFolders As `Ready` has them
- * @throws {RangeError} If the adapter that is trained on or asked has other embeddings, new rows wouldn't be saved, or a name of `additional_target` fits no module; says where the key was written
+ * @param found.adapterFolders As `Ready` has them, `found.mergedFolders` too
+ * @throws {RangeError} If an adapter has other embeddings, new rows wouldn't be saved, or a name of `additional_target` fits no module; says where the key was written
  */
 export function embeddingsOf(
   config: EmbeddingKeys,
   decoder: DecoderConfig,
-  { tokenizer, resizes, adapterFolders, placeOf }:
+  { tokenizer, resizes, adapterFolders, mergedFolders, placeOf }:
     & { tokenizer: Tokenizer; resizes: boolean }
-    & Pick<Ready, "adapterFolders" | "placeOf">,
+    & Pick<Ready, "adapterFolders" | "mergedFolders" | "placeOf">,
 ): Pick<Ready, "decoder" | "embeddings" | "additionalTarget" | "notes"> {
   const isGrown = resizes && tokenizer.vocabSize > decoder.vocabSize;
   const rows = isGrown ? Math.ceil(tokenizer.vocabSize / MULTIPLE) * MULTIPLE : decoder.vocabSize;
@@ -92,6 +92,9 @@ export function embeddingsOf(
     placeOf("additional_target"),
     () => checkWholeTargets({ ...config, additional_target: additionalTarget }, decoder),
   );
+  placed(placeOf("adapter_name_or_path"), () => {
+    for (const merged of mergedFolders) checkRows(merged, savedEmbeddings(merged), rows);
+  });
   const saved = folder === undefined
     ? ofTargets(additionalTarget, rows)
     : placed(placeOf("adapter_name_or_path"), () => ofAdapter(folder, rows, decoder));
@@ -139,8 +142,13 @@ function ofAdapter(folder: string, rows: number, { tieWordEmbeddings }: DecoderC
         "train upon that",
     );
   }
-  const other = [saved.embedding, saved.head].find((own) => own !== null && own !== rows);
-  if (other === undefined || other === null) return saved;
+  checkRows(folder, saved, rows);
+  return saved;
+}
+
+function checkRows(folder: string, { embedding, head }: SavedEmbeddings, rows: number): void {
+  const other = [embedding, head].find((own) => own !== null && own !== rows);
+  if (other === undefined || other === null) return;
   throw new RangeError(
     `Cannot use the adapter ${folder} as its embeddings have ${other} rows: current value is ${rows}, those of the model with the tokens ` +
       "that this run adds; give add_tokens, add_special_tokens and resize_vocab as its own run had them",
