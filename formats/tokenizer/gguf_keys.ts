@@ -65,6 +65,9 @@ export function ggufTokenizerKeys(tokenizer: Tokenizer, rows: number): GgufToken
       ? UNKNOWN
       : special || looksSpecial(content)
       ? CONTROL
+      : !isByteLevel && /^▁+$/.test(content) && Object.hasOwn(json.model.vocab, content)
+      // llama.cpp writes a piece's "▁" as a space, and a user-defined token as it stands
+      ? NORMAL
       : USER_DEFINED;
   }
   checkTexts(tokens);

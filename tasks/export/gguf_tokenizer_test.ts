@@ -111,6 +111,24 @@ Deno.test("a tokenizer that is written and read again gives a text the same ids,
   }
 });
 
+// Gemma's runs of spaces: as user-defined tokens node-llama-cpp 3.22.1 wrote them as "▁▁". Ids stay those of tokenizers 0.23.3 but where a text itself has "▁▁"
+// beside spaces
+Deno.test("an added token of spaces alone that is a piece is written as one, as llama.cpp writes no other's spaces", () => {
+  const json = JSON.stringify({
+    model: {
+      type: "BPE",
+      vocab: { "▁": 0, "▁▁": 1, "<t>": 2, "▁a": 3 },
+      merges: ["▁ ▁"],
+      byte_fallback: true,
+    },
+    normalizer: { type: "Replace", pattern: { String: " " }, content: "▁" },
+    decoder: { type: "Replace", pattern: { String: "▁" }, content: " " },
+    added_tokens: ["▁▁", "<t>", "▁a"].map((content, i) => ({ id: i + 1, content, special: false })),
+  });
+  const keys = keysOf(tokenizerFromFiles({ "tokenizer.json": json }));
+  assertEquals([...keys.get("tokenizer.ggml.token_type") as Int32Array].slice(0, 4), [1, 1, 4, 4]);
+});
+
 Deno.test("a tokenizer with two tokens of one text isn't written, as llama.cpp can't open such a file", () => {
   const json = JSON.stringify({
     model: { type: "BPE", vocab: { a: 0, b: 1, ab: 2 }, merges: ["a b"] },
