@@ -116,3 +116,17 @@ export interface Backend {
 export function elements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
+
+/** Of values that become a tensor. @throws {TypeError} If its shape has another number of elements */
+export function checkUploaded(count: number, shape: readonly number[]): void {
+  if (count === elements(shape)) return;
+  throw new TypeError(
+    `Cannot upload ${count} elements as [${shape}]: that shape has ${elements(shape)}`,
+  );
+}
+
+/** Of values that overwrite a tensor's. @throws {TypeError} If its shape has another number of elements */
+export function checkWritten(count: number, shape: readonly number[]): void {
+  if (count === elements(shape)) return;
+  throw new TypeError(`Cannot write ${count} elements to a tensor of shape [${shape}]`);
+}

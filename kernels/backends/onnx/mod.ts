@@ -5,7 +5,7 @@
  * @module
  */
 import { wholeBits } from "../../../formats/float_pieces.ts";
-import { type Backend, elements } from "../../backend.ts";
+import { type Backend, checkUploaded } from "../../backend.ts";
 import { defaultThreads, fittingThreads } from "../../threads.ts";
 import { nativeLibrary } from "../../native/mod.ts";
 import { openLibrary } from "./c_api/mod.ts";
@@ -152,16 +152,13 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
     keepsTensors: provider === "cpu" || memory === "provider",
     compile: (graph, name, given) => compile(graph, name, place, given),
     upload: (data, shape, { frozen } = {}) => {
-      if (data.length !== elements(shape)) {
-        throw new TypeError(
-          `Cannot upload ${data.length} elements as [${shape}]: that shape has ${elements(shape)}`,
-        );
-      }
+      checkUploaded(data.length, shape);
       const matrix = frozen && half && shape.length === 2 && data instanceof Float32Array;
       return matrix ? store.uploadHalf(data, shape) : store.upload(data, shape);
     },
     uploadPieces: (pieces, shape) => {
-      const { type } = pieces;
+      const { type, count } = pieces;
+      checkUploaded(count, shape);
       // Where matrices are rounded, float16 has lengths to look at.
       const asTheyAre = half ? half.type === "bf16" && type === "bf16" : widens;
       if (type === "f32" || shape.length !== 2 || !asTheyAre) return null;

@@ -3,7 +3,7 @@
  * library moves its input or output to or from the host.
  * @module
  */
-import { elements, type HostArray } from "../../backend.ts";
+import { checkWritten, elements, type HostArray } from "../../backend.ts";
 import type { HalfType } from "../../onnx_node.ts";
 import { extentOf } from "../indices.ts";
 import { OrtAllocator, type OrtLibrary, OrtMemory, OrtSession, OrtTensor } from "./c_api/mod.ts";
@@ -119,9 +119,7 @@ class ProviderStore implements TensorStore {
   write(tensor: OnnxTensor, values: HostArray): void {
     const to = this.#own(tensor), { type, shape, value } = to;
     if (to.stored !== type) throw new TypeError(`Cannot write to a tensor of shape [${shape}]: it is frozen`);
-    if (values.length !== elements(shape)) {
-      throw new TypeError(`Cannot write ${values.length} elements to a tensor of shape [${shape}]`);
-    }
+    checkWritten(values.length, shape);
     if (values instanceof Int32Array) to.extent = extentOf(values);
     using x = OrtTensor.over(this.#library, values, shape, type);
     this.#started.copies[type].run({ x }, { y: value });

@@ -3,7 +3,7 @@
  * @module
  */
 import { wholeFloats } from "../../../formats/float_pieces.ts";
-import { elements, type HostArray } from "../../backend.ts";
+import { checkWritten, elements, type HostArray } from "../../backend.ts";
 import type { HalfType } from "../../onnx_node.ts";
 import { OrtTensor } from "./c_api/mod.ts";
 import type { HalfCasts } from "./half.ts";
@@ -82,6 +82,7 @@ export class HostStore implements TensorStore {
     if (own instanceof Uint16Array) {
       throw new TypeError(`Cannot write to a tensor of shape [${shape}]: it is frozen`);
     }
+    checkWritten(data.length, shape);
     if (data !== own) own.set(data);
   }
 

@@ -7,6 +7,7 @@ import { LINEAR_MODULES } from "../../engine/decoder/decoder.ts";
 import { idsExample, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { GraphBuilder } from "../../graph.ts";
 import { linear } from "../../ops/products.ts";
+import { referenceBackend } from "../reference/mod.ts";
 import { openLibrary, ORT_VERSION } from "./c_api/mod.ts";
 import { cWay } from "./c_way.ts";
 import { javascriptWay } from "./javascript_way.ts";
@@ -69,12 +70,14 @@ Deno.test({
       new Int32Array(4),
       new Float32Array(0),
     ]);
-    assertThrows(
-      () => backend.write(tensor, new Float32Array(2)),
-      TypeError,
-      "Cannot write 2 elements to a tensor of shape [3,1]",
-    );
-    assertThrows(() => backend.upload(new Float32Array(2), [3]), TypeError, "that shape has 3");
+    for (const place of [backend, host, referenceBackend()]) {
+      assertThrows(
+        () => place.write(place.zeros([3, 1]), new Float32Array(2)),
+        TypeError,
+        "Cannot write 2 elements to a tensor of shape [3,1]",
+      );
+      assertThrows(() => place.upload(new Float32Array(2), [3]), TypeError, "that shape has 3");
+    }
     for (const [one, other] of [[backend, host], [host, backend]] as const) {
       assertThrows(
         () => one.write(other.zeros([1]), new Float32Array(1)),

@@ -1,5 +1,5 @@
 /** Frozen matrices that lie in 16 bits with the CPU's own operators: float32's bits in half the memory, whatever the shapes, vectors and threads. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 
 import { item } from "../../../formats/elements.ts";
 import type { FloatPieces } from "../../../formats/float_pieces.ts";
@@ -198,7 +198,12 @@ Deno.test({
       }
       // Vectors, and float32 files, stay float32.
       assertEquals(backend.uploadPieces?.(piecesOf(bits, type), [65_536]), null);
-      assertEquals(backend.uploadPieces?.({ ...piecesOf(bits, type), type: "f32" }, [256, 128]), null);
+      assertEquals(backend.uploadPieces?.({ ...piecesOf(bits, type), type: "f32" }, [256, 256]), null);
+      assertThrows(
+        () => backend.uploadPieces?.(piecesOf(bits, type), [256, 255]),
+        TypeError,
+        "Cannot upload 65536 elements as [256,255]: that shape has 65280",
+      );
       let refused = "";
       try {
         backend.write(put, new Float32Array(65_536));

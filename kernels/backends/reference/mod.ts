@@ -2,7 +2,15 @@
  * The reference backend: runs every kernel's `reference` in float64. Slow, exact, and the definition of the others.
  * @module
  */
-import { type Backend, elements, type HostArray, type Program, type Tensor } from "../../backend.ts";
+import {
+  type Backend,
+  checkUploaded,
+  checkWritten,
+  elements,
+  type HostArray,
+  type Program,
+  type Tensor,
+} from "../../backend.ts";
 import { type Graph, nodeSizes, ValueMap } from "../../graph.ts";
 import { extentOf, indexCheck } from "../indices.ts";
 import { programWith } from "../options.ts";
@@ -26,13 +34,18 @@ export function referenceBackend(): Backend {
     hostMemory: true,
     keepsTensors: true,
     compile: (graph, name, options) => Promise.resolve(programWith(referenceProgram, graph, name, options)),
-    upload: (data, shape) =>
-      new ReferenceTensor(Float64Array.from(data), shape, data instanceof Int32Array ? "i32" : "f32"),
+    upload: (data, shape) => {
+      checkUploaded(data.length, shape);
+      return new ReferenceTensor(Float64Array.from(data), shape, data instanceof Int32Array ? "i32" : "f32");
+    },
     download: (tensor) => {
       const { values, type } = tensor as ReferenceTensor;
       return Promise.resolve((type === "i32" ? Int32Array : Float32Array).from(values) as HostArray);
     },
-    write: (tensor, data) => (tensor as ReferenceTensor).values.set(data),
+    write: (tensor, data) => {
+      checkWritten(data.length, tensor.shape);
+      (tensor as ReferenceTensor).values.set(data);
+    },
     zeros: (shape, type = "f32") => new ReferenceTensor(new Float64Array(elements(shape)), shape, type),
     dispose: () => Promise.resolve(),
   };

@@ -2,7 +2,7 @@
  * Tensors of a device: made of values, read back, written again. Frozen matrices lie there in float16 where their values allow it.
  * @module
  */
-import { elements, type HostArray } from "../../backend.ts";
+import { checkUploaded, checkWritten, elements, type HostArray } from "../../backend.ts";
 import { extentOf } from "../indices.ts";
 import type { Device } from "./device.ts";
 import { type Half, toHalf } from "./half.ts";
@@ -21,11 +21,7 @@ export function deviceTensors(
   return {
     upload: (data, shape, { frozen = false } = {}) => {
       device.check();
-      if (data.length !== elements(shape)) {
-        throw new TypeError(
-          `Cannot upload ${data.length} elements as [${shape}]: that shape has ${elements(shape)}`,
-        );
-      }
+      checkUploaded(data.length, shape);
       if (!frozen || !(data instanceof Float32Array)) {
         const tensor = GpuTensor.allocate(device.memory, shape, data instanceof Int32Array ? "i32" : "f32");
         write(device, tensor, data);
@@ -92,9 +88,7 @@ function clear(device: Device, tensor: GpuTensor): void {
 }
 
 function write(device: Device, tensor: GpuTensor, data: HostArray): void {
-  if (data.length !== elements(tensor.shape)) {
-    throw new TypeError(`Cannot write ${data.length} elements to a tensor of shape [${tensor.shape}]`);
-  }
+  checkWritten(data.length, tensor.shape);
   if (data instanceof Int32Array) tensor.extent = extentOf(data);
   device.write(tensor.buffer, data, tensor.place.offset);
 }

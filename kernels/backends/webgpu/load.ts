@@ -5,7 +5,7 @@
  */
 import type { FloatPieces } from "../../../formats/float_pieces.ts";
 import { vectorMemoryOf } from "../../../formats/simd/memory.ts";
-import { elements } from "../../backend.ts";
+import { checkUploaded } from "../../backend.ts";
 import type { Device } from "./device.ts";
 import { type Half, type HalfStorage, Halving } from "./half.ts";
 import { GpuTensor } from "./tensor.ts";
@@ -15,11 +15,7 @@ import { GpuTensor } from "./tensor.ts";
  * @throws {TypeError} If `from` hasn't as many elements as `shape`
  */
 export function loaded(device: Device, from: FloatPieces, shape: readonly number[], half: Half): GpuTensor {
-  if (from.count !== elements(shape)) {
-    throw new TypeError(
-      `Cannot upload ${from.count} elements as [${shape}]: that shape has ${elements(shape)}`,
-    );
-  }
+  checkUploaded(from.count, shape);
   let pieces: Iterable<Uint8Array<ArrayBuffer>> = from.pieces();
   if (shape.length === 2) {
     half.frozen++;
