@@ -44,8 +44,8 @@ export function withOneAlpha(
 
 /**
  * Writes the adapter alone, in llama.cpp's format: A and B as PEFT has them, the rows of B of q and k interleaved for
- * architecture llama, and one α for the file, by which each module's update is scaled as α / rank of its B. Where the
- * modules' own scales don't come out so, B carries the difference.
+ * architectures llama, smollm3 and granite, and one α for the file, by which each module's update is scaled as α / rank
+ * of its B. Where the modules' own scales don't come out so, B carries the difference.
  * @throws {RangeError} If the format has no place for something of the model; named
  */
 export function* exportGgufAdapter(
