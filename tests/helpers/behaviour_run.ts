@@ -8,6 +8,8 @@ import type { Loss } from "../../plugins/kinds/loss.ts";
 import { lossOf, recorder } from "./golden_run.ts";
 import { BARE_LOOP } from "../../plugins/trainers/local/loop/bare_loop.ts";
 import { planBatches, type PlanConfig } from "../../plugins/trainers/local/batches/batches.ts";
+import { readCheckpoint } from "../../plugins/trainers/local/checkpoints/checkpoint.ts";
+import { listCheckpoints } from "../../plugins/trainers/local/checkpoints/checkpoint_directory.ts";
 import { trainLoop } from "../../plugins/trainers/local/loop/loop.ts";
 import type { LoopConfig, LoopInputs } from "../../plugins/trainers/local/loop/loop_inputs.ts";
 import { ReferenceCache } from "../../plugins/trainers/local/scoring/reference.ts";
@@ -103,4 +105,25 @@ export async function runTinyLoop<T>(
   } finally {
     await engine.close();
   }
+}
+
+/**
+ * Goes on from a checkpoint, in another folder, to the run's end.
+ * @param run As {@linkcode runTinyLoop} takes it
+ * @param initial Values of what is trained, as the checkpoint has them
+ * @returns Folder of the last checkpoint
+ */
+export async function goOn(
+  run: Parameters<typeof runTinyLoop>[0],
+  checkpoint: string,
+  initial: Parameters<EngineHost["restore"]>[0],
+): Promise<string> {
+  return await runTinyLoop(run, async (again, inputs) => {
+    const { state, optimizer, references } = readCheckpoint(checkpoint);
+    await inputs.engine.restore(initial, optimizer);
+    Object.assign(inputs, { from: state, references: new ReferenceCache() });
+    inputs.references.load(references);
+    await again();
+    return listCheckpoints(inputs.config.output_dir).at(-1)!.path;
+  });
 }

@@ -1,21 +1,28 @@
 /** Engines of the tiny models, for tests that train them in more than one way. */
 import type { Backend } from "../../kernels/backend.ts";
 import { LINEAR_MODULES } from "../../kernels/engine/decoder/decoder.ts";
-import { Engine } from "../../kernels/engine/engine.ts";
+import { Engine, type EngineOptions } from "../../kernels/engine/engine.ts";
 import { entryOf } from "../../formats/elements.ts";
 import { tinyAdapter, tinyModel } from "./tiny_model.ts";
 
 /** What is trained: all weights, or the model's adapter. */
 export type TinyTuning = "full" | "lora";
 
-/** Engine of a tiny model in float32, without checkpointing, the head in chunks of 4 labels. */
+/**
+ * Engine of a tiny model in float32, without checkpointing, the head in chunks of 4 labels.
+ * @param change Gets each trained tensor before the engine does
+ */
 export function tinyEngine(
   arch: string,
   tuning: TinyTuning,
   backend: Backend,
-  choices: { labelSmoothing?: number } = {},
+  choices: Pick<EngineOptions, "labelSmoothing" | "neftuneAlpha" | "body" | "seed"> = {},
+  change: (name: string, values: Float32Array<ArrayBuffer>) => void = () => {},
 ): Engine {
   const { config, weights } = tinyModel(arch), adapter = tinyAdapter(arch, config, LINEAR_MODULES);
+  for (const [name, values] of Object.entries(tuning === "full" ? weights : adapter.initial)) {
+    change(name, values);
+  }
   return new Engine(
     backend,
     {

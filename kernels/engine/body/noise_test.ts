@@ -2,24 +2,15 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 
 import { f64 } from "../../../formats/elements.ts";
-import {
-  backendsAndGpuLike,
-  idsExample,
-  readJson,
-  TINY,
-  tinyAdapter,
-  tinyModel,
-} from "../../../tests/helpers/tiny_model.ts";
+import { backendsAndGpuLike, idsExample, readJson, TINY } from "../../../tests/helpers/tiny_model.ts";
 import type { Backend } from "../../backend.ts";
 import { onnxBackend } from "../../mod.ts";
+import { tinyEngine, type TinyTuning } from "../../../tests/helpers/tiny_engine.ts";
 import { assertMeanLoss } from "../../../tests/helpers/mean_loss.ts";
 import type { BodyForm } from "./body.ts";
-import { LINEAR_MODULES } from "../decoder/decoder.ts";
-import { Engine } from "../engine.ts";
+import type { Engine } from "../engine.ts";
 import { addNoise, rowLengths } from "./noise.ts";
 import { packExamples } from "../packs/pack.ts";
-
-type Tuning = "full" | "lora";
 
 interface Made {
   neftuneAlpha?: number;
@@ -27,32 +18,12 @@ interface Made {
   change?: (name: string, values: Float32Array<ArrayBuffer>) => void;
 }
 
-function noisyEngine(
-  arch: string,
-  tuning: Tuning,
-  backend: Backend,
-  { neftuneAlpha = 15, body, change = () => {} }: Made = {},
-): Engine {
-  const { config, weights } = tinyModel(arch), adapter = tinyAdapter(arch, config, LINEAR_MODULES);
-  const initial = tuning === "full" ? weights : adapter.initial;
-  for (const [name, values] of Object.entries(initial)) change(name, values);
-  return new Engine(
-    backend,
-    {
-      config,
-      tuning: tuning === "full" ? { type: "full" } : { type: "lora", modules: adapter.modules, dropout: 0 },
-      checkpointing: false,
-      labelChunk: 4,
-      neftuneAlpha,
-      seed: 5,
-      ...(body && { body }),
-    },
-    (name) => weights[name]!,
-    tuning === "full" ? {} : adapter.initial,
-  );
+function noisyEngine(arch: string, tuning: TinyTuning, backend: Backend, made: Made = {}): Engine {
+  const { neftuneAlpha = 15, body, change } = made;
+  return tinyEngine(arch, tuning, backend, { neftuneAlpha, seed: 5, ...(body && { body }) }, change);
 }
 
-async function assertNoisy(arch: string, tuning: Tuning, backend: Backend) {
+async function assertNoisy(arch: string, tuning: TinyTuning, backend: Backend) {
   const { alpha, seed, step, [tuning]: expected } = readJson(`${TINY}${arch}/neftune.json`);
   assertEquals([alpha, seed, step], [15, 5, 3]);
   await assertMeanLoss(noisyEngine(arch, tuning, backend), arch, expected, { dropoutStep: step });

@@ -6,16 +6,9 @@ import type { Context } from "hono";
 
 import { ApiError } from "../api_error.ts";
 
-const KNOWN_PATHS = new Set([
-  "/",
-  "/health",
-  "/ping",
-  "/version",
-  "/metrics",
+const POSTED = new Set([
   "/tokenize",
   "/detokenize",
-  "/tokenizer_info",
-  "/v1/models",
   "/v1/chat/completions",
   "/v1/completions",
   "/v1/responses",
@@ -25,6 +18,17 @@ const KNOWN_PATHS = new Set([
   "/v1/embeddings",
   "/v1/load_lora_adapter",
   "/v1/unload_lora_adapter",
+]);
+
+const KNOWN_PATHS = new Set([
+  ...POSTED,
+  "/",
+  "/health",
+  "/ping",
+  "/version",
+  "/metrics",
+  "/tokenizer_info",
+  "/v1/models",
 ]);
 
 /** Beginning of the path of one model. */
@@ -41,20 +45,6 @@ export function knownPath(c: Context): string | undefined {
 function pathOf(c: Context): string {
   return new URL(c.req.url).pathname.replace(/(?<=.)\/$/, "");
 }
-
-const POSTED = new Set([
-  "/tokenize",
-  "/detokenize",
-  "/v1/chat/completions",
-  "/v1/completions",
-  "/v1/responses",
-  "/v1/responses/input_tokens",
-  "/v1/messages",
-  "/v1/messages/count_tokens",
-  "/v1/embeddings",
-  "/v1/load_lora_adapter",
-  "/v1/unload_lora_adapter",
-]);
 
 /** Paths of other servers and of OpenAI's whole service, with what lies below them, and what is said of each. */
 const OF_OTHERS: readonly (readonly [paths: readonly string[], why: string])[] = [

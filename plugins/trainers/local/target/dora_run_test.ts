@@ -8,10 +8,8 @@ import { moduleShapes, tensorShapes } from "../../../../kernels/engine/decoder/d
 import { Engine } from "../../../../kernels/engine/engine.ts";
 import { packExamples } from "../../../../kernels/engine/packs/pack.ts";
 import { readTensors, tinyModel } from "../../../../tests/helpers/tiny_model.ts";
-import { ROWS, runTinyLoop } from "../../../../tests/helpers/behaviour_run.ts";
-import { readCheckpoint } from "../checkpoints/checkpoint.ts";
+import { goOn, ROWS, runTinyLoop } from "../../../../tests/helpers/behaviour_run.ts";
 import { listCheckpoints } from "../checkpoints/checkpoint_directory.ts";
-import { ReferenceCache } from "../scoring/reference.ts";
 import { readTrained } from "./setup.ts";
 
 const { config: decoder, weights } = tinyModel("qwen2");
@@ -29,15 +27,12 @@ Deno.test("a run with use_dora begins as its reference, saves PEFT's files, and 
     const lengths = Object.entries(tensors).filter(([name]) => name.endsWith(".lora_magnitude_vector"));
     assertEquals([lengths.length, Object.keys(tensors).length], [14, 42]);
 
-    await runTinyLoop({ use_dora: true }, async (again, inputs) => {
-      const { state, optimizer, references } = readCheckpoint(second!.path);
-      await inputs.engine.restore(await readTrained(second!.path, target, decoder, never), optimizer);
-      Object.assign(inputs, { from: state, references: new ReferenceCache() });
-      inputs.references.load(references);
-      await again();
-      const ended = listCheckpoints(inputs.config.output_dir).at(-1)!;
-      assertEquals(readTensors(join(ended.path, "adapter_model.safetensors")), tensors);
-    });
+    const ended = await goOn(
+      { use_dora: true },
+      second!.path,
+      await readTrained(second!.path, target, decoder, never),
+    );
+    assertEquals(readTensors(join(ended, "adapter_model.safetensors")), tensors);
 
     // what is exported or asked is what was trained
     const adapter = readWholeAdapter(last!.path, moduleShapes(decoder), tensorShapes(decoder));

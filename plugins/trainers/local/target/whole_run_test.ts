@@ -13,10 +13,8 @@ import { moduleShapes, tensorShapes } from "../../../../kernels/engine/decoder/d
 import { Engine } from "../../../../kernels/engine/engine.ts";
 import { packExamples } from "../../../../kernels/engine/packs/pack.ts";
 import { readTensors, tinyModel } from "../../../../tests/helpers/tiny_model.ts";
-import { ROWS, runTinyLoop } from "../../../../tests/helpers/behaviour_run.ts";
-import { readCheckpoint } from "../checkpoints/checkpoint.ts";
+import { goOn, ROWS, runTinyLoop } from "../../../../tests/helpers/behaviour_run.ts";
 import { listCheckpoints } from "../checkpoints/checkpoint_directory.ts";
-import { ReferenceCache } from "../scoring/reference.ts";
 import { readTrained } from "./setup.ts";
 
 const { config: decoder, weights } = tinyModel("mistral");
@@ -40,15 +38,8 @@ Deno.test("a run with additional_target begins as its reference, saves PEFT's fi
       assert(values.some((value, i) => Math.abs(value - weights[name]![i]!) > 1e-3), `${name} is trained`);
     }
 
-    await runTinyLoop(WHOLE, async (again, inputs) => {
-      const { state, optimizer, references } = readCheckpoint(second!.path);
-      await inputs.engine.restore(await readTrained(second!.path, target, decoder, never), optimizer);
-      Object.assign(inputs, { from: state, references: new ReferenceCache() });
-      inputs.references.load(references);
-      await again();
-      const ended = listCheckpoints(inputs.config.output_dir).at(-1)!;
-      assertEquals(readTensors(join(ended.path, ADAPTER)), tensors);
-    });
+    const ended = await goOn(WHOLE, second!.path, await readTrained(second!.path, target, decoder, never));
+    assertEquals(readTensors(join(ended, ADAPTER)), tensors);
 
     // what is exported or asked is what was trained
     const adapter = readWholeAdapter(last!.path, moduleShapes(decoder), tensorShapes(decoder));
