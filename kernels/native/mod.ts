@@ -4,6 +4,7 @@
  * @module
  */
 export { type NativeLibrary, nativeLibrary, nativeLibraryAt, type NativePlace } from "./library.ts";
+export { flushingSubnormals } from "./subnormals.ts";
 export { vectorBits } from "./vector_bits.ts";
 export { tileBytes, tiled, type TiledMatrix } from "./tiles.ts";
 

@@ -70,7 +70,7 @@ export interface OnnxWay {
 
 /**
  * Entries of a session's configuration. Denormals (tails of softmax) are flushed to zero: worth some 4 % of a pass of SmolLM2,
- * little more than the noise. Thread pools belong to sessions; `force_spinning_stop` keeps one from spinning into the next
+ * little more than the noise; in the thread that runs a session, too, where operators of our own are there (`OrtSession.computing`). Thread pools belong to sessions; `force_spinning_stop` keeps one from spinning into the next
  * session's run, which made no measurable difference on 2 cores.
  */
 export const SESSION_CONFIG: Readonly<Record<string, string>> = {

@@ -1,6 +1,7 @@
 #include "processor.h"
 
 #include <cpuid.h>
+#include <immintrin.h>
 #include <stdatomic.h>
 
 // Registers that the system keeps: those of SSE and AVX; and AVX-512's masks and both halves of its vectors.
@@ -46,3 +47,12 @@ int vector_bits(void) {
 }
 
 int byte_products(void) { return vector_bits() == 512 && atomic_load(&bytes); }
+
+unsigned dinotune_flush_subnormals(void) {
+  const unsigned before = _mm_getcsr();
+  // Flags of flush to zero and of denormals are zeros, the latter in every processor with AVX.
+  _mm_setcsr(before | 0x8040);
+  return before;
+}
+
+void dinotune_restore_subnormals(unsigned before) { _mm_setcsr(before); }

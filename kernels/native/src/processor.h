@@ -14,3 +14,8 @@ int vector_bits(void);
 
 // Whether sums of products of bytes are an instruction (AVX512_VNNI), and vectors aren't kept to 256 bits.
 int byte_products(void);
+
+// Has this thread take subnormal numbers for 0, in operands and results. Returns what it did until then, for the second function, which has it do
+// so again.
+EXPORTED unsigned dinotune_flush_subnormals(void);
+EXPORTED void dinotune_restore_subnormals(unsigned before);

@@ -68,8 +68,10 @@ export class OrtBinding extends OrtHandle {
 
   /** Runs once, in this thread. @throws {Error} If the run fails. */
   run(options: RunOptions | null = null): void {
-    const { api } = this.session.library;
-    const status = api.RunWithBinding(this.session.pointer, options?.pointer ?? null, this.pointer);
+    const { session } = this, { api } = session.library;
+    const status = session.computing(() =>
+      api.RunWithBinding(session.pointer, options?.pointer ?? null, this.pointer)
+    );
     checkStatus(api, "run a model", status);
   }
 

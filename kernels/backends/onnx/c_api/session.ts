@@ -2,6 +2,7 @@
  * Sessions: a model, ready to run.
  * @module
  */
+import { flushingSubnormals } from "../../../native/mod.ts";
 import { arenaStatistics } from "./arena.ts";
 import { OrtHandle } from "./handle.ts";
 import type { OrtLibrary } from "./library.ts";
@@ -46,9 +47,12 @@ export class OrtSession extends OrtHandle {
             api,
             action,
             (out) =>
-              typeof model === "string"
-                ? api.CreateSession(env, cPath(model), given, out)
-                : api.CreateSessionFromArray(env, model, BigInt(model.byteLength), given, out),
+              // What is constant is computed here, and the process's first session changes the thread.
+              this.computing(() =>
+                typeof model === "string"
+                  ? api.CreateSession(env, cPath(model), given, out)
+                  : api.CreateSessionFromArray(env, model, BigInt(model.byteLength), given, out)
+              ),
           ),
       ),
     );
@@ -72,18 +76,27 @@ export class OrtSession extends OrtHandle {
   }
 
   /**
+   * Has the library compute in this thread, which takes subnormal numbers for 0 meanwhile if the session's threads do
+   * (`session.set_denormal_as_zero`): what a run gives then doesn't hang on which of them computes what.
+   */
+  computing<T>(call: () => T): T {
+    return this.options.config?.["session.set_denormal_as_zero"] === "1" ? flushingSubnormals(call) : call();
+  }
+
+  /**
    * Runs once, in this thread: nothing else happens in it meanwhile. Reads and writes tensors where they lie, without copies.
    * @param outputs Tensors to write to, of the shapes that the run gives.
    * @throws {Error} If the run fails; a missing input or a shape that doesn't fit is named.
    */
   run(inputs: NamedTensors, outputs: NamedTensors, options: RunOptions | null = null): void {
     const { api } = this.library, call = this.#arguments(inputs, outputs);
-    checkStatus(api, "run a model", api.Run(this.pointer, options?.pointer ?? null, ...call.parameters));
+    const status = this.computing(() => api.Run(this.pointer, options?.pointer ?? null, ...call.parameters));
+    checkStatus(api, "run a model", status);
   }
 
   /**
-   * Runs once, in another thread. Denormals count there as everywhere unless `session.set_denormal_as_zero` was set for its
-   * thread, too (the library sets it for its own, and for the first that makes a session), so the last bits may differ.
+   * Runs once, in another thread. Subnormal numbers count there whatever `session.set_denormal_as_zero` says, which the library does
+   * only in threads of its own, so the last bits may differ from {@linkcode OrtSession.run}'s.
    */
   async runInBackground(
     inputs: NamedTensors,

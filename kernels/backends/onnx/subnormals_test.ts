@@ -1,0 +1,27 @@
+import { assertEquals } from "@std/assert";
+
+import { nativeLibrary } from "../../native/mod.ts";
+import { openLibrary } from "./c_api/mod.ts";
+
+const reason = openLibrary().reason ?? nativeLibrary().reason;
+
+Deno.test({
+  name:
+    `subnormal numbers are 0 in every thread that computes, in whichever sessions are made, and numbers to JavaScript${
+      reason === null ? "" : `: ${reason}`
+    }`,
+  ignore: reason !== null,
+  async fn() {
+    const child = new URL("_subnormals_child.ts", import.meta.url).pathname;
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", child],
+      stderr: "piped",
+    }).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    assertEquals(code, 0, text(stderr));
+    assertEquals(
+      JSON.parse(text(stdout)),
+      Array(6).fill({ theirs: 0, own: 0, javascript: 2 ** -133 }),
+    );
+  },
+});
