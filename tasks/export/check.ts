@@ -8,7 +8,6 @@ import type { Tokenizer } from "../../formats/tokenizer/mod.ts";
 import { layeredLogits } from "../../kernels/engine/layerwise/layered_logits.ts";
 import { CPU } from "../../kernels/engine/generate/options.ts";
 import { makeBackend } from "../../kernels/engine/backends.ts";
-import { EMBEDDING } from "../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import type { Registry } from "../../plugins/registry.ts";
@@ -98,10 +97,9 @@ export async function logitsOf(
   ids: readonly number[],
   onLayer: () => void,
 ): Promise<Float32Array> {
-  const backend = await makeBackend(CPU), tied = decoder.tieWordEmbeddings;
-  const named = (name: string) => read(tied && name === "lm_head.weight" ? EMBEDDING : name);
+  const backend = await makeBackend(CPU);
   try {
-    return await layeredLogits(backend, decoder, { read: named, ids, onLayer });
+    return await layeredLogits(backend, decoder, { read, ids, onLayer });
   } finally {
     await backend.dispose();
   }

@@ -15,10 +15,8 @@ export async function greedyIds(
   count: number,
 ): Promise<{ ids: number[]; probabilities: number[] }> {
   const backend = referenceBackend(), ids: number[] = [], probabilities: number[] = [];
-  const named = (name: string) =>
-    read(decoder.tieWordEmbeddings && name === "lm_head.weight" ? "model.embed_tokens.weight" : name);
   while (ids.length < count && !decoder.eosTokenIds.includes(ids.at(-1) ?? -1)) {
-    const logits = await layeredLogits(backend, decoder, { read: named, ids: [...prompt, ...ids] });
+    const logits = await layeredLogits(backend, decoder, { read, ids: [...prompt, ...ids] });
     const last = logits.subarray(-decoder.vocabSize);
     const best = last.indexOf(last.reduce((a, b) => Math.max(a, b), -Infinity));
     ids.push(best);

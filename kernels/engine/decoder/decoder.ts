@@ -29,6 +29,13 @@ import { ANGLE_INPUTS } from "./rope.ts";
 
 /** Name of the embedding table. */
 export const EMBEDDING = "model.embed_tokens.weight";
+/** Name of the output head, where it is a tensor of its own. */
+export const HEAD = "lm_head.weight";
+
+/** Name of the tensor that final states are multiplied by: the embedding's where it is both. */
+export function headWeight({ tieWordEmbeddings }: Pick<DecoderConfig, "tieWordEmbeddings">): string {
+  return tieWordEmbeddings ? EMBEDDING : HEAD;
+}
 
 /** The MLP's gated unit by what its gate is put through. */
 const GATED = { silu: swiglu, gelu_tanh: geglu } as const;
@@ -97,7 +104,7 @@ export function tensorShapes(config: DecoderConfig): Map<string, number[]> {
     for (const [name, shape] of blockShapes(config)) shapes.set(ofLayer(i, name), shape);
   }
   shapes.set("model.norm.weight", [config.hiddenSize]);
-  if (!config.tieWordEmbeddings) shapes.set("lm_head.weight", [config.vocabSize, config.hiddenSize]);
+  if (!config.tieWordEmbeddings) shapes.set(HEAD, [config.vocabSize, config.hiddenSize]);
   return shapes;
 }
 

@@ -9,7 +9,7 @@ import { entryOf, item } from "../../../formats/elements.ts";
 import type { Backend, Tensor } from "../../backend.ts";
 import type { DecoderConfig } from "../decoder/decoder_config.ts";
 import type { ForwardOptions } from "../forward.ts";
-import { EMBEDDING } from "../decoder/decoder.ts";
+import { headWeight } from "../decoder/decoder.ts";
 import { disposeAll, lowestTrained, takeKept } from "../body/body.ts";
 import type { Pack } from "../packs/pack.ts";
 import { paddedLabels } from "../packs/padding.ts";
@@ -105,7 +105,7 @@ export class Head {
     this.parameters = parameters;
     this.programs = programs;
     this.smoothing = smoothing;
-    this.#weight = config.tieWordEmbeddings ? EMBEDDING : "lm_head.weight";
+    this.#weight = headWeight(config);
     this.#chunk = labelChunk;
     const body = lowestTrained(parameters.trained.keys(), config.numLayers) < config.numLayers;
     this.#wanted = [

@@ -5,7 +5,7 @@
  */
 import { entryOf, valueOf } from "../../../formats/elements.ts";
 import type { Backend, HostArray, Tensor } from "../../backend.ts";
-import { blockGraph, blockShapes } from "../decoder/decoder.ts";
+import { blockGraph, blockShapes, headWeight } from "../decoder/decoder.ts";
 import { type DecoderConfig, layerAttentions } from "../decoder/decoder_config.ts";
 import { scaleValues } from "../body/embedding.ts";
 import { logitsGraph } from "../generate/blocks/graph.ts";
@@ -75,7 +75,7 @@ export async function headLogits(
 ): Promise<Float32Array> {
   const head = await backend.compile(logitsGraph(config), "head of a check"), count = x.shape[0] ?? 0;
   const norm = backend.upload(read("model.norm.weight"), [config.hiddenSize]);
-  const w = backend.upload(read("lm_head.weight"), [config.vocabSize, config.hiddenSize]);
+  const w = backend.upload(read(headWeight(config)), [config.vocabSize, config.hiddenSize]);
   const rows = backend.upload(Int32Array.from({ length: count }, (_, i) => i), [count]);
   const logits = entryOf(await head.run({ x, norm, w, rows }), "logits");
   const values = Float32Array.from(await backend.download(logits));

@@ -10,7 +10,7 @@ import { floatPieces } from "../../../formats/float_pieces.ts";
 import type { WeightSource } from "../../../formats/hf_model/weights.ts";
 import type { SavedEmbeddings } from "../../../formats/peft/mod.ts";
 import { fillNormal, stream } from "../../random/counter.ts";
-import { EMBEDDING } from "../decoder/decoder.ts";
+import { EMBEDDING, HEAD } from "../decoder/decoder.ts";
 import type { DecoderConfig } from "../decoder/decoder_config.ts";
 
 /** How a decoder's embedding differs from what is stored. */
@@ -20,8 +20,6 @@ export interface EmbeddingChange {
   /** Seed of the new rows' noise. */
   seed: number;
 }
-
-const HEAD = "lm_head.weight";
 
 /**
  * A decoder with the embedding and head that an adapter has or is to have.

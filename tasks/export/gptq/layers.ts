@@ -111,9 +111,7 @@ export async function quantiseLayers(
       for (const tensor of Object.values(weights)) tensor.dispose();
       listener.layer(index);
     }
-    const head = decoder.tieWordEmbeddings ? EMBEDDING : "lm_head.weight";
-    const read = (name: string) => rounded(name === "lm_head.weight" ? head : name);
-    return await headLogits(backend, decoder, read, rows.promptRows);
+    return await headLogits(backend, decoder, rounded, rows.promptRows);
   } finally {
     rows.dispose();
     for (const stages of programs.values()) {

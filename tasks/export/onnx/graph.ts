@@ -8,11 +8,12 @@
  * @module
  */
 import { OnnxModelBuilder } from "../../../kernels/backends/onnx/model_builder.ts";
+import { headWeight } from "../../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { normsOf } from "../../../kernels/engine/decoder/norms.ts";
 import { attentionInputs, BATCH, onnxAttention, TOKENS, TOTAL } from "./graph_attention.ts";
 import { OnnxProducts } from "./graph_products.ts";
-import { headName, type OnnxWeights } from "./weights.ts";
+import type { OnnxWeights } from "./weights.ts";
 
 /**
  * The model's bytes; weights stand in the files that `weights` names.
@@ -48,7 +49,7 @@ export function onnxDecoder(config: DecoderConfig, weights: OnnxWeights): Uint8A
   ]);
   const rows = g.scaled(g.op("Reshape", [last, rowShape()]), config.logitScale);
   const logits = g.op("Reshape", [
-    products.product(rows, headName(config), [vocabSize, hiddenSize]),
+    products.product(rows, headWeight(config), [vocabSize, hiddenSize]),
     g.op("Concat", [inputs.batch, g.integers([-1, vocabSize])], { axis: 0 }),
   ]);
   g.output("logits", logits, "f32", [BATCH, "kept_length", vocabSize]);

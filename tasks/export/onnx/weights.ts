@@ -4,7 +4,7 @@
  * @module
  */
 import { groupsOf, PACKED_GROUP, type PackedMatrix, quantized } from "../../../formats/packed/mod.ts";
-import { EMBEDDING, tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
+import { EMBEDDING, HEAD, tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { ConstantsWriter, type WrittenConstant } from "../../../kernels/engine/generate/program/constants.ts";
 import { withNormOffset } from "../../../kernels/engine/decoder/norms.ts";
@@ -18,13 +18,6 @@ export interface OnnxWeights {
   readonly packed: Readonly<Record<string, 4 | 8>>;
   /** Data files that were written. */
   readonly files: number;
-}
-
-/** The output head; a tied one is the embedding. */
-const HEAD = "lm_head.weight";
-/** The matrix that the output head multiplies by. */
-export function headName({ tieWordEmbeddings }: Pick<DecoderConfig, "tieWordEmbeddings">): string {
-  return tieWordEmbeddings ? EMBEDDING : HEAD;
 }
 
 /** Name of the constant for cosines or sines of all places. @param input The block's input that it stands for */

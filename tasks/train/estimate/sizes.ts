@@ -5,7 +5,7 @@
 import { valueOf } from "../../../formats/elements.ts";
 import { type LoraConfig, loraOf, matchTargets, savedTensors } from "../../../formats/peft/mod.ts";
 import {
-  EMBEDDING,
+  headWeight,
   LINEAR_MODULES,
   moduleShape,
   moduleShapes,
@@ -70,7 +70,7 @@ export function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter:
     .map((module) => moduleShape(model, module));
   const trainedNames = [...targets.map((name) => `${name}.`), ...whole.keys()];
   const reached = 1 - lowestTrained(trainedNames, model.numLayers) / model.numLayers;
-  const head = whole.has(headName(model));
+  const head = whole.has(headWeight(model));
   return {
     parameters,
     linear,
@@ -83,10 +83,6 @@ export function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter:
     saved,
     targeted,
   };
-}
-
-function headName({ tieWordEmbeddings }: DecoderConfig): string {
-  return tieWordEmbeddings ? EMBEDDING : "lm_head.weight";
 }
 
 /** Of the model's own tensors that are trained. */
@@ -104,7 +100,7 @@ function ownWeights(config: EstimateConfig, model: DecoderConfig, linear: number
     own,
     tuned: inModules.reduce((sum, { size }) => sum + size, 0) / linear,
     reached: 1 - lowestTrained(shapes.keys(), model.numLayers) / model.numLayers,
-    head: shapes.has(headName(model)),
+    head: shapes.has(headWeight(model)),
   };
 }
 

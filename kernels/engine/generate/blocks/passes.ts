@@ -6,7 +6,7 @@
 import { entryOf } from "../../../../formats/elements.ts";
 import type { Backend, Program, Tensor } from "../../../backend.ts";
 import type { Graph } from "../../../graph.ts";
-import { EMBEDDING, embedGraph } from "../../decoder/decoder.ts";
+import { EMBEDDING, embedGraph, headWeight } from "../../decoder/decoder.ts";
 import { attentionOf, type DecoderConfig } from "../../decoder/decoder_config.ts";
 import { HostEmbedding } from "../../body/embedding.ts";
 import { loraOfLayer, type Parameters, type Tuning } from "../../weights/parameters.ts";
@@ -119,10 +119,9 @@ export class ModelPasses {
   }
 
   async #logits(x: Tensor, rows: Tensor): Promise<Tensor> {
-    const tied = this.#config.tieWordEmbeddings;
     const weights = {
       norm: this.#parameters.get("model.norm.weight"),
-      w: this.#parameters.get(tied ? EMBEDDING : "lm_head.weight"),
+      w: this.#parameters.get(headWeight(this.#config)),
     };
     const head = await this.#compiled("head", () => logitsGraph(this.#config), () => weights);
     return entryOf(await runProgram(head, { x, rows, ...weights }), "logits");

@@ -5,7 +5,7 @@
 import { item } from "../../../../formats/elements.ts";
 import { groupsOf, type PackedMatrix, quantized, stacked } from "../../../../formats/packed/mod.ts";
 import { tiled } from "../../../native/mod.ts";
-import { blockShapes, type LinearModule, moduleShape } from "../../decoder/decoder.ts";
+import { blockShapes, HEAD, type LinearModule, moduleShape } from "../../decoder/decoder.ts";
 import type { DecoderConfig } from "../../decoder/decoder_config.ts";
 import { withNormOffset } from "../../decoder/norms.ts";
 import { ConstantsWriter, type WrittenConstant } from "./constants.ts";
@@ -115,7 +115,7 @@ export function prepareWeights(
   }
   writer.write("norm.weight", [config.hiddenSize], vector("model.norm.weight"));
   // Four bits would cost the head more than all else together.
-  write("lm_head", matrix("lm_head.weight", [config.vocabSize, config.hiddenSize], bits && 8));
+  write("lm_head", matrix(HEAD, [config.vocabSize, config.hiddenSize], bits && 8));
   onPart(config.numLayers + 1, config.numLayers + 1);
   return { products, constants: writer.written };
 }
