@@ -38,7 +38,7 @@ import { checkOnnxDecoder } from "./export/onnx/model.ts";
 import { oneAtATime } from "./export/one_at_a_time.ts";
 import { prove, type Talk } from "./export/prove.ts";
 import { dtypeOf } from "./export/safetensors.ts";
-import { type ExportSource, openSource } from "./export/source.ts";
+import { type ExportSource, openSource } from "./export/source/source.ts";
 import { writeFiles } from "./export/write_files.ts";
 import { dropNetwork, needsNetwork } from "./train/network.ts";
 import { createProgress, type Progress } from "./train/outputs/mod.ts";

@@ -7,7 +7,7 @@ import { join } from "@std/path";
 
 import project from "../deno.json" with { type: "json" };
 import { exists } from "../formats/exists.ts";
-import { exportTable } from "../tasks/export/config.ts";
+import { exportTable } from "../tasks/export/keys.ts";
 import { keyTable } from "../tasks/train/config/key_table.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;

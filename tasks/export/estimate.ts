@@ -11,7 +11,7 @@ import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.
 import type { ExportConfig, ExportDtype } from "./config.ts";
 import { architectureOf } from "./gguf.ts";
 import { ggufEncodingOf } from "./gguf_types.ts";
-import type { ExportSource } from "./source.ts";
+import type { ExportSource } from "./source/source.ts";
 
 /** Sizes, all in bytes. */
 export interface ExportEstimate {

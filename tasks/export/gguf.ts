@@ -23,7 +23,7 @@ import { ropeKeys, sectionKeys } from "./gguf_rope.ts";
 import { tokenizerKeys } from "./gguf_tokenizer.ts";
 import { ENCODINGS, FILE_TYPES, fileTypeName, ggufEncodingOf } from "./gguf_types.ts";
 import { holding } from "./holding.ts";
-import type { ExportSource } from "./source.ts";
+import type { ExportSource } from "./source/source.ts";
 
 /** Architectures in llama.cpp of families whose names differ: Mistral is a Llama there. */
 const ARCHITECTURES: Readonly<Record<string, string>> = {

@@ -16,7 +16,7 @@ import type { ExportDtype } from "./config.ts";
 import { checkArchitecture, ggufModelName } from "./gguf.ts";
 import { ENCODINGS, FILE_TYPES } from "./gguf_types.ts";
 import { holding } from "./holding.ts";
-import type { ExportSource } from "./source.ts";
+import type { ExportSource } from "./source/source.ts";
 
 /** A module of an adapter as a file with one α holds it: its update is scaled by that α / rank. */
 export interface ModuleOfOneAlpha extends LoraTensors {

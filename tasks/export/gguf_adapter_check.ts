@@ -8,7 +8,7 @@ import { deinterleave, GgufFile, ggufName } from "../../formats/gguf/mod.ts";
 import { type LoraTensors, mergedWeights } from "../../formats/peft/mod.ts";
 import { moduleShapes } from "../../kernels/engine/decoder/decoder.ts";
 import { architectureOf } from "./gguf.ts";
-import type { ExportSource } from "./source.ts";
+import type { ExportSource } from "./source/source.ts";
 
 /** Modules of a GGUF adapter by transformers' names. */
 export function readGgufAdapter(

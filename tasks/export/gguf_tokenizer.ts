@@ -10,7 +10,7 @@ import {
   type Tokenizer,
 } from "../../formats/tokenizer/mod.ts";
 import { generationConfig } from "./safetensors.ts";
-import type { ExportSource } from "./source.ts";
+import type { ExportSource } from "./source/source.ts";
 
 /**
  * The base's own keys where it is a GGUF file, else those of tokenizer.json; template and end token are what is written.

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 
 import { tokenizerFromFiles, tokenizerFromGguf } from "../../formats/tokenizer/mod.ts";
 import { tokenizerKeys } from "./gguf_tokenizer.ts";
-import type { ExportSource } from "./source.ts";
+import type { ExportSource } from "./source/source.ts";
 
 const READER = Deno.readTextFileSync(new URL("../../formats/tokenizer/gguf_tokenizer.ts", import.meta.url));
 

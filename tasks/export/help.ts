@@ -5,7 +5,7 @@
 import { namedLines } from "../common/help.ts";
 import { helpText } from "../train/config/describe.ts";
 import { oneKeyHelp } from "../train/config/key_help.ts";
-import { exportTable } from "./config.ts";
+import { exportTable } from "./keys.ts";
 
 /** Keys that most files have, and a few words about each; the table has the whole of it. */
 const COMMON: readonly (readonly [key: string, words: string])[] = [

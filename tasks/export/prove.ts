@@ -21,7 +21,7 @@ import { checkGoesOn } from "./interruptible.ts";
 import { onnxLogits } from "./onnx/check.ts";
 import { type OnnxDtype, onnxPath } from "./onnx/model.ts";
 import { roundedReader } from "./rounding.ts";
-import type { ExportSource } from "./source.ts";
+import type { ExportSource } from "./source/source.ts";
 
 /** Whom an export tells how far it is, and who may end it. */
 export interface Talk {

@@ -11,11 +11,11 @@ import { architectureOf } from "./gguf.ts";
 import { ENCODINGS, ggufEncodingOf } from "./gguf_types.ts";
 import { withOneAlpha } from "./gguf_adapter.ts";
 import { onnxBits } from "./onnx/weights.ts";
-import type { ExportSource } from "./source.ts";
+import type { ExportSource } from "./source/source.ts";
 
 /**
  * Reads weights rounded.
- * @returns Values by name as {@linkcode ExportSource.read} gives them; null where nothing is rounded
+ * @returns Values by name as `ExportSource.read` gives them; null where nothing is rounded
  * @throws {RangeError} (when read) If a value has no place in its number type
  */
 export function roundedReader(

@@ -8,7 +8,7 @@ import { tokenizerFiles } from "../train/outputs/mod.ts";
 import type { ExportDtype } from "./config.ts";
 import { ENCODINGS } from "./gguf_types.ts";
 import { holding } from "./holding.ts";
-import type { ExportSource } from "./source.ts";
+import type { ExportSource } from "./source/source.ts";
 
 /** generation_config.json: the model's own, with all ids that end an answer. */
 export function generationConfig(source: ExportSource): Record<string, unknown> {

@@ -9,7 +9,7 @@ import { exportGguf, ggufPath } from "./gguf.ts";
 import { exportGgufAdapter } from "./gguf_adapter.ts";
 import { exportOnnx, type OnnxDtype } from "./onnx/model.ts";
 import { exportSafetensors } from "./safetensors.ts";
-import type { ExportSource } from "./source.ts";
+import type { ExportSource } from "./source/source.ts";
 
 /**
  * Writes what a configuration asks for, a tensor at each step.

@@ -5,7 +5,7 @@
 import { gptqShapes } from "../../../formats/gptq/mod.ts";
 import { blockShapes, moduleShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import type { ExportEstimate } from "../estimate.ts";
-import type { ExportSource } from "../source.ts";
+import type { ExportSource } from "../source/source.ts";
 import { GPTQ_GROUP } from "./quantise.ts";
 import type { Quantisation } from "./quantisation.ts";
 

@@ -6,7 +6,7 @@ import { fitsGptq } from "../../../formats/gptq/mod.ts";
 import { moduleShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import { promptIds } from "../check.ts";
 import type { ExportConfig } from "../config.ts";
-import type { ExportSource } from "../source.ts";
+import type { ExportSource } from "../source/source.ts";
 import { calibrationTexts } from "./calibration.ts";
 
 /** A checked quantisation. */

@@ -17,7 +17,7 @@ import { holding } from "../holding.ts";
 import { checkGoesOn } from "../interruptible.ts";
 import type { Talk } from "../prove.ts";
 import { generationConfig, sourceTokenizerFiles } from "../safetensors.ts";
-import type { ExportSource } from "../source.ts";
+import type { ExportSource } from "../source/source.ts";
 import { quantiseLayers } from "./layers.ts";
 import { DAMPING, GPTQ_GROUP, type Quantised } from "./quantise.ts";
 import type { Quantisation } from "./quantisation.ts";

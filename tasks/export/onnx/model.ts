@@ -11,7 +11,7 @@ import { portableConfigText } from "../../../formats/hf_model/portable_config.ts
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import type { ExportDtype } from "../config.ts";
 import { generationConfig, sourceTokenizerFiles } from "../safetensors.ts";
-import type { ExportSource } from "../source.ts";
+import type { ExportSource } from "../source/source.ts";
 import { onnxDecoder } from "./graph.ts";
 import { writeOnnxWeights } from "./weights.ts";
 

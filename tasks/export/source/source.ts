@@ -1,0 +1,74 @@
+/**
+ * The model that is exported: base weights with the adapters merged in, tokenizer and template.
+ * @module
+ */
+import { besideShapes, checkTensors, checkWhole, openModel } from "../../../formats/hf_model/mod.ts";
+import { resolveAdapters, type ResolveOptions } from "../../../formats/hub/mod.ts";
+import { baseDifference } from "../../../formats/peft/mod.ts";
+import { tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
+import { decoderOf } from "../../../plugins/kinds/decoder_of.ts";
+import { placed } from "../../../plugins/kinds/place.ts";
+import type { Registry } from "../../../plugins/registry.ts";
+import type { ExportConfig } from "../export_config.ts";
+import { type MergedModel, mergedModel } from "./merged.ts";
+import { languageNotes, splitNotes } from "./model_notes.ts";
+import { type ExportText, exportText } from "./text.ts";
+
+/** The model to export, opened; its remarks are printed once. */
+export interface ExportSource extends MergedModel, ExportText {
+  /** Folders of the adapters. */
+  adapterFolders: readonly string[];
+  /** Shapes by transformers' names, `lm_head.weight` not among them where tied. */
+  shapes: ReadonlyMap<string, readonly number[]>;
+  /** Shapes of tensors beside the decoder, such as a vision tower's; null of a text model. */
+  beside: ReadonlyMap<string, readonly number[]> | null;
+}
+
+/**
+ * Opens model and adapters and checks all of them; tensors of the model are read later, one by one.
+ * @param hub Options for asking the hub for a model's id
+ * @param placeOf Where a key was written
+ * @throws {RangeError} If something is missing, foreign to the model or not supported; named with the key's place
+ */
+export async function openSource(
+  config: ExportConfig,
+  registry: Registry,
+  hub: ResolveOptions,
+  placeOf: (key: string) => string,
+): Promise<ExportSource> {
+  const { model_name_or_path: name, model_revision: revision, export_format: format } = config;
+  const ofModel = placeOf("model_name_or_path"), ofAdapters = placeOf("adapter_name_or_path");
+  const model = await placed(ofModel, () => openModel(name, { revision, ...hub }));
+  try {
+    const base = await placed(ofModel, () => decoderOf(registry, model));
+    if (format === "safetensors") placed(ofModel, () => checkWhole(model, base.moduleRoot));
+    const beside = besideShapes(model);
+    await placed(ofModel, () => checkTensors(model.weights, tensorShapes(base), model.path));
+    const adapterFolders = await placed(
+      ofAdapters,
+      () => resolveAdapters(config.adapter_name_or_path, { revision, ...hub }),
+    );
+    const merged = await placed(
+      ofAdapters,
+      () => mergedModel(model, base, { adapterFolders, format, beside }),
+    );
+    const text = exportText(config, { registry, model, adapterFolders, placeOf });
+    return {
+      ...merged,
+      ...text,
+      adapterFolders,
+      shapes: tensorShapes(merged.decoder),
+      beside,
+      notes: [
+        ...text.notes,
+        ...languageNotes(config, beside, model, text.chatTemplate),
+        ...splitNotes(config, merged.decoder, text.tokenizer),
+        ...merged.notes,
+        ...adapterFolders.flatMap((path) => baseDifference(path, name) ?? []),
+      ],
+    };
+  } catch (error) {
+    model.weights.close();
+    throw error;
+  }
+}
