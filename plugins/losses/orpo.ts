@@ -5,18 +5,10 @@
  */
 import { z } from "zod";
 
-import { defineLoss } from "../kinds/loss.ts";
-import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import {
-  betaOption,
-  desensitized,
-  ldAlphaOption,
-  perToken,
-  prefFtxOption,
-  rewardMetrics,
-  withFtx,
-} from "./_preference.ts";
 import { logSigmoid, type Scalar } from "../../kernels/tape.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+import { perTokenLoss } from "./_per_token.ts";
+import { betaOption, ldAlphaOption, prefFtxOption } from "./_preference.ts";
 
 const Options = z.strictObject({ beta: betaOption, pref_ftx: prefFtxOption, ld_alpha: ldAlphaOption });
 
@@ -32,27 +24,13 @@ const orpo: Plugin<"loss", typeof Options> = definePlugin({
   description:
     "Odds-ratio preference optimisation: SFT on the chosen answer plus a log odds ratio, no reference",
   options: Options,
-  create: ({ beta, pref_ftx, ld_alpha }) =>
-    defineLoss({
-      shape: "pair",
-      sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
-      needsReference: false,
-      normalize: "examples",
-      ...desensitized(ld_alpha),
-      loss(inputs) {
-        const [chosen, rejected] = [perToken(inputs, "chosen"), perToken(inputs, "rejected")];
-        const oddsRatioLoss = logSigmoid(logOdds(chosen).minus(logOdds(rejected))).neg();
-        return {
-          loss: withFtx(chosen.neg().plus(oddsRatioLoss.times(beta)), pref_ftx, inputs, ["chosen"]),
-          metrics: {
-            ...rewardMetrics(beta * chosen.value, beta * rejected.value),
-            "logps/chosen": chosen.value,
-            "logps/rejected": rejected.value,
-            sft_loss: -chosen.value,
-            odds_ratio_loss: oddsRatioLoss.value,
-          },
-        };
-      },
+  create: (options) =>
+    perTokenLoss(options, (chosen, rejected) => {
+      const oddsRatioLoss = logSigmoid(logOdds(chosen).minus(logOdds(rejected))).neg();
+      return {
+        loss: chosen.neg().plus(oddsRatioLoss.times(options.beta)),
+        metrics: { sft_loss: -chosen.value, odds_ratio_loss: oddsRatioLoss.value },
+      };
     }),
 });
 export default orpo;

@@ -4,18 +4,10 @@
  */
 import { z } from "zod";
 
-import { defineLoss } from "../kinds/loss.ts";
-import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import {
-  betaOption,
-  desensitized,
-  ldAlphaOption,
-  perToken,
-  prefFtxOption,
-  rewardMetrics,
-  withFtx,
-} from "./_preference.ts";
 import { logSigmoid } from "../../kernels/tape.ts";
+import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+import { perTokenLoss } from "./_per_token.ts";
+import { betaOption, ldAlphaOption, prefFtxOption } from "./_preference.ts";
 
 const Options = z.strictObject({
   beta: betaOption,
@@ -32,25 +24,9 @@ const simpo: Plugin<"loss", typeof Options> = definePlugin({
   description:
     "Simple preference optimisation: log-probabilities per token with a target margin, no reference",
   options: Options,
-  create: ({ beta, gamma, pref_ftx, ld_alpha }) =>
-    defineLoss({
-      shape: "pair",
-      sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
-      needsReference: false,
-      normalize: "examples",
-      ...desensitized(ld_alpha),
-      loss(inputs) {
-        const [chosen, rejected] = [perToken(inputs, "chosen"), perToken(inputs, "rejected")];
-        const loss = logSigmoid(chosen.minus(rejected).times(beta).minus(gamma)).neg();
-        return {
-          loss: withFtx(loss, pref_ftx, inputs, ["chosen"]),
-          metrics: {
-            ...rewardMetrics(beta * chosen.value, beta * rejected.value),
-            "logps/chosen": chosen.value,
-            "logps/rejected": rejected.value,
-          },
-        };
-      },
-    }),
+  create: (options) =>
+    perTokenLoss(options, (chosen, rejected) => ({
+      loss: logSigmoid(chosen.minus(rejected).times(options.beta).minus(options.gamma)).neg(),
+    })),
 });
 export default simpo;
