@@ -87,3 +87,13 @@ export function clientLeft(): ApiError {
     code: "client_left",
   });
 }
+
+/** A request that came, or waited, while the server ends. */
+export function stopping(): ApiError {
+  return new ApiError("The server is stopping", {
+    status: 503,
+    type: "server_error",
+    code: "stopping",
+    retryAfter: 5,
+  });
+}

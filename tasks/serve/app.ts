@@ -7,7 +7,7 @@ import { bodyLimit } from "hono/body-limit";
 
 import { VERSION } from "../common/version.ts";
 import { isLoopbackName } from "../common/loopback.ts";
-import { ApiError, clientLeft, toApiError } from "./api_error.ts";
+import { ApiError, clientLeft, stopping, toApiError } from "./api_error.ts";
 import { adapterRoutes } from "./adapters.ts";
 import { errorBody, isAnthropics } from "./anthropic/error_body.ts";
 import { countMessageTokens, makeMessage } from "./anthropic/message.ts";
@@ -115,15 +115,6 @@ function wrongHost(): ApiError {
     "This server answers to names of this machine only: ask it as 127.0.0.1 or localhost, or start it with --host",
     { status: 403, type: "invalid_request_error", code: "wrong_host" },
   );
-}
-
-function stopping(): ApiError {
-  return new ApiError("The server is stopping", {
-    status: 503,
-    type: "server_error",
-    code: "stopping",
-    retryAfter: 5,
-  });
 }
 
 function tooLarge(maxBody: number): ApiError {

@@ -7,7 +7,7 @@ import { streamSSE } from "hono/streaming";
 
 import type { ThoughtTags } from "../../plugins/kinds/endpoint.ts";
 import { MaskError } from "../../kernels/engine/generate/generator.ts";
-import { ApiError, badRequest, clientLeft, toApiError } from "./api_error.ts";
+import { ApiError, badRequest, clientLeft, stopping, toApiError } from "./api_error.ts";
 import type { AnswerNews, PromptAsked, WholeAnswer } from "./answers/answers.ts";
 import { makeAnswers } from "./answers/answers.ts";
 import type { GrammarOptions } from "./grammar/grammar.ts";
@@ -138,15 +138,6 @@ export async function answerRequest(
 /** A schema that an answer can't be held to. */
 function maskRefused(error: MaskError, [first]: readonly PromptAsked[]): ApiError {
   return badRequest(error.message, (first?.sampling.mask?.options as GrammarOptions | undefined)?.param);
-}
-
-function stopping(): ApiError {
-  return new ApiError("The server is stopping", {
-    status: 503,
-    type: "server_error",
-    code: "stopping",
-    retryAfter: 5,
-  });
 }
 
 /** Bodies that wait to be written. */
