@@ -20,7 +20,6 @@ import { HubUnreachable, resolveCommit } from "../formats/hub/mod.ts";
 import { redactValue } from "../formats/secrets.ts";
 import { optionTexts } from "../plugins/kinds/option_words.ts";
 import { parseArguments } from "./common/cli/arguments.ts";
-import { interruption } from "./common/cli/interruption.ts";
 import { print } from "./common/cli/print.ts";
 import { runTask } from "./common/cli/run_task.ts";
 import { checkFolderPlace } from "./common/folder_place.ts";
@@ -35,8 +34,7 @@ import { checkTrainings } from "./replicate/plan.ts";
 import { readItems } from "./replicate/records.ts";
 import { writeReplication } from "./replicate/report/mod.ts";
 import { replicate, workText } from "./replicate/run.ts";
-import { Interrupted } from "./sweep/train_cell.ts";
-import { createProgress } from "./train/outputs/mod.ts";
+import { continuable } from "./sweep/continuable.ts";
 
 const FLAGS = {
   "help [TOPIC]": "this text, or about one flag or key; --help all: every key",
@@ -64,25 +62,15 @@ function replicationFile(word: string): string {
 }
 
 /** Carries out a replication; prints its tables. */
-async function replicateFile(config: ReplicateConfig): Promise<number> {
-  using interrupted = interruption();
-  const progress = createProgress();
-  const continues = taskCommand("replicate", [resolve(config.out_dir, "run.yaml")]);
-  try {
-    const done = await replicate(config, { signal: interrupted.signal, progress, continues });
+function replicateFile(config: ReplicateConfig): Promise<number> {
+  return continuable(taskCommand("replicate", [resolve(config.out_dir, "run.yaml")]), async (given) => {
+    const done = await replicate(config, given);
     const { report: { sections, remarks }, files } = await writeReplication(done);
     for (const { title, table } of sections) print(["", title, "", ...textTable(table)].join("\n"));
     print(["", ...remarks.flatMap((remark) => wrapped(`- ${remark}`.split(" ")))].join("\n"));
     const rows = files.map(({ name, what }) => [join(config.out_dir, name), what]);
     print(["", ...alignedRows(rows)].join("\n"));
-    return 0;
-  } catch (error) {
-    if (!(error instanceof Interrupted)) throw error;
-    print(`Continue with: ${continues}`);
-    return interrupted.code;
-  } finally {
-    progress.stop();
-  }
+  });
 }
 
 /**

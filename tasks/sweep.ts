@@ -13,7 +13,6 @@ import { counted } from "../formats/counted.ts";
 import { join } from "@std/path";
 
 import { parseArguments } from "./common/cli/arguments.ts";
-import { interruption } from "./common/cli/interruption.ts";
 import { print } from "./common/cli/print.ts";
 import { runTask } from "./common/cli/run_task.ts";
 import { checkFolderPlace } from "./common/folder_place.ts";
@@ -21,13 +20,12 @@ import { helpTopic } from "./common/help.ts";
 import { trainingHelp } from "./train/config/key_help.ts";
 import { taskCommand } from "./common/command.ts";
 import { alignedRows, textTable, wrapped } from "./common/table.ts";
+import { continuable } from "./sweep/continuable.ts";
 import { cellsOf, gridNotes, readAxes } from "./sweep/grid.ts";
 import { bestText, sweepTable, writeSweep } from "./sweep/report.ts";
 import { checkCells, sweep, type SweepPlan } from "./sweep/run.ts";
-import { Interrupted } from "./sweep/train_cell.ts";
 import { readTrainConfig } from "./train/config/mod.ts";
 import { dropNetwork, dropPrograms, needsNetwork, startsPrograms } from "./train/network.ts";
-import { createProgress } from "./train/outputs/mod.ts";
 
 const FLAGS = {
   "help [TOPIC]": "this text, or about one flag or key of training",
@@ -48,22 +46,13 @@ const USAGE = [
   "Best is the setting with the highest score of --eval, else the lowest last evaluation loss, mean over seeds.",
 ];
 
-async function run(plan: SweepPlan, args: readonly string[]): Promise<number> {
-  using interrupted = interruption();
-  const progress = createProgress(), continues = taskCommand("sweep", args);
-  try {
-    const results = await sweep(plan, { signal: interrupted.signal, progress, continues });
+function run(plan: SweepPlan, args: readonly string[]): Promise<number> {
+  return continuable(taskCommand("sweep", args), async (given) => {
+    const results = await sweep(plan, given);
     const files = await writeSweep(plan.out, results);
     print(["", ...textTable(sweepTable(results)), "", ...wrapped(bestText(results).split(" "))].join("\n"));
     print(["", ...alignedRows(files.map(({ name, what }) => [join(plan.out, name), what]))].join("\n"));
-    return 0;
-  } catch (error) {
-    if (!(error instanceof Interrupted)) throw error;
-    print(`Continue with: ${continues}`);
-    return interrupted.code;
-  } finally {
-    progress.stop();
-  }
+  });
 }
 
 /** `deno task sweep`. @returns The exit code; undefined is 0 */
