@@ -12,6 +12,21 @@ import type { EmbeddingChange } from "../../kernels/engine/weights/embedding_cha
 import type { FreshStart } from "../../kernels/engine/weights/fresh_weights.ts";
 import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
 
+/** Keys that say when a run evaluates, when and what it saves, and when it stops early. */
+export type DueWorkKey =
+  | "eval_strategy"
+  | "eval_steps"
+  | "eval_delay"
+  | "eval_on_start"
+  | "save_strategy"
+  | "save_steps"
+  | "save_total_limit"
+  | "save_only_model"
+  | "load_best_model_at_end"
+  | "metric_for_best_model"
+  | "greater_is_better"
+  | "early_stopping_steps";
+
 /** Keys of a resolved configuration that a trainer may need: method, steps, evaluation, checkpoints, device. No data, no secrets. */
 export type TrainerConfig = Pick<
   TrainConfig,
@@ -61,20 +76,9 @@ export type TrainerConfig = Pick<
   // Evaluation and checkpoints
   | "output_dir"
   | "do_eval"
-  | "eval_strategy"
-  | "eval_steps"
-  | "eval_delay"
-  | "eval_on_start"
+  | DueWorkKey
   | "per_device_eval_batch_size"
   | "compute_accuracy"
-  | "save_strategy"
-  | "save_steps"
-  | "save_total_limit"
-  | "save_only_model"
-  | "load_best_model_at_end"
-  | "metric_for_best_model"
-  | "greater_is_better"
-  | "early_stopping_steps"
   | "allow_changes"
   // Device
   | "backend"

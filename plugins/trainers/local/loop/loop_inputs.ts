@@ -4,7 +4,7 @@
  */
 import type { EncodedExample } from "../../../../kernels/engine/packs/encoded.ts";
 import type { TrainConfig } from "../../../kinds/train_config.ts";
-import type { EvaluationSet } from "../../../kinds/trainer.ts";
+import type { DueWorkKey, EvaluationSet } from "../../../kinds/trainer.ts";
 import type { BatchPlan } from "../batches/batches.ts";
 import type { CheckpointState } from "../checkpoints/checkpoint.ts";
 import type { Target } from "../target/setup.ts";
@@ -22,18 +22,7 @@ export type LoopConfig =
     | "warmup_steps"
     | "warmup_ratio"
     | "per_device_eval_batch_size"
-    | "eval_strategy"
-    | "eval_steps"
-    | "eval_delay"
-    | "eval_on_start"
-    | "save_strategy"
-    | "save_steps"
-    | "save_total_limit"
-    | "save_only_model"
-    | "load_best_model_at_end"
-    | "metric_for_best_model"
-    | "greater_is_better"
-    | "early_stopping_steps"
+    | DueWorkKey
   >;
 
 /** Inputs of the loop. */
