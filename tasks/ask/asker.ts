@@ -48,7 +48,7 @@ export interface Asked {
   ms: number;
 }
 
-/** So many items in a row that fail, none ever having worked, stop the run, beside those that failed before. */
+/** So many items in a row that fail, none ever having worked, nor in the cache, stop the run, beside those that failed before. */
 const HOPELESS = 20;
 const LONGEST_WAIT_MS = 30_000;
 const CONGESTION: readonly Failure["kind"][] = ["rate_limit", "server", "timeout"];
@@ -62,6 +62,8 @@ export class Asker {
   readonly #limits = new Map<Endpoint, AdaptiveLimit>();
   readonly #inFlight = new Map<string, Promise<Asked>>();
   readonly #worked = new Set<Endpoint>();
+  /** Endpoints whose answers the cache had: they worked at another start. */
+  readonly #workedBefore = new Set<Endpoint>();
   readonly #otherModels = new Map<Endpoint, Set<string>>();
   readonly #failuresInRow = new Map<Endpoint, number>();
   readonly #faulty = new Set<Endpoint>();
@@ -100,6 +102,7 @@ export class Asker {
     const kept = cache?.find(key);
     if (kept !== undefined) {
       this.#options.meter.hit();
+      this.#workedBefore.add(endpoint);
       onCached?.(endpoint, kept.made);
       this.#tellOtherModel(endpoint, kept.answer);
       return apart(endpoint, { completion: kept.answer, cached: true, made: kept.made, ms: 0 });
@@ -208,6 +211,8 @@ export class Asker {
     if (this.#worked.has(endpoint)) return;
     if (failure?.kind === "refused") throw this.#stopBy(endpoint, new Stopped("fatal", error));
     if (!last && failure?.retryable) return;
+    // whose answers are kept, only what failed then is asked for now
+    if (this.#workedBefore.has(endpoint)) return;
     const failures = (this.#failuresInRow.get(endpoint) ?? 0) + 1;
     this.#failuresInRow.set(endpoint, failures);
     const most = HOPELESS + (this.#options.failedBefore ?? 0);

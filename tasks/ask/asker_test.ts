@@ -153,6 +153,20 @@ Deno.test("Asker gives up when the first twenty items all fail", async () => {
   }
 });
 
+Deno.test("Asker goes on past twenty items that fail when the cache has others' answers, but not when nobody listens any more", async () => {
+  const { asker: first, cache } = askerOf({ retries: 0 });
+  await first.ask(endpointOf(() => ok()), request("kept"));
+  const again = async (kind: Failure["kind"]) => {
+    const { asker } = askerOf({ retries: 0, cache });
+    const endpoint = endpointOf(() => failed(kind, "no"));
+    await asker.ask(endpoint, request("kept"));
+    for (let i = 0; i < 25; i++) await asker.ask(endpoint, request(`${i}`));
+    return endpoint.asked;
+  };
+  assertEquals([await again("bad_request"), await again("server")], [25, 25]);
+  await assertRejects(() => again("refused"), Stopped, "no");
+});
+
 Deno.test("Asker counts what is under way as part of a budget", async () => {
   const meter = new Meter({ tokens: 150 });
   const { asker } = askerOf({ meter, start: 8, concurrency: 8 });

@@ -24,6 +24,7 @@ import "../../tasks/eval/statistics/paired_test.ts";
 import "../../tasks/eval/statistics/quantile_test.ts";
 import "../../tasks/eval/statistics/random_words_test.ts";
 import "../../tasks/eval/statistics/ratio_test.ts";
+import "../../tasks/eval/statistics/measured_test.ts";
 import "../../tasks/eval/statistics/spearman_test.ts";
 import "../../tasks/eval/statistics/spread_test.ts";
 import "../../tasks/eval/statistics/wilson_test.ts";

@@ -20,6 +20,8 @@ export interface JudgeCard {
   benchmark: string;
   /** Judged answers. */
   answers: number;
+  /** Answers that the judge gave nothing for, as it couldn't be asked or wasn't yet: in no number below. */
+  unjudged: number;
   /** Constraints of these. */
   constraints: number;
   /** Share of constraints without a score. */
@@ -56,9 +58,13 @@ export async function judgeCard(
   reordered: Reordered | null = null,
 ): Promise<JudgeCard> {
   const seen = new JudgedAnswers(run.part.benchmark.protocol?.scale ?? 1, reference);
-  let requests = 0, tokens = 0, cost = 0, ms = 0;
+  let requests = 0, tokens = 0, cost = 0, ms = 0, unjudged = 0;
   for await (const { item, response, judged, judgement } of storedItems(run)) {
-    if (response === null || judged === null || judgement === null) continue;
+    if (response === null) continue;
+    if (judged === null || judgement === null) {
+      unjudged++;
+      continue;
+    }
     requests += judged.requests;
     tokens += judged.promptTokens + judged.completionTokens;
     cost += costOf(judged, prices);
@@ -73,6 +79,7 @@ export async function judgeCard(
     judge: run.provenance.judged_by,
     benchmark: run.provenance.benchmark,
     answers,
+    unjudged,
     constraints,
     unscored: constraints === 0 ? 0 : unscored / constraints,
     requests: requests / answers,

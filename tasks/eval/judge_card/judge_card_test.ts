@@ -8,6 +8,7 @@ import { cardOfRun } from "./card_of_run.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helpers/evaluation_run.ts";
 import type { JudgeCard } from "./judge_card.ts";
 import { judgeCardText } from "../report/judge_card_text.ts";
+import { errorResponse } from "../../../tests/helpers/mocked_judge.ts";
 import { completionResponse, mockServer } from "../../bench/eval/mock_server.ts";
 import { EffectSums, reversedItem } from "./reorder.ts";
 
@@ -239,6 +240,38 @@ Deno.test("a judge that the budget, or a stop, leaves half asked again gives no 
     ["grader"],
     FEW,
   );
+});
+
+Deno.test("a judge card made again from kept answers passes over those that fail again, and says how many answers have no verdict", async () => {
+  await inFolder(async (folder) => {
+    const rows = Array.from(
+      { length: 30 },
+      (_, i) =>
+        JSON.stringify({
+          id: `row-${i}`,
+          prompt: `Question ${i}`,
+          constraints: [`1. a of ${i};`, `2. b of ${i};`],
+        }),
+    );
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rows.join("\n"));
+    await using server = mockServer({
+      respond: ({ body }) => {
+        const [, first, row] = /^1\. ([ab]) of (\d+);$/m.exec(body.messages.at(-1)!.content) ?? [];
+        // the last two rows never, and in reverse order the first four only
+        const fails = Number(row) >= 28 || (first === "b" && Number(row) >= 4);
+        return fails ? errorResponse(400, "this row isn't taken") : undefined;
+      },
+    });
+    const config = rowsConfig(folder, server.base, ["concurrency=1"]);
+    await runConfig(config);
+    const first = await again(config.out_dir);
+    assertEquals([first.answers, first.unjudged], [28, 2]);
+    assertEquals([first.reordered!.answers, first.reordered!.failed], [4, 24]);
+    assertStringIncludes(judgeCardText(first), "| answers it gave nothing for | 2, in no number below |");
+    const asked = server.log.length;
+    assertEquals((await again(config.out_dir)).reordered, first.reordered);
+    assertEquals(server.log.length - asked, 24);
+  });
 });
 
 Deno.test("EffectSums is the slope within answers (by hand)", () => {

@@ -18,6 +18,9 @@ export function judgeCardText(card: JudgeCard): string {
   const rows: Row[] = [
     ["benchmark", card.benchmark],
     ["judged answers", `${card.answers} with ${counted(card.constraints, "constraint")}`],
+    ...(card.unjudged === 0 ? [] : [
+      ["answers it gave nothing for", `${card.unjudged}, in no number below`] satisfies Row,
+    ]),
     ["constraints it left unscored", percent(card.unscored)],
     ["requests per answer", number(card.requests, 2)],
     ["tokens for 1,000 answers", card.tokensPerThousand.toFixed(0)],

@@ -5,11 +5,12 @@ import { short } from "../format.js";
 const ofConstraints = (count) => `${count} constraint${count === 1 ? "" : "s"}`;
 
 /** Its answers, and how far it agrees with marks or labels; shares in percent. */
-export function judgeCard({ judge, answers, constraints, unscored, agreement, seconds }) {
+export function judgeCard({ judge, answers, unjudged, constraints, unscored, agreement, seconds }) {
   const share = (value) => value === null ? "–" : `${(100 * value).toFixed(1)} %`;
   const rows = [
     ["judge", judge],
     ["judged answers", `${answers} with ${ofConstraints(constraints)}`],
+    ...(unjudged === 0 ? [] : [["answers it gave nothing for", `${unjudged}, in no number below`]]),
     ["constraints it left unscored", share(unscored)],
     ["seconds an answer", short(seconds)],
     ...(agreement === null ? [["compared with", "nothing yet: mark verdicts right or wrong"]] : [
