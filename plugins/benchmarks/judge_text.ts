@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 
+import { counted } from "../../formats/counted.ts";
 import { shown } from "../../formats/message.ts";
 
 /**
@@ -163,24 +164,34 @@ export function scoresSchema(
   };
 }
 
-/** Reads an answer that is one JSON object with this tag and as many `scores`, as a whole; undefined when it isn't. */
+/**
+ * Reads an answer that is one JSON object with this tag and as many `scores`, as a whole.
+ * @returns The scores; a text: why there are none, the same for all answers that fail alike, as the tag differs from one to the next
+ */
 export function readScoresJson(
   text: string,
   constraints: number,
   tag: string,
-): { scores: number[]; overall?: number } | undefined {
+): { scores: number[]; overall?: number } | string {
   let data: unknown;
   try {
     data = JSON.parse(text);
   } catch {
-    return undefined;
+    return withReply("the judge's answer isn't the JSON asked for", text.replaceAll(tag, "…"));
   }
   const { tag: given, scores, overall } = (data ?? {}) as {
     tag?: unknown;
     scores?: unknown;
     overall?: unknown;
   };
-  if (given !== tag || !Array.isArray(scores) || scores.length !== constraints) return undefined;
-  if (!scores.every((score) => typeof score === "number")) return undefined;
+  if (given !== tag) return "the judge's JSON doesn't repeat the mark that its prompt asks for (tag)";
+  if (!Array.isArray(scores)) return "the judge's JSON has no list of scores";
+  if (scores.length !== constraints) {
+    return `the judge's JSON has ${counted(scores.length, "score")} for ${
+      counted(constraints, "constraint")
+    }`;
+  }
+  const other = scores.find((score) => typeof score !== "number");
+  if (other !== undefined) return `the judge's JSON has a score that is no number: ${shown(other, 40)}`;
   return typeof overall === "number" ? { scores, overall } : { scores };
 }

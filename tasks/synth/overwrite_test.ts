@@ -86,6 +86,30 @@ Deno.test("overwrite takes nothing of a finished synthesis away before the first
   });
 });
 
+Deno.test("a synthesis that goes on under another name has its data set under that one alone", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "seeds.jsonl"), seedsText(20));
+    await using server = mockServer({ text: (request) => scriptedText(request) });
+    const run = (name: string) =>
+      synthesize(scriptedConfig(folder, server.base, { rows: 2, name }), builtinRegistry());
+    await run("first");
+    const dataset = join(folder, "run", "dataset"), asked = server.log.length;
+    await Deno.writeTextFile(join(dataset, "mine_iopo.jsonl"), "");
+    await run("second");
+    const names = [...Deno.readDirSync(dataset)].map(({ name }) => name).filter((name) =>
+      name.endsWith("jsonl")
+    );
+    assertEquals(names.sort(), [
+      "mine_iopo.jsonl",
+      "records.jsonl",
+      "second_dpo.jsonl",
+      "second_iopo.jsonl",
+      "second_sft.jsonl",
+    ]);
+    assertEquals(server.log.length, asked);
+  });
+});
+
 Deno.test("a first start that nobody answers writes no data set and no report, and goes on when somebody does", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "seeds.jsonl"), seedsText(40));

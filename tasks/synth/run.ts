@@ -76,10 +76,11 @@ export async function synthesize(
     say("note: out_dir: its file system knows no locks, so nothing keeps a second run out");
   }
   if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
+  // of a run that goes on under another name, or is replaced by one
+  const before = viewsIn(config.out_dir);
   const begin = () => writeRunIdentity(claim, { ...config, overwrite: false }, version);
   if (config.overwrite && store.count("ask") > 0) {
     say(replacedText(store.count("ask"), config.out_dir));
-    const before = viewsIn(config.out_dir);
     const beginAnew = () => {
       begin();
       removeOtherViews(before, config);
@@ -134,6 +135,7 @@ export async function synthesize(
       ...await writeDataset({ plan, models: asked, rows: made.rows, results, version }),
       ...await writeSynthReports(config.out_dir, results, made),
     ];
+    removeOtherViews(before, config);
     return { ...ended, unreported: null, files };
   } finally {
     asker.close();

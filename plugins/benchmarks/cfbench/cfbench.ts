@@ -34,7 +34,7 @@ import {
 } from "./metrics.ts";
 import { markEntries, readOtherForms } from "./other_forms.ts";
 import { pythonFloat } from "./python_float.ts";
-import { readOnes, readStrict, readTolerant, withoutDress } from "./reading.ts";
+import { readEntries, readStrict, readTolerant, withoutDress } from "./reading.ts";
 
 const Options = z.strictObject({
   path: z.string().describe("cfbench_data.json of PKU-Baichuan-MLSystemLab/CFBench, or rows in its format"),
@@ -175,9 +175,11 @@ export function readCfbench(item: BenchmarkItem, text: string, mode: CfbenchMode
     const others = readOtherForms(text, criteria);
     return judgement(others?.map((score) => ({ score })) ?? readTolerant(text, criteria), text);
   }
+  const reason = "the judge's text isn't in the format asked for", entries = readEntries(text);
   return {
-    ...unreadable(item, text, withReply("the judge's text isn't in the format asked for", text)),
-    ...listed(readOnes(text)),
+    // entries hold their criteria, so that no two replies with some are alike
+    ...unreadable(item, text, entries.length > 0 ? reason : withReply(reason, text)),
+    ...listed(entries.filter((score) => score !== 0)),
   };
 }
 
@@ -187,10 +189,12 @@ export function readCfbench(item: BenchmarkItem, text: string, mode: CfbenchMode
  */
 export function readCfbenchJson(item: BenchmarkItem, text: string, tag: string, cut = false): Judgement {
   if (cut) return cutJudgement(item, text);
-  const scores = readScoresJson(text, item.constraints.length, tag)?.scores;
-  return scores?.every((s) => s === 0 || s === 1)
-    ? judgement(scores.map((score) => ({ score })), text)
-    : unreadable(item, text, withReply("the judge's answer isn't the JSON asked for", text));
+  const json = readScoresJson(text, item.constraints.length, tag);
+  if (typeof json === "string") return unreadable(item, text, json);
+  const other = json.scores.find((score) => score !== 0 && score !== 1);
+  return other === undefined
+    ? judgement(json.scores.map((score) => ({ score })), text)
+    : unreadable(item, text, `the judge's JSON has a score that isn't 0 or 1: ${other}`);
 }
 
 function judgement(constraints: Verdict[], raw: string): Judgement {

@@ -1,7 +1,13 @@
 /** CFBench's metrics, worked out by hand. */
 import { assertEquals } from "@std/assert";
 import { findScore, ScoreSums } from "../scores.ts";
-import { cfbenchContributions, cfbenchMetrics, type CfbenchMode, readCfbench } from "./cfbench.ts";
+import {
+  cfbenchContributions,
+  cfbenchMetrics,
+  type CfbenchMode,
+  readCfbench,
+  readCfbenchJson,
+} from "./cfbench.ts";
 import { completeMetrics, type Priority, round2 } from "./metrics.ts";
 import { criteriaItem } from "./_made_item.ts";
 
@@ -55,6 +61,21 @@ Deno.test("what can't be read stays unscored in fixed mode and is what upstream 
   assertEquals(upstream, {
     score: null,
     reason: `the judge's text isn't in the format asked for: its reply is "抱歉"`,
+  });
+});
+
+Deno.test("a reply with entries that can't be read is the same reason for all criteria's texts, and JSON tells its score", () => {
+  const reason = ([a, b]: [string, string], score: string) => {
+    const one = criteriaItem([a, "主需"], [b, "次需"]);
+    return readCfbench(one, `${a}\t${score}\n${b}\t0`, "upstream").constraints[0];
+  };
+  // one line break instead of two
+  const expected = { score: null, reason: "the judge's text isn't in the format asked for" };
+  assertEquals([reason(["甲", "乙"], "1"), reason(["丙", "丁"], "0")], [expected, expected]);
+  const json = '{"tag": "t", "scores": [1, 7]}';
+  assertEquals(readCfbenchJson(criteriaItem(["甲", "主需"], ["乙", "次需"]), json, "t").constraints[0], {
+    score: null,
+    reason: "the judge's JSON has a score that isn't 0 or 1: 7",
   });
 });
 

@@ -24,9 +24,12 @@ export function readStrict(text: string, criteria: readonly string[]): number[] 
   return scores.every((score) => score !== undefined) ? scores : undefined;
 }
 
-/** The released code's fallback: scores of lines with exactly one tab. It keeps only ones, zeros are lost. */
-export function readOnes(text: string): number[] {
-  return entriesOf(text).map(([, score]) => score).filter((score) => score !== 0);
+/** Scores of lines with exactly one tab: the released code's fallback, which keeps only the ones of them and loses zeros. */
+export function readEntries(text: string): number[] {
+  return text.split("\n").flatMap((line) => {
+    const [, score, ...more] = line.split("\t");
+    return (more.length === 0 ? toScore(score) : undefined) ?? [];
+  });
 }
 
 /**
@@ -53,14 +56,6 @@ export function readTolerant(text: string, criteria: readonly string[]): Verdict
 
 /** A criterion that ends with a line break of its own, as one of the released rows has. */
 const BREAK_BEFORE_TAB = new RegExp(`(${OWN}) ?\\r?\\n\\t`, "g");
-
-function entriesOf(text: string): [criterion: string, score: number][] {
-  return text.split("\n").flatMap((line): [string, number][] => {
-    const [criterion, score, ...more] = line.split("\t");
-    const value = more.length === 0 ? toScore(score) : undefined;
-    return value === undefined ? [] : [[criterion!, value]];
-  });
-}
 
 /**
  * What stands behind a tab without what judges dress a number in: `**1**`, `得分：1`, `1分`, `[1]`. What the released code doesn't read;

@@ -85,11 +85,13 @@ Deno.test("fine-grained scores are read as judges write them: broken lines, Pyth
   }
 });
 
+/** Scores, or why there is none. */
+const reasons = ({ constraints, overall }: Judgement) =>
+  [...constraints, overall].map((verdict) => verdict.score === null ? verdict.reason : verdict.score);
+
 Deno.test("a reply without a score, such as a refusal, is told as it is; one as long as an evaluation isn't", () => {
   const one = constraintItem("1. a;", "2. b;"), refusal = "I'm sorry,\nbut I can't help with that.";
   const quoted = `: its reply is "I'm sorry,\\nbut I can't help with that."`;
-  const reasons = ({ constraints, overall }: Judgement) =>
-    [...constraints, overall].map((verdict) => verdict.score === null ? verdict.reason : verdict.score);
   const [fine, json] = [
     "the judge gave no fine-grained score",
     "the judge's answer isn't the JSON asked for",
@@ -97,7 +99,7 @@ Deno.test("a reply without a score, such as a refusal, is told as it is; one as 
   const whole = "the judge gave no overall score";
   assertEquals(reasons(readTrace(one, refusal)), [fine, fine, whole].map((reason) => reason + quoted));
   assertEquals(
-    reasons(readTraceJson(one, refusal, "t")),
+    reasons(readTraceJson(one, refusal, "0a1b2c3d4e5f")),
     [json, json, json].map((reason) => reason + quoted),
   );
   assertEquals(reasons(readTrace(one, " \n"))[0], `${fine}: its reply is empty`);
@@ -105,5 +107,36 @@ Deno.test("a reply without a score, such as a refusal, is told as it is; one as 
   // what an evaluation leaves out is one reason for all replies
   assertEquals(reasons(readTrace(one, "Constraints Overall Score: [[7]]")), [fine, fine, 7]);
   assertEquals(reasons(readTrace(one, '### Fine Grained Score\n[{"1. a": 8, "2. b": 9}]')), [8, 9, whole]);
-  assertEquals(reasons(readTraceJson(one, '{"tag": "t", "scores": [8, 9]}', "t")), [8, 9, json]);
+  assertEquals(
+    reasons(readTraceJson(one, '{"tag": "t", "scores": [8, 9]}', "t")),
+    [8, 9, "the judge's JSON has no overall score"],
+  );
+});
+
+Deno.test("a judge's JSON that can't be used tells what is wrong with it, in the same words whatever the mark of its answer", () => {
+  const one = constraintItem("1. a;", "2. b;");
+  const faults: [json: string, reason: string][] = [
+    [
+      '{"tag": "TAG", "scores": [8, 9',
+      `the judge's answer isn't the JSON asked for: its reply is ${
+        JSON.stringify('{"tag": "…", "scores": [8, 9')
+      }`,
+    ],
+    [
+      '{"scores": [8, 9], "overall": 8}',
+      "the judge's JSON doesn't repeat the mark that its prompt asks for (tag)",
+    ],
+    ["null", "the judge's JSON doesn't repeat the mark that its prompt asks for (tag)"],
+    ['{"tag": "TAG", "overall": 8}', "the judge's JSON has no list of scores"],
+    ['{"tag": "TAG", "scores": [8], "overall": 8}', "the judge's JSON has 1 score for 2 constraints"],
+    [
+      '{"tag": "TAG", "scores": [8, "9"], "overall": 8}',
+      'the judge\'s JSON has a score that is no number: "9"',
+    ],
+  ];
+  for (const tag of ["0a1b2c3d4e5f", "f5e4d3c2b1a0"]) {
+    for (const [json, reason] of faults) {
+      assertEquals(reasons(readTraceJson(one, json.replace("TAG", tag), tag)), [reason, reason, reason]);
+    }
+  }
 });

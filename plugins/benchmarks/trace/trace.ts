@@ -21,7 +21,6 @@ import {
   readScoresJson,
   readTemplate,
   scoresSchema,
-  withReply,
 } from "../judge_text.ts";
 import { Echo } from "../echo.ts";
 import { allReach } from "../../kinds/all_reach.ts";
@@ -124,11 +123,16 @@ export function readTrace(item: BenchmarkItem, text: string, cut = false): Judge
 export function readTraceJson(item: BenchmarkItem, text: string, tag: string, cut = false): Judgement {
   if (cut) return cutJudgement(item, text);
   const json = readScoresJson(text, item.constraints.length, tag);
-  const reason = "the judge's answer isn't the JSON asked for";
-  const none: Verdict = { score: null, reason: json === undefined ? withReply(reason, text) : reason };
+  if (typeof json === "string") {
+    const none: Verdict = { score: null, reason: json };
+    return judgement(item.constraints.map(() => none), none, text);
+  }
+  const { scores, overall } = json;
   return judgement(
-    json?.scores.map((s) => inScale(s, "score")) ?? item.constraints.map(() => none),
-    json?.overall === undefined ? none : inScale(json.overall, "overall score"),
+    scores.map((s) => inScale(s, "score")),
+    overall === undefined
+      ? { score: null, reason: "the judge's JSON has no overall score" }
+      : inScale(overall, "overall score"),
     text,
   );
 }
