@@ -86,6 +86,7 @@ export function lockDirectory(directory: string, action: string): DirectoryLock 
 /**
  * True if a process holds a folder's lock. Without the file nobody does; a killed process leaves the file, but not its lock.
  * @returns null where the file system knows no locks
+ * @throws {Error} If the lock file is there and can't be opened
  */
 export function isDirectoryLocked(directory: string): boolean | null {
   let file: Deno.FsFile;

@@ -55,7 +55,11 @@ function run(plan: SweepPlan, args: readonly string[]): Promise<number> {
   });
 }
 
-/** `deno task sweep`. @returns The exit code; undefined is 0 */
+/**
+ * `deno task sweep`.
+ * @returns The exit code; undefined is 0
+ * @throws {RangeError} If there is no training file, or a key, a value or a place is wrong
+ */
 export async function sweepTask(args: readonly string[]): Promise<number | void> {
   const given = parseArguments(args, FLAGS);
   const { config, overrides, flags, values } = given;

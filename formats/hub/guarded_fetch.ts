@@ -53,6 +53,7 @@ export class RefusedReply extends Error {}
  * Requests for one model.
  * @param endpoint Address of the hub
  * @param token Sent to the origin of `endpoint`; undefined = none
+ * @throws {RefusedReply} (when asked) If the hub redirects to what isn't encrypted or without an end, or is over a limit of time or of pages
  */
 export function hubRequests(endpoint: string, token: string | undefined, limits: HubLimits): HubRequests {
   const { origin } = new URL(endpoint);

@@ -64,6 +64,7 @@ export function listed(variable: string, value: string | undefined, known: reado
 
 /**
  * The result of `aim`, for the top of a test file. Where a variable matches nothing, its message alone is printed and the file ends.
+ * @throws Whatever `aim` throws that isn't a RangeError
  */
 export async function orExit<T>(aim: () => T | Promise<T>): Promise<T> {
   try {

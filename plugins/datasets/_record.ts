@@ -17,7 +17,7 @@ export class RecordFault extends Error {
   }
 }
 
-/** The record as an object. */
+/** The record as an object. @throws {RecordFault} If it is a list, null or no object */
 export function asRecord(record: unknown): Record<string, unknown> {
   if (typeof record !== "object" || record === null || Array.isArray(record)) {
     throw new RecordFault("record is not an object", "");
@@ -30,7 +30,10 @@ export function own(record: object, key: string): unknown {
   return Object.hasOwn(record, key) ? (record as Record<string, unknown>)[key] : undefined;
 }
 
-/** A text that must be there; "" is a text. */
+/**
+ * A text that must be there; "" is a text.
+ * @throws {RecordFault} If there is none, it isn't text, is too long or has a lone surrogate
+ */
 export function requiredText(value: unknown, what: string, field: string): string {
   if (value === undefined || value === null) throw new RecordFault(`${what} is missing`, field);
   if (typeof value !== "string") throw new RecordFault(`${what} is not text`, field);
@@ -44,7 +47,10 @@ export function optionalText(value: unknown, what: string, field: string): strin
   return value === undefined || value === null ? "" : requiredText(value, what, field);
 }
 
-/** System text and tools of a record, and that it has no images, videos or audio. */
+/**
+ * System text and tools of a record, and that it has no images, videos or audio.
+ * @throws {RecordFault} If it has one of them, or its system text or tools aren't what they must be
+ */
 export function extras(
   record: Record<string, unknown>,
   { columns }: DatasetAttributes,
@@ -70,7 +76,10 @@ function toolsText(value: unknown, field: string): string {
     : optionalText(value, "tools", field);
 }
 
-/** JSON as Python's `json.dumps(value, ensure_ascii=False)`: a space behind each comma and colon, `1.0` where the file has that. */
+/**
+ * JSON as Python's `json.dumps(value, ensure_ascii=False)`: a space behind each comma and colon, `1.0` where the file has that.
+ * @throws {RecordFault} If it is nested more than 200 deep or has no JSON
+ */
 export function pythonJson(value: unknown, what: string, field: string): string {
   let written: string;
   try {

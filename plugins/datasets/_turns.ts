@@ -49,7 +49,10 @@ export function requiredColumns(messages: string, shape: ExampleShape): Record<s
   return shape === "kto" ? { messages, kto_tag: "kto_tag" } : { messages };
 }
 
-/** Reads the record's messages; the first may be the system text, which then wins over the column. */
+/**
+ * Reads the record's messages; the first may be the system text, which then wins over the column.
+ * @throws {RecordFault} If there is no list of messages, or a message can't be read
+ */
 export function conversation(
   record: Record<string, unknown>,
   attributes: DatasetAttributes,
@@ -74,7 +77,10 @@ export function withSystemTaken({ system, tools, turns }: Conversation): Convers
   return { system: first.content, tools, turns: rest };
 }
 
-/** Reads one message by the tags. */
+/**
+ * Reads one message by the tags.
+ * @throws {RecordFault} If it isn't an object, has a role that no tag names, or content that `read` refuses
+ */
 export function readMessage(
   message: unknown,
   { tags }: DatasetAttributes,
@@ -147,7 +153,10 @@ export function plainMessage(attributes: DatasetAttributes): ReadMessage {
   });
 }
 
-/** Checks that turns alternate, a user (or tool) turn first; `field` is the list's. */
+/**
+ * Checks that turns alternate, a user (or tool) turn first; `field` is the list's.
+ * @throws {RecordFault} If they don't
+ */
 export function alternate(turns: readonly Message[], field: string): void {
   turns.forEach(({ role }, i) => {
     const asks = role === "user" || role === "tool";
@@ -156,7 +165,10 @@ export function alternate(turns: readonly Message[], field: string): void {
   });
 }
 
-/** Turns a conversation into the shape that is asked for. */
+/**
+ * Turns a conversation into the shape that is asked for.
+ * @throws {RecordFault} If the turns aren't prompts with answers as the shape needs them
+ */
 export function finish(
   record: Record<string, unknown>,
   attributes: DatasetAttributes,

@@ -66,7 +66,10 @@ const openaiPlugin: Plugin<"dataset", typeof Options> = definePlugin({
 });
 export default openaiPlugin;
 
-/** Reads a message with its tool calls, thought and parts of content. */
+/**
+ * Reads a message with its tool calls, thought and parts of content.
+ * @throws {RecordFault} (when read) If the message has `function_call`, or a tool call without a function
+ */
 export function openaiReader(attributes: DatasetAttributes): ReadMessage {
   return (message, role, field) => {
     const calls = own(message, "tool_calls");

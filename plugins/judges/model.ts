@@ -39,7 +39,10 @@ const model: Plugin<"judge", typeof Options> = definePlugin({
 });
 export default model;
 
-/** A judge that asks a model behind any endpoint. */
+/**
+ * A judge that asks a model behind any endpoint.
+ * @throws {TypeError} (of `judge`) If the benchmark says no way to ask a judge
+ */
 export function modelJudge(endpoint: Endpoint, sampling: RequestSampling): Judge {
   const settings = samplingOf(sampling);
   return {

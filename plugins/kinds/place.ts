@@ -22,6 +22,7 @@ const errorsWithPlace = new WeakSet<Error>();
 /**
  * Runs `make`; the message of an error then begins with `place`. An error that has a place already keeps it: the inner
  * one is nearer to the fault.
+ * @throws What `make` throws, with the place
  * @example
  * ```ts
  * import { assertThrows } from "@std/assert";

@@ -168,7 +168,7 @@ export class RenderedConversation {
   }
 }
 
-/** A private-use character that no text has. */
+/** A private-use character that no text has. @throws {RangeError} If the texts use all 6400 of them */
 export function freeCharacter(texts: readonly (string | undefined)[]): string {
   for (let code = 0xe000; code <= 0xf8ff; code++) {
     const char = String.fromCharCode(code);

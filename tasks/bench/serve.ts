@@ -199,7 +199,10 @@ export interface BenchedModel {
   provider: BackendChoice["provider"];
 }
 
-/** Runs `deno task bench serve`: starts a server of its own and loads it. */
+/**
+ * Runs `deno task bench serve`: starts a server of its own and loads it.
+ * @throws {Error} If the server ends before it listens
+ */
 export async function benchServe(
   { model, backend, provider }: BenchedModel,
   load: Omit<ServeLoad, "base">,

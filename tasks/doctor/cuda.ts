@@ -169,7 +169,11 @@ function askDriver(): CudaDriver {
   }
 }
 
-/** Names in a 64-bit little-endian ELF library's DT_NEEDED entries. */
+/**
+ * Names in a 64-bit little-endian ELF library's DT_NEEDED entries.
+ * @throws {TypeError} If it isn't a 64-bit ELF file
+ * @throws {RangeError} If it ends too early
+ */
 export function neededLibraries(path: string): string[] {
   using file = Deno.openSync(path);
   const read = (offset: number, length: number) => {

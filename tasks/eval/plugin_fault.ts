@@ -22,7 +22,10 @@ export function pluginFault(plugin: string, item: string | undefined, error: unk
   });
 }
 
-/** Product of `make`; an error of its that isn't told in words of ours carries the plugin's name. */
+/**
+ * Product of `make`; an error of its that isn't told in words of ours carries the plugin's name.
+ * @throws {Error} What `make` throws, in our words as it is, else with the plugin's name
+ */
 export function named<T>(plugin: string, make: () => T): T {
   try {
     return make();
@@ -37,7 +40,10 @@ export function named<T>(plugin: string, make: () => T): T {
   }
 }
 
-/** The benchmark; what its `contributions` throw carries its name and the item's id. */
+/**
+ * The benchmark; what its `contributions` throw carries its name and the item's id.
+ * @throws {Error} (of `contributions`) With the benchmark's name and the item's id
+ */
 export function withNamedFaults(name: string, benchmark: Benchmark): Benchmark {
   const named: Benchmark = {
     items: () => benchmark.items(),

@@ -48,7 +48,7 @@ export function promptIds(
   return ids.map((id, i) => id < vocabSize ? id : i % vocabSize);
 }
 
-/** Compares logits `[T, V]`. */
+/** Compares logits `[T, V]`. @throws {RangeError} If there aren't as many of either */
 export function compareLogits(before: Float32Array, after: Float32Array, positions: number): LogitDifference {
   const vocabulary = before.length / positions;
   if (after.length !== before.length) {

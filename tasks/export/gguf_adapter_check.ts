@@ -10,7 +10,10 @@ import { moduleShapes } from "../../kernels/engine/decoder/decoder.ts";
 import { architectureOf } from "./gguf.ts";
 import type { ExportSource } from "./source/source.ts";
 
-/** Modules of a GGUF adapter by transformers' names. */
+/**
+ * Modules of a GGUF adapter by transformers' names.
+ * @throws {RangeError} If it has no alpha, or tensors that the model has no place for
+ */
 export function readGgufAdapter(
   path: string,
   { decoder }: Pick<ExportSource, "decoder">,

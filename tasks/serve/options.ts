@@ -48,7 +48,10 @@ export const SERVE_FLAGS = {
   quiet: "no line for each request",
 };
 
-/** Adapters as `--adapter` names them: NAME=DIR, or DIR alone, which is called by its last part; DIR may be a hub id. */
+/**
+ * Adapters as `--adapter` names them: NAME=DIR, or DIR alone, which is called by its last part; DIR may be a hub id.
+ * @throws {RangeError} If two have one name, or there is neither a folder nor a hub's id
+ */
 export function readAdapters(given: readonly string[]): Map<string, string> {
   const adapters = new Map<string, string>();
   for (const text of given) {

@@ -20,6 +20,7 @@ export interface ContinuableWork {
  * Carries work out; where Ctrl-C stops it, says how to continue.
  * @param continues The command that continues it
  * @returns The exit code: 0 when it is done, else the signal's
+ * @throws What `work` throws otherwise
  */
 export async function continuable(
   continues: string,

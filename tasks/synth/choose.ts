@@ -52,6 +52,7 @@ export class Draws {
 /**
  * Whole numbers that sum to `total` and are nearest to the shares (largest remainders; of equal ones the first).
  * @param weights Relative, >= 0, one of them > 0
+ * @throws {RangeError} If no weight is above 0
  */
 export function apportion(total: number, weights: ReadonlyMap<string, number>): Map<string, number> {
   const sum = [...weights.values()].reduce((a, b) => a + b, 0);

@@ -100,7 +100,10 @@ function readOwn(directory: string): ResolvedConfig | null {
   }
 }
 
-/** Metrics of the evaluation of a finished run; none if it had no evaluation. */
+/**
+ * Metrics of the evaluation of a finished run; none if it had no evaluation.
+ * @throws {Error} If eval_results.json is there and can't be read
+ */
 export function finishedMetrics(directory: string): Record<string, number> {
   try {
     return readJsonFile(join(directory, "eval_results.json")) as Record<string, number>;

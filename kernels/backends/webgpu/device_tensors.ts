@@ -13,6 +13,7 @@ import type { WebGpuBackend } from "./webgpu_backend.ts";
 /**
  * The backend's methods about tensors.
  * @param half Counts frozen matrices, and those of them in float16
+ * @throws {TypeError} (of `write`) If the tensor was uploaded as frozen, in float16
  */
 export function deviceTensors(
   device: Device,

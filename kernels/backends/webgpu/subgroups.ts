@@ -33,7 +33,10 @@ ${steps.join("\n")}
 `;
 }
 
-/** Subgroup functions that a device was made with, or why they aren't used. */
+/**
+ * Subgroup functions that a device was made with, or why they aren't used.
+ * @throws {Error} If the device is lost or has failed
+ */
 export async function trySubgroups(
   device: Device,
   { subgroupMinSize }: Pick<GPUAdapterInfo, "subgroupMinSize">,

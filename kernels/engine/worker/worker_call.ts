@@ -25,7 +25,10 @@ interface SentError {
   stack: string;
 }
 
-/** Answers calls in this Worker. */
+/**
+ * Answers calls in this Worker.
+ * @throws {TypeError} (at the caller's) If the Worker has no method of the name that is called
+ */
 export function serve(methods: Methods): void {
   const scope = globalThis as unknown as {
     onmessage: (event: MessageEvent<Order>) => void;
@@ -89,6 +92,7 @@ interface Waiting {
  * @param name Name in errors, such as `engine`
  * @param errors Classes of its errors beside the built-in ones
  * @param permissions Those of this thread (default), or none
+ * @throws {Error} (of each call) What the method threw, or why the Worker ended
  */
 export function connect(
   url: URL,

@@ -43,7 +43,7 @@ export function bind(
   return bound;
 }
 
-/** An argument that must be text. */
+/** An argument that must be text. @throws {TemplateError} If it isn't */
 export function textOf(value: JinjaValue | undefined, name: string): string {
   const text = asText(value);
   if (text !== undefined) return text;
@@ -53,7 +53,7 @@ export function textOf(value: JinjaValue | undefined, name: string): string {
   );
 }
 
-/** An argument that must be a whole number. */
+/** An argument that must be a whole number. @throws {TemplateError} If it isn't */
 export function indexOf(value: JinjaValue | undefined, name: string, otherwise?: number): number {
   if (value === undefined && otherwise !== undefined) return otherwise;
   const index = value === undefined ? undefined : asIndex(value);

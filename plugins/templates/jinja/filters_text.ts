@@ -109,7 +109,10 @@ export const textFilters: Readonly<Record<string, FilterRule>> = {
   }],
 };
 
-/** `text | format(...)`. */
+/**
+ * `text | format(...)`.
+ * @throws {TemplateError} If there are both positional and named arguments, or they don't fit the text
+ */
 export function formatFilter(value: JinjaValue, args: readonly JinjaValue[], kwargs: Kwargs): JinjaValue {
   if (args.length > 0 && kwargs.size > 0) {
     throw new TemplateError("format can't handle positional and keyword arguments at the same time");

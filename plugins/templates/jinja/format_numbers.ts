@@ -68,13 +68,13 @@ export function integerDigits(value: bigint, kind: string): string {
   return kind === "X" ? digits.toUpperCase() : digits;
 }
 
-/** The character of a code point (type c). */
+/** The character of a code point (type c). @throws {TemplateError} If there is none: below 0 or above U+10FFFF */
 export function character(code: bigint): string {
   if (code < 0n || code > 0x10ffffn) throw new TemplateError("%c arg not in range(0x110000)");
   return String.fromCodePoint(Number(code));
 }
 
-/** A whole number as a float. */
+/** A whole number as a float. @throws {TemplateError} If it is beyond float64 */
 export function asFloat(value: bigint | number): number {
   const float = Number(value);
   if (typeof value === "bigint" && !Number.isFinite(float)) {

@@ -27,6 +27,7 @@ const LONGEST_RANGE = 100_000;
 /**
  * The functions by name.
  * @param today The day for `strftime_now`.
+ * @throws {TemplateError} (when called) `cycler` without items, `raise_exception`, `strftime_now` without a day
  */
 export function globalFunctions(today: string): Map<string, JinjaValue> {
   const functions: [string, (args: readonly JinjaValue[], kwargs: Kwargs) => JinjaValue][] = [

@@ -77,7 +77,10 @@ export function equals(left: JinjaValue, right: JinjaValue): boolean {
   return l.length === r.length && l.every((item, i) => equals(item, r[i]!));
 }
 
-/** -1, 0 or 1; NaN where the values have no order, as floats that are not numbers. */
+/**
+ * -1, 0 or 1; NaN where the values have no order, as floats that are not numbers.
+ * @throws {TemplateError} If values of these types have no order in Python
+ */
 export function order(left: JinjaValue, right: JinjaValue, operator: string = "<"): number {
   const a = asNumber(left), b = asNumber(right);
   if (a !== undefined && b !== undefined) return a < b ? -1 : a > b ? 1 : a == b ? 0 : NaN;
@@ -110,7 +113,7 @@ function orderTexts(a: string, b: string): number {
   return rank(a) < rank(b) ? -1 : 1;
 }
 
-/** `item in container`. */
+/** `item in container`. @throws {TemplateError} If the container is none, or the item of a text isn't text */
 export function contains(container: JinjaValue, item: JinjaValue): boolean {
   const text = asText(container);
   if (text !== undefined) {
@@ -153,7 +156,7 @@ export function compare(operator: CompareOperator, left: JinjaValue, right: Jinj
   }
 }
 
-/** `-value` or `+value`. */
+/** `-value` or `+value`. @throws {TemplateError} If the value is no number */
 export function unary(operator: "-" | "+", value: JinjaValue): JinjaValue {
   const number = asNumber(value);
   if (number !== undefined) return operator === "-" ? -number : number;
@@ -161,7 +164,10 @@ export function unary(operator: "-" | "+", value: JinjaValue): JinjaValue {
   throw new TemplateError(`bad operand type for unary ${operator}: '${typeName(value)}'`);
 }
 
-/** An operation on two values; `text % values` is `formatPercent`. */
+/**
+ * An operation on two values; `text % values` is `formatPercent`.
+ * @throws {TemplateError} If Python has no such operation on values of these types, or it fails (a division by zero)
+ */
 export function binary(operator: BinaryOperator, left: JinjaValue, right: JinjaValue): JinjaValue {
   for (const value of [left, right]) if (value instanceof Undefined) value.fail();
   const a = asNumber(left), b = asNumber(right);

@@ -28,7 +28,7 @@ export function str(value: JinjaValue): string {
   return value instanceof Undefined ? "" : repr(value);
 }
 
-/** Python's `repr(value)`. */
+/** Python's `repr(value)`. @throws {TemplateError} If it is nested too deep */
 export function repr(value: JinjaValue, depth: number = 0): string {
   if (depth > DEEPEST) throw new TemplateError(`a value is nested more than ${DEEPEST} levels deep`);
   const inner = (item: JinjaValue) => repr(item, depth + 1);

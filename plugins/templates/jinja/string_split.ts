@@ -12,6 +12,7 @@ const WORD = new RegExp(`[^${SPACE}]+`, "gu");
  * Parts of a text.
  * @param separator null: white space, and no empty parts.
  * @param limit Cuts at most; below 0: all.
+ * @throws {TemplateError} If the separator is ""
  */
 export function split(text: string, separator: string | null, limit: number): string[] {
   const parts: string[] = [];
@@ -64,6 +65,7 @@ export function replace(text: string, old: string, by: string, count: number): s
 /**
  * Items of `iterable` with `text` between them.
  * @param self The text as it was given: a Markup one escapes the items.
+ * @throws {TemplateError} If an item of a text that isn't Markup is no text
  */
 export function join(text: string, iterable: JinjaValue, self: string | Markup): string {
   const items = iterate(iterable).map((value, i) => {
@@ -76,7 +78,10 @@ export function join(text: string, iterable: JinjaValue, self: string | Markup):
   return items.join(text);
 }
 
-/** The text before a separator, the separator, the text behind it. */
+/**
+ * The text before a separator, the separator, the text behind it.
+ * @throws {TemplateError} If the separator is ""
+ */
 export function partition(text: string, separator: string, by: "indexOf" | "lastIndexOf"): Tuple {
   if (separator === "") throw new TemplateError("empty separator");
   const place = text[by](separator);

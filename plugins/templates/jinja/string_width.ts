@@ -7,7 +7,7 @@ import { codePointsOf } from "./string_search.ts";
 import { fits } from "./operators.ts";
 import { type JinjaValue, TemplateError } from "./values.ts";
 
-/** Text filled up to a width. */
+/** Text filled up to a width. @throws {TemplateError} If `fill` isn't one character */
 export function pad(
   text: string,
   width: JinjaValue | undefined,

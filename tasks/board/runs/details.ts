@@ -92,7 +92,7 @@ function flat(value: Record<string, unknown>, before = ""): Map<string, string> 
   return found;
 }
 
-/** Keys of run.yaml, secrets hidden; null where there is none. */
+/** Keys of run.yaml, secrets hidden; null where there is none. @throws {Error} If it is there and can't be read */
 export function readConfig(folders: Folders, id: string): Record<string, unknown> | null {
   let path: string;
   try {

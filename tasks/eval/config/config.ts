@@ -57,7 +57,10 @@ export function readEvalConfig(path: string, overrides: readonly string[] = []):
   return resolveEvalConfig(readYaml(path), overrides);
 }
 
-/** Validates what `readYaml` gave, see {@linkcode readEvalConfig}. */
+/**
+ * Validates what `readYaml` gave, see {@linkcode readEvalConfig}.
+ * @throws {RangeError} If a key is wrong, or two keys contradict each other; with the key's place
+ */
 export function resolveEvalConfig(file: YamlFile, overrides: readonly string[] = []): ResolvedEval {
   const settings = openSettings(file, overrides, SHAPE);
   const { value, placeOf } = settings;

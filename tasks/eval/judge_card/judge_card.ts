@@ -50,7 +50,7 @@ export interface JudgeCard {
   reordered: Reordered | null;
 }
 
-/** Makes the card of the judge of a run. */
+/** Makes the card of the judge of a run. @throws {RangeError} If the run has no judged answers */
 export async function judgeCard(
   run: StoredRun,
   prices?: { input: number; output: number },

@@ -61,6 +61,7 @@ export function githubAnnotations(results: EvalResults, placeOf: PlaceOf = () =>
 /**
  * Appends to the summary of the job, in a job of GitHub Actions.
  * @param path File of the summary; empty outside of a job
+ * @throws {Error} If the file can't be written, with its path
  */
 export function appendSummary(
   markdown: string,

@@ -42,6 +42,7 @@ export function fileWriter(
 /**
  * Runs all writers over the items, in one pass; when anything fails, what isn't complete isn't there.
  * @param open Each makes a writer, which begins its file
+ * @throws What a writer, or the store's file, throws
  */
 export async function writeItems(
   run: StoredRun,

@@ -149,6 +149,7 @@ function checked(imports: WebAssembly.Imports, check: () => void): WebAssembly.I
  * Bounds a memory, and tells of each attempt to grow; the library tries smaller steps when one fails.
  * @param tell Told why it didn't grow; null: it did
  * @param limit Bytes
+ * @throws {RangeError} (of `memory.grow`) If it would be larger than `limit`
  */
 export function boundMemory(
   memory: WebAssembly.Memory,

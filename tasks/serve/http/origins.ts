@@ -28,6 +28,7 @@ export function readOrigins(given: readonly string[]): string[] {
 /**
  * Answers browsers' questions before a request of another origin, and marks replies as readable.
  * @param allowed `*`: every page may ask
+ * @throws {ApiError} (of the handler) 403 for another origin
  */
 export function allowOrigins(allowed: readonly string[]): MiddlewareHandler {
   const mark = cors({

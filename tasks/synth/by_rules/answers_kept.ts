@@ -22,6 +22,7 @@ interface Wanted {
 /**
  * An answer that the rules prove to keep all constraints.
  * @returns The answer, and the parts that it keeps: others than the given ones only with `hindsight`
+ * @throws {DraftDropped} If none of its tries is one
  */
 export async function answerThat(
   shop: Workshop,

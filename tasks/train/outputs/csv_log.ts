@@ -8,7 +8,10 @@ import { appendLine } from "../../../formats/append.ts";
 import { writeFileAtomicSync } from "../../../formats/atomic.ts";
 import type { Report, Reporter } from "./reporter.ts";
 
-/** A reporter that writes `metrics.csv` in a directory that exists. Names are tags such as "train/loss". */
+/**
+ * A reporter that writes `metrics.csv` in a directory that exists. Names are tags such as "train/loss".
+ * @throws {Error} (of `append`) If it wasn't started
+ */
 export function csvReporter(directory: string): Reporter {
   const path = join(directory, "metrics.csv");
   let started = false;

@@ -13,6 +13,7 @@ import type { Report, Reporter } from "./reporter.ts";
 /**
  * A reporter that writes one `events.out.tfevents.*` file in `directory` (made when needed). On resume the file of the
  * first start is written again up to the checkpoint.
+ * @throws {Error} (of `append`) If it wasn't started
  */
 export function tensorboardReporter(directory: string): Reporter {
   let path: string | null = null;

@@ -17,7 +17,10 @@ export interface Checkpoint {
   path: string;
 }
 
-/** Whole checkpoints, lowest step first. None if the directory doesn't exist. */
+/**
+ * Whole checkpoints, lowest step first. None if the directory doesn't exist.
+ * @throws {Error} If it is there and can't be read
+ */
 export function listCheckpoints(directory: string): Checkpoint[] {
   let entries: Deno.DirEntry[];
   try {
@@ -44,6 +47,7 @@ export function lastCheckpoint(directory: string): Checkpoint | null {
  * Writes a checkpoint: `write` fills a hidden directory, which then becomes `checkpoint-N`. When `write` fails (a full
  * disk), the hidden directory is removed and everything there was before is as it was.
  * @returns The checkpoint.
+ * @throws What `write` throws, or why the directory can't be renamed
  */
 export async function commitCheckpoint(
   directory: string,

@@ -95,6 +95,7 @@ interface Using<T = Template> {
  * @param sequences `Loss.sequences`.
  * @param template null for stage pt.
  * @returns Sequences by the names of the loss, or why there are none.
+ * @throws {RangeError} If there is no template for conversations
  */
 export function encodeParts(
   example: Example,
