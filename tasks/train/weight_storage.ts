@@ -5,12 +5,16 @@
 import type { WeightSource } from "../../formats/hf_model/mod.ts";
 import { describeSubgroups, webgpuBackend } from "../../kernels/backends/webgpu/mod.ts";
 import { chooseBackend, makeBackend } from "../../kernels/engine/backends.ts";
+import { moduleShapes, tensorShapes } from "../../kernels/engine/decoder/decoder.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import type { TrainConfig } from "./config/mod.ts";
 
 /** Storage of frozen matrices where the run will run. */
 export interface WeightStorage {
-  /** 16 bits instead of float32. */
+  /** 16 bits instead of float32, but for {@linkcode WeightStorage.float32}. */
   half: boolean;
+  /** Matrices that stay float32 beside those of 16 bits, by name, and how many numbers each has; absent: none. */
+  float32?: ReadonlyMap<string, number>;
   /** True if modules that PiSSA begins from are float32 nevertheless: what it leaves of their weights isn't of 16 bits. */
   wideRest?: boolean;
   /** In words, with the reason. */
@@ -19,26 +23,36 @@ export interface WeightStorage {
   shaders?: string;
 }
 
-/** Of a layer's matrices, which have one form as a rule. */
-const FIRST = "model.layers.0.self_attn.q_proj.weight";
+/** Matrices by name with their shapes. */
+type Matrices = ReadonlyMap<string, readonly number[]>;
 
-/** Asks the backend of a run; whether 16 bits hold the values is tried on the first layer's. */
+/**
+ * Asks the backend of a run. Each matrix is judged, on WebGPU by loading it.
+ * @param model The model that `weights` are of
+ */
 export async function weightStorage(
   config:
     & Pick<TrainConfig, "finetuning_type" | "fp16" | "bf16" | "quantization_bit" | "pissa_init">
     & Parameters<typeof chooseBackend>[0],
   weights: WeightSource,
+  model: DecoderConfig,
 ): Promise<WeightStorage> {
   if (config.finetuning_type === "full") return { half: false, text: "float32, as all are trained" };
   const { quantization_bit: bits } = config, { choice } = await chooseBackend(config);
   const leavesRest = config.pissa_init && config.finetuning_type === "lora";
-  const asStored = choice.backend === "onnx" && choice.provider === "cpu"
-    ? await storedForm(choice, weights)
-    : null;
+  const modules = moduleShapes(model);
+  const matrices = new Map(
+    [...tensorShapes(model)].filter(([name, shape]) =>
+      shape.length === 2 && (bits === null || !modules.has(name.replace(/\.weight$/, "")))
+    ),
+  );
+  const onCpu = choice.backend === "onnx" && choice.provider === "cpu";
+  const stored = onCpu ? await storedForms(choice, weights, matrices) : null;
   if (bits !== null) {
-    const elsewhere = asStored ?? "float32";
+    const elsewhere = stored === null ? "float32" : `${stored.form}${exceptFor(stored.float32, matrices)}`;
     return {
-      half: asStored !== null,
+      half: stored !== null,
+      ...(stored && { float32: stored.float32 }),
       text: `${bits} bits at most in the layers' modules, ${elsewhere} elsewhere`,
     };
   }
@@ -48,8 +62,9 @@ export async function weightStorage(
       text: config.bf16 ? "bfloat16, as bf16: true says" : "float16, as fp16: true says",
     };
   }
-  if (asStored !== null) {
-    return ofFile(`${asStored}, as the file has them`, leavesRest, "; products take them as float32");
+  if (stored !== null) {
+    const { form, float32 } = stored, kept = `${form}, as the file has them${exceptFor(float32, matrices)}`;
+    return { ...ofFile(kept, leavesRest, "; products take them as float32"), float32 };
   }
   if (choice.backend !== "webgpu") return { half: false, text: "float32" };
   const backend = await webgpuBackend({ half: config.fp16 ? "rounded" : "exact" });
@@ -58,15 +73,29 @@ export async function weightStorage(
     if (backend.half.storage === "none") {
       return { half: false, text: `float32: ${backend.half.why}`, shaders };
     }
-    backend.upload(weights.read(FIRST), weights.shape(FIRST)!, { frozen: true }).dispose();
-    if (backend.half.kept === 0) {
+    const float32 = new Map<string, number>();
+    for (const [name, shape] of matrices) {
+      const { kept } = backend.half, pieces = weights.pieces(name);
+      backend.uploadPieces?.(pieces, shape)?.dispose();
+      if (backend.half.kept === kept) float32.set(name, pieces.count);
+    }
+    if (float32.size === matrices.size) {
       return { half: false, text: "float32, as float16 would round them (fp16: true does so)", shaders };
     }
-    if (config.fp16) return { half: true, text: "float16, as fp16: true says", shaders };
-    return { ...ofFile("float16, which holds the file's values", leavesRest), shaders };
+    const except = exceptFor(float32, matrices);
+    if (config.fp16) return { half: true, float32, text: `float16, as fp16: true says${except}`, shaders };
+    return { ...ofFile(`float16, which holds the file's values${except}`, leavesRest), float32, shaders };
   } finally {
     await backend.dispose();
   }
+}
+
+/** ", but float32 in 2 of 15 matrices (model.layers.0.mlp.up_proj.weight, …)"; "" for none. */
+function exceptFor(float32: ReadonlyMap<string, number>, matrices: Matrices): string {
+  const [first] = float32.keys();
+  if (first === undefined) return "";
+  const more = float32.size > 1 ? ", …" : "";
+  return `, but float32 in ${float32.size} of ${matrices.size} matrices (${first}${more})`;
 }
 
 /** Storage of the file's values as they are; PiSSA leaves others of its modules'. */
@@ -75,20 +104,30 @@ function ofFile(form: string, leavesRest: boolean, end = ""): WeightStorage {
   return { half: true, wideRest: true, text: `${form}, and float32 in modules that PiSSA begins from${end}` };
 }
 
-/** The form that a file's matrices keep on the CPU; null: they become float32 there. */
-async function storedForm(
+const WORDS = { bf16: "bfloat16", f16: "float16" } as const;
+
+/** The forms that a file's matrices keep on the CPU, in words, and those that don't; null: all become float32 there. */
+async function storedForms(
   choice: Parameters<typeof makeBackend>[0],
   weights: WeightSource,
-): Promise<"bfloat16" | "float16" | null> {
-  const pieces = weights.pieces(FIRST), shape = weights.shape(FIRST);
-  if (pieces.type === "f32" || shape === null) return null;
+  matrices: Matrices,
+): Promise<{ form: string; float32: ReadonlyMap<string, number> } | null> {
+  const types = [...matrices].map(([name, shape]) => ({ name, shape, pieces: weights.pieces(name) }));
+  const halves = types.filter(({ pieces }) => pieces.type !== "f32"), [first] = halves;
+  if (first === undefined) return null;
   const backend = await makeBackend(choice);
   try {
-    const kept = backend.uploadPieces?.(pieces, shape) ?? null;
+    // It goes by types, not by values, so that one shows what becomes of all.
+    const kept = backend.uploadPieces?.(first.pieces, first.shape) ?? null;
     kept?.dispose();
     if (kept === null) return null;
-    return pieces.type === "bf16" ? "bfloat16" : "float16";
   } finally {
     await backend.dispose();
   }
+  const forms = new Set(halves.map(({ pieces: { type } }) => type === "f32" ? type : WORDS[type]));
+  const others = types.filter(({ pieces }) => pieces.type === "f32");
+  return {
+    form: [...forms].join(" and "),
+    float32: new Map(others.map(({ name, pieces }) => [name, pieces.count])),
+  };
 }

@@ -1,10 +1,12 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 
-import { openModel } from "../../formats/hf_model/mod.ts";
+import { openModel, type WeightSource } from "../../formats/hf_model/mod.ts";
 import { testWebGpu } from "../../kernels/testing/backends.ts";
 import { webgpuBackend } from "../../kernels/mod.ts";
 import { openLibrary } from "../../kernels/backends/onnx/c_api/mod.ts";
 import { nativeLibrary } from "../../kernels/native/mod.ts";
+import { builtinRegistry } from "../../plugins/builtins.ts";
+import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import type { TrainConfig } from "./config/mod.ts";
 import { weightStorage } from "./weight_storage.ts";
 
@@ -17,14 +19,19 @@ if (!ignore) {
   if (half.storage === "none") [title, ignore] = [`webgpu: ${half.why}`, true];
 }
 
-async function storage(model: string, settings: Partial<TrainConfig>) {
-  const { weights } = await openModel(golden(model));
+/** @param wide Matrices that the file has in float32 where its others are bfloat16 */
+async function storage(model: string, settings: Partial<TrainConfig>, wide: readonly string[] = []) {
+  const opened = await openModel(golden(model)), own = opened.weights;
+  const { weights: float32 } = await openModel(golden("qwen2/model"));
+  const pieces = (name: string) => (wide.includes(name) ? float32 : own).pieces(name);
+  const weights: WeightSource = Object.assign(Object.create(own), { pieces });
   try {
     const device = { backend: "onnx", provider: "cpu", threads: null, fp16: false };
     const config = { ...device, finetuning_type: "lora", quantization_bit: null, ...settings };
-    return await weightStorage(config as TrainConfig, weights);
+    return await weightStorage(config as TrainConfig, weights, decoderOf(builtinRegistry(), opened));
   } finally {
-    weights.close();
+    own.close();
+    float32.close();
   }
 }
 
@@ -35,24 +42,56 @@ Deno.test({
   }`,
   ignore: native !== null,
   async fn() {
-    const kept = { half: true, text: "bfloat16, as the file has them; products take them as float32" };
+    const kept = {
+      half: true,
+      float32: new Map(),
+      text: "bfloat16, as the file has them; products take them as float32",
+    };
     assertEquals(await storage("qwen2/model-bf16", { fp16: true }), kept);
     assertEquals(await storage("qwen2/model", {}), { half: false, text: "float32" });
     assertEquals(await storage("qwen2/model-bf16", { quantization_bit: 8 }), {
       half: true,
+      float32: new Map(),
       text: "8 bits at most in the layers' modules, bfloat16 elsewhere",
     });
     assertEquals(await storage("qwen2/model-bf16", { pissa_init: true }), {
       half: true,
+      float32: new Map(),
       wideRest: true,
       text:
         "bfloat16, as the file has them, and float32 in modules that PiSSA begins from; products take them as float32",
     });
     assertEquals(await storage("qwen2/model-bf16", { pissa_init: true, finetuning_type: "freeze" }), {
       half: true,
+      float32: new Map(),
       text: "bfloat16, as the file has them; products take them as float32",
     });
     assertEquals((await storage("qwen2/model-bf16", { finetuning_type: "full" })).half, false);
+  },
+});
+
+// Of a model with 2 layers of 7 matrices each and an embedding; hidden_size 32, intermediate_size 64.
+const Q = "model.layers.0.self_attn.q_proj.weight", DOWN = "model.layers.1.mlp.down_proj.weight";
+const EMBEDDING = "model.embed_tokens.weight";
+Deno.test({
+  name: `weightStorage() judges each matrix of a file that mixes number types${
+    native === null ? "" : `: ${native}`
+  }`,
+  ignore: native !== null,
+  async fn() {
+    assertEquals(await storage("qwen2/model-bf16", {}, [DOWN, Q]), {
+      half: true,
+      float32: new Map([[Q, 32 * 32], [DOWN, 32 * 64]]),
+      text:
+        `bfloat16, as the file has them, but float32 in 2 of 15 matrices (${Q}, …); products take them as float32`,
+    });
+    assertEquals(await storage("qwen2/model-bf16", { quantization_bit: 4 }, [Q]), {
+      half: true,
+      float32: new Map(),
+      text: "4 bits at most in the layers' modules, bfloat16 elsewhere",
+    });
+    const { half, text } = await storage("qwen2/model-bf16", { quantization_bit: 4 }, [EMBEDDING]);
+    assertEquals([half, text], [false, "4 bits at most in the layers' modules, float32 elsewhere"]);
   },
 });
 
@@ -78,23 +117,32 @@ Deno.test({
   fn: async () => {
     const webgpu = { backend: "webgpu" } as const;
     const { shaders, ...held } = await storage("qwen2/model-bf16", webgpu);
-    assertEquals(held, { half: true, text: "float16, which holds the file's values" });
+    assertEquals(held, { half: true, float32: new Map(), text: "float16, which holds the file's values" });
     assert(shaders !== undefined);
     assertMatch(shaders, /^(subgroups of \d+ or more|no subgroup functions \(.+\))$/);
     const rest = await storage("qwen2/model-bf16", { ...webgpu, pissa_init: true });
     assertEquals(rest, {
       half: true,
+      float32: new Map(),
       wideRest: true,
       text: "float16, which holds the file's values, and float32 in modules that PiSSA begins from",
       shaders,
     });
     const rounded = await storage("qwen2/model-bf16", { ...webgpu, pissa_init: true, fp16: true });
-    assertEquals(rounded, { half: true, text: "float16, as fp16: true says", shaders });
+    assertEquals(rounded, { half: true, float32: new Map(), text: "float16, as fp16: true says", shaders });
+    const mixed = await storage("qwen2/model-bf16", webgpu, [Q]);
+    assertEquals(mixed, {
+      half: true,
+      float32: new Map([[Q, 32 * 32]]),
+      text: `float16, which holds the file's values, but float32 in 1 of 15 matrices (${Q})`,
+      shaders,
+    });
     const plain = await storage("qwen2/model", webgpu);
     assertEquals(plain.half, false);
     assertStringIncludes(plain.text, "as float16 would round them");
     assertEquals(await storage("qwen2/model", { ...webgpu, fp16: true }), {
       half: true,
+      float32: new Map(),
       text: "float16, as fp16: true says",
       shaders,
     });

@@ -2,7 +2,6 @@
  * Tensors in the host's memory. The CPU's provider computes there; what another one reads and writes is copied in each run.
  * @module
  */
-import { wholeFloats } from "../../../formats/float_pieces.ts";
 import { checkWritten, elements, type HostArray } from "../../backend.ts";
 import type { HalfType } from "../../onnx_node.ts";
 import { OrtTensor } from "./c_api/mod.ts";
@@ -73,8 +72,7 @@ export class HostStore implements TensorStore {
   }
 
   download(tensor: OnnxTensor): HostArray {
-    const { data, half } = this.onHost(tensor);
-    return data instanceof Uint16Array ? wholeFloats(data, half) : data;
+    return this.onHost(tensor).values;
   }
 
   write(tensor: OnnxTensor, data: HostArray): void {

@@ -2,6 +2,7 @@
  * Tensors of the ONNX Runtime backend: in the host's memory, or in an execution provider's.
  * @module
  */
+import { wholeFloats } from "../../../formats/float_pieces.ts";
 import type { HostArray, Tensor } from "../../backend.ts";
 import type { HalfType } from "../../onnx_node.ts";
 import { type Extent, extentOf } from "../indices.ts";
@@ -21,16 +22,28 @@ export class HostTensor implements Tensor {
   #pool: BufferPool | null;
   #view: object | null = null;
 
-  /** @param half Type of floats of 16 bits. */
+  /**
+   * @param half Type of floats of 16 bits; null where `data` has other numbers.
+   * @throws {TypeError} If one is there without the other
+   */
   constructor(
     readonly data: HostArray | Uint16Array<ArrayBuffer>,
     readonly shape: readonly number[],
     pool: BufferPool | null,
-    readonly half: HalfType = "bf16",
+    readonly half: HalfType | null = null,
   ) {
+    if ((half !== null) !== data instanceof Uint16Array) {
+      throw new TypeError(`Cannot make a tensor of shape [${shape}]: ${data.constructor.name} isn't ${half}`);
+    }
     this.type = data instanceof Int32Array ? "i32" : "f32";
-    this.stored = data instanceof Uint16Array ? half : this.type;
+    this.stored = half ?? this.type;
     this.#pool = pool;
+  }
+
+  /** Its numbers; floats of 16 bits as float32, a fresh array. */
+  get values(): HostArray {
+    const { data, half } = this;
+    return data instanceof Uint16Array ? wholeFloats(data, half as HalfType) : data;
   }
 
   /** Smallest and largest value. */

@@ -187,7 +187,12 @@ Deno.test({
       const bits = Uint16Array.from({ length: 65_536 }, (_, i) => i);
       const put = backend.uploadPieces?.(piecesOf(bits, type), [256, 256]);
       assert(put instanceof HostTensor);
-      assertEquals(put.data, bits);
+      assertEquals([put.data, put.half, put.stored], [bits, type, type]);
+      const plain = backend.upload(new Float32Array(4), [2, 2], { frozen: true }) as HostTensor;
+      assertEquals([plain.half, plain.stored], [null, "f32"]);
+      for (const [data, half] of [[bits, null], [new Float32Array(4), type]] as const) {
+        assertThrows(() => new HostTensor(data, [2, 2], null, half), TypeError, `isn't ${half}`);
+      }
       // As bits, for numbers that aren't equal to themselves; a signalling one may become a quiet one.
       const found = new Uint32Array((await backend.download(put)).buffer);
       const right = new Uint32Array(floatsOf(bits, type).buffer);

@@ -81,13 +81,13 @@ export function estimate(
 export interface ReferenceSize {
   decoder: DecoderConfig;
   quantizationBit: TrainConfig["quantization_bit"];
-  half: boolean;
+  storage: Pick<WeightStorage, "half" | "float32">;
 }
 
 /** Work and memory of a reference model's pass, where nothing is trained or kept. */
 function passOf(
   config: EstimateConfig,
-  { decoder, quantizationBit, half }: ReferenceSize,
+  { decoder, quantizationBit, storage }: ReferenceSize,
   train: readonly EncodedExample[],
   { place, rows }: { place: DevicePlace; rows: DataRows },
 ): { work: number; memory: Estimate["memory"] } {
@@ -109,13 +109,15 @@ function passOf(
     adapted: [],
     saved: 0,
     targeted: 0,
+    trainedNames: new Set<string>(),
+    targetedNames: new Set<string>(),
   };
   const { forward } = workOf(of, decoder, train, { place, weights, rows });
   const memory = memoryOf(of, decoder, {
     place,
     weights,
     rows: { ...rows, step: 0 },
-    storage: { half },
+    storage,
     adapter: null,
     keeps: false,
   });

@@ -221,4 +221,15 @@ Deno.test("estimate() counts float32 beside matrices of 16 bits: frozen copies o
   // The model's own, of which the last layer's are trained.
   const layer = 3_538_944 + 2 * 576;
   assertEquals(weights("finetuning_type: freeze\nfreeze_trainable_layers: 1\n"), all + 2 * layer);
+  // A matrix that the file has in float32, counted once where it is so anyway.
+  const gate = "model.layers.3.mlp.gate_proj.weight", q = "model.layers.3.self_attn.q_proj.weight";
+  const table = "model.embed_tokens.weight";
+  const float32 = new Map([[gate, 576 * 1536], [q, 576 * 576], [table, embedding]]);
+  const mixed = all + 2 * (576 * 1536 + 576 * 576 + embedding);
+  assertEquals(weights("", { float32 }), mixed);
+  assertEquals(weights("additional_target: embed_tokens\n", { float32 }), mixed);
+  assertEquals(
+    weights("lora_target: q_proj\n", { float32, wideRest: true }),
+    mixed + 2 * 29 * 576 * 576,
+  );
 });

@@ -23,9 +23,21 @@ export function memoryOf(
   model: DecoderConfig,
   {
     place: { gpu, stack, checkpoints },
-    weights: { parameters, linear, trained, own, reached, head, adapted, saved, targeted },
+    weights: {
+      parameters,
+      linear,
+      trained,
+      own,
+      reached,
+      head,
+      adapted,
+      saved,
+      targeted,
+      trainedNames,
+      targetedNames,
+    },
     rows,
-    storage: { half, wideRest = false },
+    storage: { half, float32 = new Map(), wideRest = false },
     adapter,
     keeps = true,
   }: {
@@ -33,7 +45,7 @@ export function memoryOf(
     weights: Weights;
     /** Also those of an average step. */
     rows: DataRows & { step: number };
-    storage: Pick<WeightStorage, "half" | "wideRest">;
+    storage: Pick<WeightStorage, "half" | "float32" | "wideRest">;
     adapter: LoraConfig | null;
     /** Something is kept for a backward pass. */
     keeps?: boolean;
@@ -61,7 +73,9 @@ export function memoryOf(
   // Codes, and a scale and a minimum for every 32 of them.
   const packedBytes = packed * ((bits ?? 0) / 8 + 8 / 32);
   // Of vectors, which stay float32, there are few. Frozen copies of what is trained beside adapters are float32, too.
-  const wide = own + saved + (wideRest ? targeted : 0);
+  const counted = (name: string) => trainedNames.has(name) || (wideRest && targetedNames.has(name));
+  const others = [...float32].reduce((sum, [name, count]) => counted(name) ? sum : sum + count, 0);
+  const wide = own + saved + (wideRest ? targeted : 0) + others;
   const memory = {
     weights: packedBytes + (parameters - packed - wide) * (half ? 2 : 4) + 4 * wide,
     trained: trained * (own > 0 ? 16 : 20), // the sum of gradients, a program's new one beside it, two moments; adapters' own values too

@@ -33,7 +33,7 @@ export async function needsOfEngine(run: RunToEstimate): Promise<{ needs: Estima
   const measured = backend === "auto" || backend === "onnx" ? await makeBackend(choice) : null;
   const gflops = measured && await measureGflops(measured, ready.decoder, 0.02);
   await measured?.dispose();
-  const storage = await weightStorage(config, ready.model.weights);
+  const storage = await weightStorage(config, ready.model.weights, ready.decoder);
   const other = await sizeOfReference(run);
   const of = (rows: number, together = rows) => {
     const sized = { ...config, micro_batch_tokens: rows, together };
@@ -101,5 +101,5 @@ async function sizeOfReference({ config, ready }: RunToEstimate): Promise<Refere
     pissa_init: false,
     quantization_bit: quantizationBit,
   } as const;
-  return { decoder, quantizationBit, half: (await weightStorage(frozen, model.weights)).half };
+  return { decoder, quantizationBit, storage: await weightStorage(frozen, model.weights, decoder) };
 }

@@ -44,14 +44,24 @@ export function parametersOf(model: DecoderConfig): number {
 /**
  * Counts of the model's numbers: all, those of the blocks' linear modules, those that are trained, `own` those of the model itself among them;
  * shares of the linear modules that are trained, and of the layers that the way back goes through; whether the head is trained; the
- * adapted modules' shapes; those of tensors that are trained beside adapters, and of the adapted modules' weights.
+ * adapted modules' shapes; those of tensors that are trained beside adapters, and of the adapted modules' weights; and the names of
+ * the model's tensors that are trained, and of those weights.
  */
 export function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter: LoraConfig | null) {
   const parameters = parametersOf(model);
   const linear = model.numLayers *
     LINEAR_MODULES.map((name) => moduleShape(model, name)).reduce((sum, [a, b]) => sum + a * b, 0);
   if (config.finetuning_type !== "lora") {
-    return { parameters, linear, ...ownWeights(config, model, linear), adapted: [], saved: 0, targeted: 0 };
+    const targetedNames = new Set<string>();
+    return {
+      parameters,
+      linear,
+      ...ownWeights(config, model, linear),
+      adapted: [],
+      saved: 0,
+      targeted: 0,
+      targetedNames,
+    };
   }
   const shapes = moduleShapes(model), names = [...shapes.keys()];
   const targets = matchTargets(adapter ?? { targetModules: targetModules(config, names) }, names);
@@ -68,8 +78,8 @@ export function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter:
   const saved = [...whole.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
   const adapted = LINEAR_MODULES.filter((module) => targets.some((name) => name.endsWith(module)))
     .map((module) => moduleShape(model, module));
-  const trainedNames = [...targets.map((name) => `${name}.`), ...whole.keys()];
-  const reached = 1 - lowestTrained(trainedNames, model.numLayers) / model.numLayers;
+  const lowest = [...targets.map((name) => `${name}.`), ...whole.keys()];
+  const reached = 1 - lowestTrained(lowest, model.numLayers) / model.numLayers;
   const head = whole.has(headWeight(model));
   return {
     parameters,
@@ -82,6 +92,8 @@ export function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter:
     adapted,
     saved,
     targeted,
+    trainedNames: new Set(whole.keys()),
+    targetedNames: new Set(targets.map((name) => `${name}.weight`)),
   };
 }
 
@@ -101,6 +113,7 @@ function ownWeights(config: EstimateConfig, model: DecoderConfig, linear: number
     tuned: inModules.reduce((sum, { size }) => sum + size, 0) / linear,
     reached: 1 - lowestTrained(shapes.keys(), model.numLayers) / model.numLayers,
     head: shapes.has(headWeight(model)),
+    trainedNames: new Set(shapes.keys()),
   };
 }
 
