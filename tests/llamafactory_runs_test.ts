@@ -80,6 +80,21 @@ for (
   });
 }
 
+Deno.test("the running mean of pref_bco_weight is kept over an interruption, and evaluations move it not at all", async () => {
+  const folder = temporaryFolder(), [straight, stopped] = [join(folder, "straight"), join(folder, "stopped")];
+  const evaluated = ["eval_strategy=steps", "eval_steps=1", "per_device_eval_batch_size=2"];
+  await repeatFactoryRun("dpo_fixed_bco", straight, []);
+  await repeatFactoryRun("dpo_fixed_bco", stopped, evaluated, 3);
+  await repeatFactoryRun("dpo_fixed_bco", stopped, [...evaluated, "resume_from_checkpoint=true"]);
+  const adapter = (of: string) => Deno.readFileSync(join(of, "adapter_model.safetensors"));
+  assertEquals(adapter(stopped), adapter(straight));
+  const { carried } = readJsonFile(join(stopped, "checkpoint-6", "dinotune_state.json")) as {
+    carried: Record<string, number>;
+  };
+  // six steps of two micro-batches
+  assertEquals(carried.batches, 12);
+});
+
 Deno.test("a smoothed run whose sets are evaluated each by itself continues to the same bytes", async () => {
   const folder = temporaryFolder(), more = ["label_smoothing_factor=0.1", "eval_on_start=true"];
   const [straight, stopped] = [join(folder, "straight"), join(folder, "stopped")];

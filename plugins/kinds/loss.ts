@@ -41,6 +41,28 @@ export interface LabelledTokens {
   positions: Int32Array;
 }
 
+/** Log-probabilities of an example, as numbers: sums in nats. */
+export interface MicroBatchRow<N extends string, Reference extends boolean> {
+  policy: ByName<N, number>;
+  reference: ByName<Reference extends true ? N : never, number>;
+  length: ByName<N, number>;
+  desirable?: boolean | undefined;
+}
+
+/** Numbers of {@linkcode Carried} by name, finite. */
+export type CarriedValues = Readonly<Record<string, number>>;
+
+/**
+ * What a loss knows of all micro-batches that were trained on so far, such as a running mean. Checkpoints keep it, a step that is taken again
+ * begins from what it began from, and evaluations read it without moving it.
+ */
+export interface Carried<N extends string = string, Reference extends boolean = boolean> {
+  /** Before the first micro-batch. */
+  initial: CarriedValues;
+  /** What they are with one more micro-batch; a pure function. */
+  next(before: CarriedValues, rows: MicroBatchRow<N, Reference>[]): CarriedValues;
+}
+
 /** A loss's result for one example. */
 export interface LossOutputs {
   /** The example's loss. With `normalize: "label_tokens"` a sum over tokens, else the example's mean contribution. */
@@ -76,14 +98,13 @@ export interface Loss<
   normalize: "label_tokens" | "examples";
   /** The value of the loss of an untrained adapter (policy = reference), asserted at step 0; absent: not fixed. */
   initialLoss?: number;
-  /** Constants that need the whole micro-batch first, such as KTO's KL estimate. Values of `policy` are given as numbers. */
-  batch?(
-    rows: {
-      policy: ByName<N, number>;
-      reference: ByName<Reference extends true ? N : never, number>;
-      desirable?: boolean | undefined;
-    }[],
-  ): Record<B, number>;
+  /**
+   * Constants that need the whole micro-batch first, such as KTO's KL estimate. Values of `policy` are given as numbers.
+   * @param carried Of {@linkcode Loss.carried}, in training with this micro-batch in it; absent or {} of a loss that carries nothing
+   */
+  batch?(rows: MicroBatchRow<N, Reference>[], carried?: CarriedValues): Record<B, number>;
+  /** Numbers that training carries from micro-batch to micro-batch; for `batch`, without which they reach nothing. */
+  carried?: Carried<N, Reference>;
   /**
    * Weights of an example's labelled tokens, `[length]` each: `policy` is Σ weight · log π then, with the weights constants to the gradient.
    * Absent: 1 each. The reference's sums have none, nor has `length`.

@@ -2,7 +2,7 @@
  * Runs a loss over the rows of a micro-batch: builds the tape, calls the formula, differentiates it.
  * @module
  */
-import type { Loss } from "./loss.ts";
+import type { CarriedValues, Loss, MicroBatchRow } from "./loss.ts";
 import { constant, gradients, variable } from "../../kernels/tape.ts";
 
 /** The numbers of one example, by sequence name. Log-probabilities are sums over labelled tokens, in nats. */
@@ -29,17 +29,16 @@ export interface EvaluatedRow {
 
 /**
  * Values and gradients of a loss for the rows of one micro-batch, in order.
+ * @param carried Of a loss that carries numbers; default: those that it begins with
  * @throws {TypeError} If a row lacks a sequence's policy, reference or length.
  */
-export function evaluateLoss(loss: Loss, rows: readonly LossRow[]): EvaluatedRow[] {
-  const names = Object.keys(loss.sequences);
-  const filled = rows.map((row, i) => ({
-    policy: pick(row.policy, names, "policy", i),
-    reference: loss.needsReference ? pick(row.reference, names, "reference", i) : {},
-    length: pick(row.length, names, "length", i),
-    desirable: row.desirable,
-  }));
-  const batch = loss.batch?.(filled) ?? {};
+export function evaluateLoss(
+  loss: Loss,
+  rows: readonly LossRow[],
+  carried: CarriedValues = loss.carried?.initial ?? {},
+): EvaluatedRow[] {
+  const filled = filledRows(loss, rows);
+  const batch = loss.batch?.(filled, carried) ?? {};
   return filled.map((row, i) => {
     const policy = mapRecord(row.policy, variable);
     const reference = mapRecord(row.reference, constant);
@@ -68,6 +67,24 @@ export function evaluateLoss(loss: Loss, rows: readonly LossRow[]): EvaluatedRow
       ),
     };
   });
+}
+
+/**
+ * What a loss carries on from a micro-batch; {} of one that carries nothing.
+ * @throws {TypeError} As {@linkcode evaluateLoss}
+ */
+export function carriedOn(loss: Loss, rows: readonly LossRow[], before: CarriedValues): CarriedValues {
+  return loss.carried?.next(before, filledRows(loss, rows)) ?? {};
+}
+
+function filledRows(loss: Loss, rows: readonly LossRow[]): MicroBatchRow<string, boolean>[] {
+  const names = Object.keys(loss.sequences);
+  return rows.map((row, i) => ({
+    policy: pick(row.policy, names, "policy", i),
+    reference: loss.needsReference ? pick(row.reference, names, "reference", i) : {},
+    length: pick(row.length, names, "length", i),
+    desirable: row.desirable,
+  }));
 }
 
 /**

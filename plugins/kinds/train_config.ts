@@ -280,6 +280,8 @@ export interface TrainConfig {
   pref_beta: number;
   /** Weight of an added SFT loss on the chosen answer's mean log-probability. */
   pref_ftx: number;
+  /** Weight of BCO's loss, >= 0. */
+  pref_bco_weight: number;
   /** Preference loss of stages dpo and iopo. */
   pref_loss: PreferenceLoss;
   /** ε of stage dpo, in [0, 0.5). */

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 
-import type { LabelledTokens, Loss, LossInputs } from "../kinds/loss.ts";
+import type { LabelledTokens, Loss, LossInputs, MicroBatchRow } from "../kinds/loss.ts";
 import { logSigmoid, relu, type Scalar } from "../../kernels/tape.ts";
 
 /** Inputs of a loss's term that needs no reference. */
@@ -80,6 +80,39 @@ export function comparison(z: Scalar, form: Form, smoothing: number): Scalar {
 /** The value of {@linkcode comparison} at z = 0. */
 export function comparisonAtZero(form: Form): number {
   return form === "hinge" ? 1 : Math.LN2;
+}
+
+/** w >= 0. */
+export const bcoWeightOption: z.ZodDefault<z.ZodNumber> = z.number().min(0).default(0).describe(
+  "weight >= 0 of BCO's loss beside the other, the sum over 1 + weight: -log sigmoid(c - d) - log sigmoid(d - r) of the rewards c and r, with d the mean " +
+    "over micro-batches so far of their mean reward",
+);
+
+/**
+ * The mean over micro-batches of their mean reward, as a part of a loss over pairs (Binary Classifier Optimization, Jung et al. 2024, arXiv 2404.04656, δ of
+ * its eq. 9, with every micro-batch of one weight as LLaMA-Factory 0.9.5 has it): the `batch` of a loss has it as `delta`.
+ * @param rewards Both of a row, in nats
+ */
+export function meanReward<N extends string>(
+  rewards: (row: MicroBatchRow<N, true>) => readonly number[],
+): Required<Pick<Loss<N, true, "delta">, "batch" | "carried">> {
+  return {
+    batch: (_, carried) => ({ delta: carried?.delta ?? 0 }),
+    carried: {
+      initial: { delta: 0, batches: 0 },
+      next({ delta = 0, batches = 0 }, rows) {
+        const mean = rows.flatMap(rewards).reduce((sum, reward) => sum + reward, 0) / (2 * rows.length);
+        return { delta: delta + (mean - delta) / (batches + 1), batches: batches + 1 };
+      },
+    },
+  };
+}
+
+/** BCO's loss of a pair, of rewards in nats that δ is taken from. */
+export function bco(
+  { chosen, rejected, delta }: { chosen: Scalar; rejected: Scalar; delta: number },
+): Scalar {
+  return logSigmoid(chosen.minus(delta)).plus(logSigmoid(rejected.neg().plus(delta))).neg();
 }
 
 /** Adds `pref_ftx` times the SFT loss per token of the chosen sequences (their sum, as the IOPO authors do). */

@@ -55,10 +55,14 @@ export function checkLossGradient(loss: Loss, options: LossCheckOptions = {}): L
 
   const frozen = withBatch(
     loss,
-    loss.batch?.(rows.map((row) => ({
-      policy: { ...row.policy },
-      reference: { ...row.reference },
-    }))),
+    loss.batch?.(
+      rows.map((row) => ({
+        policy: { ...row.policy },
+        reference: { ...row.reference },
+        length: { ...row.length },
+      })),
+      loss.carried?.initial ?? {},
+    ),
   );
   const results = evaluateLoss(frozen, rows);
   if (JSON.stringify(evaluateLoss(frozen, rows)) !== JSON.stringify(results)) {

@@ -8,6 +8,8 @@
  * - sigmoid_norm: sigmoid of the log-ratios per token (TRL's name)
  * - robust: (−(1−ε) log σ(z) + ε log σ(−z)) / (1−2ε) (Chowdhury et al. 2024)
  * - exo_pair, nca_pair, bco_pair, sppo_hard, apo_zero, apo_down: `_trl_forms.ts`
+ *
+ * With `bco_weight` w it is (loss + w·BCO) / (1 + w), BCO's δ the running mean of rewards (`_preference.ts`), as LLaMA-Factory 0.9.5 mixes them.
  * @module
  */
 import { z } from "zod";
@@ -15,12 +17,15 @@ import { z } from "zod";
 import { defineLoss } from "../kinds/loss.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import {
+  bco,
+  bcoWeightOption,
   betaOption,
   comparison,
   comparisonAtZero,
   desensitized,
   labelSmoothingOption,
   ldAlphaOption,
+  meanReward,
   prefFtxOption,
   rewardMetrics,
   smoothingFits,
@@ -41,6 +46,7 @@ const Options = z.strictObject({
   label_smoothing: labelSmoothingOption,
   pref_ftx: prefFtxOption,
   ld_alpha: ldAlphaOption,
+  bco_weight: bcoWeightOption,
 }).refine(smoothingFits, smoothingMessage).refine(
   ({ loss_type, label_smoothing }) => loss_type !== "exo_pair" || label_smoothing > 0,
   {
@@ -58,7 +64,7 @@ const dpo: Plugin<"loss", typeof Options> = definePlugin({
   description:
     "Direct preference optimisation: sigmoid, hinge, ipo, robust, APO, EXO, NCA and others, with a reference",
   options: Options,
-  create({ beta, loss_type, label_smoothing: smoothing, pref_ftx, ld_alpha }) {
+  create({ beta, loss_type, label_smoothing: smoothing, pref_ftx, ld_alpha, bco_weight: weight }) {
     const target = 1 / (2 * beta);
     const perToken = loss_type === "ipo" || loss_type === "sigmoid_norm";
     const form = loss_type === "sigmoid_norm" ? "sigmoid" : loss_type;
@@ -69,6 +75,16 @@ const dpo: Plugin<"loss", typeof Options> = definePlugin({
         ? trlForms[form]({ chosen, rejected, beta, smoothing })
         : comparison(delta.times(beta), form, smoothing);
     };
+    const withBco = (loss: Scalar, { chosen, rejected, delta }: Parameters<typeof bco>[0]) =>
+      weight === 0
+        ? loss
+        : bco({ chosen: chosen.times(beta), rejected: rejected.times(beta), delta }).times(weight).plus(loss)
+          .dividedBy(1 + weight);
+    const zero = constant(0);
+    const atZero = isTrlForm(form) || form === "ipo"
+      ? compared(zero, zero)
+      : constant(comparisonAtZero(form));
+    const scale = (tokens: number) => perToken ? tokens : 1;
     return defineLoss({
       shape: "pair",
       sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
@@ -76,26 +92,24 @@ const dpo: Plugin<"loss", typeof Options> = definePlugin({
       normalize: "examples",
       ...desensitized(ld_alpha),
       ...(pref_ftx === 0 && ld_alpha === 1 &&
-        {
-          initialLoss: isTrlForm(form) || form === "ipo"
-            ? compared(constant(0), constant(0)).value
-            : comparisonAtZero(form),
-        }),
+        { initialLoss: withBco(atZero, { chosen: zero, rejected: zero, delta: 0 }).value }),
+      ...(weight > 0 && meanReward<"chosen" | "rejected">(({ policy, reference, length }) => [
+        beta * (policy.chosen - reference.chosen) / scale(length.chosen),
+        beta * (policy.rejected - reference.rejected) / scale(length.rejected),
+      ])),
       loss(inputs) {
-        const { policy, reference, R, length } = inputs;
-        const scale = (name: "chosen" | "rejected") => perToken ? length[name] : 1;
-        const [chosen, rejected] = [
-          R.chosen.dividedBy(scale("chosen")),
-          R.rejected.dividedBy(scale("rejected")),
-        ];
+        const { policy, reference, R, length, batch } = inputs;
+        const [ofChosen, ofRejected] = [scale(length.chosen), scale(length.rejected)];
+        const [chosen, rejected] = [R.chosen.dividedBy(ofChosen), R.rejected.dividedBy(ofRejected)];
+        const mixed = withBco(compared(chosen, rejected), { chosen, rejected, delta: batch.delta ?? 0 });
         return {
-          loss: withFtx(compared(chosen, rejected), pref_ftx, inputs, ["chosen"]),
+          loss: withFtx(mixed, pref_ftx, inputs, ["chosen"]),
           metrics: {
             ...rewardMetrics(beta * chosen.value, beta * rejected.value),
-            "logps/chosen": policy.chosen.value / scale("chosen"),
-            "logps/rejected": policy.rejected.value / scale("rejected"),
-            "logps/ref_chosen": reference.chosen.value / scale("chosen"),
-            "logps/ref_rejected": reference.rejected.value / scale("rejected"),
+            "logps/chosen": policy.chosen.value / ofChosen,
+            "logps/rejected": policy.rejected.value / ofRejected,
+            "logps/ref_chosen": reference.chosen.value / ofChosen,
+            "logps/ref_rejected": reference.rejected.value / ofRejected,
           },
         };
       },

@@ -18,6 +18,7 @@ import "../../plugins/kinds/end_token_test.ts";
 import "../../plugins/kinds/thought_stream_test.ts";
 import "../../plugins/kinds/thoughts_test.ts";
 import "../../plugins/losses/check_test.ts";
+import "../../plugins/losses/bco_test.ts";
 import "../../plugins/losses/kto_test.ts";
 import "../../plugins/losses/losses_test.ts";
 import "../../plugins/losses/typed_names_test.ts";

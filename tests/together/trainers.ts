@@ -8,6 +8,7 @@ import "../../plugins/trainers/local/checkpoints/checkpoint_damage_test.ts";
 import "../../plugins/trainers/local/loop/schedules_test.ts";
 import "../../plugins/trainers/local/loop/train_step_test.ts";
 import "../../plugins/trainers/local/phase_clock_test.ts";
+import "../../plugins/trainers/local/scoring/carried_test.ts";
 import "../../plugins/trainers/local/scoring/evaluate_test.ts";
 import "../../plugins/trainers/local/target/adapters_test.ts";
 import "../../plugins/trainers/local/target/base_model_test.ts";

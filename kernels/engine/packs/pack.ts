@@ -196,15 +196,17 @@ export function spread(costs: readonly number[], bins: number): number[][] {
 /**
  * Groups units (each a list of examples that must share a pack) in order into packs of at most `budget` rows; a unit
  * larger than that has a pack of its own. An engine of several replicas shares a pack's trees out, so there a pack may have as many
- * rows as leave each replica at most `budget`; units of one size share a pack then, and no replica waits long for another.
+ * rows as leave each replica at most `budget`; units of one size share a pack then, and no replica waits long for another, unless
+ * `keepsOrder` asks for units in the order that they are given.
  */
 export function packUnits(
   units: readonly (readonly EncodedExample[])[],
   budget: number,
   replicas = 1,
+  keepsOrder = false,
 ): EncodedExample[][] {
   const sized = units.map((unit) => ({ unit, sizes: unit.map(exampleRows) }));
-  if (replicas > 1) sized.sort((a, b) => sum(b.sizes) - sum(a.sizes));
+  if (replicas > 1 && !keepsOrder) sized.sort((a, b) => sum(b.sizes) - sum(a.sizes));
   const packs: EncodedExample[][] = [];
   let open: number[] = [];
   for (const { unit, sizes } of sized) {

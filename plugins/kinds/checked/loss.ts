@@ -45,6 +45,7 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
       loss: aFunction,
     }, {
       batch: functionOrNothing,
+      carried: needed("initial numbers and a function next(), or nothing,", isCarriedOrNothing),
       tokenWeights: functionOrNothing,
       summarize: functionOrNothing,
       initialLoss: needed("a finite number, or nothing,", (v) => v === undefined || Number.isFinite(v)),
@@ -63,7 +64,7 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
         `${known.join(", ")}: current value is ["${prompt}", "${answer}"]`,
     );
   }
-  const { batch, summarize, tokenWeights } = loss;
+  const { batch, carried, summarize, tokenWeights } = loss;
   return replacing(loss, {
     loss(inputs) {
       const outputs = maker.run(() => loss.loss(guardedInputs(loss, inputs)));
@@ -87,8 +88,16 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
       }
       return outputs;
     },
-    batch: batch && ((rows) => {
-      const found = maker.run(() => batch.call(loss, guardedRows(loss, rows)));
+    carried: carried && {
+      initial: carried.initial,
+      next(before, rows) {
+        const found = maker.run(() => carried.next(before, guardedRows(loss, rows)));
+        maker.check("carried.next()", found, namedNumbers);
+        return found;
+      },
+    },
+    batch: batch && ((rows, carried) => {
+      const found = maker.run(() => batch.call(loss, guardedRows(loss, rows), carried));
       maker.check("batch()", found, namedNumbers);
       const given = rows.flatMap((row) => [...Object.values(row.policy), ...Object.values(row.reference)]);
       if (given.every(Number.isFinite)) maker.check("batch()", found, finite);
@@ -105,6 +114,13 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
       return found;
     }),
   });
+}
+
+function isCarriedOrNothing(value: unknown): boolean {
+  if (value === undefined) return true;
+  if (!isNamed(value)) return false;
+  const { initial, next } = value;
+  return isNamed(initial) && Object.values(initial).every(Number.isFinite) && typeof next === "function";
 }
 
 function isWeights(value: unknown): boolean {

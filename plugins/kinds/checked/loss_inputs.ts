@@ -27,7 +27,9 @@ export function guardedInputs(loss: Loss, inputs: LossInputs): LossInputs {
 
 /** Rows of a micro-batch as {@linkcode guardedInputs} gives an example's. */
 export function guardedRows(loss: Loss, rows: BatchRows): BatchRows {
-  return rows.map((row) => Object.freeze({ ...row, ...guardedSums(loss, row) }));
+  return rows.map((row) =>
+    Object.freeze({ ...row, ...guardedSums(loss, row), length: guarded("length", row.length) })
+  );
 }
 
 /** Copies of an example's tokens: what is written to them changes nothing for who reads them next. */

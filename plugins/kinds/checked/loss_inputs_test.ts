@@ -50,7 +50,13 @@ Deno.test("a loss that reads a name which it hasn't declared is told that name, 
     loss: () => ({ loss: new Scalar(1), metrics: {} }),
   });
   assertEquals(
-    fault(() => counting.batch!([{ policy: { chosen: -1, rejected: -2 }, reference: {} }])),
+    fault(() =>
+      counting.batch!([{
+        policy: { chosen: -1, rejected: -2 },
+        reference: {},
+        length: { chosen: 1, rejected: 1 },
+      }])
+    ),
     `loss/mine of my.ts: Cannot read policy.kl as ${names}: ${known}`,
   );
 });

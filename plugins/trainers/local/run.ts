@@ -16,6 +16,7 @@ import {
   isConfigChanged,
   readCheckpoint,
 } from "./checkpoints/checkpoint.ts";
+import { CarriedOverSteps } from "./scoring/carried.ts";
 import { evaluateSets } from "./scoring/evaluate.ts";
 import { type LoopResult, trainLoop } from "./loop/loop.ts";
 import type { LoopInputs } from "./loop/loop_inputs.ts";
@@ -73,6 +74,9 @@ export async function carryOut(inputs: TrainerInputs, open: OpenEngine): Promise
       target,
       references,
       ...(reference && { isReferenceGiven: true, referenceHash: reference.hash }),
+      ...(loss.carried && {
+        carried: new CarriedOverSteps(loss, resumed?.state.step ?? 0, resumed?.state.carried),
+      }),
       dropout: target.tuning.type === "lora" ? target.tuning.dropout : 0,
       neftuneAlpha: config.neftune_noise_alpha ?? 0,
       plan,

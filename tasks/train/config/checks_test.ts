@@ -98,6 +98,10 @@ Deno.test("do_eval without do_train evaluates a finished model, and refuses what
       ["stage: kto", "name that one as ref_model"],
       ["train_from_scratch: true\nfinetuning_type: full", "Cannot evaluate random weights"],
       ["rope_scaling: linear\nfinetuning_type: full", "Cannot evaluate with rope_scaling"],
+      [
+        "stage: dpo\nref_model: m\npref_bco_weight: 1",
+        "Cannot evaluate a finished model with pref_bco_weight",
+      ],
       ["streaming: true\nmax_steps: 1", "Cannot evaluate a finished model on a stream"],
     ] as const
   ) assertStringIncludes(assertThrows(() => file(more + "\n"), RangeError).message, text);

@@ -93,6 +93,11 @@ const IDLE: readonly [
   ],
   [["ref_model_quantization_bit"], (c) => c.ref_model === null, () => "ref_model names no model"],
   [["pref_beta", "pref_ftx"], ({ stage }) => stage === "sft" || stage === "pt", stageIs],
+  [
+    ["pref_bco_weight"],
+    (c) => c.stage !== "dpo" || isWithoutReference(c),
+    (c) => c.stage === "dpo" ? whyWithoutReference(c) : stageIs(c),
+  ],
   [["pref_loss"], ({ stage }) => stage !== "dpo" && stage !== "iopo", stageIs],
   [["kto_chosen_weight", "kto_rejected_weight"], ({ stage }) => stage !== "kto", stageIs],
   [
@@ -102,7 +107,8 @@ const IDLE: readonly [
   ],
   [
     [
-      ...["pref_beta", "pref_ftx", "pref_loss", "kto_chosen_weight", "kto_rejected_weight"] as const,
+      ...["pref_beta", "pref_ftx", "pref_bco_weight", "pref_loss"] as const,
+      ...["kto_chosen_weight", "kto_rejected_weight"] as const,
       ...["simpo_gamma", "dpo_label_smoothing", "iopo_label_smoothing", "iopo_variant"] as const,
     ],
     (c) => c.loss !== null,

@@ -21,6 +21,7 @@ export type LossKeys = Pick<
   | "pref_loss"
   | "pref_beta"
   | "pref_ftx"
+  | "pref_bco_weight"
   | "kto_chosen_weight"
   | "kto_rejected_weight"
   | "simpo_gamma"
@@ -76,6 +77,7 @@ export function lossName(config: LossKeys): NamedLoss {
           label_smoothing: config.dpo_label_smoothing,
           pref_ftx,
           ...desensitizing,
+          ...(config.pref_bco_weight > 0 && { bco_weight: config.pref_bco_weight }),
         },
       };
   }

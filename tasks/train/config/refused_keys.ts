@@ -167,14 +167,6 @@ const ROWS: readonly [
   ["training", "fp8", false, [false], "weights and products are float32", "leave it out"],
   [
     "finetuning",
-    "pref_bco_weight",
-    0.0,
-    [0],
-    "a mix with BCO isn't there, whose running mean of rewards LLaMA-Factory moves in evaluations too and loses at a resume",
-    "leave it out, or use pref_loss: bco_pair, which takes no mean",
-  ],
-  [
-    "finetuning",
     "use_galore",
     false,
     [false],

@@ -92,6 +92,7 @@ export type ModelCardKeys = Pick<
   | "pref_beta"
   | "pref_loss"
   | "pref_ftx"
+  | "pref_bco_weight"
   | "ref_model"
   | "ref_model_adapters"
   | "ref_model_quantization_bit"
@@ -145,6 +146,7 @@ export function hyperparameters(
         pref_beta: config.pref_beta,
         ...(config.stage !== "kto" && { pref_loss: config.pref_loss }),
         pref_ftx: config.pref_ftx,
+        ...(config.pref_bco_weight > 0 && { pref_bco_weight: config.pref_bco_weight }),
       }),
     ...(config.ref_model !== null && {
       ref_model: config.ref_model,

@@ -3,6 +3,7 @@
  * @module
  */
 import { item, valueOf } from "../../../../formats/elements.ts";
+import type { Loss } from "../../../kinds/loss.ts";
 import type { TrainConfig } from "../../../kinds/train_config.ts";
 import type { EncodedExample } from "../../../../kernels/engine/packs/encoded.ts";
 import { runLength } from "./steps.ts";
@@ -64,17 +65,20 @@ export function planBatches(
   };
 }
 
-/** Micro-batches grouped into packs; `groups` of a pack are the positions of each micro-batch's examples in it. */
+/**
+ * Micro-batches grouped into packs; `groups` of a pack are the positions of each micro-batch's examples in it. A loss that looks at micro-batches
+ * gets them whole, one that carries numbers on in their order.
+ */
 export function packBatches(
   batches: readonly (readonly EncodedExample[])[],
   budget: number | null,
-  together: boolean,
+  { batch, carried }: Pick<Loss, "batch" | "carried">,
   replicas: number,
 ): { examples: EncodedExample[]; groups: number[][] }[] {
-  const units = together ? batches : batches.flatMap((b) => b.map((example) => [example]));
+  const units = batch ? batches : batches.flatMap((b) => b.map((example) => [example]));
   const of = new Map<EncodedExample, number>();
   units.forEach((unit, u) => unit.forEach((example) => of.set(example, u)));
-  return packUnits(units, budget ?? DEFAULT_ROWS, replicas).map((examples) => {
+  return packUnits(units, budget ?? DEFAULT_ROWS, replicas, carried !== undefined).map((examples) => {
     const groups = new Map<number, number[]>();
     examples.forEach((example, i) => {
       const unit = valueOf(of, example);

@@ -48,6 +48,8 @@ export interface CheckpointState {
   modelConfigHash?: string;
   /** `ReferenceModel.hash`; absent where the reference is the policy as it began. */
   referenceHash?: string;
+  /** What the loss carries; absent of one that carries nothing. */
+  carried?: Readonly<Record<string, number>>;
 }
 
 const count = z.int().min(0);
@@ -64,6 +66,7 @@ const State: z.ZodType<CheckpointState> = z.object({
   modelHash: z.string(),
   modelConfigHash: z.string().exactOptional(),
   referenceHash: z.string().exactOptional(),
+  carried: z.record(z.string(), z.number()).exactOptional(),
 });
 /** Fields of trainer_state.json that tell of which step it is; other programs read the rest. */
 const TrainerState = z.object({

@@ -130,6 +130,7 @@ async function checkpoint(
     modelHash,
     modelConfigHash,
     referenceHash,
+    carried,
   } = inputs;
   const path = await saveCheckpoint(config.output_dir, {
     state: {
@@ -144,6 +145,7 @@ async function checkpoint(
       modelHash,
       ...(modelConfigHash !== undefined && { modelConfigHash }),
       ...(referenceHash !== undefined && { referenceHash }),
+      ...(carried && { carried: carried.after(step) }),
     },
     target,
     trained: await engine.trained(),

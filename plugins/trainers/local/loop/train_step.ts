@@ -45,12 +45,11 @@ export async function accumulateGradients(
   const draws = dropout > 0 || neftuneAlpha > 0;
   const weightOf = exampleWeights(loss, batches, config.step_mean);
   const identity = loss.needsReference && !inputs.isReferenceGiven && !draws && await engine.isIdentity();
-  const units = packBatches(
-    batches,
-    config.micro_batch_tokens,
-    loss.batch !== undefined,
-    engine.replicas,
-  ).map(({ examples, groups }, number) => ({
+  inputs.carried?.begin(step);
+  const units = packBatches(batches, config.micro_batch_tokens, loss, engine.replicas).map((
+    { examples, groups },
+    number,
+  ) => ({
     examples,
     split: "train" as const,
     keep: true,
@@ -69,6 +68,7 @@ export async function accumulateGradients(
       packs.push(scored);
     }
   }
+  inputs.carried?.end(step);
   return { packs, weightOf };
 }
 

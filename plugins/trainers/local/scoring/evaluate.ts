@@ -66,7 +66,7 @@ export async function evaluateExamples(
   const sums = batches.map(() => ({ loss: 0, labels: 0 }));
   const metrics = new Map<EncodedExample, Record<string, number>>();
   // Batches share packs: one of a few short examples would leave most of an engine's replicas, and most of a pack, empty.
-  const packs = packBatches(batches, budget, scoring.loss.batch !== undefined, scoring.engine.replicas);
+  const packs = packBatches(batches, budget, scoring.loss, scoring.engine.replicas);
   const units = packs.map((pack) => ({ ...pack, split: "eval" as const, keep: false }));
   for (const flight of inFlights(scoring, units)) {
     if (signal.aborted) return null;

@@ -11,6 +11,7 @@ import { DEFAULT_ROWS } from "../../../../kernels/engine/pack_rows.ts";
 import { type EvaluatedRow, evaluateLoss } from "../../../kinds/loss_evaluation.ts";
 import type { Loss } from "../../../kinds/loss.ts";
 import { ReferenceCache } from "./reference.ts";
+import type { CarriedOverSteps } from "./carried.ts";
 import { byExample, ownerWeights, sequenceSums } from "./sequence_sums.ts";
 
 /** Inputs of scoring besides examples. */
@@ -18,6 +19,8 @@ export interface Scoring {
   engine: EngineClient;
   loss: Loss;
   references: ReferenceCache;
+  /** Of a loss that carries numbers over micro-batches. */
+  carried?: CarriedOverSteps;
   /** References are those of another model, and all there before the first step. */
   isReferenceGiven?: boolean;
   /** Most rows of packs that an engine that waits for a device gets at once; absent: one pack. */
@@ -109,7 +112,7 @@ export async function scorePacks(scoring: Scoring, given: readonly PackToScore[]
     const taken = isCompared || reference === null ? policy : reference;
     const pass = await evaluatePack(scoring, one, pack, { policy, reference: missing ? taken : null });
     if (isCompared) {
-      const apart = { ...scoring, references: new ReferenceCache() };
+      const { carried: _, ...still } = scoring, apart = { ...still, references: new ReferenceCache() };
       pass.compared = (await evaluatePack(apart, one, pack, { policy, reference })).rows;
     }
     if (isBestTold(one.split)) addAccuracy(pass, values.subarray(labels));
@@ -139,7 +142,7 @@ async function forwardAll(engine: EngineClient, passes: readonly ForwardPass[]):
 
 /** The loss of a pack's examples, from its log-probabilities. */
 async function evaluatePack(
-  { engine, loss, references }: Scoring,
+  { engine, loss, references, carried }: Scoring,
   { examples, split, groups }: PackToScore,
   pack: Pack,
   { policy: logps, reference }: { policy: Float64Array; reference: Float64Array | null },
@@ -160,7 +163,9 @@ async function evaluatePack(
   }));
   const rows: EvaluatedRow[] = [];
   for (const group of groups ?? examples.map((_, i) => [i])) {
-    evaluateLoss(loss, group.map((i) => item(inputs, i))).forEach((row, k) => rows[item(group, k)] = row);
+    const own = group.map((i) => item(inputs, i));
+    if (split === "train") carried?.move(own);
+    evaluateLoss(loss, own, carried?.now).forEach((row, k) => rows[item(group, k)] = row);
   }
   const labels = length.map((r) => Object.values(r).reduce((a, b) => a + b, 0));
   return { pack, examples, rows, labels, tokenWeights };

@@ -17,6 +17,12 @@ export function checkEvaluationAlone(c: TrainConfig, refuse: Refuse): void {
       "ref_model_adapters",
   );
   refuse(
+    c.loss === null && c.stage === "dpo" && !isWithoutReference(c) && c.pref_bco_weight > 0,
+    "pref_bco_weight",
+    "Cannot evaluate a finished model with pref_bco_weight as its loss has the mean of rewards that training has seen, which only its checkpoints keep: leave it out, or " +
+      "evaluate in training (eval_strategy)",
+  );
+  refuse(
     c.train_from_scratch,
     "train_from_scratch",
     "Cannot evaluate random weights: leave it out",

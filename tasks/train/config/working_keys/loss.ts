@@ -34,6 +34,12 @@ export function lossKeys() {
       "weight of an added SFT loss on the chosen answer (its mean log-probability); stage kto adds its mean over a micro-batch's " +
         "desirable rows, times rows over desirable rows, as LLaMA-Factory does",
     ),
+    pref_bco_weight: row(
+      num({ min: 0 }),
+      0,
+      "stage dpo: weight of BCO's loss beside pref_loss, the sum over 1 + weight, as in LLaMA-Factory; its running mean of rewards is moved by training alone, " +
+        "and kept in checkpoints",
+    ),
     pref_loss: row(
       oneOf([
         ...["sigmoid", "hinge", "ipo", "robust", "orpo", "simpo"] as const,
