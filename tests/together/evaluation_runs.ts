@@ -4,6 +4,7 @@
  */
 import "../../tasks/ask/asker_test.ts";
 import "../../tasks/eval/budgets_test.ts";
+import "../../tasks/eval/golden_scores_test.ts";
 import "../../tasks/eval/judge_card/judge_card_test.ts";
 import "../../tasks/eval/judging_test.ts";
 import "../../tasks/eval/misbehaving_servers_test.ts";
