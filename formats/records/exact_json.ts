@@ -43,6 +43,12 @@ export function exactValue(value: object): PyJson | undefined {
   return exact.get(value);
 }
 
+/** As {@linkcode exactJson}, of a member of an object: of a number too. */
+export function exactMember(object: Record<string, unknown>, name: string): PyJson {
+  const kept = exact.get(object), own = kept instanceof Map ? kept.get(name) : undefined;
+  return own ?? exactJson(object[name]);
+}
+
 /**
  * A value of JSON with what was kept of its lists and objects; the rest as JavaScript writes it.
  * @throws {SyntaxError} If it is nested more than 500 levels deep

@@ -22,6 +22,8 @@ export interface AnswerNews {
   text: string;
   /** Of the tokens since the last news, where they were asked for. */
   logprobs: TokenLogprobs[];
+  /** Of the prompt's tokens behind the first, where they were asked for, with the first token of answer 0. */
+  promptLogprobs?: PromptTokenLogprobs[] | null;
   /** With its last token; null: more come. */
   end: Pick<Generated, "finish" | "stop"> | null;
 }
@@ -67,8 +69,8 @@ export async function makeAnswers(
     return reader;
   };
   const onToken = onNews &&
-    ((id: number, _: string, { index, logprobs, end }: TokenDetails) => {
-      onNews({ index, ...readerOf(index).read(id, logprobs, end) });
+    ((id: number, _: string, { index, logprobs, promptLogprobs, end }: TokenDetails) => {
+      onNews({ index, promptLogprobs, ...readerOf(index).read(id, logprobs, end) });
     });
   const generated = await model.generate(prompt, sampling, onToken, signal);
   const special = specialOf(model.local.tokenizer, asked.shown);
@@ -111,7 +113,11 @@ class NewsReader {
     this.#endIds = new Set([...sampling.ignore_eos ? [] : own, ...sampling.stop_ids ?? []]);
   }
 
-  read(id: number, logprobs: TokenLogprobs | null, end: AnswerNews["end"]): Omit<AnswerNews, "index"> {
+  read(
+    id: number,
+    logprobs: TokenLogprobs | null,
+    end: AnswerNews["end"],
+  ): Omit<AnswerNews, "index" | "promptLogprobs"> {
     const text = this.#endIds.has(id) ? "" : this.#stream.push(id),
       rest = end === null ? "" : this.#stream.end();
     return { text: text + rest, logprobs: logprobs === null ? [] : [logprobs], end };

@@ -71,12 +71,21 @@ export function textLogprobs(
       .map((each) => [nameOf(tokenizer, each.id), each.logprob]);
     found.top_logprobs.push(logprob === null ? null : Object.fromEntries([[name, logprob], ...others]));
     found.text_offset.push(place);
-    const token = tokenizer.idToToken(id);
-    place += token !== null && tokenizer.specialIds.has(id) && text.startsWith(token, place)
-      ? token.length
-      : shownLength(tokenizer, id, place === 0);
+    place += lengthAt(tokenizer, id, place, text);
   }
   return found;
+}
+
+/**
+ * Characters of a token at a place of a text.
+ * @param text What a prompt was given as: special tokens that stand in it are a part of it
+ */
+export function lengthAt(tokenizer: Tokenizer, id: number, place: number, text = ""): number {
+  if (!tokenizer.specialIds.has(id)) {
+    return (place === 0 ? tokenizer.decode([id]) : tokenText(tokenizer, id).text).length;
+  }
+  const token = tokenizer.idToToken(id);
+  return token !== null && text.startsWith(token, place) ? token.length : 0;
 }
 
 /** A token of vLLM's `prompt_logprobs`. */
@@ -109,12 +118,6 @@ export function rankedPrompt(
     return Object.fromEntries(all);
   });
   return [null, ...places];
-}
-
-/** Characters of a token in a text, at its beginning or behind. */
-export function shownLength(tokenizer: Tokenizer, id: number, isFirst: boolean): number {
-  if (tokenizer.specialIds.has(id)) return 0; // no part of the text
-  return (isFirst ? tokenizer.decode([id]) : tokenText(tokenizer, id).text).length;
 }
 
 /** A token's text; its bytes where it is a part of a character, as OpenAI writes them, so that no two are called alike. */

@@ -9,7 +9,7 @@ import { openedBy } from "../../../plugins/endpoints/local/shown_text.ts";
 import type { Registry } from "../../../plugins/registry.ts";
 import { ApiError, badRequest } from "../api_error.ts";
 import type { ChatRequest } from "../fields/fields.ts";
-import { jsonOf, offeredTools, readMessages, templateMessages } from "./messages.ts";
+import { jsonMember, jsonOf, offeredTools, readMessages, templateMessages } from "./messages.ts";
 import type { ServedModel } from "../models.ts";
 
 /** A chat as the model is given it. */
@@ -38,14 +38,15 @@ export function chatPrompt(
       "add_generation_prompt",
     );
   }
-  const encoded = (asked: ChatRequest) => idsOf(asked, local, template, registry);
+  const encoded = (asked: ChatRequest, left?: string) =>
+    idsOf({ request: asked, variables: variablesOf(asked, left) }, local, template, registry);
   const ids = encoded(request), same = ids.join();
   if (ids.length === 0) {
     throw badRequest("Cannot answer the messages: the chat template writes nothing for them", "messages");
   }
-  const changesNothing = (asked: ChatRequest) => {
+  const changesNothing = (asked: ChatRequest, left?: string) => {
     try {
-      return encoded(asked).join() === same;
+      return encoded(asked, left).join() === same;
     } catch {
       return false;
     }
@@ -53,10 +54,7 @@ export function chatPrompt(
   const fields = [...new Set(request.messages.flatMap(doubtfulFields))].filter((name) =>
     changesNothing({ ...request, messages: request.messages.map((message) => without(message, name)) })
   );
-  const kwargs = Object.keys(variablesOf(request)).filter((name) => {
-    const { [name]: _, ...others } = request.chat_template_kwargs ?? {};
-    return changesNothing({ ...request, chat_template_kwargs: others });
-  });
+  const kwargs = [...variablesOf(request).keys()].filter((name) => changesNothing(request, name));
   return {
     ids,
     offersTools: offeredTools(request).length > 0,
@@ -82,15 +80,12 @@ export function openedTags(
 }
 
 function idsOf(
-  request: ChatRequest,
+  { request, variables }: { request: ChatRequest; variables: Map<string, PyJson> },
   { tokenizer }: ServedModel["local"],
   template: Template,
   registry: Registry,
 ): number[] {
   const { add_generation_prompt, continue_final_message } = request;
-  const variables = Object.entries(variablesOf(request)).map(([name, value]) =>
-    [name, jsonOf(value, `chat_template_kwargs.${name}`)] as const
-  );
   const asked = () => {
     if (template.encodeChat !== undefined) {
       const tools = offeredTools(request);
@@ -99,11 +94,12 @@ function idsOf(
         tools: tools.length === 0 ? null : jsonOf(tools, "tools") as PyJson[],
         addGenerationPrompt: continue_final_message !== true && add_generation_prompt !== false,
         continueFinalMessage: continue_final_message === true,
-        variables: new Map(variables),
+        variables,
       });
     }
-    const refused = variables[0] !== undefined
-      ? `chat_template_kwargs.${variables[0][0]}`
+    const [variable] = variables.keys();
+    const refused = variable !== undefined
+      ? `chat_template_kwargs.${variable}`
       : continue_final_message === true
       ? "continue_final_message"
       : add_generation_prompt === false
@@ -124,10 +120,16 @@ function idsOf(
   }
 }
 
-/** Variables of the template that the request names; thinking has a switch of its own, see thinking.ts. */
-function variablesOf({ chat_template_kwargs }: ChatRequest): Record<string, unknown> {
-  const { enable_thinking: _, ...variables } = chat_template_kwargs ?? {};
-  return variables;
+/**
+ * Variables of the template that the request names; thinking has a switch of its own, see thinking.ts.
+ * @param left Name of one that is left out
+ */
+function variablesOf({ chat_template_kwargs }: ChatRequest, left?: string): Map<string, PyJson> {
+  const given = chat_template_kwargs ?? {};
+  const names = Object.keys(given).filter((name) => name !== "enable_thinking" && name !== left);
+  return new Map(
+    names.map((name) => [name, jsonMember(given, name, `chat_template_kwargs.${name}`)]),
+  );
 }
 
 type AskedMessage = ChatRequest["messages"][number];

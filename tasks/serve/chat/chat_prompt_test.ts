@@ -105,10 +105,11 @@ Deno.test("numbers of tools, calls and variables reach the template as the clien
   const chat = await bodyOf(
     `{"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "tool_calls": [${call}]}],
       "temperature": 0.0, "tools": [{"type": "function", "function": {"name": "f", "parameters": ${given}}}],
-      "chat_template_kwargs": {"more": ${given}}}`,
+      "chat_template_kwargs": {"more": ${given}, "top": 1.0, "id": 9007199254740993, "none": 2.50}}`,
   );
-  const { text } = promptOf(chat, `${WRITES_TOOLS}{{ more | tojson }}`);
-  assertEquals(text, `${written} ${written} ${written}`);
+  const { text, unused } = promptOf(chat, `${WRITES_TOOLS}{{ more | tojson }} {{ top }} {{ id }}`);
+  assertEquals(text, `${written} ${written} ${written} 1.0 9007199254740993`);
+  assertEquals(unused.filter((name) => name.startsWith("chat_template")), ["chat_template_kwargs.none"]);
   const plain = await bodyOf(
     `{"messages": [{"role": "user", "content": "x"}], "tools": [{"type": "function", "function": {"name": "f", "parameters": ${given}}}]}`,
   );

@@ -5,7 +5,7 @@
  */
 import { item } from "../../../formats/elements.ts";
 import { mapTexts, parsedOnce, type PyJson } from "../../../formats/python_json.ts";
-import { exactJson } from "../../../formats/records/exact_json.ts";
+import { exactJson, exactMember } from "../../../formats/records/exact_json.ts";
 import type { DatasetAttributes, Message } from "../../../plugins/kinds/dataset.ts";
 import type { Registry } from "../../../plugins/registry.ts";
 import { badRequest } from "../api_error.ts";
@@ -51,9 +51,18 @@ export function templateMessages({ messages }: ChatRequest): Map<string, PyJson>
 
 /** Definitions of tools, or another value of a request, as a template takes it: numbers as the client wrote them. @throws {ApiError} 400 if it can't be written */
 export function jsonOf(value: unknown, where: string): PyJson {
+  return checked(() => exactJson(value), where);
+}
+
+/** As {@linkcode jsonOf}, of a member of an object: a number too is as the client wrote it. */
+export function jsonMember(object: Record<string, unknown>, name: string, where: string): PyJson {
+  return checked(() => exactMember(object, name), where);
+}
+
+function checked(value: () => PyJson, where: string): PyJson {
   let read: PyJson;
   try {
-    read = exactJson(value);
+    read = value();
   } catch {
     throw badRequest(`Cannot use ${where}: it is nested too deep`, where);
   }

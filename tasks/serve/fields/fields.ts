@@ -11,7 +11,7 @@ import { inWords } from "../../../formats/zod_words.ts";
 import { NO_VARIABLES } from "../../../plugins/kinds/template.ts";
 import { apart, chatApart, vllmApart, vllmChatApart } from "./apart_fields.ts";
 import { type ApiError, badRequest } from "../api_error.ts";
-import { givenMap } from "./given_map.ts";
+import { givenAs, givenMap } from "./given_map.ts";
 import { structured } from "./structured_fields.ts";
 
 const whole = (min: number, max: number = Number.MAX_SAFE_INTEGER) => z.int().min(min).max(max);
@@ -96,12 +96,12 @@ export const ChatFields = z.strictObject({
     z.strictObject({ type: z.literal("function"), function: z.strictObject({ name: z.string() }) }),
   ], 'needs "none", "auto", "required", or {"type": "function", "function": {"name": …}}').nullish(),
   parallel_tool_calls: z.boolean().nullish(),
-  chat_template_kwargs: z.looseObject({
+  chat_template_kwargs: givenAs(z.looseObject({
     enable_thinking: z.boolean().optional(),
     ...Object.fromEntries(
       NO_VARIABLES.map((name) => [name, z.undefined("the request says it itself: leave it out").optional()]),
     ),
-  }).nullish(),
+  })).nullish(),
   add_generation_prompt: z.boolean().nullish(),
   continue_final_message: z.boolean().nullish(),
 });

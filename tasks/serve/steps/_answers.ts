@@ -7,7 +7,7 @@ import OpenAI, { APIError, NotFoundError } from "openai";
 import { builtinRegistry } from "../../../plugins/builtins.ts";
 import type { CompletionRequest } from "../../../plugins/kinds/endpoint.ts";
 import { asked, SERVED_ADAPTER, SERVED_MODEL, type ServedClient, type ServedSteps } from "./_client.ts";
-import { completesTexts, endsEachAnswer, refusesInTexts } from "./_completions.ts";
+import { completesTexts, endsEachAnswer, refusesInTexts, streamsThePrompt } from "./_completions.ts";
 
 const signal = new AbortController().signal;
 
@@ -19,6 +19,7 @@ export const answerSteps: ServedSteps = {
   "log-probabilities: of every token, best ones first, the same in a stream": givesLogprobs,
   "n, seed, stop, logit_bias, penalties": samplesAsAsked,
   "text completions: texts, ids, several at once, echo, log-probabilities, streamed": completesTexts,
+  "text completions stream the prompt with its log-probabilities": streamsThePrompt,
   "what text completions can't be is refused by name: suffix, best_of, a prompt's log-probabilities in a stream":
     refusesInTexts,
   "a stream tells each answer's end when it comes, and the tokens so far where asked": endsEachAnswer,

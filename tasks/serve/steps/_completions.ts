@@ -42,6 +42,57 @@ export async function completesTexts({ client }: ServedClient): Promise<void> {
   );
 }
 
+/** A stream's pieces of each choice add up to what the whole reply says of it. */
+export async function streamsThePrompt({ client }: ServedClient): Promise<void> {
+  type Said =
+    & Pick<OpenAI.CompletionChoice, "text" | "finish_reason">
+    & Required<OpenAI.CompletionChoice.Logprobs>;
+  const request = { model: "tuned", prompt: ["One<|im_end|> two", "🙂", "T"], temperature: 0, echo: true };
+  for (
+    const more of [{ logprobs: 2, n: 2, max_tokens: 4 }, { logprobs: 0, n: 2, max_tokens: 0 }, {
+      max_tokens: 0,
+    }]
+  ) {
+    const { choices, usage } = await client.completions.create({ ...request, ...more });
+    const said = choices.map((): Said => ({
+      text: "",
+      finish_reason: "" as never,
+      tokens: [],
+      token_logprobs: [],
+      top_logprobs: [],
+      text_offset: [],
+    }));
+    let told: OpenAI.CompletionUsage | undefined;
+    const asStream = { stream: true, stream_options: { include_usage: true } } as const;
+    for await (const chunk of await client.completions.create({ ...request, ...more, ...asStream })) {
+      told = chunk.usage ?? told;
+      for (const { index, text, logprobs, finish_reason } of chunk.choices) {
+        const choice = said[index]!, { tokens, token_logprobs, top_logprobs, text_offset } = logprobs ?? {};
+        assertEquals(choice.finish_reason, "", "nothing comes behind a choice's end");
+        // one chunk tells all of the prompt
+        if (logprobs && choice.tokens.length === 0) {
+          assert(text.startsWith(request.prompt[Math.floor(index / 2)]!));
+        }
+        choice.text += text;
+        choice.finish_reason = finish_reason ?? choice.finish_reason;
+        choice.tokens.push(...tokens ?? []);
+        choice.token_logprobs.push(...token_logprobs ?? []);
+        choice.top_logprobs.push(...top_logprobs ?? []);
+        choice.text_offset.push(...text_offset ?? []);
+      }
+    }
+    const nothing = { tokens: [], token_logprobs: [], top_logprobs: [], text_offset: [] };
+    assertEquals(
+      said,
+      choices.map(({ text, finish_reason, logprobs }) =>
+        ({ text, finish_reason, ...logprobs ?? nothing }) as Said
+      ),
+    );
+    assertEquals(told, usage);
+    if (more.logprobs !== undefined) assertEquals(said[0]?.token_logprobs[0], null);
+  }
+}
+
 /** Refused as by vLLM, whose newest versions have no best_of either. */
 export async function refusesInTexts({ client }: ServedClient): Promise<void> {
   const request = { model: "random", prompt: "Name", max_tokens: 2, temperature: 0 };
@@ -49,7 +100,6 @@ export async function refusesInTexts({ client }: ServedClient): Promise<void> {
     [{ suffix: "end" }, "suffix", "continues texts only"],
     [{ best_of: 3 }, "best_of", "set n to 3"],
     [{ n: 2, best_of: 1 }, "best_of", "2 answers (n) of 1 (best_of)"],
-    [{ echo: true, logprobs: 0, stream: true }, "stream", "leave stream out"],
     [{ stream_options: { include_usage: true } }, "stream_options", "set stream to true"],
   ];
   for (const [more, param, words] of refused) {

@@ -85,9 +85,7 @@ async function scoresPrompts({ client }: ServedClient): Promise<void> {
   const bare = { model: "random", prompt: "Name", max_tokens: 0, echo: true, n: 2 };
   const echoed = (await client.completions.create(bare)).choices;
   assertEquals(echoed.map(({ text, logprobs }) => [text, logprobs]), [["Name", null], ["Name", null]]);
-  for (const wrong of [{ ...bare, echo: false }, { ...bare, stream: true as const }]) {
-    await assertRejects(async () => await client.completions.create(wrong), APIError, "400");
-  }
+  await assertRejects(async () => await client.completions.create({ ...bare, echo: false }), APIError, "400");
   // as vLLM takes it
   await client.chat.completions.create(asked("x", { temperature: 3, max_tokens: 1 }));
 }

@@ -34,6 +34,8 @@ export interface TokenDetails {
   index: number;
   /** Where they were asked for. */
   logprobs: TokenLogprobs | null;
+  /** Of the prompt's tokens behind the first, where they were asked for, with the first token of answer 0; null: no news of them. */
+  promptLogprobs: PromptTokenLogprobs[] | null;
   /** Of the answer's last token; null: more come. */
   end: Pick<Generated, "finish" | "stop"> | null;
 }
@@ -147,6 +149,7 @@ export class RunningAnswer {
     const logprobs = this.#logprobs && outlook.logits &&
       logprobsOf(outlook.logits, id, sampler.sampling.logprobs ?? 0);
     if (logprobs) this.#logprobs?.push(logprobs);
+    const promptLogprobs = this.ids.length === 0 ? this.#promptLogprobs : null;
     this.ids.push(id);
     this.tokens.push(id);
     let text = ended ? "" : stream?.push(id) ?? "";
@@ -155,7 +158,7 @@ export class RunningAnswer {
     if (ends) text += stream?.end() ?? "";
     const finish = stopped() ? "stop" : ends ? "length" : null;
     const stop = ended ? id : stream?.stop ?? null;
-    onToken?.(id, text, { index, logprobs, end: finish && { finish, stop } });
+    onToken?.(id, text, { index, logprobs, promptLogprobs, end: finish && { finish, stop } });
     if (finish) this.#finish(finish, stop);
   }
 
