@@ -100,11 +100,11 @@ export function makeApp(service: Service, options: AppOptions): Hono<ToldVariabl
 }
 
 function reply(c: Context, error: ApiError): Response {
-  const { retryAfter, status } = error.fields;
+  const { retryAfter, status, code } = error.fields;
   const headers = {
     ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
     // OpenAI's and Anthropic's clients ask again at 500 and above
-    ...(status === 501 && { "x-should-retry": "false" }),
+    ...((status === 501 || code === "model_broken") && { "x-should-retry": "false" }),
     ...(status === 401 && { "www-authenticate": "Bearer" }),
   };
   return c.json(isAnthropics(c) ? errorBody(error, c.get("requestId")) : error.body, status, headers);

@@ -8,6 +8,7 @@ import { isLoopbackHost } from "../common/loopback.ts";
 import { makeApp } from "./app.ts";
 import { Keys } from "./http/keys.ts";
 import { listen } from "./http/listen.ts";
+import { unreadable } from "./http/unreadable.ts";
 import { Metrics } from "./counts/metrics.ts";
 import { Models, type ModelsOptions } from "./models.ts";
 import { Places } from "./places.ts";
@@ -84,10 +85,15 @@ export async function startServer(options: ServerOptions, registry: Registry): P
     log,
     fault,
   });
-  const listening = await listen((request) => app.fetch(request), host, port, fault).catch(async (error) => {
-    await models.close();
-    throw error;
-  });
+  const listening = await listen(
+    { fetch: (request) => app.fetch(request), unreadable: unreadable(metrics, log), fault },
+    host,
+    port,
+  )
+    .catch(async (error) => {
+      await models.close();
+      throw error;
+    });
   let stopped: Promise<void> | undefined;
   const stop = async (graceMs: number) => {
     const timer = setTimeout(() => ending.abort(new Error("the server is stopping")), graceMs);

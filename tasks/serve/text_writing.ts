@@ -137,7 +137,10 @@ export class TextWriting implements Writing {
       list.flatMap(({ ids, finish }, index) => {
         if (ids.length > 0) return [];
         const text = this.#tellsPrompt ? this.#front(prompt) : "";
-        const logprobs = this.#logprobs([], { text, ofPrompt: this.#ofPrompt(prompt, list[0]?.promptLogprobs) });
+        const logprobs = this.#logprobs([], {
+          text,
+          ofPrompt: this.#ofPrompt(prompt, list[0]?.promptLogprobs),
+        });
         return [this.#chunk(prompt, index, text, { logprobs, finish_reason: finish, stop_reason: null })];
       })
     );

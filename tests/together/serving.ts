@@ -8,6 +8,7 @@ import "../../tasks/chat/typed_keys_test.ts";
 import "../../tasks/serve/answers/logprobs_test.ts";
 import "../../tasks/serve/anthropic/writing_test.ts";
 import "../../tasks/serve/api_error_test.ts";
+import "../../tasks/serve/app_test.ts";
 import "../../tasks/serve/chat/chat_prompt_test.ts";
 import "../../tasks/serve/fields/fields_test.ts";
 import "../../tasks/serve/grammar/mask_test.ts";

@@ -5,15 +5,25 @@
  * reply is begun (`findings/client_that_left.sh`): the answer would be made to its end for nobody, and keep its place.
  * @module
  */
-import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 
-/** Bytes of a request's head, at most: longer ones get 431 from the platform. */
-const HEAD_BYTES = 64 * 1024;
+/** Bytes of a request's head, at most: longer ones get 431. */
+export const HEAD_BYTES: number = 64 * 1024;
 
-/** Milliseconds in which the rest of a body that was refused may come; then its connection ends. */
+/** Milliseconds in which the rest of a request that was refused may come; then its connection ends. */
 const REST_MS = 500;
+
+/** What is listened for. */
+export interface Listener {
+  /** Answers a request. */
+  fetch(request: Request): Response | Promise<Response>;
+  /** Answers what can't be read as a request: 431 for a head that is too long, 400 for what isn't HTTP. */
+  unreadable(status: 400 | 431): Response;
+  /** Gets what goes wrong with connections later on. */
+  fault(error: unknown): void;
+}
 
 /** An open port. */
 export interface Listening {
@@ -28,15 +38,13 @@ export interface Listening {
 /**
  * Opens a port. A request's signal fires when its client leaves before the reply's end.
  * @param port 0: any free one
- * @param fault Gets what goes wrong with connections later on
  * @throws {RangeError} If something else listens there
  * @throws {Error} If the platform doesn't let it listen
  */
 export async function listen(
-  fetch: (request: Request) => Response | Promise<Response>,
+  { fetch, unreadable, fault }: Listener,
   host: string,
   port: number,
-  fault: (error: unknown) => void,
 ): Promise<Listening> {
   // a connection that is kept for the next request has no time limit: a client could ask just when it ends
   const server = createServer(
@@ -55,10 +63,26 @@ export async function listen(
   });
   server.on("error", fault);
   let answering = 0, onNone = () => {};
+  const inReply = new WeakMap<Socket, { request: IncomingMessage; reply: ServerResponse }>(),
+    refused = new WeakSet<Socket>();
+  server.on("clientError", (error: { code?: string }, socket: Socket) => {
+    // once for each piece that comes
+    if (refused.has(socket)) return;
+    refused.add(socket);
+    const { request, reply } = inReply.get(socket) ?? {};
+    // of a body that can't be read, nothing more comes
+    const ended = !socket.writable || !error.code?.startsWith("HPE_") || request?.complete === false;
+    if (ended) socket.destroy();
+    else if (reply !== undefined) reply.once("close", () => socket.destroy());
+    else refuse(socket, unreadable(error.code === "HPE_HEADER_OVERFLOW" ? 431 : 400)).catch(fault);
+  });
   server.on("request", (request, reply) => {
+    const { socket } = request;
     answering++;
+    inReply.set(socket, { request, reply });
     reply.once("close", () => {
       passOver(request);
+      inReply.delete(socket);
       if (--answering === 0) onNone();
     });
   });
@@ -76,6 +100,17 @@ export async function listen(
     },
     cut: () => server.closeAllConnections(),
   };
+}
+
+/** Writes a reply to what was no request, and ends its connection. */
+async function refuse(socket: Socket, reply: Response): Promise<void> {
+  const body = await reply.text(), length = new TextEncoder().encode(body).length;
+  const headers = [...reply.headers, ["content-length", String(length)], ["connection", "close"]];
+  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  socket.end(`HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status]}\r\n${lines}\r\n${body}`);
+  // what is still to come is read, so that its sender sees the reply
+  socket.resume();
+  Deno.unrefTimer(setTimeout(() => socket.destroy(), REST_MS));
 }
 
 /** Reads what is left of a body whose request has its reply, as the next request stands behind it. */

@@ -1,11 +1,24 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 
 import { within } from "../../../tests/helpers/until.ts";
-import { listen } from "./listen.ts";
+import { unreadable } from "./unreadable.ts";
+import { listen, type Listener, type Listening } from "./listen.ts";
 
-const fail = (error: unknown) => {
-  throw error;
-};
+/** Listens at a free port; nothing goes wrong. */
+function open(
+  fetch: Listener["fetch"],
+  { port = 0, ...others }: Partial<Listener> & { port?: number } = {},
+): Promise<Listening> {
+  const listener: Listener = {
+    fetch,
+    unreadable: (status) => new Response(null, { status }),
+    fault: (error) => {
+      throw error;
+    },
+    ...others,
+  };
+  return listen(listener, "127.0.0.1", port);
+}
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -17,7 +30,7 @@ async function leavingClients(sizes: readonly number[], gaps: readonly boolean[]
   const names = sizes.flatMap((size) =>
     gaps.map((gap) => [`/${size}${gap ? "-in-two" : ""}`, size, gap] as const)
   );
-  const listening = await listen(
+  const listening = await open(
     async (request) => {
       const name = new URL(request.url).pathname;
       await request.arrayBuffer();
@@ -28,9 +41,6 @@ async function leavingClients(sizes: readonly number[], gaps: readonly boolean[]
       if (left.length === names.length) news.resolve();
       return new Response();
     },
-    "127.0.0.1",
-    0,
-    fail,
   );
   await Promise.all(names.map(async ([name, size, gap]) => {
     using client = await Deno.connect({ hostname: "127.0.0.1", port: listening.port });
@@ -63,7 +73,7 @@ Deno.test("a request learns that its client has left, however long it is and in 
 Deno.test("a request that is answered isn't told that its client left, and its connection serves the next one", async () => {
   const asked: string[] = [], signals: AbortSignal[] = [];
   // the routes that refuse don't read what they refuse
-  const listening = await listen(
+  const listening = await open(
     async ({ url, signal }) => {
       asked.push(new URL(url).pathname);
       signals.push(signal);
@@ -71,9 +81,6 @@ Deno.test("a request that is answered isn't told that its client left, and its c
       if (url.endsWith("late")) await new Promise((resolve) => setTimeout(resolve, 20));
       return Response.json({});
     },
-    "127.0.0.1",
-    0,
-    fail,
   );
   using client = await Deno.connect({ hostname: "127.0.0.1", port: listening.port });
   const read = client.readable.pipeThrough(new TextDecoderStream()).getReader();
@@ -102,9 +109,9 @@ Deno.test("a request that is answered isn't told that its client left, and its c
 });
 
 Deno.test("a port that is taken is an error that says so", async () => {
-  const first = await listen(() => new Response(), "127.0.0.1", 0, fail);
+  const first = await open(() => new Response());
   await assertRejects(
-    () => listen(() => new Response(), "127.0.0.1", first.port, fail),
+    () => open(() => new Response(), { port: first.port }),
     RangeError,
     `Cannot listen at 127.0.0.1:${first.port} as something else does`,
   );
@@ -112,7 +119,7 @@ Deno.test("a port that is taken is an error that says so", async () => {
 });
 
 Deno.test("a request's head may have 64 kB, for long names and keys of those in front", async () => {
-  const listening = await listen(() => new Response("taken"), "127.0.0.1", 0, fail);
+  const listening = await open(() => new Response("taken"));
   const status = async (length: number) => {
     const reply = await fetch(`http://127.0.0.1:${listening.port}`, {
       headers: { "x-note": "a".repeat(length) },
@@ -127,15 +134,12 @@ Deno.test("a request's head may have 64 kB, for long names and keys of those in 
 
 Deno.test("a connection that hasn't asked anything keeps no server open, and an answer under way is finished", async () => {
   const held = Promise.withResolvers<void>(), asked = Promise.withResolvers<void>();
-  const listening = await listen(
+  const listening = await open(
     async () => {
       asked.resolve();
       await held.promise;
       return new Response("whole");
     },
-    "127.0.0.1",
-    0,
-    fail,
   );
   // browsers open connections before they need them
   using _silent = await Deno.connect({ hostname: "127.0.0.1", port: listening.port });
@@ -149,16 +153,13 @@ Deno.test("a connection that hasn't asked anything keeps no server open, and an 
 });
 
 Deno.test("a request behind a large one that was refused unread has its whole reply, however long it takes", async () => {
-  const listening = await listen(
+  const listening = await open(
     async (request) => {
       if (request.method === "POST") return new Response("no", { status: request.body === null ? 400 : 413 });
       // longer than the rest of a body may take to come
       await new Promise((resolve) => setTimeout(resolve, 1200));
       return new Response("the answer");
     },
-    "127.0.0.1",
-    0,
-    fail,
   );
   try {
     using client = await Deno.connect({ hostname: "127.0.0.1", port: listening.port });
@@ -172,6 +173,51 @@ Deno.test("a request behind a large one that was refused unread has its whole re
     const replies = await within("two replies", new Response(client.readable).text());
     await sent;
     assertEquals(replies.match(/HTTP\/1\.1 \d+|the answer/g), ["HTTP/1.1 413", "HTTP/1.1 200", "the answer"]);
+  } finally {
+    listening.cut();
+    await listening.close();
+  }
+});
+
+/** What a server with these replies says to bytes, until it ends the connection. */
+async function saidTo(text: string, listening: Listening): Promise<string> {
+  using client = await Deno.connect({ hostname: "127.0.0.1", port: listening.port });
+  const sent = (async () => {
+    for (let at = 0; at < text.length;) at += await client.write(bytes(text.slice(at)));
+  })();
+  const said = await within("a reply", new Response(client.readable).text());
+  await sent;
+  return said;
+}
+
+Deno.test("what is no request has an error with an id, a line of the log and a count", async () => {
+  const lines: string[] = [], counted: [string, number][] = [];
+  const metrics = { replied: (path: string, status: number) => counted.push([path, status]) };
+  const listening = await open(async (request) => {
+    await request.text();
+    return new Response("taken");
+  }, {
+    unreadable: unreadable(metrics, (line) => lines.push(line)),
+  });
+  try {
+    const long = `GET / HTTP/1.1\r\nHost: localhost\r\nx-note: ${"a".repeat(300_000)}\r\n\r\n`;
+    for (
+      const [asked, status, code] of [[long, 431, "head_too_large"], ["no words\r\n\r\n", 400, "not_http"]]
+    ) {
+      const [head = "", body = ""] = (await saidTo(`${asked}`, listening)).split("\r\n\r\n");
+      const { error } = JSON.parse(body);
+      assertEquals([head.split(" ")[1], error.code, error.param], [String(status), code, null]);
+      const [, id] = /^x-request-id: (req_\w+)\r?$/m.exec(head) ?? [];
+      assertMatch(head, new RegExp(`^request-id: ${id}\\r?$`, "m"));
+      assertMatch(lines.pop() ?? "", new RegExp(`^\\S+ - other ${status} 0 ms ${id}$`));
+      assertEquals(counted.pop(), ["other", status]);
+    }
+    // what comes behind a request is no part of its reply
+    const next = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\nno words\r\n\r\n";
+    assertEquals((await saidTo(next, listening)).match(/HTTP\/1\.1 \d+|taken/g), ["HTTP/1.1 200", "taken"]);
+    // a body that can't be read ends its request
+    const chunk = "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n";
+    await saidTo(chunk, listening).catch(() => {});
   } finally {
     listening.cut();
     await listening.close();
