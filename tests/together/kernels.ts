@@ -9,6 +9,7 @@ import "../../kernels/backends/onnx/memory_test.ts";
 import "../../kernels/backends/onnx/model_builder_test.ts";
 import "../../kernels/backends/onnx/own_operators_test.ts";
 import "../../kernels/backends/onnx/profile_test.ts";
+import "../../kernels/backends/onnx/subnormals_test.ts";
 import "../../kernels/backends/onnx/telemetry_test.ts";
 import "../../kernels/backends/onnx/ways_test.ts";
 import "../../kernels/backends/webgpu/device_test.ts";

@@ -10,6 +10,7 @@ import "../../plugins/trainers/local/loop/train_step_test.ts";
 import "../../plugins/trainers/local/phase_clock_test.ts";
 import "../../plugins/trainers/local/scoring/carried_test.ts";
 import "../../plugins/trainers/local/scoring/evaluate_test.ts";
+import "../../plugins/trainers/local/scoring/loss_gradients_test.ts";
 import "../../plugins/trainers/local/target/adapters_test.ts";
 import "../../plugins/trainers/local/target/base_model_test.ts";
 import "../../plugins/trainers/local/target/dora_run_test.ts";
