@@ -35,68 +35,82 @@ export const runningSteps: ServedSteps = {
   "SIGTERM finishes the streams under way and takes no more": finishesStreams,
 };
 
-async function refusesWhenFull({ served, client, baseURL }: ServedClient): Promise<void> {
-  const long = (index: number, model: string) => ({
-    ...asked(`Count ${index}`, { model, max_tokens: 400 }),
-    ignore_eos: true,
-    stream: true as const,
-  });
-  const metrics = () => metricsOf(served);
-  const places = async (running: number, waiting: number) =>
-    new RegExp(`answers_running ${running}\n[^]*answers_waiting ${waiting}\n`).test(await metrics());
-  const made = async (model: string) =>
-    countersOf(await metrics()).get(`dinotune_completion_tokens_total{model="${model}"}`) ?? 0;
-  const { log: said } = served;
+/** True if so many answers run and wait. */
+async function hasPlaces({ served }: ServedClient, running: number, waiting: number): Promise<boolean> {
+  return new RegExp(`answers_running ${running}\n[^]*answers_waiting ${waiting}\n`).test(
+    await metricsOf(served),
+  );
+}
 
-  /**
-   * Six answers take all places, a seventh is refused, and all six leave; null: one of them was whole before that.
-   * @param model Name that nobody else asks, whose lines and counts are those of this attempt alone
-   */
-  const fill = async (model: string) => {
-    const loaded = await postTo(baseURL, "load_lora_adapter", {
-      lora_name: model,
-      lora_path: SERVED_ADAPTER,
-    });
-    assertEquals(loaded[0], 200, loaded[1]);
-    await until("places that nobody has", () => places(0, 0), { said });
-    const counted = countersOf(await metrics());
-    const leaving = new AbortController(), { signal } = leaving;
-    let whole = 0;
-    const begun = Array.from({ length: 6 }, async (_, index) => {
-      try {
-        const stream = index % 2 === 0; // every other one waits for a whole answer
-        const answer = await client.chat.completions.create(
-          { ...long(index, model), stream } as never,
-          { signal },
-        ) as unknown as AsyncIterable<unknown>;
-        if (stream) { for await (const _ of answer); }
-        whole++;
-      } catch (error) {
-        if (!signal.aborted) throw error;
-      }
-    });
-    await until("six places that are taken", async () => whole > 0 || await places(3, 3), { said });
-    const error = await client.chat.completions.create(asked("x", { model })).then(
-      () => null,
-      (e: RateLimitError) => e,
-    );
-    // nobody leaves an attempt that came too late, so that all its lines are of whole answers
-    if (whole === 0) leaving.abort();
-    await Promise.all(begun);
-    await until("places that are free again", () => places(0, 0), { said });
-    const told = () => completionLines(served).filter((line) => line.split(" ").includes(model));
-    // requests are told after their places are free
-    await until("lines of six answers and one refused", () => told().length >= 7, { said });
-    const lines = told();
-    assertEquals(lines.length, 7, lines.join("\n"));
-    const gone = lines.filter((line) => /^(200|499) .* gone$/.test(line));
-    const tokens = await made(model);
-    assertEquals((await postTo(baseURL, "unload_lora_adapter", { lora_name: model }))[0], 200);
-    return gone.length === 6 && tokens <= MOST_GIVEN_UP ? { counted, gone, error } : null;
-  };
-  let filled = await fill("full");
+/** What an attempt to take all places has seen. */
+interface Filled {
+  /** Counters before it. */
+  counted: ReturnType<typeof countersOf>;
+  /** Log lines of those who left. */
+  gone: string[];
+  /** What the seventh was told. */
+  error: RateLimitError | null;
+}
+
+/** Begins six answers, which take all places; every other one is waited for as a whole. */
+function beginSix({ client }: ServedClient, model: string, signal: AbortSignal) {
+  let whole = 0;
+  const begun = Array.from({ length: 6 }, async (_, index) => {
+    try {
+      const stream = index % 2 === 0;
+      const long = { ...asked(`Count ${index}`, { model, max_tokens: 400 }), ignore_eos: true, stream };
+      const answer = await client.chat.completions.create(
+        long as never,
+        { signal },
+      ) as unknown as AsyncIterable<unknown>;
+      if (stream) { for await (const _ of answer); }
+      whole++;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  });
+  return { whole: () => whole, ended: Promise.all(begun) };
+}
+
+/**
+ * Six answers take all places, a seventh is refused, and all six leave; null: one of them was whole before that.
+ * @param model Name that nobody else asks, whose lines and counts are those of this attempt alone
+ */
+async function fillPlaces(at: ServedClient, model: string): Promise<Filled | null> {
+  const { served, client, baseURL } = at, { log: said } = served;
+  const loaded = await postTo(baseURL, "load_lora_adapter", { lora_name: model, lora_path: SERVED_ADAPTER });
+  assertEquals(loaded[0], 200, loaded[1]);
+  await until("places that nobody has", () => hasPlaces(at, 0, 0), { said });
+  const counted = countersOf(await metricsOf(served));
+  const leaving = new AbortController(), six = beginSix(at, model, leaving.signal);
+  await until("six places that are taken", async () => six.whole() > 0 || await hasPlaces(at, 3, 3), {
+    said,
+  });
+  const error = await client.chat.completions.create(asked("x", { model })).then(
+    () => null,
+    (e: RateLimitError) => e,
+  );
+  // nobody leaves an attempt that came too late, so that all its lines are of whole answers
+  if (six.whole() === 0) leaving.abort();
+  await six.ended;
+  await until("places that are free again", () => hasPlaces(at, 0, 0), { said });
+  const told = () => completionLines(served).filter((line) => line.split(" ").includes(model));
+  // requests are told after their places are free
+  await until("lines of six answers and one refused", () => told().length >= 7, { said });
+  const lines = told();
+  assertEquals(lines.length, 7, lines.join("\n"));
+  const gone = lines.filter((line) => /^(200|499) .* gone$/.test(line));
+  const counts = countersOf(await metricsOf(served));
+  const tokens = counts.get(`dinotune_completion_tokens_total{model="${model}"}`) ?? 0;
+  assertEquals((await postTo(baseURL, "unload_lora_adapter", { lora_name: model }))[0], 200);
+  return gone.length === 6 && tokens <= MOST_GIVEN_UP ? { counted, gone, error } : null;
+}
+
+async function refusesWhenFull(at: ServedClient): Promise<void> {
+  const { served, baseURL } = at;
+  let filled = await fillPlaces(at, "full");
   // a test's thread that stands still for the second that the answers take comes too late
-  for (let i = 0; filled === null && i < 10; i++) filled = await fill(`full_${i}`);
+  for (let i = 0; filled === null && i < 10; i++) filled = await fillPlaces(at, `full_${i}`);
   assert(
     filled !== null,
     "eleven times six answers were whole before a seventh could be asked for, or answers that nobody waits for were made",
@@ -111,7 +125,7 @@ async function refusesWhenFull({ served, client, baseURL }: ServedClient): Promi
   );
   // those who left are no fault of the server's: no 500, and nothing that would be looked into
   assert(!served.log().includes("completions 500") && !served.log().includes("error:"));
-  const now = countersOf(await metrics());
+  const now = countersOf(await metricsOf(served));
   const rise = (name: string) => (now.get(name) ?? 0) - (counted.get(name) ?? 0);
   assertEquals(rise('dinotune_answers_total{end="gone"}'), 6);
   assertEquals(rise('dinotune_requests_total{path="/v1/chat/completions",status="429"}'), 1);
