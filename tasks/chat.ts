@@ -70,7 +70,7 @@ async function chat(
 ): Promise<number> {
   const given = parseArguments(args, CHAT_FLAGS, 1, false);
   if (given.flags.has("help")) {
-    print(taskHelp(helpTopic(given), USAGE, CHAT_FLAGS, undefined, COMMON));
+    print(taskHelp(helpTopic(given), USAGE, CHAT_FLAGS, { common: COMMON }));
     return 0;
   }
   if (given.overrides.length > 0) {

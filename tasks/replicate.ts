@@ -122,7 +122,7 @@ export async function replicateTask(args: readonly string[]): Promise<number | v
   const { config: word = "tiny", overrides, flags } = given;
   if (flags.has("help")) {
     const keys = { section: "replicate", texts: optionTexts(ReplicateOptions) };
-    return print(taskHelp(helpTopic(given, Object.keys(REPLICATIONS)), USAGE, FLAGS, keys));
+    return print(taskHelp(helpTopic(given, Object.keys(REPLICATIONS)), USAGE, FLAGS, { keys }));
   }
   const { config } = readReplicateConfig(replicationFile(word), overrides);
   if (flags.has("dry-run")) return await dryRun(config);

@@ -45,7 +45,7 @@ const COMMON = ["help", "adapter", "weights", "port", "keys"];
 export async function serveModel(args: readonly string[], stop: Promise<void>): Promise<void> {
   const given = parseArguments(args, SERVE_FLAGS, 1, false);
   if (given.flags.has("help")) {
-    return print(taskHelp(helpTopic(given), USAGE, SERVE_FLAGS, undefined, COMMON));
+    return print(taskHelp(helpTopic(given), USAGE, SERVE_FLAGS, { common: COMMON }));
   }
   if (given.overrides.length > 0) {
     throw new RangeError(

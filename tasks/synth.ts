@@ -144,7 +144,7 @@ export async function synthTask(args: readonly string[]): Promise<number | void>
   const { config = DEFAULT_SYNTHESIS, overrides, flags } = given;
   if (flags.has("help")) {
     const keys = { section: "synth", texts: optionTexts(SynthOptions) };
-    return print(taskHelp(helpTopic(given), USAGE, FLAGS, keys, ["help", "dry-run"]));
+    return print(taskHelp(helpTopic(given), USAGE, FLAGS, { keys, common: ["help", "dry-run"] }));
   }
   if (flags.has("dry-run")) return await dryRun(config, overrides);
   const json = flags.has("json");

@@ -84,7 +84,7 @@ export class Bpe {
     if (isShort && this.#cache.find(text, start, end, out)) return;
     this.#merge(text, start, end);
     for (let i = 0; i < symbols.count; i++) out.push(i32(symbols.ids, i));
-    if (isShort) this.#cache.keep(text, start, end, symbols.ids, symbols.count);
+    if (isShort) this.#cache.keep(text, start, end, symbols);
   }
 
   #merge(text: string, start: number, end: number): void {

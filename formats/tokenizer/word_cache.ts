@@ -49,8 +49,8 @@ export class WordCache {
   }
 
   /** Remembers the first `count` ids as those of the word that {@linkcode WordCache.find} has just not found. */
-  keep(text: string, start: number, end: number, ids: Int32Array, count: number): void {
-    const length = end - start, entries = this.#entries;
+  keep(text: string, start: number, end: number, word: { ids: Int32Array; count: number }): void {
+    const { ids, count } = word, length = end - start, entries = this.#entries;
     if (
       this.#entryCount === ENTRIES || this.#unitCount + length > UNITS || this.#idCount + count > UNITS
     ) {

@@ -10,7 +10,7 @@ function found(cache: WordCache, text: string, start = 0, end = text.length): nu
 
 function keep(cache: WordCache, word: string, ids: readonly number[]): void {
   assertEquals(found(cache, word), null, `${word} isn't there yet`);
-  cache.keep(word, 0, word.length, Int32Array.from(ids), ids.length);
+  cache.keep(word, 0, word.length, { ids: Int32Array.from(ids), count: ids.length });
 }
 
 Deno.test("WordCache finds a word's ids wherever in a text it stands, and no other word's", () => {
@@ -27,7 +27,7 @@ Deno.test("WordCache finds a word's ids wherever in a text it stands, and no oth
 Deno.test("WordCache keeps the first ids of a longer array, and pushes behind those that are there", () => {
   const cache = new WordCache(), ids = [7];
   assertEquals(cache.find("a", 0, 1, ids), false);
-  cache.keep("a", 0, 1, Int32Array.of(8, 9, 10), 2);
+  cache.keep("a", 0, 1, { ids: Int32Array.of(8, 9, 10), count: 2 });
   assertEquals([cache.find("a", 0, 1, ids), ids], [true, [7, 8, 9]]);
 });
 

@@ -80,7 +80,7 @@ export function parseFile(
   });
   const error = document.errors[0] ?? document.warnings[0];
   if (error) {
-    throw fault(text, file, lines, error.pos[0], explain(error.code, error.message));
+    throw fault({ text, file, lines }, error.pos[0], explain(error.code, error.message));
   }
   const parsed: Parsed = { file, document, lines, includes: new Map(), aliases: new Map() };
   new Walk(parsed, text, chain, reading).enter(document.contents, 0);
@@ -145,7 +145,7 @@ class Walk {
   }
 
   #fault(node: Node, what: string): YamlError {
-    return fault(this.text, this.parsed.file, this.parsed.lines, node.range?.[0] ?? 0, what);
+    return fault({ ...this.parsed, text: this.text }, node.range?.[0] ?? 0, what);
   }
 
   #include(node: Node, named: string): void {
@@ -182,7 +182,11 @@ function octal(source: string): string {
     `write ${digits.slice(0, 40)}, or "${source.slice(0, 40)}" for a text`;
 }
 
-function fault(text: string, file: string, lines: LineCounter, offset: number, what: string): YamlError {
+function fault(
+  { text, file, lines }: Pick<Parsed, "file" | "lines"> & { text: string },
+  offset: number,
+  what: string,
+): YamlError {
   const { line, col } = lines.linePos(offset);
   return new YamlError({ file, line, column: col }, what, sourceLine(text, line, col));
 }

@@ -41,8 +41,7 @@ export function taskHelp(
   topic: string,
   lines: readonly string[],
   flags: Readonly<Record<string, string>>,
-  keys?: HelpKeys,
-  common?: readonly string[],
+  { keys, common }: { keys?: HelpKeys; common?: readonly string[] } = {},
 ): string {
   const texts = keys?.texts ?? {};
   const whole = usage(lines, flags);

@@ -22,18 +22,19 @@ const KEYS = {
 };
 
 Deno.test("taskHelp() fits 80 columns: names of keys, one of them, one flag, or all", () => {
-  const whole = taskHelp("", LINES, FLAGS, KEYS), all = taskHelp("all", LINES, FLAGS, KEYS);
+  const whole = taskHelp("", LINES, FLAGS, { keys: KEYS }),
+    all = taskHelp("all", LINES, FLAGS, { keys: KEYS });
   for (const line of [...whole.split("\n"), ...all.split("\n")]) assert(line.length <= 80, line);
   assert(whole.includes("of=length\n      this is what it would do then\n"), whole);
   assert(whole.includes("key_number_19") && !whole.includes("what 19 does"), whole);
   assert(all.includes("what 19 does"), all);
   assertEquals(taskHelp("limit", ["usage"], { "limit N": "how many" }), "--limit N  how many");
   assertEquals(
-    taskHelp("rows", ["usage"], FLAGS, { section: "x", texts: { rows: "wanted" } }),
+    taskHelp("rows", ["usage"], FLAGS, { keys: { section: "x", texts: { rows: "wanted" } } }),
     "rows  wanted",
   );
   assertThrows(
-    () => taskHelp("limt", LINES, FLAGS, KEYS),
+    () => taskHelp("limt", LINES, FLAGS, { keys: KEYS }),
     RangeError,
     'Cannot tell of "limt" - did you mean "limit"?',
   );

@@ -114,7 +114,7 @@ export function parseSettings<Schema extends z.ZodType>(
   const parsed = schema.safeParse(value, inWords);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.flatMap((issue) =>
-    faultsOf(issue, value, (path) => placeOf(...path), schema, top)
+    faultsOf(issue, { value, placeOf: (path) => placeOf(...path), schema, top })
   );
   throw new RangeError(bounded(faults.join("\n")));
 }

@@ -8,18 +8,23 @@ import { didYouMean } from "../../formats/did_you_mean.ts";
 import { shortened, shown } from "../../formats/message.ts";
 import { isSecretName, redactValue } from "../../formats/secrets.ts";
 
-/**
- * One line a fault, with place, path and the nearest known key.
- * @param schema Of the whole value
- * @param top Name of the whole value
- */
+/** What a fault was found in. */
+interface FaultySettings {
+  value: unknown;
+  /** Where the value of a path was written. */
+  placeOf: (path: (string | number)[]) => string;
+  /** Of the whole value. */
+  schema: z.ZodType;
+  /** Name of the whole value. */
+  top: string;
+}
+
+/** One line a fault, with place, path and the nearest known key. */
 export function faultsOf(
   issue: z.core.$ZodIssue,
-  value: unknown,
-  placeOf: (path: (string | number)[]) => string,
-  schema: z.ZodType,
-  top: string,
+  whole: FaultySettings,
 ): string[] {
+  const { value, placeOf, schema, top } = whole;
   const path = issue.path as (string | number)[];
   const name = path.length === 0 ? top : shortened(path.join("."));
   if (issue.code === "unrecognized_keys") {
@@ -35,9 +40,7 @@ export function faultsOf(
     const inner = issue.errors.flat();
     const kind = inner.filter((e) => e.path.length > 0 || e.code === "unrecognized_keys");
     if (kind.length > 0) {
-      return kind.flatMap((e) =>
-        faultsOf({ ...e, path: [...path, ...e.path] } as z.core.$ZodIssue, value, placeOf, schema, top)
-      );
+      return kind.flatMap((e) => faultsOf({ ...e, path: [...path, ...e.path] } as z.core.$ZodIssue, whole));
     }
   }
   let current: unknown = value;

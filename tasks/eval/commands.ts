@@ -139,7 +139,10 @@ function readEvaluate(args: readonly string[], keys: () => Readonly<Record<strin
   const { config, overrides, flags, values } = given;
   if (flags.has("help")) {
     const own = { section: "evaluator", texts: keys() };
-    return { verb: "help", text: taskHelp(helpTopic(given), USAGE.evaluate, EVALUATE, own, COMMON) };
+    return {
+      verb: "help",
+      text: taskHelp(helpTopic(given), USAGE.evaluate, EVALUATE, { keys: own, common: COMMON }),
+    };
   }
   const dryRun = flags.has("dry-run");
   if (flags.has("ping") && !dryRun) throw new RangeError("Cannot use --ping without --dry-run");

@@ -56,7 +56,7 @@ function resolveExportConfig(file: YamlFile, overrides: readonly string[] = []):
   const { export_quantization_dataset: dataset } = config;
   const paths = {
     export_quantization_dataset: dataset &&
-      whereItLies(foundBeside(dataset, "export_quantization_dataset", file, written)),
+      whereItLies(foundBeside(dataset, "export_quantization_dataset", { file, written })),
     export_dir: resolve(config.export_dir),
     model_name_or_path: whereItLies(found.model_name_or_path),
     adapter_name_or_path: found.adapter_name_or_path.map(whereItLies),

@@ -123,7 +123,7 @@ export async function prepare(
       ...referenceNotes,
       ...mergeNotes(mergedFolders, config.model_name_or_path),
       ...lossNotes(registry, name, options),
-      ...template === null ? [] : trainedTemplateNotes(template, registry, config, plain, tokenizer),
+      ...template === null ? [] : trainedTemplateNotes(template, registry, config, { plain, tokenizer }),
     ],
     chatTemplate: template?.trainedJinja?.(tokenizer) ?? tokenizer.chatTemplate,
     placeOf,

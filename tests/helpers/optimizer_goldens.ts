@@ -17,8 +17,7 @@ export function flat(nested: unknown): number[] {
 export function assertNear(
   actual: ArrayLike<number>,
   expected: number[],
-  rtol: number,
-  atol: number,
+  { rtol, atol }: { rtol: number; atol: number },
   what: string,
 ): void {
   assertEquals(actual.length, expected.length, what);

@@ -27,7 +27,7 @@ const REDUCTIONS: readonly (readonly [Kernel, Sample])[] = [
 export async function subgroupSelfTest(backend: Backend): Promise<string | null> {
   try {
     for (const [kernel, sample] of [...CASES, ...REDUCTIONS]) {
-      const problem = await compare(backend, kernel, sample, sampleInputs(kernel, sample));
+      const problem = await compare(backend, kernel, sample, { inputs: sampleInputs(kernel, sample) });
       if (problem !== null) return problem;
     }
     return null;
@@ -39,7 +39,7 @@ export async function subgroupSelfTest(backend: Backend): Promise<string | null>
 /** @throws {Error} If a result is outside of the kernel's tolerance. */
 export async function selfTest(backend: Backend): Promise<void> {
   for (const [kernel, sample] of CASES) {
-    const problem = await compare(backend, kernel, sample, sampleInputs(kernel, sample));
+    const problem = await compare(backend, kernel, sample, { inputs: sampleInputs(kernel, sample) });
     if (problem === null) continue;
     throw new Error(
       `Cannot use backend ${backend.name} on ${backend.description}: its self-test of kernel ${problem}; ` +
@@ -59,8 +59,11 @@ export async function halfSelfTest(backend: Backend): Promise<string | null> {
   const ids = Float64Array.from({ length: 41 }, (_, i) => 40 - i);
   const { w, ...inputs } = sampleInputs(linear, PRODUCT);
   try {
-    return await compare(backend, gatherRows, table, { x: every, ids }, ["x"]) ??
-      await compare(backend, linear, PRODUCT, { ...inputs, w: w.map(Math.f16round) }, ["w"]);
+    return await compare(backend, gatherRows, table, { inputs: { x: every, ids }, frozen: ["x"] }) ??
+      await compare(backend, linear, PRODUCT, {
+        inputs: { ...inputs, w: w.map(Math.f16round) },
+        frozen: ["w"],
+      });
   } catch (error) {
     return (error as Error).message.replace(/\n.*/s, "");
   }
@@ -71,8 +74,7 @@ async function compare(
   backend: Backend,
   kernel: Kernel,
   sample: Sample,
-  inputs: Arrays,
-  frozen: readonly string[] = [],
+  { inputs, frozen = [] }: { inputs: Arrays; frozen?: readonly string[] },
 ): Promise<string | null> {
   const expected = kernel.reference(inputs, sample.dims, sample.attrs ?? {});
   const graph = kernelGraph(kernel, sample);

@@ -26,7 +26,7 @@ for (const [name, c] of Object.entries(ADAMW)) {
     c.steps.forEach((step, t) => {
       optimizer.step(names.map((n) => make(step.grads[n])), step.lr);
       parameters.forEach((p) =>
-        assertNear(p.values, flat(step.params_after[p.name]), rtol, atol, `${p.name} at ${t}`)
+        assertNear(p.values, flat(step.params_after[p.name]), { rtol, atol }, `${p.name} at ${t}`)
       );
     });
     const state = optimizer.state();
@@ -35,11 +35,15 @@ for (const [name, c] of Object.entries(ADAMW)) {
       assertNear(
         state[`exp_avg.${n}`]!,
         flat(c.state_after[n]!.exp_avg),
-        rtol,
-        single ? 1e-7 : 0,
+        { rtol, atol: single ? 1e-7 : 0 },
         `exp_avg.${n}`,
       );
-      assertNear(state[`exp_avg_sq.${n}`]!, flat(c.state_after[n]!.exp_avg_sq), rtol, 0, `exp_avg_sq.${n}`);
+      assertNear(
+        state[`exp_avg_sq.${n}`]!,
+        flat(c.state_after[n]!.exp_avg_sq),
+        { rtol, atol: 0 },
+        `exp_avg_sq.${n}`,
+      );
     }
   });
 }

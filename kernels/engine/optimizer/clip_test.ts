@@ -17,10 +17,15 @@ Deno.test("globalNorm() and clipFactor() equal torch's clip_grad_norm_", () => {
       assertStringIncludes(error.message, "index 2 is NaN");
       continue;
     }
-    assertNear([norm], flat(c.norm_before), 1e-12, 0, c.name);
+    assertNear([norm], flat(c.norm_before), { rtol: 1e-12, atol: 0 }, c.name);
     const { factor } = measureGradients(gradients, c.max_grad_norm);
     for (const { name, values } of gradients) {
-      assertNear(values.map((g) => g * factor), flat(c.grads_after[name]), 1e-12, 0, `${c.name} ${name}`);
+      assertNear(
+        values.map((g) => g * factor),
+        flat(c.grads_after[name]),
+        { rtol: 1e-12, atol: 0 },
+        `${c.name} ${name}`,
+      );
     }
   }
 });
@@ -28,7 +33,7 @@ Deno.test("globalNorm() and clipFactor() equal torch's clip_grad_norm_", () => {
 Deno.test("globalNorm() of float32 values too large to square in float32 is right", () => {
   const values = Float32Array.of(3e30, 4e30, 0, 0, 0);
   const { norm } = globalNorm([{ name: "w", values }]);
-  assertNear([norm], [5e30], 1e-6, 0, "norm");
+  assertNear([norm], [5e30], { rtol: 1e-6, atol: 0 }, "norm");
   assertEquals(
     globalNorm([{ name: "w", values: Float32Array.of(1, 2, 3, 4, -Infinity) }]).nonFinite?.index,
     4,

@@ -23,22 +23,17 @@ export interface FloatStyle {
 /** A float without its sign; NaN has none. */
 export function floatDigits(
   value: number,
-  { kind, precision, alternate, addsDecimal = false }: FloatStyle,
+  style: FloatStyle,
 ): string {
   const size = Math.abs(value);
-  const upper = kind !== kind.toLowerCase();
-  const text = Number.isFinite(size)
-    ? finite(size, kind.toLowerCase(), precision, alternate, addsDecimal)
-    : floatText(size);
-  return upper ? text.toUpperCase() : text;
+  const kind = style.kind.toLowerCase();
+  const text = Number.isFinite(size) ? finite(size, { ...style, kind }) : floatText(size);
+  return kind !== style.kind ? text.toUpperCase() : text;
 }
 
 function finite(
   size: number,
-  kind: string,
-  precision: number | null,
-  alternate: boolean,
-  addsDecimal: boolean,
+  { kind, precision, alternate, addsDecimal = false }: FloatStyle,
 ): string {
   if (kind === "r") {
     const text = floatText(size);

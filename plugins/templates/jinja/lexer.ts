@@ -69,12 +69,15 @@ export function tokenize(template: string): Token[] {
   const tokens: Token[] = [];
   const add = (type: Token["type"], value: string, position: number) =>
     tokens.push({ type, value, line: lines.at(position) });
+  const startsLine = (place: number) => place === 0 || source[place - 1] === "\n";
   let position = 0;
   while (position < source.length) {
     BEGIN.lastIndex = position;
     const begin = BEGIN.exec(source);
     const text = source.slice(position, begin?.index ?? source.length);
-    const data = begin === null ? text : stripped(source, position, text, begin[1] ?? begin[3]!, begin[2]);
+    const data = begin === null
+      ? text
+      : stripped(text, startsLine(position), begin[1] ?? begin[3]!, begin[2]);
     if (data !== "") add("data", data, position);
     if (begin === null) break;
     position = begin.index + begin[0].length;
@@ -87,13 +90,13 @@ export function tokenize(template: string): Token[] {
       RAW_END.lastIndex = position;
       const end = RAW_END.exec(source);
       if (end === null) throw new TemplateError(`line ${lines.at(begin.index)}: raw isn't closed by endraw`);
-      const raw = stripped(source, position, source.slice(position, end.index), end[1]!, "{%");
+      const raw = stripped(source.slice(position, end.index), startsLine(position), end[1]!, "{%");
       if (raw !== "") add("data", raw, position);
       position = end.index + end[0].length;
     } else {
       const kind = begin[2] === "{{" ? "variable" : "block";
       add(`${kind}_begin`, begin[2], begin.index);
-      position = tagTokens(source, position, kind, add, lines);
+      position = tagTokens({ source, lines, add }, position, kind);
     }
   }
   add("eof", "", source.length);
@@ -102,9 +105,8 @@ export function tokenize(template: string): Token[] {
 
 /** Text in front of a tag: `-` takes white space away, `lstrip_blocks` the indentation of a block or comment. */
 function stripped(
-  source: string,
-  position: number,
   text: string,
+  startsLine: boolean,
   sign: string,
   tag: string | undefined,
 ): string {
@@ -115,17 +117,18 @@ function stripped(
   }
   if (sign === "+" || tag === "{{") return text;
   const start = text.lastIndexOf("\n") + 1;
-  const startsLine = start > 0 || position === 0 || source[position - 1] === "\n";
-  return startsLine && ALL_WHITE.test(text.slice(start)) ? text.slice(0, start) : text;
+  return (start > 0 || startsLine) && ALL_WHITE.test(text.slice(start)) ? text.slice(0, start) : text;
 }
 
 /** Adds the tokens of one tag; returns the position behind it. */
 function tagTokens(
-  source: string,
+  { source, lines, add }: {
+    source: string;
+    lines: Lines;
+    add(type: Token["type"], value: string, position: number): void;
+  },
   from: number,
   kind: "variable" | "block",
-  add: (type: Token["type"], value: string, position: number) => void,
-  lines: Lines,
 ): number {
   const end = kind === "block" ? BLOCK_END : VARIABLE_END;
   const open: string[] = [];

@@ -81,7 +81,7 @@ export async function judgeAll(
     if (response === null) return;
     const before = judgementOf(store, provenance, item, response);
     if (before !== null && isWhole(before.judgement)) return;
-    const state = await judgeOne(run, judge, provenance, item, response);
+    const state = await judgeOne(run, judge, provenance, { item, response });
     // what was read at an earlier start isn't given up for less
     if (before === null || scoredIn(state.judgement) >= scoredIn(before.judgement)) store.append(state);
   });
@@ -100,8 +100,7 @@ async function judgeOne(
   { part, asker, failures }: Run,
   { judge, plugin }: JudgePart,
   provenance: EvalProvenance,
-  item: BenchmarkItem,
-  response: string,
+  { item, response }: { item: BenchmarkItem; response: string },
 ): Promise<JudgementState | JudgementState<"unjudged">> {
   const { id, constraints, messages } = item;
   const state: JudgementState = {

@@ -121,11 +121,19 @@ export async function planRun(
     });
     const requests = open.missing();
     const plans = [
-      ...(model.endpoint.spends === false
-        ? []
-        : [endpointPlan("model", model.endpoint, requests, sums.promptTokens, max_tokens)]),
+      ...(model.endpoint.spends === false ? [] : [
+        endpointPlan("model", model.endpoint, {
+          requests,
+          promptTokens: sums.promptTokens,
+          limit: max_tokens,
+        }),
+      ]),
       ...judges.map((endpoint) =>
-        endpointPlan("judge", endpoint, sums.toJudge, sums.judgeTokens, judgeLimit(config))
+        endpointPlan("judge", endpoint, {
+          requests: sums.toJudge,
+          promptTokens: sums.judgeTokens,
+          limit: judgeLimit(config),
+        })
       ),
     ];
     const endpoints = [...(model.endpoint.spends === false ? [] : [model.endpoint]), ...judges];
@@ -176,9 +184,7 @@ function judgeLimit({ judge, evaluator_llm }: EvalConfig): number | null {
 function endpointPlan(
   role: EndpointPlan["role"],
   { model, prices }: Endpoint,
-  requests: number,
-  promptTokens: number,
-  limit: number | null,
+  { requests, promptTokens, limit }: { requests: number; promptTokens: number; limit: number | null },
 ): EndpointPlan {
   const answerTokens = limit === null ? null : requests * limit;
   const least = prices === undefined ? 0 : promptTokens * prices.input / 1e6;

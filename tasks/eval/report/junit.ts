@@ -30,6 +30,9 @@ export function xmlText(text: string): string {
   return text.replaceAll(NOT_XML, "\ufffd").replaceAll(/[&<>"\n\r\t]/g, (c) => MARKS[c] ?? c);
 }
 
+/** Attributes of a suite, as they are written. */
+type SuiteCounts = Record<"tests" | "failures" | "errors" | "skipped", number>;
+
 /** Writes the file; `survey` has seen every item. */
 export function junitWriter(path: string, results: EvalResults, survey: PageSurvey): ItemWriter {
   const { statuses, total } = survey;
@@ -41,16 +44,25 @@ export function junitWriter(path: string, results: EvalResults, survey: PageSurv
     const label = `    <testcase classname="${name}" name="${xmlText(`${t.metric} >= ${t.limit}`)}"`;
     return t.passed ? `${label}/>\n` : `${label}><failure message="${text}"/></testcase>\n`;
   });
-  const suite = (title: string, tests: number, failures: number, errors: number, skipped: number) =>
-    `  <testsuite name="${title}" tests="${tests}" failures="${failures}" errors="${errors}" skipped="${skipped}">\n`;
+  const suite = (title: string, counts: SuiteCounts) =>
+    `  <testsuite name="${title}" ${
+      Object.entries(counts).map(([what, count]) => `${what}="${count}"`).join(" ")
+    }>\n`;
   const head =
     `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="${name}" tests="${
       total + thresholds.length
     }" failures="${failed + missed}" errors="${statuses.unanswered}" skipped="${statuses.unscored}">\n` +
     (thresholds.length === 0
       ? ""
-      : `${suite("thresholds", thresholds.length, missed, 0, 0)}${thresholds.join("")}  </testsuite>\n`) +
-    suite("items", total, failed, statuses.unanswered, statuses.unscored);
+      : `${suite("thresholds", { tests: thresholds.length, failures: missed, errors: 0, skipped: 0 })}${
+        thresholds.join("")
+      }  </testsuite>\n`) +
+    suite("items", {
+      tests: total,
+      failures: failed,
+      errors: statuses.unanswered,
+      skipped: statuses.unscored,
+    });
   return fileWriter(
     new AtomicFile(path),
     head,

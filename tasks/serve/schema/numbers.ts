@@ -51,6 +51,19 @@ export function numberRule(rules: Rules, type: "integer" | "number", bounds: Bou
   return anyOf([positive, negative === null ? null : `"-" ${negative}`]);
 }
 
+/** A number that is being written. */
+interface DigitsSoFar {
+  /** Digits of this part that may still come. */
+  left: number;
+  part: "whole" | "point" | "more";
+  /** The rest of the lower bound where the digits so far are its own; null: they are larger. */
+  low: string | null;
+  /** Likewise of the upper one. */
+  high: string | null;
+  /** Remainder of the digits so far. */
+  rest: bigint;
+}
+
 /** Rules of digits between two counts of the grid, and those that may follow digits that were written. */
 class Digits {
   readonly #known = new Map<string, string | null>();
@@ -64,34 +77,22 @@ class Digits {
       const [first, last] = [whole === 1 ? 0n : 10n ** BigInt(width - 1), 10n ** BigInt(width) - 1n];
       const padded = (count: bigint) => String(count).padStart(width, "0");
       choices.push(
-        this.#from(
-          whole,
-          "whole",
-          padded(least > first ? least : first),
-          padded(most < last ? most : last),
-          0n,
-        ),
+        this.#from({
+          left: whole,
+          part: "whole",
+          low: padded(least > first ? least : first),
+          high: padded(most < last ? most : last),
+          rest: 0n,
+        }),
       );
     }
     return anyOf(choices);
   }
 
-  /**
-   * The rule of the digits that may follow; null: none do.
-   * @param left Digits of this part that may still come
-   * @param low The rest of the lower bound where the digits so far are its own; null: they are larger
-   * @param high Likewise of the upper one
-   * @param rest Remainder of the digits so far
-   */
-  #from(
-    left: number,
-    part: "whole" | "point" | "more",
-    low: string | null,
-    high: string | null,
-    rest: bigint,
-  ): string | null {
-    if (low !== null && /^0*$/.test(low)) low = null;
-    if (high !== null && /^9*$/.test(high)) high = null;
+  /** The rule of the digits that may follow; null: none do. */
+  #from({ left, part, rest, ...bounds }: DigitsSoFar): string | null {
+    const low = bounds.low !== null && /^0*$/.test(bounds.low) ? null : bounds.low;
+    const high = bounds.high !== null && /^9*$/.test(bounds.high) ? null : bounds.high;
     const key = `${left} ${part} ${low} ${high} ${rest}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
@@ -104,10 +105,12 @@ class Digits {
       rest * 10n ** BigInt(decimalsLeft) % this.step === 0n;
     let choices: (string | null)[] = [];
     if (part === "whole" && left === 0) {
-      const decimals = this.decimals === 0 ? null : this.#from(this.decimals, "point", low, high, rest);
+      const decimals = this.decimals === 0
+        ? null
+        : this.#from({ left: this.decimals, part: "point", low, high, rest });
       choices = [isEnd ? '""' : null, decimals === null ? null : `"." ${decimals}`];
     } else {
-      choices = this.#digits(left, part, low, high, rest);
+      choices = this.#digits({ left, part, low, high, rest });
       if (isEnd && part === "more") choices.unshift('""');
     }
     const body = anyOf(choices), rule = body === null || body === '""' ? body : this.rules.add(body);
@@ -115,23 +118,17 @@ class Digits {
     return rule;
   }
 
-  #digits(
-    left: number,
-    part: "whole" | "point" | "more",
-    low: string | null,
-    high: string | null,
-    rest: bigint,
-  ): (string | null)[] {
+  #digits({ left, part, low, high, rest }: DigitsSoFar): (string | null)[] {
     if (left === 0) return [];
     const byNext = new Map<string, number[]>();
     for (let digit = Number(low?.[0] ?? 0); digit <= Number(high?.[0] ?? 9); digit++) {
-      const next = this.#from(
-        left - 1,
-        part === "whole" ? "whole" : "more",
-        low !== null && digit === Number(low[0]) ? low.slice(1) : null,
-        high !== null && digit === Number(high[0]) ? high.slice(1) : null,
-        (rest * 10n + BigInt(digit)) % this.step,
-      );
+      const next = this.#from({
+        left: left - 1,
+        part: part === "whole" ? "whole" : "more",
+        low: low !== null && digit === Number(low[0]) ? low.slice(1) : null,
+        high: high !== null && digit === Number(high[0]) ? high.slice(1) : null,
+        rest: (rest * 10n + BigInt(digit)) % this.step,
+      });
       if (next !== null) byNext.set(next, [...byNext.get(next) ?? [], digit]);
     }
     return [...byNext].map(([next, digits]) =>

@@ -110,8 +110,7 @@ const WORDS: TaskWords = {
 export function foundBeside(
   path: string,
   key: string,
-  file: YamlFile,
-  written: ReadonlyMap<string, Written>,
+  { file, written }: { file: YamlFile; written: ReadonlyMap<string, Written> },
   index?: number,
 ): string {
   return besideFile(
@@ -129,7 +128,8 @@ export function findInputs(
   file: YamlFile,
   written: ReadonlyMap<string, Written>,
 ): void {
-  const find = (key: string, path: string, index?: number) => foundBeside(path, key, file, written, index);
+  const find = (key: string, path: string, index?: number) =>
+    foundBeside(path, key, { file, written }, index);
   for (const key of ["deepspeed", "fsdp_config"] as const) {
     const value = config[key];
     if (typeof value === "string") Object.assign(config, { [key]: find(key, value) });

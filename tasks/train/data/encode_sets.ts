@@ -9,7 +9,8 @@ import type { Example } from "../../../plugins/kinds/dataset.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
 import { bufferShuffle } from "./sets/buffer_shuffle.ts";
 import { encodeOptions } from "./encoding/encode.ts";
-import { encodeBatch, type EncodeContext } from "./encoding/encode_batch.ts";
+import type { EncodeContext } from "./encoding/encode.ts";
+import { encodeBatch } from "./encoding/encode_batch.ts";
 import type { LoadInputs, StoredExamples } from "./load_inputs.ts";
 import { mixRows } from "./sets/mix.ts";
 import { MT19937, numpyLegacyChoice, numpyLegacyPermutation } from "../../../kernels/random/mt19937.ts";
@@ -80,7 +81,10 @@ export async function encodeSets(
   }
   return {
     ...stored,
-    report: summarize(inputs, work.tally, sets, stored, work.unwritten.notes()),
+    report: summarize(inputs, work.tally, stored, [
+      ...sets.flatMap((set) => set.notes),
+      ...work.unwritten.notes(),
+    ]),
     hash: contentHash(inputs, stored),
   };
 }

@@ -47,7 +47,8 @@ const MIN_CACHED_BYTES = 1 << 18;
 export async function loadExamples(inputs: LoadInputs): Promise<LoadedExamples> {
   const { options, loss, tokenizer, registry } = inputs;
   const datasetInfo = readDatasetInfo(options.dataset_dir);
-  const open = (name: string) => DataSet.open(datasetInfo, name, loss.shape, registry, inputs.hub);
+  const open = (name: string) =>
+    DataSet.open(datasetInfo, name, { shape: loss.shape, registry, hub: inputs.hub });
   // one after the other: two sets may be parts of one repository
   const train: DataSet[] = [];
   for (const name of options.dataset) train.push(await open(name));

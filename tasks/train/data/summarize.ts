@@ -8,19 +8,17 @@ import { item } from "../../../formats/elements.ts";
 import type { LoadInputs, StoredExamples } from "./load_inputs.ts";
 import { countLabels } from "./encoding/parts.ts";
 import { lengthStatistics, type RowTally, warnings } from "./report/report.ts";
-import type { DataSet } from "./sets/sets.ts";
 import { partsOf } from "./encoding/store.ts";
 
 /**
  * The report of a run's data.
- * @param more Further notes
+ * @param more Remarks of the sets
  */
 export function summarize(
   inputs: LoadInputs,
   tally: RowTally,
-  sets: readonly DataSet[],
   { train, evaluation }: Pick<StoredExamples, "train" | "evaluation">,
-  more: readonly string[] = [],
+  more: readonly string[],
 ): StoredExamples["report"] {
   const { options, loss } = inputs;
   const names = Object.keys(loss.sequences);
@@ -33,7 +31,7 @@ export function summarize(
       labels[i] = item(labels, i) + countLabels(parts);
     })
   );
-  const notes = [...sets.flatMap((set) => set.notes), ...more];
+  const notes = [...more];
   if (tally.leftOutTokens > 0) {
     notes.push(
       `${tally.leftOutTokens} tokens of text fill no block of ${options.cutoff_len} and are left out`,

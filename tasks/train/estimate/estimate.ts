@@ -35,9 +35,7 @@ export interface EstimateParts {
  */
 export function estimate(
   config: EstimateConfig,
-  model: DecoderConfig,
-  loss: Loss,
-  train: readonly EncodedExample[],
+  { model, loss, train }: { model: DecoderConfig; loss: Loss; train: readonly EncodedExample[] },
   parts: EstimateParts = {},
 ): Estimate {
   const { gflops = null, storage = { half: false, text: "float32" }, adapter = null } = parts;

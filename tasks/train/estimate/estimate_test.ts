@@ -43,19 +43,30 @@ function example(prompt: number, answer: number): EncodedExample {
 const sft = builtinRegistry().create("loss", "sft");
 
 Deno.test("estimate() counts SmolLM2's weights and those of rank 8 on all linear layers", () => {
-  const e = estimate(config("max_steps: 1\n"), SMOLLM2, sft, [example(3, 2)]);
+  const e = estimate(config("max_steps: 1\n"), { model: SMOLLM2, loss: sft, train: [example(3, 2)] });
   assertEquals(e.parameters, 134_515_008); // Hugging Face's model page
   // 30 layers of 8 (in + out): q, o 2 (576 + 576), k, v 2 (576 + 192), gate, up, down 3 (576 + 1536)
   assertEquals(e.trained, 30 * 8 * (2 * 1152 + 2 * 768 + 3 * 2112));
   assertEquals(
-    estimate(config("max_steps: 1\nlora_target: q_proj,v_proj\n"), SMOLLM2, sft, [example(3, 2)])
+    estimate(config("max_steps: 1\nlora_target: q_proj,v_proj\n"), {
+      model: SMOLLM2,
+      loss: sft,
+      train: [example(3, 2)],
+    })
       .trained,
     30 * 8 * (1152 + 768),
   );
   const ofOneLayer = "max_steps: 1\nlora_target: model.layers.3.self_attn.q_proj\n";
-  assertEquals(estimate(config(ofOneLayer), SMOLLM2, sft, [example(3, 2)]).trained, 8 * 1152);
   assertEquals(
-    estimate(config("max_steps: 1\nfinetuning_type: full\n"), SMOLLM2, sft, [example(3, 2)]).trained,
+    estimate(config(ofOneLayer), { model: SMOLLM2, loss: sft, train: [example(3, 2)] }).trained,
+    8 * 1152,
+  );
+  assertEquals(
+    estimate(config("max_steps: 1\nfinetuning_type: full\n"), {
+      model: SMOLLM2,
+      loss: sft,
+      train: [example(3, 2)],
+    }).trained,
     134_515_008,
   );
   // a continued adapter: its own rank, modules and pattern count, not the configuration's
@@ -72,7 +83,11 @@ Deno.test("estimate() counts SmolLM2's weights and those of rank 8 on all linear
     targetModules: ["q_proj"],
   };
   const storage = { half: false, text: "float32" };
-  const continued = estimate(config("max_steps: 1\n"), SMOLLM2, sft, [example(3, 2)], { storage, adapter });
+  const continued = estimate(
+    config("max_steps: 1\n"),
+    { model: SMOLLM2, loss: sft, train: [example(3, 2)] },
+    { storage, adapter },
+  );
   assertEquals(continued.trained, (29 * 4 + 2) * 1152);
 });
 
@@ -80,9 +95,7 @@ Deno.test("estimate() counts the work of one token as 4 N, 6 N with checkpointin
   const work = (more: string) =>
     estimate(
       config(`per_device_train_batch_size: 1\nmax_steps: 1\n${more}`),
-      SMOLLM2,
-      sft,
-      [example(1, 1)],
+      { model: SMOLLM2, loss: sft, train: [example(1, 1)] },
     ).flopsPerStep;
   // one row through the blocks (the last label's row isn't laid out), one label through the head
   const [n, attention, head] = [30 * 3_538_944, 2 * 576 * 30, 576 * 49152];
@@ -98,7 +111,7 @@ Deno.test("estimate() counts what packs keep that are handed over together, at m
   );
   const rows = [1, 2, 3, 4].map(() => example(1490, 10));
   const activations = (together: number) =>
-    estimate({ ...c, together }, SMOLLM2, sft, rows).memory.activations;
+    estimate({ ...c, together }, { model: SMOLLM2, loss: sft, train: rows }).memory.activations;
   // With checkpointing 30 blocks' inputs of 576 float32s a row.
   const one = activations(1024), row = 30 * 4 * 576;
   assertEquals(activations(3000) - one, row * (3000 - 1499));
@@ -108,7 +121,9 @@ Deno.test("estimate() counts what packs keep that are handed over together, at m
 Deno.test("estimate() turns work into time, the reference pass included", () => {
   const c = config("stage: dpo\nper_device_train_batch_size: 1\nnum_train_epochs: 2\n");
   const dpo = builtinRegistry().create("loss", "dpo");
-  const e = estimate(c, SMOLLM2, dpo, [example(5, 5), example(5, 5)], { gflops: 100 });
+  const e = estimate(c, { model: SMOLLM2, loss: dpo, train: [example(5, 5), example(5, 5)] }, {
+    gflops: 100,
+  });
   assertEquals(e.steps, 4);
   assert(e.time);
   assertAlmostEquals(e.time.step, e.flopsPerStep / (1e11 * SHARE_OF_PEAK), 1e-12);
@@ -118,7 +133,8 @@ Deno.test("estimate() turns work into time, the reference pass included", () => 
 });
 
 Deno.test("estimate() of ONNX Runtime's CUDA provider counts kept activations, whole attention, and passes as with checkpoints", () => {
-  const of = (more: string) => estimate(config(`max_steps: 1\n${more}`), SMOLLM2, sft, [example(3, 2)]);
+  const of = (more: string) =>
+    estimate(config(`max_steps: 1\n${more}`), { model: SMOLLM2, loss: sft, train: [example(3, 2)] });
   const cuda = of("backend: onnx\nprovider: cuda\n");
   assertEquals(cuda.place, "device");
   // 1,024 rows at once: 30 layers keep 2 (576 + 576 + 192 + 1536) floats a row; one works on 6 (576 + 1536) + 4 (576 + 192)
@@ -155,7 +171,11 @@ Deno.test("estimate() of ONNX Runtime's CUDA provider counts kept activations, w
 Deno.test("estimate() of one layer of 30 trained: the way back ends there, and one program makes all layers again", () => {
   const head = 4 * 2 * 576 * 49152; // two labels
   const blocks = (more: string) =>
-    estimate(config(`max_steps: 1\nbackend: onnx\n${more}`), SMOLLM2, sft, [example(3, 2)]).flopsPerStep -
+    estimate(config(`max_steps: 1\nbackend: onnx\n${more}`), {
+      model: SMOLLM2,
+      loss: sft,
+      train: [example(3, 2)],
+    }).flopsPerStep -
     head;
   const freeze = "finetuning_type: freeze\nfreeze_trainable_layers: 1\n";
   // adapters: forward, gradients of activations, forward again
@@ -165,13 +185,18 @@ Deno.test("estimate() of one layer of 30 trained: the way back ends there, and o
   const ofHead =
     "finetuning_type: freeze\nfreeze_trainable_layers: 0\nfreeze_extra_modules: lm_head\nprovider: cuda\n";
   const untied = { ...SMOLLM2, tieWordEmbeddings: false };
-  const headAlone = estimate(config(`max_steps: 1\nbackend: onnx\n${ofHead}`), untied, sft, [example(3, 2)]);
+  const headAlone = estimate(config(`max_steps: 1\nbackend: onnx\n${ofHead}`), {
+    model: untied,
+    loss: sft,
+    train: [example(3, 2)],
+  });
   assertAlmostEquals((headAlone.flopsPerStep - 1.5 * head) / onDevice, 1, 1e-9);
 });
 
 Deno.test("estimate() counts what checkpointing keeps: blocks' inputs, on a CPU attention's rows and a sum too, not in few bits", () => {
   const of = (more: string) =>
-    estimate(config(`max_steps: 1\n${more}`), SMOLLM2, sft, [example(3, 2)]).memory.activations;
+    estimate(config(`max_steps: 1\n${more}`), { model: SMOLLM2, loss: sft, train: [example(3, 2)] }).memory
+      .activations;
   const more = 4 * 1024 * 30 * 2 * 576;
   assertEquals(of("backend: onnx\n") - of("backend: webgpu\n"), more);
   assertEquals(of("backend: onnx\n") - of("backend: onnx\nquantization_bit: 4\n"), more);
@@ -179,7 +204,8 @@ Deno.test("estimate() counts what checkpointing keeps: blocks' inputs, on a CPU 
 
 Deno.test("estimate() counts the two gradients of the head that smoothed labels add where all weights are trained", () => {
   const activations = (more: string) =>
-    estimate(config(`max_steps: 1\n${more}`), SMOLLM2, sft, [example(3, 2)]).memory.activations;
+    estimate(config(`max_steps: 1\n${more}`), { model: SMOLLM2, loss: sft, train: [example(3, 2)] }).memory
+      .activations;
   const full = "finetuning_type: full\n", smoothed = "label_smoothing_factor: 0.1\n";
   assertEquals(activations(full + smoothed) - activations(full), 2 * 4 * 49152 * 576);
   assertEquals(activations(smoothed), activations(""));
@@ -187,7 +213,8 @@ Deno.test("estimate() counts the two gradients of the head that smoothed labels 
 
 Deno.test("estimate() counts no more rows in a pack than there are; a run that needs more memory than the machine has is warned of", () => {
   const train = Array.from({ length: 40 }, () => example(60, 40));
-  const of = (rows: number) => estimate(config(`micro_batch_tokens: ${rows}\n`), SMOLLM2, sft, train);
+  const of = (rows: number) =>
+    estimate(config(`micro_batch_tokens: ${rows}\n`), { model: SMOLLM2, loss: sft, train: train });
   assertEquals(of(1e8).memory, of(4000).memory);
   assert(of(2000).memory.activations < of(4000).memory.activations);
   const needs = of(4000), { total } = needs.memory;
@@ -210,7 +237,7 @@ Deno.test("estimate() counts no more rows in a pack than there are; a run that n
 
 Deno.test("estimate() counts float32 beside matrices of 16 bits: frozen copies of what is trained whole, and what PiSSA leaves", () => {
   const weights = (more: string, storage: Partial<WeightStorage> = {}) =>
-    estimate(config(`max_steps: 1\n${more}`), SMOLLM2, sft, [example(3, 2)], {
+    estimate(config(`max_steps: 1\n${more}`), { model: SMOLLM2, loss: sft, train: [example(3, 2)] }, {
       storage: { half: true, text: "bfloat16", ...storage },
     }).memory.weights;
   const all = 2 * 134_515_008, embedding = 49152 * 576;

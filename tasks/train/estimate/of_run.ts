@@ -37,7 +37,12 @@ export async function needsOfEngine(run: RunToEstimate): Promise<{ needs: Estima
   const other = await sizeOfReference(run);
   const of = (rows: number, together = rows) => {
     const sized = { ...config, micro_batch_tokens: rows, together };
-    return estimate(sized, ready.decoder, ready.loss, train, { gflops, storage, adapter, reference: other });
+    return estimate(sized, { model: ready.decoder, loss: ready.loss, train }, {
+      gflops,
+      storage,
+      adapter,
+      reference: other,
+    });
   };
   const { memory: { weights, trained } } = of(DEFAULT_ROWS);
   const { tuning } = makeTarget(
@@ -60,7 +65,7 @@ export function needsOfTrainer(
   run: RunToEstimate,
 ): { needs: Estimate; packs: null } {
   const { ready, train, adapter } = run, config = ofReady(run);
-  const counted = estimate(config, ready.decoder, ready.loss, train, { adapter });
+  const counted = estimate(config, { model: ready.decoder, loss: ready.loss, train }, { adapter });
   const { parameters, trained, largestExample } = counted, { reference } = ready;
   const rows = Math.max(largestExample, config.micro_batch_tokens ?? DEFAULT_ROWS);
   const needs = {

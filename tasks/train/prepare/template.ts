@@ -58,8 +58,7 @@ export function trainedTemplateNotes(
   template: Template,
   registry: Registry,
   { default_system, enable_thinking }: TemplateSettings,
-  plain: EditableTokenizer,
-  tokenizer: EditableTokenizer,
+  { plain, tokenizer }: { plain: EditableTokenizer; tokenizer: EditableTokenizer },
 ): string[] {
   const own = registry.create("template", "auto", { default_system, enable_thinking });
   return [compareTemplates(template, own, plain), endTokenFault(template, tokenizer)]

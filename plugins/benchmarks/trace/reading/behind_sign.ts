@@ -47,7 +47,7 @@ export function behindSign(body: string, scale: number): SignedScore | undefined
     if (last !== undefined && "off" in last.found && place < last.found.end + 3) continue;
     const found = scoreAt(body, place + 1, scale);
     if (found === undefined || NUMBERS_OWN.test(body.slice(place + 1, place + 12))) continue;
-    if (!isTrusted(body, start, nth, place + 1, found, scale)) continue;
+    if (!isTrusted(body, { start, nth, from: place + 1, found }, scale)) continue;
     // `8/10 — 0 of 1`: behind a score with its scale, a count
     if (last !== undefined && "off" in found && "score" in last.found && place < last.found.end + 3) continue;
     if (last !== undefined && valueOf(last.found) !== valueOf(found)) return undefined;
@@ -59,10 +59,7 @@ export function behindSign(body: string, scale: number): SignedScore | undefined
 /** True if a number behind a sign can't be a count: right behind the name or the word "score", or with a scale, a unit or brackets. */
 function isTrusted(
   body: string,
-  start: number,
-  nth: number,
-  from: number,
-  found: ScoreText,
+  { start, nth, from, found }: SignedScore & { nth: number; from: number },
   scale: number,
 ): boolean {
   const before = body.slice(Math.max(0, start - 24), start);

@@ -65,7 +65,7 @@ export function tableScores(
   const numbered = nameless?.findIndex((cell) => ROW_NUMBER_CELL.test(cell)) ?? -1;
   const clear = free.every((cells) => isClear(cells, scale, numbered));
   const scores = entries.map(({ cells, head }, i) =>
-    rowScore(cells, head, scale, clear, cut && i === entries.length - 1)
+    rowScore(cells, head, scale, { clear, cut: cut && i === entries.length - 1 })
   );
   return { scores: scores.flat(), ...(head && { head }) };
 }
@@ -112,8 +112,7 @@ function rowScore(
   cells: readonly string[],
   head: TableHead | undefined,
   scale: number,
-  clear: boolean,
-  cut: boolean,
+  { clear, cut }: { clear: boolean; cut: boolean },
 ): NamedScore[] {
   const place = head?.column ?? (cells.length === 1 ? 0 : nameCell(cells, scale) + 1);
   const own = cells.find((cell, i) => i !== place && OWN_AT.test(cell));

@@ -22,8 +22,7 @@ Deno.test("createSchedule() equals transformers' get_scheduler for every recorde
     assertNear(
       used.map((_, step) => rate(step)),
       used,
-      1e-12,
-      1e-18,
+      { rtol: 1e-12, atol: 1e-18 },
       `${c.name} ${JSON.stringify(c.kwargs)} ${c.total_steps}/${warmup}`,
     );
   }
@@ -38,7 +37,7 @@ Deno.test("createSchedule(): warmup_stable_decay has LLaMA-Factory's stages and 
       totalSteps: c.total_steps,
       warmupSteps: c.warmup_steps,
     });
-    assertNear(used.map((_, step) => rate(step)), used, 1e-12, 1e-18, JSON.stringify(c));
+    assertNear(used.map((_, step) => rate(step)), used, { rtol: 1e-12, atol: 1e-18 }, JSON.stringify(c));
   }
 });
 

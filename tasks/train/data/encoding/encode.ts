@@ -81,28 +81,26 @@ export interface NotEncoded {
   objection?: string;
 }
 
-/** Inputs of encoding that every shape of example shares. */
-interface Using<T = Template> {
+/** Inputs of encoding beside the examples. */
+export interface EncodeContext<T = Template | null> {
+  /** Of the loss. */
   sequences: Loss["sequences"];
+  /** null: stage pt without one. */
   template: T;
+  /** As the template wants it. */
   tokenizer: Tokenizer;
+  /** Rules of cutting, and of what is learnt. */
   options: EncodeOptions;
 }
 
 /**
  * Encodes one example as parts, which the store keeps and joins when they are read.
- *
- * @param sequences `Loss.sequences`.
- * @param template null for stage pt.
  * @returns Sequences by the names of the loss, or why there are none.
  * @throws {RangeError} If there is no template for conversations
  */
 export function encodeParts(
   example: Example,
-  sequences: Loss["sequences"],
-  template: Template | null,
-  tokenizer: Tokenizer,
-  options: EncodeOptions,
+  { sequences, template, tokenizer, options }: EncodeContext,
 ): EncodedParts | NotEncoded {
   const { truncation, cutoff_len } = options, isWhole = isCutWhole(truncation);
   const using = { sequences, tokenizer, options: isWhole ? { ...options, cutoff_len: Infinity } : options };
@@ -137,7 +135,7 @@ function hasPrompt({ parts }: EncodedParts["sequences"][number]): boolean {
 /** Stage pt: the text and an end of text. LLaMA-Factory: `PretrainDatasetProcessor`. */
 function encodeText(
   example: Example,
-  { sequences, template, tokenizer, options }: Using<Template | null>,
+  { sequences, template, tokenizer, options }: EncodeContext,
 ): EncodedParts | NotEncoded {
   const cut = { prompt: 0, answer: 0, turns: 0 };
   const encoded: EncodedParts["sequences"] = [];
@@ -177,7 +175,7 @@ function addsBos(tokenizer: Tokenizer): boolean {
 /** Stage sft: every answer of the conversation is learnt. LLaMA-Factory: `SupervisedDatasetProcessor`. */
 function encodeTurns(
   example: Example,
-  { sequences, template, tokenizer, options }: Using,
+  { sequences, template, tokenizer, options }: EncodeContext<Template>,
 ): EncodedParts | NotEncoded {
   const cut = { prompt: 0, answer: 0, turns: 0 };
   const encoded: EncodedParts["sequences"] = [];
@@ -207,7 +205,7 @@ function encodeTurns(
       const endsInSource = template.efficientEos && i > 0;
       const budget = options.cutoff_len - length;
       const lengths = inferSeqlen(turn.source.length, turn.target.length, budget);
-      const source = shorten(turn.source, lengths[0], template, tokenizer, options.truncation);
+      const source = shorten(turn.source, lengths[0], { template, tokenizer, options });
       if (source === null) {
         if (i === 0) return { reason: "cutoff_len leaves no room for the template" };
         cut.turns += order.length - i;
@@ -236,7 +234,7 @@ function encodeTurns(
  */
 function encodePairs(
   example: Example,
-  using: Using,
+  using: EncodeContext<Template>,
 ): EncodedParts | NotEncoded {
   const { sequences, template, tokenizer, options } = using;
   const cut = { prompt: 0, answer: 0, turns: 0 };
@@ -252,7 +250,7 @@ function encodePairs(
     const lengths = example.shape === "kto"
       ? inferSeqlen(source.length, target.length, options.cutoff_len)
       : shared;
-    const shortened = shorten(source, lengths[0], template, tokenizer, options.truncation);
+    const shortened = shorten(source, lengths[0], { template, tokenizer, options });
     if (shortened === null) return { reason: "cutoff_len leaves no room for the template" };
     const kept = target.slice(0, lengths[1]);
     cut.prompt += source.length - shortened.length;
@@ -265,7 +263,7 @@ function encodePairs(
 /** Each prompt and each answer once. */
 function encodePieces(
   example: Example,
-  { sequences, template, tokenizer }: Using,
+  { sequences, template, tokenizer }: EncodeContext<Template>,
 ): { sources: Map<string, number[]>; targets: Map<string, number[]> } {
   const sources = new Map<string, number[]>();
   const targets = new Map<string, number[]>();

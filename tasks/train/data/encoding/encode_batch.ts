@@ -2,24 +2,9 @@
  * Encodes a batch of examples into one block.
  * @module
  */
-import type { Tokenizer } from "../../../../formats/tokenizer/tokenizer.ts";
 import type { Example } from "../../../../plugins/kinds/dataset.ts";
-import type { Loss } from "../../../../plugins/kinds/loss.ts";
-import type { Template } from "../../../../plugins/kinds/template.ts";
-import { type Cut, type EncodedParts, type EncodeOptions, encodeParts, type NotEncoded } from "./encode.ts";
+import { type Cut, type EncodeContext, type EncodedParts, encodeParts, type NotEncoded } from "./encode.ts";
 import { BlockBuilder, type StoredBlock } from "./store.ts";
-
-/** Inputs of encoding beside the examples. */
-export interface EncodeContext {
-  /** `Loss.sequences`. */
-  sequences: Loss["sequences"];
-  /** null: stage pt without one. */
-  template: Template | null;
-  /** As the template wants it. */
-  tokenizer: Tokenizer;
-  /** Rules of cutting, and of what is learnt. */
-  options: EncodeOptions;
-}
 
 /** Result of a batch. */
 export interface EncodedBatch {
@@ -43,13 +28,13 @@ export function encodeBatch(examples: readonly Example[], context: EncodeContext
 
 function encodeOne(
   example: Example,
-  { sequences, template, tokenizer, options }: EncodeContext,
+  context: EncodeContext,
 ): EncodedParts | NotEncoded {
   try {
-    return encodeParts(example, sequences, template, tokenizer, options);
+    return encodeParts(example, context);
   } catch (error) {
     // templates throw RangeError on roles that they can't take, SyntaxError on calls that aren't JSON
-    if (template && (error instanceof RangeError || error instanceof SyntaxError)) {
+    if (context.template && (error instanceof RangeError || error instanceof SyntaxError)) {
       // the same words for the same reason: text of the record stands at the end
       const reason = error.message.replace(/(?:[:,] current value is .*|(?<= as JSON): .*)$/s, "");
       return { reason, objection: error.message };

@@ -322,7 +322,7 @@ Deno.test("a row's chat_template_kwargs are the template's variables, in every s
     const { kl: _, ...sequences } = SEQUENCES[shape] as Loss["sequences"] & { kl?: never };
     const prompts = (given: unknown) => {
       const example = convert({ ...record, chat_template_kwargs: given }) as Example;
-      const encoded = encodeParts(example, sequences, template, tokenizer, OPTIONS);
+      const encoded = encodeParts(example, { sequences, template, tokenizer, options: OPTIONS });
       if ("reason" in encoded) return encoded;
       return encoded.sequences.map(({ parts }) => tokenizer.decode(Array.from(parts[0]?.ids ?? [])));
     };

@@ -10,12 +10,14 @@ import type { Template } from "../../../../plugins/kinds/template.ts";
 export function shorten(
   source: number[],
   length: number,
-  template: Template,
-  tokenizer: Tokenizer,
-  truncation: string,
+  { template, tokenizer, options }: {
+    template: Template;
+    tokenizer: Tokenizer;
+    options: { truncation: string };
+  },
 ): number[] | null {
   if (length >= source.length) return source;
-  if (truncation !== "keep_template") return source.slice(0, length);
+  if (options.truncation !== "keep_template") return source.slice(0, length);
   const tail = Math.min(headerLength(template, tokenizer), source.length);
   if (length <= tail) return null;
   return [...source.slice(0, length - tail), ...source.slice(source.length - tail)];

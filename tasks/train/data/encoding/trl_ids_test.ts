@@ -53,13 +53,12 @@ Deno.test({
       const found: unknown[] = [];
       for await (const batch of readRecords(file)) {
         for (const { value, row } of batch) {
-          const encoded = encodeParts(
-            convert(value, row) as Example,
+          const encoded = encodeParts(convert(value, row) as Example, {
             sequences,
             template,
             tokenizer,
-            OPTIONS,
-          );
+            options: OPTIONS,
+          });
           found.push(
             "reason" in encoded ? encoded : encoded.sequences.map(({ name, parts }) => ({
               name,

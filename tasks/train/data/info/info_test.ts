@@ -190,7 +190,11 @@ Deno.test("sets on the hub are downloaded, by an entry with hf_hub_url or by the
   assertEquals([learntAnswers(both.train), learntAnswers(both.evaluation)], [["a10", "a11"], ["a0", "a1"]]);
 
   const { hub: asked, options, registry: plugins } = from(written);
-  const opened = await DataSet.open(readDatasetInfo(options.dataset_dir), "d", "single", plugins, asked);
+  const opened = await DataSet.open(readDatasetInfo(options.dataset_dir), "d", {
+    shape: "single",
+    registry: plugins,
+    hub: asked,
+  });
   assertEquals(opened.entry.commit, COMMIT);
   const later = new DataSet(
     { ...opened.entry, commit: COMMIT.replace("0", "f") },

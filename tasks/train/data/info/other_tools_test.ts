@@ -111,7 +111,7 @@ Deno.test("a file whose fields no format knows is refused with an entry that rea
       `${folder}/dataset_info.json`,
       said![2]!.replaceAll("<field>", () => `f${field++}`),
     );
-    const set = await DataSet.open(readDatasetInfo(folder), "own", shape, registry);
+    const set = await DataSet.open(readDatasetInfo(folder), "own", { shape, registry });
     const tally = new RowTally(false), rows = [];
     for await (const batch of set.rows(tally, () => {})) rows.push(...batch);
     assertEquals(rows.map(({ example }) => example?.shape), [shape]);

@@ -29,7 +29,7 @@ export function mixRows(
   if (strategy === "concat") return Int32Array.from({ length: total }, (_, i) => i);
   if (probabilities) {
     checkProbabilities(probabilities, lengths.length);
-    return draw(lengths, offsets, strategy, probabilities, seed);
+    return draw({ lengths, offsets }, strategy, probabilities, seed);
   }
   const rows: number[] = [];
   const rounds = strategy === "interleave_under" ? Math.min(...lengths) : Math.max(...lengths);
@@ -43,8 +43,7 @@ export function mixRows(
 }
 
 function draw(
-  lengths: readonly number[],
-  offsets: readonly number[],
+  { lengths, offsets }: { lengths: readonly number[]; offsets: readonly number[] },
   strategy: MixStrategy,
   probabilities: readonly number[],
   seed: number,

@@ -64,16 +64,18 @@ export class DataSet {
   /**
    * Opens a set, downloaded if it is on the hub. Only of a file that is named by its path something is read: the first
    * records, to see its format.
-   * @param hub Where the hub is and how it is asked
+   * @param how `hub`: where the hub is and how it is asked
    * @throws {RangeError} As the constructor does, if the format can't be seen, or the hub has no such set
    * @throws {Error} If a download fails
    */
   static async open(
     info: DatasetInfo,
     name: string,
-    shape: ExampleShape,
-    registry: Registry,
-    hub: ResolveOptions = {},
+    { shape, registry, hub = {} }: {
+      shape: ExampleShape;
+      registry: Registry;
+      hub?: ResolveOptions | undefined;
+    },
   ): Promise<DataSet> {
     const written = info.entry(name);
     const entry = written.hub === undefined ? written : await downloadedEntry(written, written.hub, hub);
