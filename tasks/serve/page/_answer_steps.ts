@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
+import { accessibilityFaults } from "../../../tests/helpers/accessibility.ts";
 import type { PageVisit } from "./_asking_steps.ts";
 import { SHOTS } from "./_layout_steps.ts";
 
@@ -48,21 +49,13 @@ export async function showsAnswersAsText(visit: PageVisit): Promise<void> {
 /** axe finds nothing at a phone's width, in both colours. */
 export async function isAccessible({ page }: PageVisit): Promise<void> {
   await page.setViewportSize({ width: 320, height: 800 });
-  const axe = await Deno.readTextFile(new URL(import.meta.resolve("axe-core/axe.min.js")));
-  const client = await page.context().newCDPSession(page);
-  await client.send("Runtime.evaluate", { expression: axe });
   for (const colorScheme of ["dark", "light"] as const) {
     await page.emulateMedia({ colorScheme });
     assertEquals(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true);
     if (SHOTS !== undefined) {
       await page.screenshot({ path: join(SHOTS, `page-${colorScheme}-320.png`) });
     }
-    const { result } = await client.send("Runtime.evaluate", {
-      expression: "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>" +
-        " JSON.stringify(violations.map(({ id, nodes }) => [id, nodes.map((n) => n.html.slice(0, 150))])))",
-      awaitPromise: true,
-    });
-    assertEquals([colorScheme, JSON.parse(result.value)], [colorScheme, []]);
+    assertEquals([colorScheme, await accessibilityFaults(page)], [colorScheme, []]);
   }
 }
 
