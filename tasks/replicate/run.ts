@@ -37,6 +37,8 @@ export interface Tried {
   arm: Arm;
   /** Share of the validation's constraints that its answers keep. */
   score: number;
+  /** Answers of the validation without a verdict: their constraints count as not kept. */
+  unscored: number;
   /** True if its rate was chosen. */
   chosen: boolean;
 }
@@ -114,7 +116,7 @@ export async function replicate(
   for (const arm of tuningArms(config)) {
     await steps.train(arm);
     const evaluation = await steps.evaluate(arm, "validation");
-    tried.push({ arm, score: validationScore(evaluation), chosen: false });
+    tried.push({ arm, score: validationScore(evaluation), unscored: evaluation.unscored, chosen: false });
   }
   for (const method of METHODS) best(tried.filter(({ arm }) => arm.method === method)).chosen = true;
   const chosen = tried.filter((one) => one.chosen).map(({ arm }) => arm);

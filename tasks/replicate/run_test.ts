@@ -111,7 +111,9 @@ function scripted(log: string[], stopAt = Infinity): ReplicateCells {
       const rows = Deno.readTextFileSync(evaluator.args.path).trimEnd().split("\n").map((line, i) => {
         const { id } = JSON.parse(line);
         const keeps = id.startsWith("q") ? better || i > 0 : Number(id.slice(1)) % 4 < follows;
-        return { id, response: keeps ? "the sun and the sea" : "The sun" };
+        // the untrained model thinks of two of them, and ends there
+        const thought = name === "base" && ["t3", "t7"].includes(id);
+        return { id, response: thought ? "<think>The sun" : keeps ? "the sun and the sea" : "The sun" };
       });
       const path = `${join(context.progress === undefined ? "" : evaluator.out_dir)}.answers.jsonl`;
       Deno.mkdirSync(join(evaluator.out_dir, ".."), { recursive: true });
@@ -163,7 +165,16 @@ Deno.test("replicate() continues where it was stopped, chooses rates by its rule
     const { report: { numbers, remarks }, files } = await writeReplication(done);
     // "The sun" keeps one of the two constraints of either kind of instruction, and breaks the one of the new type
     const expected = [1, 2, 3.5, 2, 2, 0].map((n) => [n / 4, (4 + n) / 8, n / 4, n / 4]);
+    // a thought keeps nothing
+    expected[0]![1] = 4 / 8;
     assertEquals(numbers.rows.map(({ cells }) => cells.map(({ value }) => value)), expected);
+    // the untrained model answers once for both seeds
+    assert(
+      remarks.includes(
+        "2 test answers have no verdict and count as not followed, no constraint kept: Base 2.",
+      ),
+      remarks.join("\n"),
+    );
     assertEquals(numbers.rows[2]?.cells[0]?.seeds, [0.75, 1]);
     const dpo = numbers.against.find(({ other }) => other === "DPO")?.differences[0];
     assertAlmostEquals(dpo?.difference ?? NaN, 0.5 - 0.875);
@@ -180,6 +191,8 @@ Deno.test("replicate() continues where it was stopped, chooses rates by its rule
     const text = (name: string) => Deno.readTextFileSync(join(settings.out_dir, name));
     for (const { name } of files) Deno.statSync(join(settings.out_dir, name));
     assertStringIncludes(text("scores.md"), "| DPO | 1e-5 | 87.5 (75.0–100.0) |");
+    const { methods: told } = JSON.parse(text("results.json"));
+    assertEquals(told.map(({ unscored }: { unscored: number }) => unscored), [2, 0, 0, 0, 0, 0]);
     assertStringIncludes(text("scores.tex"), "IOPO w/o input preference & 1e-5 & 0.0 & 50.0 & 0.0 & 0.0");
     assertStringIncludes(text("scores.csv"), "Base,,known followed,0.25,0.25,0.25,0.25,");
     assert(text("report.html").includes("IOPO doesn&#39;t win") && !text("report.html").includes("<script"));

@@ -66,6 +66,13 @@ export async function readEvaluation(
   return found;
 }
 
+/** Evaluations of a method, each once: the untrained model's is that of every seed. */
+export function distinctEvaluations(
+  { evaluations }: { evaluations: readonly ScoredAnswers[] },
+): ScoredAnswers[] {
+  return [...new Set(evaluations)];
+}
+
 /** Scores of the tables. */
 export const MEASURES = DISTRIBUTIONS.flatMap((distribution) => [
   { distribution, of: "followed", title: `${distribution} followed` } as const,

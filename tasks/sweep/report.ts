@@ -9,6 +9,7 @@ import { tablePaths, writeTables } from "../common/table_files.ts";
 import { writeCurves } from "../compare/curves.ts";
 import { resultColumns, resultNumbers, resultTable } from "../compare/table.ts";
 import { setsApart } from "../compare/training.ts";
+import { weightText } from "../eval/results/weight_text.ts";
 import { bestSetting, type CellResult } from "./run.ts";
 
 /** A row a cell, best setting marked. */
@@ -16,18 +17,21 @@ export function sweepTable(results: readonly CellResult[]): Table {
   const keys = keysOf(results);
   const { setting } = bestSetting(results);
   const scored = results.some(({ score }) => score !== null);
+  const apart = results.some(({ score }) => (score?.unscored ?? 0) > 0);
   const shown = resultTable(results.map(({ training }) => training));
   return {
     columns: [
       ...keys.map((title) => ({ title })),
       ...shown.columns,
       ...scored ? [{ title: "score" }] : [],
+      ...apart ? [{ title: "of all" }, { title: "unscored" }] : [],
       { title: "best" },
     ],
     rows: results.map(({ cell, score }, i) => [
       ...keys.map((key) => cell.values[key] ?? ""),
       ...shown.rows[i] ?? [],
-      ...scored ? [score === null ? "–" : score.toFixed(4)] : [],
+      ...scored ? [score === null ? "–" : score.value.toFixed(4)] : [],
+      ...apart ? score === null ? ["–", "–"] : [score.ofAll.toFixed(4), weightText(score.unscored)] : [],
       cell.setting === setting ? "best" : "",
     ]),
   };
@@ -36,14 +40,16 @@ export function sweepTable(results: readonly CellResult[]): Table {
 function numberTable(results: readonly CellResult[]): Table {
   const keys = keysOf(results), columns = resultColumns(results.map(({ training }) => training));
   return {
-    columns: ["folder", ...keys, ...columns.map(({ name }) => name), "score"].map((title) => ({
-      title,
-    })),
+    columns: ["folder", ...keys, ...columns.map(({ name }) => name), "score", "score_of_all", "unscored"].map(
+      (title) => ({
+        title,
+      }),
+    ),
     rows: results.map(({ cell, training, score }) => [
       cell.directory,
       ...keys.map((key) => cell.values[key] ?? ""),
       ...resultNumbers(training, columns),
-      score === null ? "" : String(score),
+      ...score === null ? ["", "", ""] : [score.value, score.ofAll, score.unscored].map(String),
     ]),
   };
 }

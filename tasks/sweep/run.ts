@@ -13,6 +13,7 @@ import { builtinRegistry } from "../../plugins/builtins.ts";
 import { isEvaluation } from "../train/outputs/log_entries.ts";
 import { lastEvalLoss, readTraining, type Training } from "../compare/training.ts";
 import { resolveEvalConfig } from "../eval/config/config.ts";
+import type { ScoreWithSpread } from "../eval/results/score_table.ts";
 import type { TrainConfig } from "../train/config/mod.ts";
 import { readRun } from "../train/own_run.ts";
 import type { GridCell } from "./grid.ts";
@@ -25,7 +26,17 @@ export interface CellResult {
   /** Training in that cell. */
   training: Training;
   /** Headline score of its evaluation; null without one. */
-  score: number | null;
+  score: CellScore | null;
+}
+
+/** A score of a cell's evaluation. */
+export interface CellScore {
+  /** Over what was scored. */
+  value: number;
+  /** Over everything, the unscored as misses: cells that lack other items compare by this one. */
+  ofAll: number;
+  /** Weight of what has no score, items as a rule. */
+  unscored: number;
 }
 
 /** Cells and folders of a sweep. */
@@ -86,15 +97,21 @@ export async function sweep(plan: SweepPlan, context: CellContext): Promise<Cell
     context.progress.line(`cell ${i + 1} of ${plan.cells.length}: ${cell.name}`);
     await trainCell(plan.config, cell.overrides, cell.directory, context);
     const training = readTraining(cell.directory);
-    let score: number | null = null;
+    let score: CellScore | null = null;
     if (plan.evaluation !== undefined) {
       const overrides = evaluationOverrides(plan.evaluation, training.config, cell, plan.out);
       const done = await evaluateCell(readYaml(plan.evaluation), overrides, registry, context);
-      score = done.results?.headline.value ?? null;
+      score = scoreOf(done.results?.scores[0]);
     }
     results.push({ cell, training, score });
   }
   return results;
+}
+
+function scoreOf(headline: ScoreWithSpread | undefined): CellScore | null {
+  if (headline === undefined) return null;
+  const { value, ofAll, unscored } = headline;
+  return value === null || ofAll === null ? null : { value, ofAll, unscored };
 }
 
 /**
@@ -155,7 +172,7 @@ export function bestSetting(results: readonly CellResult[]): BestSetting {
         : "no best one is named, as no validation was made: set val_size with eval_strategy or do_eval, or give --eval",
     };
   }
-  const valueOf = (result: CellResult) => (scored ? result.score : lossOf(result)) ?? NaN;
+  const valueOf = (result: CellResult) => (scored ? result.score?.ofAll : lossOf(result)) ?? NaN;
   const settings = [...Map.groupBy(results, ({ cell }) => cell.setting)].map(([setting, list]) => ({
     setting,
     value: list.reduce((sum, result) => sum + valueOf(result), 0) / list.length,
@@ -164,6 +181,7 @@ export function bestSetting(results: readonly CellResult[]): BestSetting {
     (first, next) => (scored ? next.value > first.value : next.value < first.value) ? next : first,
     item(settings, 0),
   );
-  const what = scored ? "highest score of the evaluation" : "lowest last evaluation loss";
+  const apart = results.some(({ score }) => (score?.unscored ?? 0) > 0) ? ", unscored items as misses" : "";
+  const what = scored ? `highest score of the evaluation${apart}` : "lowest last evaluation loss";
   return { ...best, rule: `${what}, mean over seeds; of equal settings the first` };
 }

@@ -214,9 +214,10 @@ Deno.test("a sweep with --eval continues the cell that it was stopped in, scores
       const whole = judged.filter(({ judgement }) =>
         judgement.constraints.every(({ score }: { score: number }) => score === 1)
       );
-      assertEquals([judged.length, score], [4, whole.length / 4]);
+      const value = whole.length / 4;
+      assertEquals([judged.length, score], [4, { value, ofAll: value, unscored: 0 }]);
     }
-    const [first, second] = results.map(({ score }) => score ?? 0);
+    const [first, second] = results.map(({ score }) => score?.value ?? 0);
     await writeSweep(out, results);
     const best = (first ?? 0) >= (second ?? 0) ? "1e-5" : "3e-2";
     assertStringIncludes(

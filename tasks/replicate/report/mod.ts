@@ -10,6 +10,7 @@ import { latexTable, markdownTable } from "../../common/table.ts";
 import { writeTables } from "../../common/table_files.ts";
 import { svgToPng } from "../../train/outputs/plots.ts";
 import type { Replication } from "../run.ts";
+import { distinctEvaluations } from "../scores.ts";
 import { chartSvg } from "./chart.ts";
 import { pageText } from "./page.ts";
 import { type ReplicationReport, reportOf, titleOf } from "./parts.ts";
@@ -102,16 +103,18 @@ function resultsOf(
     methods: numbers.rows.map(({ method, cells }) => ({
       method: method.title,
       learning_rate: method.rate,
+      unscored: distinctEvaluations(method).reduce((sum, one) => sum + one.unscored, 0),
       scores: Object.fromEntries(cells.map(({ value, seeds }, i) => [names[i], { value, seeds }])),
     })),
     differences: numbers.against.map(({ other, differences }) => ({
       iopo_minus: other,
       scores: Object.fromEntries(differences.map((difference, i) => [names[i], difference])),
     })),
-    tuning: tried.map(({ arm, score, chosen }) => ({
+    tuning: tried.map(({ arm, score, unscored, chosen }) => ({
       method: arm.method.title,
       learning_rate: Number(rateText(arm.rate)),
       score,
+      unscored,
       chosen,
     })),
     items: { train: items.train.length, validation: items.validation.length, test: items.test.length },

@@ -4,7 +4,7 @@
  */
 import { item } from "../../../formats/elements.ts";
 import type { Replication } from "../run.ts";
-import { MEASURES } from "../scores.ts";
+import { distinctEvaluations, MEASURES } from "../scores.ts";
 import { inPercent, IOPO, type Numbers, points, rateText } from "./tables.ts";
 
 /** Remarks on a replication's numbers, a sentence each. */
@@ -13,6 +13,7 @@ export function remarksOf(replication: Replication, numbers: Numbers): string[] 
     ...rankRemarks(numbers),
     ...differenceRemarks(numbers),
     ...tuningRemarks(replication),
+    ...unscoredRemarks(replication),
     ...sizeRemarks(replication),
     ...replication.items.notes,
   ];
@@ -71,17 +72,37 @@ function tuningRemarks({ tried, config }: Replication): string[] {
   ];
 }
 
+/** Answers without a verdict, which lower a score as broken ones do. */
+function unscoredRemarks({ methods, tried }: Replication): string[] {
+  const ofMethods = methods.map((method) => ({
+    title: method.title,
+    unscored: distinctEvaluations(method).reduce((sum, one) => sum + one.unscored, 0),
+  }));
+  const ofTried = tried.map(({ arm, unscored }) => ({
+    title: `${arm.method.title} ${rateText(arm.rate)}`,
+    unscored,
+  }));
+  const sets = [["test", ofMethods], ["validation", ofTried]] as const;
+  return sets.flatMap(([what, all]) => {
+    const some = all.filter(({ unscored }) => unscored > 0);
+    if (some.length === 0) return [];
+    const sum = some.reduce((all, { unscored }) => all + unscored, 0);
+    return [
+      `${sum} ${what} ${sum === 1 ? "answer has" : "answers have"} no verdict and ${
+        sum === 1 ? "counts" : "count"
+      } as not followed, no constraint kept: ${
+        some.map(({ title, unscored }) => `${title} ${unscored}`).join(", ")
+      }.`,
+    ];
+  });
+}
+
 function sizeRemarks({ config, items, methods }: Replication): string[] {
   const { train, validation, test } = items;
   const same = train.filter(({ worse, y2 }) => worse === y2).length;
-  const cut = methods.reduce(
-    (sum, { evaluations }) => sum + evaluations.reduce((all, { cut }) => all + cut, 0),
-    0,
-  );
-  const answers = methods.reduce(
-    (sum, { evaluations }) => sum + evaluations.reduce((all, { items }) => all + items.size, 0),
-    0,
-  );
+  const evaluations = methods.flatMap(distinctEvaluations);
+  const cut = evaluations.reduce((sum, one) => sum + one.cut, 0);
+  const answers = evaluations.reduce((sum, one) => sum + one.items.size, 0);
   const few = config.seeds.length === 1
     ? "one seed, so that the intervals say nothing of another order or start of training"
     : `${config.seeds.length} seeds`;

@@ -7,7 +7,7 @@ import type { Table } from "../../common/table.ts";
 import { type CrossedDifference, crossedDifference, seededMean } from "../../eval/statistics/crossed.ts";
 import { METHODS } from "../methods.ts";
 import type { MethodResult, Replication } from "../run.ts";
-import { type Measure, MEASURES, scoresOf } from "../scores.ts";
+import { distinctEvaluations, type Measure, MEASURES, scoresOf } from "../scores.ts";
 
 /** One measure of one method, as shares. */
 export interface Cell {
@@ -139,7 +139,8 @@ export function trainingTable({ methods, config }: Replication): Table {
       { title: "cut, %" },
       { title: "unscored" },
     ],
-    rows: methods.map(({ title, trainings, evaluations }) => {
+    rows: methods.map((method) => {
+      const { title, trainings } = method, evaluations = distinctEvaluations(method);
       const items = evaluations.reduce((sum, one) => sum + one.items.size, 0);
       const sum = (pick: (evaluation: typeof evaluations[number]) => number) =>
         evaluations.reduce((all, one) => all + pick(one), 0);
