@@ -72,6 +72,10 @@ export interface TrainConfig {
   add_tokens: string[];
   /** Special tokens that are added to the vocabulary. */
   add_special_tokens: string[];
+  /** What tokens of `add_special_tokens` mean; null: nothing is known of it. */
+  new_special_tokens_config: Readonly<Record<string, string>> | null;
+  /** What their rows begin as. */
+  init_special_tokens: "noise_init" | "desc_init" | "desc_init_w_noise";
   /** True keeps activations instead of computing them again in the backward pass. */
   disable_gradient_checkpointing: boolean;
 

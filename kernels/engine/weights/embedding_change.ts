@@ -9,7 +9,7 @@ import { f64, float } from "../../../formats/elements.ts";
 import { floatPieces } from "../../../formats/float_pieces.ts";
 import type { WeightSource } from "../../../formats/hf_model/weights.ts";
 import type { SavedEmbeddings } from "../../../formats/peft/mod.ts";
-import { fillNormal, stream } from "../../random/counter.ts";
+import { fillNormal, stream, type StreamPlace } from "../../random/counter.ts";
 import { EMBEDDING, HEAD } from "../decoder/decoder.ts";
 import type { DecoderConfig } from "../decoder/decoder_config.ts";
 
@@ -19,6 +19,16 @@ export interface EmbeddingChange {
   stored: Pick<DecoderConfig, "vocabSize" | "tieWordEmbeddings">;
   /** Seed of the new rows' noise. */
   seed: number;
+  /** New rows that begin as others' mean; absent: none. */
+  described?: DescribedRows;
+}
+
+/** New rows of which a text says what they are for. */
+export interface DescribedRows {
+  /** By row: stored rows of the embedding; none: all of its own matrix. */
+  rows: readonly { row: number; of: readonly number[] }[];
+  /** True if noise is added as to the others. */
+  isNoisy: boolean;
 }
 
 /**
@@ -61,7 +71,8 @@ export function storedDecoder(decoder: DecoderConfig, change: EmbeddingChange | 
 
 /**
  * Weights of a decoder from stored ones. Rows behind the stored are the mean of these plus noise of deviation 1/√hidden
- * (LLaMA-Factory's `_noisy_mean_initialization`); numbers are drawn by seed and name, and are the same for both where the files have one tensor.
+ * (LLaMA-Factory's `_noisy_mean_initialization`), or the mean of some rows of the embedding, for the head too, with such noise or without (its
+ * `_description_based_initialization`); numbers are drawn by seed and name, and are the same for both where the files have one tensor.
  * @param change null: the weights are given back
  * @param decoder With the change
  */
@@ -71,11 +82,24 @@ export function withEmbeddingChange(
   { vocabSize, hiddenSize, tieWordEmbeddings }: DecoderConfig,
 ): WeightSource {
   if (change === null) return weights;
-  const { stored, seed } = change, hasHead = !tieWordEmbeddings, isGrown = vocabSize > stored.vocabSize;
+  const { stored, seed, described } = change,
+    hasHead = !tieWordEmbeddings,
+    isGrown = vocabSize > stored.vocabSize;
   const isChanged = (name: string) => isGrown && (name === EMBEDDING || name === HEAD);
   const grown = (name: string) => {
     const of = name === HEAD && stored.tieWordEmbeddings ? EMBEDDING : name;
-    return withRows(weights.read(of), { rows: vocabSize, columns: hiddenSize, seed, name: of });
+    const begins = new Map(
+      (described?.rows ?? []).map((
+        { row, of },
+      ) => [row, of.length === 0 ? null : meanRow(weights.rows(EMBEDDING, of), hiddenSize)]),
+    );
+    return withRows(weights.read(of), {
+      rows: vocabSize,
+      columns: hiddenSize,
+      noise: { seed, of: stream(`rows/${of}`) },
+      begin: (row) => begins.get(row) ?? null,
+      isNoisy: (row) => described?.isNoisy !== false || !begins.has(row),
+    });
   };
   let table: { name: string; values: Float32Array } | null = null;
   return {
@@ -101,23 +125,40 @@ export function withEmbeddingChange(
     hash: () => {
       const own = weights.hash();
       return isGrown
-        ? createHash("sha256").update(JSON.stringify([own, vocabSize, seed])).digest("hex")
+        ? createHash("sha256").update(JSON.stringify([own, vocabSize, seed, ...described ? [described] : []]))
+          .digest("hex")
         : own;
     },
     close: () => weights.close(),
   };
 }
 
-/** A matrix with rows behind those that it has. */
+/** A matrix with rows behind those that it has. @param begin Of a row: what it begins as, null: the mean of all */
 function withRows(
   stored: Float32Array,
-  { rows, columns, seed, name }: { rows: number; columns: number; seed: number; name: string },
+  { rows, columns, noise, begin, isNoisy }: {
+    rows: number;
+    columns: number;
+    noise: StreamPlace;
+    begin(row: number): Float64Array | null;
+    isNoisy(row: number): boolean;
+  },
 ): Float32Array<ArrayBuffer> {
-  const count = stored.length / columns, mean = new Float64Array(columns);
-  for (let i = 0; i < stored.length; i++) mean[i % columns] = f64(mean, i % columns) + float(stored, i);
+  const count = stored.length / columns, mean = meanRow(stored, columns);
   const all = new Float32Array(rows * columns), added = all.subarray(stored.length);
-  fillNormal(added, { mean: 0, deviation: 1 / Math.sqrt(columns) }, { seed, of: stream(`rows/${name}`) });
-  for (let i = 0; i < added.length; i++) added[i] = float(added, i) + f64(mean, i % columns) / count;
+  fillNormal(added, { mean: 0, deviation: 1 / Math.sqrt(columns) }, noise);
+  for (let row = count; row < rows; row++) {
+    const own = all.subarray(row * columns, (row + 1) * columns), base = begin(row) ?? mean;
+    if (!isNoisy(row)) own.fill(0);
+    for (let i = 0; i < columns; i++) own[i] = float(own, i) + f64(base, i);
+  }
   all.set(stored);
   return all;
+}
+
+/** The mean of rows, `[columns]`. */
+function meanRow(rows: Float32Array, columns: number): Float64Array {
+  const sum = new Float64Array(columns), count = rows.length / columns;
+  for (let i = 0; i < rows.length; i++) sum[i % columns] = f64(sum, i % columns) + float(rows, i);
+  return sum.map((value) => value / count);
 }

@@ -53,8 +53,8 @@ const V1: Purpose = {
 const TOKEN = /^(?:<.+>|\[.+\])$/s;
 
 const TOKENS =
-  "it is a list of new tokens with what they mean, as LLaMA-Factory's new_special_tokens_config names one: name its tokens in add_special_tokens, whose " +
-  `rows begin as the mean of the others with noise; ${TO_TRAIN}`;
+  "it is a list of new tokens with what they mean, as new_special_tokens_config names one: name it so in the file that you train with; " +
+  TO_TRAIN;
 
 /** Keys outside the groups of model and generation that a file for chatting may have. */
 const CHAT_KEYS = ["template", "finetuning_type", "default_system", "enable_thinking", "tool_format"];

@@ -62,14 +62,6 @@ const BLOCKS: readonly [string, Partial<Record<KeyGroup, Record<string, unknown>
       fp16_backend: "auto",
     },
   }],
-  [
-    "new rows begin as the mean of the others with noise (noise_init); the other values take new_special_tokens_config, which is refused",
-    {
-      model: {
-        init_special_tokens: "noise_init",
-      },
-    },
-  ],
   ["no code of a model folder is ever run; a model type that isn't built in is refused by name", {
     model: {
       trust_remote_code: false,

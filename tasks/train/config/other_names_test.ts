@@ -159,7 +159,7 @@ Deno.test("a file that isn't for training is named for what it is", () => {
     "chatting or serving (llamafactory-cli chat": "model_name_or_path: m\ntemplate: llama3\n",
     "accelerate's own file": "compute_environment: LOCAL_MACHINE\ndistributed_type: FSDP\nnum_processes: 2\n",
     // the form of 0.9.5's examples/extras/multi_tokens/tokens_cfg.yaml
-    "as LLaMA-Factory's new_special_tokens_config names one: name its tokens in add_special_tokens":
+    "as new_special_tokens_config names one: name it so in the file that you train with":
       '"<|START_OF_SVG|>": "Marks the beginning"\n' +
       '"<|end_of_g|>": "Ends a group element"\n',
     "LLaMA-Factory's v1 (USE_V1=1)":

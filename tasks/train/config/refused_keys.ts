@@ -33,14 +33,6 @@ const ROWS: readonly [
   ],
   [
     "model",
-    "new_special_tokens_config",
-    null,
-    [null],
-    "rows of new tokens aren't made from descriptions",
-    "name the tokens in add_special_tokens: their rows begin as the mean of the others with noise, LLaMA-Factory's noise_init",
-  ],
-  [
-    "model",
     "shift_attn",
     false,
     [false],

@@ -12,6 +12,7 @@ import { checkConfig, onCuda } from "./checks/mod.ts";
 import { chooseTrainer } from "./distributed/choose.ts";
 import { otherPurpose } from "./file_purpose.ts";
 import { keyTable } from "./key_table.ts";
+import { takeNewTokens } from "./new_tokens.ts";
 import { type Provenance, readProvenance } from "./provenance.ts";
 import { nameOf, readKeys, type TaskWords, throwFaults, type Written, writtenKeys } from "./read_keys.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
@@ -73,6 +74,9 @@ export function resolveTrainConfig(file: YamlFile, overrides: readonly string[] 
     findInputs(values as unknown as TrainConfig, file, written);
     notes.push(...takeOnce(values as unknown as Partial<TrainConfig>));
     fillDerived(values as unknown as Partial<TrainConfig>);
+    const newTokens = takeNewTokens(values as unknown as Parameters<typeof takeNewTokens>[0]);
+    faults.push(...newTokens.faults);
+    notes.push(...newTokens.notes);
     const chosen = chooseTrainer(values as unknown as TrainConfig, given, launcherVariable);
     faults.push(...chosen.faults);
     // On PyTorch these have an effect: they keep it from GPUs.
@@ -130,7 +134,7 @@ export function findInputs(
 ): void {
   const find = (key: string, path: string, index?: number) =>
     foundBeside(path, key, { file, written }, index);
-  for (const key of ["deepspeed", "fsdp_config"] as const) {
+  for (const key of ["deepspeed", "fsdp_config", "new_special_tokens_config"] as const) {
     const value = config[key];
     if (typeof value === "string") Object.assign(config, { [key]: find(key, value) });
   }

@@ -19,7 +19,7 @@ const DEPARTURES = [
       ...["max_grad_norm", "lr_scheduler_kwargs", "neftune_noise_alpha", "label_smoothing_factor"] as const,
       ...["train_on_prompt", "mask_history", "neat_packing", "quantization_bit", "rope_scaling"] as const,
       ...["mix_strategy", "interleave_probs", "truncation", "disable_shuffling"] as const,
-      ...["add_tokens", "add_special_tokens", "resize_vocab"] as const,
+      ...["add_tokens", "add_special_tokens", "init_special_tokens", "resize_vocab"] as const,
     ],
   },
   {

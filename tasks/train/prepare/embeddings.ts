@@ -13,6 +13,7 @@ import { changedBy } from "../../../kernels/engine/weights/embedding_change.ts";
 import { type FreezeKeys, freezeTargets } from "../../../plugins/kinds/freeze_targets.ts";
 import type { LoraTargetKeys } from "../../../plugins/kinds/lora_targets.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
+import { describedRows } from "./described_rows.ts";
 import { BOTH_EMBEDDINGS, checkWholeTargets } from "../../../plugins/kinds/whole_targets.ts";
 import type { TrainConfig } from "../config/mod.ts";
 import type { Ready } from "./ready.ts";
@@ -27,6 +28,8 @@ export type EmbeddingKeys =
       TrainConfig,
       | "add_tokens"
       | "add_special_tokens"
+      | "new_special_tokens_config"
+      | "init_special_tokens"
       | "resize_vocab"
       | "additional_target"
       | "seed"
@@ -100,10 +103,11 @@ export function embeddingsOf(
     : placed(placeOf("adapter_name_or_path"), () => ofAdapter(folder, rows, decoder));
   if (isLora && isGrown) checkRowsSaved(saved, { folder, additionalTarget, placeOf });
   const { decoder: changed, change } = changedBy({ ...saved, rows }, decoder, config.seed);
+  const described = describedRows(config, tokenizer, { decoder, isGrown });
   const trained = additionalTarget.join(", ");
   return {
     decoder: changed,
-    embeddings: change,
+    embeddings: change && { ...change, ...described.rows && { described: described.rows } },
     additionalTarget,
     notes: [
       ...isGrown
@@ -111,6 +115,7 @@ export function embeddingsOf(
           `the embeddings have ${rows} rows in place of ${decoder.vocabSize}: new ones begin as the mean of the others with noise, by seed`,
         ]
         : [],
+      ...described.notes,
       ...wanted.length === 0 && additionalTarget.length > 0
         ? [`additional_target: ${trained}, as the vocabulary is changed`]
         : [],

@@ -14,6 +14,7 @@ const SMOOTHED: readonly string[] = ["sigmoid", "robust", "exo_pair"];
 export function checkMethod(c: TrainConfig, refuse: Refuse): void {
   checkTuning(c, refuse);
   if (!isWithoutReference(c)) checkReference(c, refuse);
+  checkNewTokens(c, refuse);
   if (c.pissa_init && c.finetuning_type === "lora") checkPissa(c, refuse);
   checkFromScratch(c, refuse);
   checkPreference(c, refuse);
@@ -155,6 +156,15 @@ function checkPluginOptions(c: TrainConfig, refuse: Refuse): void {
     c.template === null && Object.keys(c.template_options).length > 0,
     "template_options",
     "Cannot use template_options without template: name the template plugin they are for",
+  );
+}
+
+function checkNewTokens(c: TrainConfig, refuse: Refuse): void {
+  refuse(
+    c.init_special_tokens !== "noise_init" && c.new_special_tokens_config === null,
+    "init_special_tokens",
+    `Cannot use init_special_tokens: ${c.init_special_tokens} without new_special_tokens_config, whose texts it takes: name such a file, or leave it out ` +
+      "(LLaMA-Factory goes on with noise_init)",
   );
 }
 

@@ -2,8 +2,8 @@
  * Keys about the base model: where it comes from, how it is read.
  * @module
  */
-import { REQUIRED } from "../key.ts";
-import { bool, fourOrEight, names, oneOf, orNull, text } from "../value_types.ts";
+import { type KeyType, REQUIRED } from "../key.ts";
+import { bool, fileOrMap, fourOrEight, names, oneOf, orNull, text } from "../value_types.ts";
 import { keyRows } from "./row.ts";
 
 /** Their rows. */
@@ -62,6 +62,18 @@ export function modelKeys() {
       names(),
       [],
       "special tokens to add to the vocabulary; a new one sets resize_vocab",
+    ),
+    new_special_tokens_config: row(
+      // new_tokens.ts puts what a file says in its place
+      orNull(fileOrMap()) as KeyType<Readonly<Record<string, string>> | null>,
+      null,
+      "special tokens to add, each with a text that says what it means: a YAML or JSON file of such a map, or the map; in place of add_special_tokens",
+    ),
+    init_special_tokens: row(
+      oneOf(["noise_init", "desc_init", "desc_init_w_noise"]),
+      "noise_init",
+      "what rows of new_special_tokens_config's tokens begin as: the mean of the model's rows with noise, or the mean of the rows of their texts' tokens, without or " +
+        "with noise",
     ),
     split_special_tokens: row(
       bool(),
