@@ -10,7 +10,7 @@ export type Texts = ReadonlyMap<string, string>;
 /** Links that lead nowhere, one sentence each with file and line; empty when all is well. */
 export function deadLinks(texts: Texts, paths: ReadonlySet<string>): string[] {
   return [...texts].flatMap(([path, text]) =>
-    path.endsWith(".md")
+    !/\.(ts|md)$/.test(path) ? deadRoomFiles(path, text, paths) : path.endsWith(".md")
       ? [
         ...deadPageLinks(path, text, texts, paths),
         ...deadTests(path, text, paths),
@@ -94,6 +94,8 @@ function imported(path: string, source: string, name: string, texts: Texts): str
   return texts.get(normalize(join(dirname(path), target))) ?? "";
 }
 
+/** `NAME.ts`, `ARCH/config.json`: any of several. */
+const STAND_IN = /(^|\/)[A-Z]{2,}(\/|\.)/;
 const FILE_NAME = /(?<![\w@/.\\-])(?:[\w@.-]+\/)*[\w@-][\w@.-]*\.(?:ts|md|py|sh)\b(?![\w/])/g;
 
 /** `rooms/file.ts` in prose: from the root, from the file's own folder, or a file's name anywhere. */
@@ -109,11 +111,22 @@ function deadFileNames(path: string, prose: string, line: number, paths: Readonl
   );
   return [...plain.matchAll(FILE_NAME)].flatMap((match) => {
     const name = match[0].replace(/^\.\//, "");
-    const standsIn = /(^|\/)[A-Z]{2,}(\/|\.)/.test(name);
-    return name.startsWith("..") || standsIn || OTHERS.has(name) || known(name)
+    return name.startsWith("..") || STAND_IN.test(name) || OTHERS.has(name) || known(name)
       ? []
       : [`${path}:${line + lineOf(plain, match.index)} names the file ${name}, which doesn't exist`];
   });
+}
+
+const ROOM_FILE =
+  /(?<![\w./@-])(?:\.ci|docs|fixtures|formats|kernels|plugins|tasks|tests)\/(?:[\w-]+\/)*[\w.-]*\.[a-z0-9]+\b/g;
+
+/** `rooms/file.ext` anywhere in a script, a source of C, a page or a style, from the root. */
+function deadRoomFiles(path: string, text: string, paths: ReadonlySet<string>): string[] {
+  return [...text.matchAll(ROOM_FILE)].flatMap((match) =>
+    paths.has(match[0]) || STAND_IN.test(match[0])
+      ? []
+      : [`${path}:${lineOf(text, match.index)} names the file ${match[0]}, which doesn't exist`]
+  );
 }
 
 /** Files that the product writes, and files of other projects, each where a comment names it as such. */

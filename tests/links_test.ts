@@ -10,6 +10,9 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 /** Goldens are other programs' texts, and this test and its parts name what doesn't exist. */
 const SELF = /^(fixtures\/goldens\/|tests\/(_links|links_test|imports_test)\.ts)/;
 
+/** Texts that name files; data isn't one. */
+const READ = /\.(ts|md|c|h|js|css|html|py|sh)$|^\.ci\/\w+$/;
+
 /** Every file and folder of the checkout, and the texts that can point to one. */
 function readTexts(): { paths: Set<string>; texts: Map<string, string> } {
   const paths = new Set<string>(), texts = new Map<string, string>();
@@ -19,7 +22,7 @@ function readTexts(): { paths: Set<string>; texts: Map<string, string> } {
       const path = folder ? `${folder}/${name}` : name;
       paths.add(path);
       if (isDirectory) visit(path);
-      else if (/\.(ts|md)$/.test(name) && !SELF.test(path)) {
+      else if (READ.test(path) && !SELF.test(path)) {
         texts.set(path, Deno.readTextFileSync(join(ROOT, path)));
       }
     }
@@ -43,6 +46,7 @@ Deno.test("deadLinks() finds dead pages, headings, symbols, members and file nam
       "kernels/x.ts",
       "/** {@linkcode Gone}, {@linkcode X.gone}, {@linkcode X.here}; see gone.ts */\nclass X { here = 1 }\n",
     ],
+    ["kernels/native/src/x.c", "/* kernels/x.ts, kernels/KIND/x.ts and kernels/native/src/gone.h */\n"],
   ]);
   assertEquals(deadLinks(texts, new Set(texts.keys())), [
     "docs/a.md:2 links to docs/b.md, which doesn't exist",
@@ -52,6 +56,7 @@ Deno.test("deadLinks() finds dead pages, headings, symbols, members and file nam
     "kernels/x.ts:1 links to Gone, which the file neither declares nor imports",
     "kernels/x.ts:1 links to X.gone, and X has no gone",
     "kernels/x.ts:1 names the file gone.ts, which doesn't exist",
+    "kernels/native/src/x.c:1 names the file kernels/native/src/gone.h, which doesn't exist",
   ]);
 });
 
