@@ -11,6 +11,7 @@ import {
   writeFileAtomic,
   writeFileAtomicSync,
 } from "./atomic.ts";
+import { LINUX } from "../tests/helpers/system.ts";
 
 function inTempDir(fn: (directory: string) => void | Promise<void>): () => Promise<void> {
   return async () => {
@@ -100,8 +101,8 @@ Deno.test(
 );
 
 Deno.test({
-  name: "writeError() explains the operating system's own error of a full device (ignored without /dev/full)",
-  ignore: Deno.build.os !== "linux",
+  name: `writeError() explains the operating system's own error of a full device${LINUX.why}`,
+  ignore: LINUX.ignore,
   fn() {
     let message = "";
     using file = Deno.openSync("/dev/full", { write: true });

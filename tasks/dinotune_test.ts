@@ -3,6 +3,7 @@ import { join } from "@std/path";
 
 import project from "../deno.json" with { type: "json" };
 import { taskArguments } from "./dinotune.ts";
+import { UNIX } from "../tests/helpers/system.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 
@@ -32,8 +33,9 @@ Deno.test("no task asks on a terminal for a permission that it hasn't got (docs/
 });
 
 Deno.test({
-  name: "dinotune, installed as documented, runs tasks from any folder and names itself in what it prints",
-  ignore: Deno.build.os === "windows",
+  name:
+    `dinotune, installed as documented, runs tasks from any folder and names itself in what it prints${UNIX.why}`,
+  ignore: UNIX.ignore,
   async fn() {
     const folder = await Deno.makeTempDir(), elsewhere = join(folder, "elsewhere");
     const run = async (command: string, args: string[]) => {

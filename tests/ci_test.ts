@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 
 import project from "../deno.json" with { type: "json" };
+import { UNIX } from "./helpers/system.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 
@@ -46,8 +47,8 @@ exit ${code}
 }
 
 Deno.test({
-  name: ".ci/run closes with the runner's counts, and fails when a test failed or none ran",
-  ignore: Deno.build.os === "windows",
+  name: `.ci/run closes with the runner's counts, and fails when a test failed or none ran${UNIX.why}`,
+  ignore: UNIX.ignore,
   async fn() {
     const closing = async (output: string, code: number) => {
       const { lines, code: status } = await runCi(output, code);
@@ -75,8 +76,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: ".ci/run checks types and runs every test, those on an adapter that is a CPU, too",
-  ignore: Deno.build.os === "windows",
+  name: `.ci/run checks types and runs every test, those on an adapter that is a CPU, too${UNIX.why}`,
+  ignore: UNIX.ignore,
   async fn() {
     const ok = "ok | 1 passed | 0 failed (1ms)";
     const closing = "1 passed, 0 failed, 0 skipped";

@@ -7,11 +7,9 @@ import { heldLoss } from "./_held_loss.ts";
 import { goldenArguments, TrainProcess } from "./_train_process.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 
-const isWindows = Deno.build.os === "windows";
-
 Deno.test({
-  name: "SIGHUP without a terminal, as behind nohup, ends no training",
-  ignore: isWindows,
+  name: `SIGHUP without a terminal, as behind nohup, ends no training${UNIX.why}`,
+  ignore: UNIX.ignore,
   fn: async () => {
     const folder = join(temporaryFolder(), "out"), go = join(temporaryFolder(), "go");
     const loss = heldLoss("sft");
@@ -47,8 +45,9 @@ status = os.waitpid(pid, 0)[1]
 sys.stderr.buffer.write(seen)
 sys.exit(os.waitstatus_to_exitcode(status) % 256)
 `;
+import { UNIX } from "./helpers/system.ts";
 
-const python = isWindows ? null : await new Deno.Command("python3", { args: ["-c", "import pty"] }).output()
+const python = UNIX.ignore ? null : await new Deno.Command("python3", { args: ["-c", "import pty"] }).output()
   .then(({ code }) => code === 0 ? "python3" : null, () => null);
 
 Deno.test({

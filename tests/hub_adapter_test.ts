@@ -73,7 +73,9 @@ async function task(
 
 Deno.test({
   name:
-    "train, eval, chat and export take an adapter from the hub, at its revision, with the environment's token",
+    `train, eval, chat and export take an adapter from the hub, at its revision, with the environment's token${
+      Deno.env.has("TEST_ALL") ? "" : " (ignored: TEST_ALL isn't set)"
+    }`,
   // fourteen processes: half a minute of a core
   ignore: !Deno.env.has("TEST_ALL"),
   fn: hubAdapters,

@@ -2,10 +2,12 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 
 import { modelFiles, NAME, SHARD, withHub } from "./_model_hub.ts";
+import { UNIX } from "../../tests/helpers/system.ts";
 
 Deno.test({
-  name: "a task that Ctrl-C asks to stop in a download ends there, and not when the whole model has come",
-  ignore: Deno.build.os === "windows",
+  name:
+    `a task that Ctrl-C asks to stop in a download ends there, and not when the whole model has come${UNIX.why}`,
+  ignore: UNIX.ignore,
   fn: () => {
     const bytes = modelFiles().get(SHARD) ?? new Uint8Array(), half = bytes.length >> 1;
     let held: ReadableStreamDefaultController<Uint8Array> | undefined;

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { mayHaveGpu } from "../backends/webgpu/driver.ts";
 import { chooseBackend, makeBackend } from "./backends.ts";
+import { LINUX } from "../../tests/helpers/system.ts";
 
 const auto = { backend: "auto", provider: "cpu", threads: null } as const;
 const gpu = (adapter: unknown) => ({ requestAdapter: () => Promise.resolve(adapter) }) as GPU;
@@ -71,8 +72,8 @@ Deno.test("chooseBackend() of auto falls back to ONNX Runtime when a hardware ad
 });
 
 Deno.test({
-  name: "mayHaveGpu() sees device files with no more permission than tasks have (Linux only)",
-  ignore: Deno.build.os !== "linux",
+  name: `mayHaveGpu() sees device files with no more permission than tasks have${LINUX.why}`,
+  ignore: LINUX.ignore,
   fn: async () => {
     const module = new URL("../backends/webgpu/driver.ts", import.meta.url).href;
     const script = `import { mayHaveGpu } from "${module}";

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 
+import { UNIX } from "../../tests/helpers/system.ts";
 import { killedWith } from "../../tests/helpers/killed.ts";
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { until, within } from "../../tests/helpers/until.ts";
@@ -15,8 +16,8 @@ console.log(child.pid);
 await child.status;`;
 
 Deno.test({
-  name: "a bench that a signal ends takes the processes that it started and its folder with it",
-  ignore: Deno.build.os === "windows",
+  name: `a bench that a signal ends takes the processes that it started and its folder with it${UNIX.why}`,
+  ignore: UNIX.ignore,
   fn: async () => {
     const TMPDIR = temporaryFolder();
     const bench = new Deno.Command(Deno.execPath(), {

@@ -7,6 +7,7 @@ import { checkPeer } from "./peer_command.ts";
 import type { TrainBenchOptions } from "./train/train_options.ts";
 import { trainPrograms } from "./train/train_process.ts";
 import { UNSEEN } from "./view.ts";
+import { UNIX } from "../../tests/helpers/system.ts";
 
 const EXAMPLE = "python3 tasks/bench/bench_iopo_torch.py";
 
@@ -33,8 +34,9 @@ Deno.test("checkPeer() refuses, before anything is measured, a command that can'
 });
 
 Deno.test({
-  name: "checkPeer() asks a bundled script for its help, so that a missing package is told at once",
-  ignore: Deno.build.os === "windows",
+  name:
+    `checkPeer() asks a bundled script for its help, so that a missing package is told at once${UNIX.why}`,
+  ignore: UNIX.ignore,
   fn: async () => {
     const folder = await Deno.makeTempDir();
     try {

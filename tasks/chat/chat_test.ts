@@ -9,6 +9,7 @@ import { exists } from "../../formats/exists.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { Models } from "../serve/models.ts";
 import { type AnswerSink, ChatSession } from "./session.ts";
+import { UNIX } from "../../tests/helpers/system.ts";
 
 const GOLDENS = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
 
@@ -93,8 +94,9 @@ Deno.test("deno task chat in a pipe: answers on standard output, commands obeyed
 const SCRIPT = ["/usr/bin/script", "/bin/script"].find((path) => exists(path));
 
 Deno.test({
-  name: "deno task chat ends quietly when who reads its answers goes, and says that they can't be written",
-  ignore: Deno.build.os === "windows",
+  name:
+    `deno task chat ends quietly when who reads its answers goes, and says that they can't be written${UNIX.why}`,
+  ignore: UNIX.ignore,
   async fn() {
     const command = project.tasks.chat.command.split(" ").slice(1)
       .concat([MODEL, "--template", "qwen", "--backend", "onnx", "--temperature", "0", "--max-tokens", "40"])

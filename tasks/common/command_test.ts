@@ -1,13 +1,14 @@
 import { assertEquals } from "@std/assert";
 
 import { denoCommand } from "./command.ts";
+import { UNIX } from "../../tests/helpers/system.ts";
 
 // PATH as npm 11 gives it to what npx starts
 const PATH = "/n/.npm/_npx/1a2b/node_modules/.bin:/w/node_modules/.bin:/usr/bin:";
 
 Deno.test({
-  name: "commands to type next begin as Deno was started: by npx where the path has no other deno",
-  ignore: Deno.build.os === "windows",
+  name: `commands to type next begin as Deno was started: by npx where the path has no other deno${UNIX.why}`,
+  ignore: UNIX.ignore,
   fn() {
     const npx = { npm_lifecycle_event: "npx", PATH } as Record<string, string>;
     const none = (path: string) => path === "/n/.npm/_npx/1a2b/node_modules/.bin/deno";

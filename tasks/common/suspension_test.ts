@@ -3,6 +3,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
+import { LINUX, UNIX } from "../../tests/helpers/system.ts";
 
 const root = new URL("../../", import.meta.url);
 const waits = `console.log("ready"); await new Promise((done) => setTimeout(done, 600_000));`;
@@ -36,8 +37,8 @@ function started(code: string, env: Readonly<Record<string, string>>): Deno.Chil
 
 for (const [where, code] of Object.entries(TASKS)) {
   Deno.test({
-    name: `Ctrl-Z stops no task that deno task started, and is told: ${where}`,
-    ignore: Deno.build.os === "windows",
+    name: `Ctrl-Z stops no task that deno task started, and is told: ${where}${UNIX.why}`,
+    ignore: UNIX.ignore,
     async fn() {
       await using process = started(code, {});
       const output = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
@@ -64,8 +65,8 @@ function hearsSuspension(pid: number): boolean {
 const SIGTSTP = 20;
 
 Deno.test({
-  name: "Ctrl-Z is left to the system in a task of the installed command",
-  ignore: Deno.build.os !== "linux",
+  name: `Ctrl-Z is left to the system in a task of the installed command${LINUX.why}`,
+  ignore: LINUX.ignore,
   async fn() {
     // Not sent: the system passes it by itself in a process group that no shell waits for, as under a CI.
     for (const [env, hears] of [[{ DINOTUNE_COMMAND: "dinotune" }, false], [{}, true]] as const) {

@@ -6,6 +6,7 @@ import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { deviceTable } from "./device_table.ts";
 import { writeRandomModel } from "../random_model.ts";
 import { openModel } from "../../../formats/hf_model/mod.ts";
+import { UNIX } from "../../../tests/helpers/system.ts";
 
 const SCRIPT = new URL("../device.sh", import.meta.url).pathname;
 
@@ -65,8 +66,8 @@ async function run(
 }
 
 Deno.test({
-  name: "device.sh ends with 1 exactly when a part failed, and says which parts weren't begun",
-  ignore: Deno.build.os === "windows",
+  name: `device.sh ends with 1 exactly when a part failed, and says which parts weren't begun${UNIX.why}`,
+  ignore: UNIX.ignore,
   async fn() {
     const all = await run({});
     assertEquals(all.code, 0, all.codes.join());
@@ -119,8 +120,9 @@ Deno.test({
 });
 
 Deno.test({
-  name: "device.sh goes on where a call before ended, in the same folder and with the same settings only",
-  ignore: Deno.build.os === "windows",
+  name:
+    `device.sh goes on where a call before ended, in the same folder and with the same settings only${UNIX.why}`,
+  ignore: UNIX.ignore,
   async fn() {
     const ran = (codes: readonly string[]) => codes.filter((line) => !line.includes("left out"));
     const PARTS = "doctor contract generate shapes shaders", short = { PARTS, PART_SECONDS: "3" };

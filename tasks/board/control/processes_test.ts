@@ -5,14 +5,15 @@ import { assertEquals } from "@std/assert";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { until, within } from "../../../tests/helpers/until.ts";
 import { StartedProcess } from "./processes.ts";
+import { UNIX } from "../../../tests/helpers/system.ts";
 
 const STARTS_BOARD = fileURLToPath(new URL("./_starts_board.ts", import.meta.url));
 const COUNTS = fileURLToPath(new URL("./_counts_interrupts.ts", import.meta.url));
 
 Deno.test({
   name:
-    "a task that the board is stopping hears no second Ctrl-C, neither by another Stop nor from the board's terminal",
-  ignore: Deno.build.os === "windows",
+    `a task that the board is stopping hears no second Ctrl-C, neither by another Stop nor from the board's terminal${UNIX.why}`,
+  ignore: UNIX.ignore,
   fn: async () => {
     const codes = await Promise.all((["stop", "stopNow"] as const).map(async (again) => {
       const process = new StartedProcess(Deno.execPath(), ["run", COUNTS], { apart: true });
@@ -31,8 +32,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a task that another process started ends with it, also where that one is killed",
-  ignore: Deno.build.os === "windows",
+  name: `a task that another process started ends with it, also where that one is killed${UNIX.why}`,
+  ignore: UNIX.ignore,
   fn: async () => {
     const starter = new StartedProcess(Deno.execPath(), ["run", "-A", STARTS_BOARD, temporaryFolder()]);
     const address = await within("the board's address", starter.firstLine, { said: () => starter.log });

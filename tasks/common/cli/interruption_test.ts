@@ -1,8 +1,10 @@
 import { assertEquals } from "@std/assert";
+import { UNIX } from "../../../tests/helpers/system.ts";
 
 Deno.test({
-  name: "interruption() takes a signal that arrives twice at once for one; a later one ends the process",
-  ignore: Deno.build.os === "windows",
+  name:
+    `interruption() takes a signal that arrives twice at once for one; a later one ends the process${UNIX.why}`,
+  ignore: UNIX.ignore,
   async fn() {
     const module = new URL("./interruption.ts", import.meta.url).href;
     // the process signals itself and stops its clock, so that no busy machine changes what lies between two signals
@@ -39,8 +41,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "interruption() says again and again what a task that was stopped still waits for",
-  ignore: Deno.build.os === "windows",
+  name: `interruption() says again and again what a task that was stopped still waits for${UNIX.why}`,
+  ignore: UNIX.ignore,
   async fn() {
     const module = new URL("./interruption.ts", import.meta.url).href;
     const { stdout } = await new Deno.Command(Deno.execPath(), {

@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+import { LINUX, UNIX } from "../../../tests/helpers/system.ts";
 
 const CONFIG = new URL("../../../deno.json", import.meta.url).pathname;
 
@@ -27,8 +28,8 @@ Deno.test("a task that may look at no variable of the environment still says wha
 });
 
 Deno.test({
-  name: "a task whose standard output is on a full disk says so (ignored without /dev/full)",
-  ignore: Deno.build.os !== "linux",
+  name: `a task whose standard output is on a full disk says so${LINUX.why}`,
+  ignore: LINUX.ignore,
   fn: async () => {
     const module = (name: string) => JSON.stringify(import.meta.resolve(name));
     for (const printing of ["print('a')", "printAsItIs('a')"]) {
@@ -54,8 +55,8 @@ Deno.test({
 
 Deno.test({
   name:
-    "a task that writes more than a limit on files' sizes allows says so, where the system would end it without a word",
-  ignore: Deno.build.os === "windows",
+    `a task that writes more than a limit on files' sizes allows says so, where the system would end it without a word${UNIX.why}`,
+  ignore: UNIX.ignore,
   fn: async () => {
     const path = join(temporaryFolder(), "large");
     const code = `import { runTask } from ${JSON.stringify(import.meta.resolve("./run_task.ts"))};
