@@ -18,6 +18,7 @@ import { doraLength } from "./ops/dora_length.ts";
 import { geglu } from "./ops/geglu.ts";
 import { gegluGrad } from "./ops/geglu_grad.ts";
 import { gatherRows } from "./ops/gather_rows.ts";
+import { joinColumns } from "./ops/join_columns.ts";
 import { labelLogprob, labelLogprobBest, labelLogprobUnit } from "./ops/label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./ops/label_logprob_grad.ts";
 import { loraLinear, loraMatmul, loraMatmulAdd } from "./ops/lora_products.ts";
@@ -35,6 +36,7 @@ import { scaleColumns } from "./ops/scale_columns.ts";
 import { scale } from "./ops/scale.ts";
 import { scaleRows } from "./ops/scale_rows.ts";
 import { scatterAddRows } from "./ops/scatter_add_rows.ts";
+import { splitColumns } from "./ops/split_columns.ts";
 import { sumRows } from "./ops/sum_rows.ts";
 import { sumSquares, sumSquaresVector } from "./ops/sum_squares.ts";
 import { swiglu } from "./ops/swiglu.ts";
@@ -206,6 +208,14 @@ export const BENCH_CASES: readonly BenchCase[] = [
   timed(swigluGrad, { dims: middle }),
   timed(geglu, { dims: middle }),
   timed(gegluGrad, { dims: middle }),
+  timed(splitColumns, {
+    dims: (rows) => ({ rows, cols: 2 * MIDDLE, left: MIDDLE, right: MIDDLE }),
+    attrs: { left: MIDDLE, right: MIDDLE },
+  }),
+  timed(joinColumns, {
+    dims: (rows) => ({ rows, cols: 2 * MIDDLE, left: MIDDLE, right: MIDDLE }),
+    attrs: { cols: 2 * MIDDLE },
+  }),
   timed(add, { dims: hidden }),
   timed(addBias, { dims: hidden }),
   timed(multiply, { dims: middle }),

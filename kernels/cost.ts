@@ -19,6 +19,7 @@ import { doraLength } from "./ops/dora_length.ts";
 import { geglu } from "./ops/geglu.ts";
 import { gegluGrad } from "./ops/geglu_grad.ts";
 import { gatherRows } from "./ops/gather_rows.ts";
+import { joinColumns } from "./ops/join_columns.ts";
 import { labelLogprob, labelLogprobBest, labelLogprobUnit } from "./ops/label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./ops/label_logprob_grad.ts";
 import { loraLinear, loraMatmul, loraMatmulAdd } from "./ops/lora_products.ts";
@@ -36,6 +37,7 @@ import { scaleColumns } from "./ops/scale_columns.ts";
 import { scale } from "./ops/scale.ts";
 import { scaleRows } from "./ops/scale_rows.ts";
 import { scatterAddRows } from "./ops/scatter_add_rows.ts";
+import { splitColumns } from "./ops/split_columns.ts";
 import { sumRows } from "./ops/sum_rows.ts";
 import { sumSquares, sumSquaresVector } from "./ops/sum_squares.ts";
 import { swiglu } from "./ops/swiglu.ts";
@@ -131,6 +133,8 @@ const FLOPS: ReadonlyMap<string, Count> = new Map([
   flops(gatherRows, () => 0),
   flops(putCacheRows, () => 0),
   flops(putRows, () => 0),
+  flops(splitColumns, () => 0),
+  flops(joinColumns, () => 0),
   flops(cacheRows, () => 0),
   flops(scatterAddRows, ({ labels, cols }) => labels * cols),
 ]);

@@ -2,7 +2,15 @@
  * Graphs: lists of kernel applications over values with symbolic sizes.
  * @module
  */
-import type { Attributes, Axes, GraphWriter, Kernel, PerTensor, SymbolicDims } from "./kernel.ts";
+import {
+  type Attributes,
+  type Axes,
+  type GraphWriter,
+  type Kernel,
+  number,
+  type PerTensor,
+  type SymbolicDims,
+} from "./kernel.ts";
 import { type Size, type Value, ValueMap } from "./value.ts";
 
 export { type Size, type Value, ValueMap };
@@ -65,6 +73,7 @@ export class GraphBuilder implements GraphWriter {
     attrs: Attributes = {},
   ): PerTensor<Out, Value> {
     const sizes = bindAxes(kernel, inputs);
+    for (const axis of kernel.attributeAxes ?? []) sizes[axis] = number(attrs, axis);
     const outputs = mapEntries(kernel.outputs, (axes, name): Value => {
       const shape = axes.map((axis) => {
         const size = sizes[axis];

@@ -18,6 +18,7 @@ import { doraLength } from "./dora_length.ts";
 import { geglu } from "./geglu.ts";
 import { gegluGrad } from "./geglu_grad.ts";
 import { gatherRows } from "./gather_rows.ts";
+import { joinColumns } from "./join_columns.ts";
 import { labelLogprob, labelLogprobBest, labelLogprobUnit } from "./label_logprob.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./label_logprob_grad.ts";
 import { loraLinear, loraMatmul, loraMatmulAdd } from "./lora_products.ts";
@@ -35,6 +36,7 @@ import { scale } from "./scale.ts";
 import { scaleColumns } from "./scale_columns.ts";
 import { scaleRows } from "./scale_rows.ts";
 import { scatterAddRows } from "./scatter_add_rows.ts";
+import { splitColumns } from "./split_columns.ts";
 import { sumRows } from "./sum_rows.ts";
 import { sumSquares, sumSquaresVector } from "./sum_squares.ts";
 import { swiglu } from "./swiglu.ts";
@@ -59,6 +61,7 @@ export const KERNELS: readonly Kernel[] = [
   gatherRows,
   geglu,
   gegluGrad,
+  joinColumns,
   labelLogprob,
   labelLogprobBest,
   labelLogprobUnit,
@@ -87,6 +90,7 @@ export const KERNELS: readonly Kernel[] = [
   scaleColumns,
   scaleRows,
   scatterAddRows,
+  splitColumns,
   sumRows,
   sumSquares,
   sumSquaresVector,

@@ -92,9 +92,9 @@ export function literal(value: number): string {
   return `${rounded < 0 ? "(" : ""}${rounded}f${rounded < 0 ? ")" : ""}`;
 }
 
-/** 4 where rows of `cols` divide into vec4. */
-export function widthOf(cols: number): Width {
-  return cols % 4 === 0 ? 4 : 1;
+/** 4 where rows of all these columns divide into vec4. */
+export function widthOf(...cols: readonly number[]): Width {
+  return cols.every((count) => count % 4 === 0) ? 4 : 1;
 }
 
 /** Storage element of a width. `half`: of float16, which a shader turns into float32 as it reads. */
