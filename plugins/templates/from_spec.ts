@@ -162,7 +162,10 @@ class SpecEncoder implements Encoders {
 
   #toolText(tools: string): TextPart[] {
     if (tools === "") return [];
-    const list = parseTools(tools);
+    const list = parseTools(tools), { aroundTools } = this.#spec;
+    if (aroundTools !== undefined && !this.#options.tool_format) {
+      return [ownText(aroundTools[0]), data(tools), ownText(aroundTools[1])];
+    }
     const format = toolFormats[this.#options.tool_format ?? this.#spec.tools ?? "default"];
     // a list without tools still makes a system block, as in LLaMA-Factory
     return list.length === 0 ? [ownText("")] : format.describe(list, { date: this.#options.date });

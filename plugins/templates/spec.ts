@@ -34,6 +34,8 @@ export interface TemplateSpec {
   tool?: readonly Slot[];
   /** Format of tools and their calls. Default "default". */
   tools?: ToolFormatName;
+  /** Texts around the row's own JSON of tools, which describe them in place of the format's words (Phi-4-mini). Default none. */
+  aroundTools?: readonly [string, string];
   /** Default "". */
   defaultSystem?: string;
   /** Default none. */

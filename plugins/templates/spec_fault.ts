@@ -17,6 +17,7 @@ const FIELDS = {
   call: true,
   tool: true,
   tools: false,
+  aroundTools: false,
   defaultSystem: false,
   stopWords: false,
   efficientEos: false,

@@ -35,7 +35,10 @@ export function trainedSpec(
   const write = (slots: readonly Slot[], content: string) =>
     slots.flatMap((slot) => terms(slot, content, tokenizer)).join(" + ") || "''";
   const format = toolJinja[options.tool_format ?? spec.tools ?? "default"];
-  const inUser = spec.systemInUser === true;
+  const inUser = spec.systemInUser === true, around = options.tool_format ? undefined : spec.aroundTools;
+  const described = around === undefined
+    ? format.describe(options.date)
+    : `{{ ${jinjaLiteral(around[0])} + tools | tojson + ${jinjaLiteral(around[1])} }}`;
   const system = write(blocks.system, "system");
   const lines = [
     blocks.prefix.length === 0 ? "" : `{{ ${write(blocks.prefix, "''")} }}`,
@@ -43,9 +46,7 @@ export function trainedSpec(
     "{% set turns = messages %}",
     "{% if messages and messages[0]['role'] == 'system' %}{% set turns = messages[1:] %}",
     "{% if messages[0]['content'] %}{% set system = messages[0]['content'] %}{% endif %}{% endif %}",
-    `{% if tools %}{% set described %}${
-      format.describe(options.date)
-    }{% endset %}{% set system = system + described %}{% endif %}`,
+    `{% if tools %}{% set described %}${described}{% endset %}{% set system = system + described %}{% endif %}`,
     inUser ? "" : `{% if system %}{{ ${system} }}{% endif %}`,
     "{% set found = namespace(results='') %}",
     "{% for message in turns %}",
