@@ -21,7 +21,7 @@ import { adamWDefaults } from "../kernels/engine/optimizer/adamw.ts";
 import {
   blockGraph,
   embedGraph,
-  LINEAR_MODULES,
+  linearModules,
   loraShapes,
   ofLayer,
 } from "../kernels/engine/decoder/decoder.ts";
@@ -40,7 +40,6 @@ const ROWS = 512;
 const LORA = { rank: 8, scale: 2 };
 
 const common = {
-  inverseFrequencies: new Float64Array(0),
   rmsNormEps: 1e-5,
   outputBias: false,
   mlpBias: false,
@@ -69,6 +68,7 @@ const MODELS: readonly Model[] = [
       numHeads: 9,
       numKeyValueHeads: 3,
       headDim: 64,
+      inverseFrequencies: new Float64Array(32),
       vocabSize: 49_152,
       qkvBias: false,
       tieWordEmbeddings: true,
@@ -86,6 +86,7 @@ const MODELS: readonly Model[] = [
       numHeads: 28,
       numKeyValueHeads: 4,
       headDim: 128,
+      inverseFrequencies: new Float64Array(64),
       vocabSize: 152_064,
       qkvBias: true,
       tieWordEmbeddings: false,
@@ -201,7 +202,7 @@ function partOf(given: Graph, sizes: ReadonlyMap<string, number>, half: boolean)
 
 /** The programs of a model with LoRA of rank 8 on every module. */
 function programs({ config, rows }: Model, half: boolean) {
-  const lora = Object.fromEntries(LINEAR_MODULES.map((name) => [name, LORA]));
+  const lora = Object.fromEntries(linearModules(config).map((name) => [name, LORA]));
   const trained = [...loraShapes(config, lora).keys()],
     block = blockGraph(config, attentionOf(config, 0), lora);
   const kept = differentiate(block, ["y"], ["x", ...trained], "activations");
@@ -339,7 +340,7 @@ function dispatchTable(): string {
   const adamw = (config: DecoderConfig) => {
     const modules = Array.from(
       { length: config.numLayers },
-      (_, i) => LINEAR_MODULES.map((module) => [ofLayer(i, module), LORA] as const),
+      (_, i) => linearModules(config).map((module) => [ofLayer(i, module), LORA] as const),
     ).flat();
     const tuning = { type: "lora", modules: Object.fromEntries(modules), dropout: 0 } as const;
     const specs = stretchesOf(trainedShapes(config, tuning), true).map((stretch) => ({

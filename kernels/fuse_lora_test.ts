@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { differentiate } from "./autodiff.ts";
 import { countDispatches } from "./backends/webgpu/plan.ts";
 import { runOnce, sampleInputs, worst } from "./contract.ts";
-import { blockGraph, LINEAR_MODULES, loraShapes } from "./engine/decoder/decoder.ts";
+import { blockGraph, linearModules, loraShapes } from "./engine/decoder/decoder.ts";
 import { accumulating } from "./engine/programs/compiled.ts";
 import { attentionOf } from "./engine/decoder/decoder_config.ts";
 import { fuseSums } from "./fuse.ts";
@@ -15,7 +15,7 @@ import { loraUp } from "./ops/product_sums.ts";
 import { tinyModel } from "../tests/helpers/tiny_model.ts";
 
 const { config } = tinyModel("qwen2"), T = 5;
-const lora = Object.fromEntries(LINEAR_MODULES.map((name) => [name, { rank: 4, scale: 2 }]));
+const lora = Object.fromEntries(linearModules(config).map((name) => [name, { rank: 4, scale: 2 }]));
 
 function blockPair(dropout: boolean) {
   const trained = [...loraShapes(config, lora).keys()],
@@ -78,7 +78,7 @@ Deno.test("a block of SmolLM2-135M in a long pack has 66 dispatches with LoRA fu
     numKeyValueHeads: 3,
     headDim: 64,
   };
-  const eight = Object.fromEntries(LINEAR_MODULES.map((name) => [name, { rank: 8, scale: 2 }]));
+  const eight = Object.fromEntries(linearModules(config).map((name) => [name, { rank: 8, scale: 2 }]));
   const trained = [...loraShapes(smollm2, eight).keys()];
   const pair = differentiate(
     blockGraph(smollm2, attentionOf(smollm2, 0), eight),

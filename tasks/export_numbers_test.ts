@@ -57,6 +57,8 @@ for (
     ["tiny/smollm3", "tiny/smollm3"],
     ["tiny/granite", "tiny/granite"],
     ["tiny/olmo2", "tiny/olmo2"],
+    ["tiny/phi3", "tiny/phi3"],
+    ["tiny/phi4mini", "tiny/phi4mini"],
   ] as const
 ) {
   Deno.test(`export of ${path}, merged, as a GGUF adapter and as ONNX, computes PEFT's log-probabilities`, () =>

@@ -115,8 +115,9 @@ Deno.test("ggufConfig() refuses what it doesn't know, by name", () => {
     [model("qwen4"), 'did you mean "qwen2"?'],
     [
       model("gemma2"),
-      'its architecture is "gemma2" - did you mean "gemma3"?: supported are llama, mistral, qwen2, qwen3',
+      'its architecture is "gemma2", whose scores and logits are capped (attn_logit_softcapping, final_logit_softcapping), which isn\'t computed here: supported are llama, mistral, qwen2, qwen3',
     ],
+    [model("phimoe"), 'its architecture is "phimoe", a mixture of experts: supported are'],
     [model("llama"), 'no "llama.embedding_length"'],
     [model("llama", ["llama.embedding_length", "8"]), '"llama.embedding_length" is "8"'],
     [model("llama", ["llama.expert_count", 8]), "8 experts"],

@@ -24,6 +24,7 @@ export const MODEL_CLASSES: Readonly<Record<string, string>> = {
   granite: "GraniteForCausalLM",
   gemma3_text: "Gemma3ForCausalLM",
   olmo2: "Olmo2ForCausalLM",
+  phi3: "Phi3ForCausalLM",
 };
 
 /** `model_type` of each architecture of llama.cpp that is read; its `qwen2vl` is Qwen2.5-VL's too. */
@@ -38,6 +39,15 @@ const MODEL_TYPES: Readonly<Record<string, string>> = {
   granite: "granite",
   gemma3: "gemma3_text",
   olmo2: "olmo2",
+  phi3: "phi3",
+};
+
+/** Architectures that aren't read beside near names that are, and why. */
+const RELATIVES: Readonly<Record<string, string>> = {
+  gemma2:
+    "whose scores and logits are capped (attn_logit_softcapping, final_logit_softcapping), which isn't computed here",
+  phi2: "whose blocks add attention and MLP at once, which isn't computed here",
+  phimoe: "a mixture of experts",
 };
 
 /** llama.cpp rotates nothing in every so many layers of architecture smollm3; no key of a file says another number. */
@@ -53,13 +63,13 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
   const { metadata, tensors, path } = file;
   checkIsModel(metadata, path);
   const fields = architectureFields(file);
-  const { hiddenSize, heads, keyValueHeads, headDim } = attentionSizes(fields, path);
+  const { hiddenSize, heads, keyValueHeads, headDim, rotated } = attentionSizes(fields, path);
   checkNeutral(file, fields.architecture, headDim);
   const embedding = tensors.get("token_embd.weight");
   if (!embedding) throw new RangeError(`Cannot open ${path}: it has no tensor "token_embd.weight"`);
 
   const theta = fields.real("rope.freq_base", 10000);
-  const scaling = ropeScaling(file, fields.architecture, theta, headDim);
+  const scaling = ropeScaling(file, fields.architecture, theta, rotated);
   const modelType = modelTypeOf(fields);
   return {
     architectures: [MODEL_CLASSES[modelType]],
@@ -81,6 +91,7 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
     ...biases(file, fields.architecture, modelType),
     ...(modelType === "smollm3" && { no_rope_layer_interval: NO_ROPE_INTERVAL }),
     ...(modelType === "granite" && multipliers(fields, headDim)),
+    ...(modelType === "phi3" && phi3Fields(fields, rotated / headDim)),
     ...(modelType === "gemma3_text"
       ? gemma3Fields(fields, { hiddenSize, heads, headDim })
       : slidingWindow(fields, modelType, path)),
@@ -102,9 +113,13 @@ function architectureFields({ metadata, path }: GgufFile): ArchitectureFields {
   const architecture = textField(metadata, "general.architecture", path);
   if (!Object.hasOwn(MODEL_TYPES, architecture)) {
     const known = Object.keys(MODEL_TYPES);
+    const hint = Object.hasOwn(RELATIVES, architecture)
+      ? `, ${RELATIVES[architecture]}`
+      : didYouMean(architecture, known);
     throw new RangeError(
-      `Cannot open ${path}: its architecture is ${shown(architecture)}${didYouMean(architecture, known)}: ` +
-        `supported are ${known.join(", ")}`,
+      `Cannot open ${path}: its architecture is ${shown(architecture)}${hint}: supported are ${
+        known.join(", ")
+      }`,
     );
   }
   return {
@@ -123,15 +138,16 @@ function attentionSizes({ architecture, count }: ArchitectureFields, path: strin
   const heads = count("attention.head_count");
   const keyValueHeads = count("attention.head_count_kv", heads);
   const headDim = count("attention.key_length", Math.floor(hiddenSize / heads));
+  const rotated = count("rope.dimension_count", headDim);
   for (const key of ["attention.value_length", "rope.dimension_count"]) {
     const size = count(key, headDim);
-    if (size !== headDim) {
+    if (size !== headDim && !(architecture === "phi3" && size === rotated && rotated < headDim)) {
       throw new RangeError(
         `Cannot open ${path}: ${architecture}.${key} is ${size}, the heads have ${headDim}`,
       );
     }
   }
-  return { hiddenSize, heads, keyValueHeads, headDim };
+  return { hiddenSize, heads, keyValueHeads, headDim, rotated };
 }
 
 function modelTypeOf({ architecture, count }: ArchitectureFields): string {
@@ -158,11 +174,19 @@ function slidingWindow(
 ): Record<string, unknown> {
   const window = count("attention.sliding_window", 0);
   if (modelType === "mistral") return { sliding_window: window };
+  // its converter writes 0 for none
+  if (modelType === "phi3") return { sliding_window: window || null };
   if (modelType === "llama") return {};
   if (window > 0) {
     throw new RangeError(`Cannot open ${path}: a sliding window in a ${modelType} GGUF isn't supported`);
   }
   return ["granite", "olmo2"].includes(modelType) ? {} : { use_sliding_window: false, sliding_window: null };
+}
+
+/** Phi-3's: the share of each head that is rotated, and the length that the model was trained on first. */
+function phi3Fields({ count }: ArchitectureFields, part: number): Record<string, number> {
+  const original = count("rope.scaling.original_context_length", count("context_length"));
+  return { partial_rotary_factor: part, original_max_position_embeddings: original };
 }
 
 /** Granite's, as llama.cpp reads them: a missing one or 0 stands for none, and of scores for 1 / √headDim. */

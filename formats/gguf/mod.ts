@@ -8,7 +8,15 @@ export { type GgufMetadata, type GgufTensor, type GgufValue } from "./header.ts"
 export { canPack, packedBlocks } from "./packed.ts";
 export { GgufFile, readGgufMetadata, supported } from "./reader.ts";
 export { GEMMA3_PERIOD, gemma3ScoreWidth, ggufConfig, MODEL_CLASSES, NO_ROPE_INTERVAL } from "./config.ts";
-export { deinterleave, deinterleavedRows, ggufName, type GgufSource, interleave, mapNames } from "./names.ts";
+export {
+  deinterleave,
+  deinterleavedRows,
+  ggufName,
+  type GgufSource,
+  interleave,
+  mapNames,
+  ROPE_DIVISORS,
+} from "./names.ts";
 export { type GgufEncoding } from "./quantize.ts";
 export { roundInPlace } from "./rounded.ts";
 export { ggufTensorBytes, type GgufTensorToWrite, type GgufTyped, writeGguf, writingGguf } from "./writer.ts";

@@ -47,10 +47,19 @@ const BLOCK: Readonly<Record<string, string>> = {
   ffn_norm: "post_attention_layernorm",
 };
 
-/** Architectures whose blocks aren't normed before their halves alone. */
+/** Architectures whose blocks aren't normed before their halves alone, or have fused matrices. */
 const OTHER_BLOCKS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   olmo2: { ...MODULES, ...BEHIND },
   gemma3: { ...MODULES, ...BEHIND, attn_norm: "input_layernorm", ffn_norm: "pre_feedforward_layernorm" },
+  phi3: {
+    attn_norm: "input_layernorm",
+    attn_qkv: "self_attn.qkv_proj",
+    attn_output: "self_attn.o_proj",
+    ffn_norm: "post_attention_layernorm",
+    // gates in front of what they let through, as in transformers
+    ffn_up: "mlp.gate_up_proj",
+    ffn_down: "mlp.down_proj",
+  },
 };
 
 /** Names of a block's tensors by those of transformers' modules. */
@@ -66,8 +75,15 @@ function normOffset(architecture: string, target: string): 0 | 1 {
 /** Architectures whose q and k llama.cpp rotates by neighbouring pairs, layers of smollm3 that it doesn't rotate among them. */
 const INTERLEAVED: ReadonlySet<string> = new Set(["llama", "smollm3", "granite"]);
 
+/** Tensors with a divisor for each rotary frequency: at every length, or of texts up to the length that a model was trained on first and behind it. */
+export const ROPE_DIVISORS = {
+  all: "rope_freqs.weight",
+  short: "rope_factors_short.weight",
+  long: "rope_factors_long.weight",
+} as const;
+
 /** Tensors that hold no weights: the rotary factors become part of config.json. */
-const NO_WEIGHTS = new Set(["rope_freqs.weight"]);
+const NO_WEIGHTS = new Set<string>(Object.values(ROPE_DIVISORS));
 
 /** A model whose tensors are named. */
 export interface NamedModel {

@@ -4,22 +4,27 @@
  */
 import { shown } from "../message.ts";
 import { realField, textField } from "./fields.ts";
+import { ROPE_DIVISORS } from "./names.ts";
 import type { GgufFile } from "./reader.ts";
 
 /**
  * Rotary scaling; null: none. Llama 3's is not named in a GGUF file but given as one divisor a frequency (`rope_freqs.weight`):
  * where they are those of a `llama3` rule with Meta's bounds 1 and 4 the rule is written, else the divisors themselves,
  * which transformers spells as `longrope` with an attention factor of 1.
+ * @param headDim Elements of a head that are rotated
  * @throws {RangeError} If the kind isn't supported; names it.
  * @throws {TypeError} If a field has the wrong type.
  */
 export function ropeScaling(file: GgufFile, architecture: string, theta: number, headDim: number): unknown {
   const { metadata, path, tensors } = file, key = (name: string) => `${architecture}.rope.${name}`;
+  if (tensors.has(ROPE_DIVISORS.short) || tensors.has(ROPE_DIVISORS.long)) {
+    return longropeScaling(file, architecture);
+  }
   const old = metadata.has(key("scaling.factor")) ? key("scaling.factor") : key("scale_linear");
   // 0 and a missing one stand for none; without a type it is linear
   const factor = realField(metadata, old, path, 0) || 1;
   const type = metadata.has(key("scaling.type")) ? textField(metadata, key("scaling.type"), path) : "linear";
-  const hasDivisors = tensors.has("rope_freqs.weight");
+  const hasDivisors = tensors.has(ROPE_DIVISORS.all);
   const isScaled = type === "yarn" || type === "linear" && factor !== 1;
   if (!["none", "linear", "yarn"].includes(type) || isScaled && hasDivisors) {
     throw new RangeError(
@@ -31,7 +36,7 @@ export function ropeScaling(file: GgufFile, architecture: string, theta: number,
   if (type === "yarn") return yarnScaling(file, architecture, factor, length);
   if (isScaled && length === 1) return { rope_type: "linear", factor };
   const divisors = hasDivisors
-    ? file.readFloat32("rope_freqs.weight")
+    ? file.readFloat32(ROPE_DIVISORS.all)
     : new Float32Array(headDim / 2).fill(isScaled ? factor : 1);
   if (divisors.length !== headDim / 2 || divisors.some((divisor) => !(divisor > 0))) {
     throw new TypeError(
@@ -45,6 +50,23 @@ export function ropeScaling(file: GgufFile, architecture: string, theta: number,
     attention_factor: length,
     short_factor: [...divisors],
     long_factor: [...divisors],
+  };
+}
+
+/** Divisors of short texts and of long ones (Phi-3); llama.cpp chooses by the length of its context. */
+function longropeScaling(file: GgufFile, architecture: string): Record<string, unknown> {
+  const { metadata, path } = file;
+  if (architecture !== "phi3") {
+    throw new RangeError(
+      `Cannot open ${path}: divisors by length (${ROPE_DIVISORS.short}) in a file of architecture ${architecture} aren't supported`,
+    );
+  }
+  const [short, long] = [ROPE_DIVISORS.short, ROPE_DIVISORS.long].map((name) => [...file.readFloat32(name)]);
+  return {
+    rope_type: "longrope",
+    attention_factor: realField(metadata, `${architecture}.rope.scaling.attn_factor`, path, 1) || 1,
+    short_factor: short,
+    long_factor: long,
   };
 }
 

@@ -23,7 +23,7 @@ function portableConfig(
   return {
     ...rest,
     ...((architectures ?? null) === null && name !== undefined && { architectures: [name] }),
-    ...(inner === null ? (model_type === "gemma3_text" ? ropeFieldsByLayer : ropeFields)(config) : {
+    ...(inner === null ? (ROPE_FIELDS[String(model_type)] ?? ropeFields)(config) : {
       text_config: {
         ...inner,
         ...ropeFields(inner),
@@ -37,6 +37,12 @@ function portableConfig(
     torch_dtype: dtype,
   };
 }
+
+/** Families whose rotary fields have a spelling of their own. */
+const ROPE_FIELDS: Readonly<Record<string, (config: Record<string, unknown>) => Record<string, unknown>>> = {
+  gemma3_text: ropeFieldsByLayer,
+  phi3: ropeFieldsOfPhi3,
+};
 
 /** Rotary fields that transformers 4 warns of where they are whole numbers. */
 const FLOATS =
@@ -73,6 +79,25 @@ function ropeFields(config: Readonly<Record<string, unknown>>): Record<string, u
     rope_parameters: { rope_theta: theta, rope_type: kind, ...rest },
     // version 5 takes rope_scaling before rope_parameters, and then the theta beside it
     rope_scaling: kind === "default" ? null : { rope_type: kind, ...rest },
+  };
+}
+
+/**
+ * Phi-3's: version 4 takes three fields in `rope_scaling`, and the share of each head that is rotated and the first length beside it, where llama.cpp's
+ * converter looks for them, too.
+ */
+function ropeFieldsOfPhi3(config: Record<string, unknown>): Record<string, unknown> {
+  const { rope_scaling, ...fields } = ropeFields(config);
+  const { partial_rotary_factor, original_max_position_embeddings: first } = record(fields.rope_parameters) ??
+    {};
+  const part = partial_rotary_factor ?? config.partial_rotary_factor, scaling = record(rope_scaling);
+  const beside = ["rope_type", "partial_rotary_factor", "original_max_position_embeddings"];
+  const inside = Object.entries(scaling ?? {}).filter(([name]) => !beside.includes(name));
+  return {
+    ...fields,
+    ...(part !== undefined && { partial_rotary_factor: part }),
+    original_max_position_embeddings: config.original_max_position_embeddings ?? first ?? 4096,
+    rope_scaling: scaling === null ? null : { type: "longrope", ...Object.fromEntries(inside) },
   };
 }
 

@@ -1,7 +1,6 @@
 /** Log-probabilities and gradients against PyTorch in float64 (fixtures/goldens/tiny), on every backend. */
 import { assert, assertAlmostEquals } from "@std/assert";
 import type { Backend } from "../backend.ts";
-import { LINEAR_MODULES } from "./decoder/decoder.ts";
 import { Engine } from "./engine.ts";
 import { packExamples } from "./packs/pack.ts";
 import type { Tuning } from "./weights/parameters.ts";
@@ -48,7 +47,7 @@ interface Case {
 
 function tinyEngine({ arch, tuning, form }: Case, backend: Backend): Engine {
   const { config, weights } = tinyModel(arch);
-  const adapter = tinyAdapter(arch, config, LINEAR_MODULES);
+  const adapter = tinyAdapter(arch, config);
   const chosen: Tuning = tuning === "full"
     ? { type: "full" }
     : { type: "lora", modules: adapter.modules, dropout: 0 };

@@ -2,12 +2,11 @@
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { idsExample, tinyAdapter, tinyModel } from "../../tests/helpers/tiny_model.ts";
 import { referenceBackend } from "../backends/reference/mod.ts";
-import { LINEAR_MODULES } from "./decoder/decoder.ts";
 import { Engine } from "./engine.ts";
 import { packExamples } from "./packs/pack.ts";
 
 const { config, weights } = tinyModel("qwen2");
-const { modules, initial } = tinyAdapter("qwen2", config, LINEAR_MODULES);
+const { modules, initial } = tinyAdapter("qwen2", config);
 const PACKS = [[3, 7, 9, 11], [5, 2, 8], [1, 4, 6, 12, 2]].map((ids) =>
   packExamples([idsExample({ s: [ids.slice(0, 2), ids.slice(2)] })])
 );

@@ -1,13 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { idsExample, tinyAdapter, tinyModel } from "../../tests/helpers/tiny_model.ts";
 import { referenceBackend } from "../backends/reference/mod.ts";
-import { LINEAR_MODULES } from "./decoder/decoder.ts";
 import { EngineHost } from "./host.ts";
 import { packExamples } from "./packs/pack.ts";
 
 Deno.test("isIdentity() is known from the values given, without a download: at the start, behind steps and behind a restore", async () => {
   const { config, weights } = tinyModel("llama");
-  const { modules, initial } = tinyAdapter("llama", config, LINEAR_MODULES);
+  const { modules, initial } = tinyAdapter("llama", config);
   const fresh = Object.fromEntries(
     Object.entries(initial).map((
       [name, values],

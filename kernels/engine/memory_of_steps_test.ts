@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { madeUpGpu } from "../../tests/helpers/made_up_gpu.ts";
 import { blocksOfSmolLM2 } from "../../tests/helpers/model_plans.ts";
 import { idsExample } from "../../tests/helpers/tiny_model.ts";
-import { LINEAR_MODULES, tensorShapes } from "./decoder/decoder.ts";
+import { linearModules, tensorShapes } from "./decoder/decoder.ts";
 import { Engine } from "./engine.ts";
 import { DeviceOptimizer } from "./optimizer/device_optimizer.ts";
 import { type Pack, packExamples } from "./packs/pack.ts";
@@ -15,7 +15,7 @@ const config = blocksOfSmolLM2(LAYERS);
 const modules = Object.fromEntries(
   Array.from(
     { length: LAYERS },
-    (_, i) => LINEAR_MODULES.map((module) => [`model.layers.${i}.${module}`, { rank: 8, scale: 2 }]),
+    (_, i) => linearModules(config).map((module) => [`model.layers.${i}.${module}`, { rank: 8, scale: 2 }]),
   ).flat(),
 );
 const lora: Tuning = { type: "lora", modules, dropout: 0 };

@@ -53,7 +53,7 @@ export interface PackSettings {
  */
 export function packBytes({ config, tuning, checkpointing }: PackSettings, rows: number, packs = 1): number {
   const sizes = new Map([["T", rows]]), shapes = trainedShapes(config, tuning);
-  const { layer, trained } = fullestBlock(shapes.keys(), config), lora = loraOfLayer(tuning, layer);
+  const { layer, trained } = fullestBlock(shapes.keys(), config), lora = loraOfLayer(config, tuning, layer);
   const graph = blockGraph(config, attentionOf(config, layer), lora, { dropout: hasDropout(tuning) });
   const pair = differentiate(graph, ["y"], ["x", ...trained], checkpointing ? "inputs" : "activations");
   const row = 4 * rows * config.hiddenSize;

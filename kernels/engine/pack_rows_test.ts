@@ -3,14 +3,14 @@ import { idsExample, tinyAdapter, tinyModel } from "../../tests/helpers/tiny_mod
 import { webgpuBackend } from "../backends/webgpu/mod.ts";
 import { hasRoom, sharesHostMemory } from "../backends/webgpu/room.ts";
 import { testWebGpu } from "../testing/backends.ts";
-import { LINEAR_MODULES } from "./decoder/decoder.ts";
+import { linearModules } from "./decoder/decoder.ts";
 import { Engine } from "./engine.ts";
 import { packExamples } from "./packs/pack.ts";
 import { choosePackRows, packBytes, packRowsText } from "./pack_rows.ts";
 
 const { name: title, ignore } = await testWebGpu();
 const { config: tiny, weights } = tinyModel("llama");
-const { modules, initial } = tinyAdapter("llama", tiny, LINEAR_MODULES);
+const { modules, initial } = tinyAdapter("llama", tiny);
 const tuning = { type: "lora", modules, dropout: 0 } as const;
 
 /** SmolLM2-135M with LoRA of rank 8. */
@@ -32,7 +32,7 @@ const SMOLLM2 = {
     modules: Object.fromEntries(
       Array.from(
         { length: 30 },
-        (_, i) => LINEAR_MODULES.map((module) => [`model.layers.${i}.${module}`, { rank: 8, scale: 2 }]),
+        (_, i) => linearModules({}).map((module) => [`model.layers.${i}.${module}`, { rank: 8, scale: 2 }]),
       ).flat(),
     ),
     dropout: 0,
@@ -113,7 +113,8 @@ Deno.test("packBytes() counts gradients of every layer twice, and logits of a ch
     const modules = Object.fromEntries(
       Array.from(
         { length: numLayers },
-        (_, i) => LINEAR_MODULES.map((name) => [`model.layers.${i}.${name}`, { rank: 8, scale: 2 }] as const),
+        (_, i) =>
+          linearModules(config).map((name) => [`model.layers.${i}.${name}`, { rank: 8, scale: 2 }] as const),
       ).flat(),
     );
     const config = { ...SMOLLM2.config, numLayers, vocabSize, slidingWindow: Array(numLayers).fill(null) };

@@ -17,7 +17,10 @@ import qwen3 from "./qwen3.ts";
 import gemma3 from "./gemma3.ts";
 import granite from "./granite.ts";
 import olmo2 from "./olmo2.ts";
+import phi3 from "./phi3.ts";
 import smollm3 from "./smollm3.ts";
+import { builtinRegistry } from "../builtins.ts";
+import { familyOf } from "../kinds/decoder_of.ts";
 import { Registry } from "../registry.ts";
 
 type Config = Record<string, unknown>;
@@ -26,7 +29,7 @@ const golden = (path: string) =>
   decodeURIComponent(new URL(`../../fixtures/goldens/${path}`, import.meta.url).pathname);
 const configOf = (name: string): Config =>
   JSON.parse(Deno.readTextFileSync(golden(`tiny/${name}/model/config.json`)));
-const models = new Registry([llama, mistral, qwen2, qwen3, smollm3, granite, olmo2]);
+const models = new Registry([llama, mistral, qwen2, qwen3, smollm3, granite, olmo2, phi3]);
 const parsers = {
   llama: models.create("model", "llama"),
   llama3: models.create("model", "llama"),
@@ -36,6 +39,8 @@ const parsers = {
   smollm3: models.create("model", "smollm3"),
   granite: models.create("model", "granite"),
   olmo2: models.create("model", "olmo2"),
+  phi3: models.create("model", "phi3"),
+  phi4mini: models.create("model", "phi3"),
 };
 
 function parse(name: keyof typeof parsers, change: Config = {}): DecoderConfig {
@@ -60,7 +65,7 @@ for (const name of Object.keys(parsers) as (keyof typeof parsers)[]) {
     checkTensors(weights, tensorShapes(config), name);
     weights.close();
     assertEquals(config.eosTokenIds, [2]);
-    assert(config.slidingWindow.every((window) => window === null));
+    assert(config.slidingWindow.every((window) => window === (name === "phi3" ? 4 : null)));
     assertEquals(config.slidingWindow.length, config.numLayers);
   });
 
@@ -72,7 +77,12 @@ for (const name of Object.keys(parsers) as (keyof typeof parsers)[]) {
       rope_theta,
       ...rope_parameters as Config,
     };
-    const four = { rope_theta: five.rope_theta, rope_scaling: rope_scaling ?? null };
+    const { rope_theta: theta, partial_rotary_factor: part, ...scaling } = five as Config;
+    const four = {
+      rope_theta: theta,
+      ...(part !== undefined && { partial_rotary_factor: part }),
+      rope_scaling: scaling.rope_type === "default" ? null : scaling,
+    };
     assertEquals(parsers[name].parse({ ...rest, dtype: "bfloat16", rope_parameters: five }), parse(name));
     assertEquals(parsers[name].parse({ ...rest, torch_dtype: "bfloat16", ...four }), parse(name));
   });
@@ -96,7 +106,7 @@ Deno.test("parse() applies linear scaling and refuses what it can't, by name", (
   }
   assertFrequencies(parse("qwen2", { rope_scaling: {} }).inverseFrequencies, plain);
   assertFrequencies(parse("qwen2", { rope_scaling: { rope_type: "default" } }).inverseFrequencies, plain);
-  for (const type of ["ntk", "proportional", "su", "mrope", "longrope"]) {
+  for (const type of ["ntk", "proportional", "su", "mrope"]) {
     const rope_scaling = {
       rope_type: type,
       factor: 2,
@@ -134,7 +144,14 @@ Deno.test("parse() reads divisors that a GGUF file gives one by one", () => {
   const scaled = parse("qwen2", { rope_scaling: scaling }).inverseFrequencies;
   assertFrequencies(scaled, plain.map((value, i) => value / divisors[i]!));
   const { attention_factor: _, ...without } = scaling;
-  assertThrows(() => parse("qwen2", { rope_scaling: without }), RangeError, "longrope");
+  assertEquals(parse("qwen2", { rope_scaling: without }), parse("qwen2", { rope_scaling: scaling }));
+  for (const short_factor of [[1, 2, 4], [1, 2, 4, 0]]) {
+    assertThrows(
+      () => parse("qwen2", { rope_scaling: { ...scaling, short_factor } }),
+      RangeError,
+      `rope_scaling.short_factor is [${short_factor.join(", ")}]; it is to have 4 numbers above 0`,
+    );
+  }
 });
 
 Deno.test("parse() places sliding windows as each family does", () => {
@@ -300,6 +317,70 @@ Deno.test("parse() of olmo2 norms behind sub-layers and all of q and k, with def
   assertEquals(parse("olmo2", { num_key_value_heads: undefined }).numKeyValueHeads, 4);
 });
 
+Deno.test("parse() of phi3 fuses matrices, rotates a part of each head, and takes longrope's short factors up to the first length", () => {
+  const decoder = parse("phi4mini");
+  assertEquals([decoder.fusedProjections, decoder.headDim, decoder.inverseFrequencies.length], [true, 32, 8]);
+  // √(1 + ln(512 / 64) / ln 64) = √1.5
+  assertAlmostEquals(decoder.attentionFactor ?? 1, Math.sqrt(1.5), 1e-15);
+  assertEquals(decoder.rotaryLimit, 64);
+  const { rope_parameters } = configOf("phi4mini"), rope = rope_parameters as Config;
+  const five = (change: Config) => parse("phi4mini", { rope_parameters: { ...rope, ...change } });
+  assertEquals(five({ long_factor: rope.short_factor }).rotaryLimit, undefined);
+  assertEquals(five({ factor: 1 }).attentionFactor, undefined);
+  assertEquals(five({ attention_factor: 2 }).attentionFactor, 2);
+  // transformers' class reads names of early files, and has 4096 where the first length isn't said; the model's own wins over the scaling's
+  for (const rope_type of ["su", "yarn"]) assertEquals(five({ rope_type }), decoder);
+  assertEquals(five({ original_max_position_embeddings: 32 }), decoder);
+  assertEquals(parse("phi4mini", { original_max_position_embeddings: undefined }).rotaryLimit, 4096);
+  const plain = { rope_parameters: undefined, rope_theta: 10000 };
+  assertEquals(parse("phi4mini", { ...plain, partial_rotary_factor: 0.75 }).inverseFrequencies.length, 12);
+  assertEquals(parse("phi4mini", plain).inverseFrequencies.length, 16);
+  assertEquals(parse("phi3", { sliding_window: undefined }).slidingWindow, [null, null]);
+  assertEquals(parse("phi3", { num_key_value_heads: undefined }).numKeyValueHeads, 4);
+  assertEquals(parse("phi3", { rms_norm_eps: undefined }).rmsNormEps, 1e-5);
+  const cases: [Config, string][] = [
+    [{ resid_pdrop: 0.1 }, "resid_pdrop is 0.1; only 0 is supported"],
+    [{ embd_pdrop: 0.1 }, "embd_pdrop is 0.1; only 0 is supported"],
+    [
+      { rope_parameters: { rope_type: "linear", factor: 2 } },
+      'rope_parameters.rope_type is "linear"; a phi3 model has default or longrope',
+    ],
+    [
+      { ...plain, partial_rotary_factor: 0.1 },
+      "partial_rotary_factor is 0.1; of heads of 32 it is to be an even number of elements, 2 to all",
+    ],
+    [
+      { ...plain, partial_rotary_factor: 1.5 },
+      "partial_rotary_factor is 1.5; of heads of 32 it is to be an even number of elements, 2 to all",
+    ],
+    [
+      { partial_rotary_factor: 0.75 },
+      "partial_rotary_factor is 0.75; two spellings of one setting, of which the other is 0.5",
+    ],
+  ];
+  for (const [change, message] of cases) assertThrows(() => parse("phi4mini", change), RangeError, message);
+});
+
+Deno.test("familyOf() says why a relative of a supported family isn't one, and names no near name for it", () => {
+  const registry = builtinRegistry(), configFile = "m/config.json";
+  const cases = {
+    gemma2: "a Gemma 2, whose scores and logits are capped (attn_logit_softcapping, final_logit_softcapping)",
+    gemma3: "a Gemma 3 that sees, too",
+    phi: "a model before Phi-3",
+    phimoe: "a mixture of experts",
+    phi4mm: "a Phi-4 that sees and hears",
+  };
+  for (const [model_type, why] of Object.entries(cases)) {
+    const { message } = assertThrows(
+      () => familyOf(registry, { config: { model_type }, configFile }),
+      RangeError,
+      `Cannot use m/config.json: model_type is "${model_type}", ${why}`,
+    );
+    assert(!message.includes("did you mean"), message);
+  }
+  assertEquals(familyOf(registry, { config: { model_type: "phi3" }, configFile }), "phi3");
+});
+
 Deno.test("parse() refuses what is missing or not supported, by name", () => {
   const cases: [Config, string][] = [
     [{ hidden_size: undefined }, "the field hidden_size is missing"],
@@ -393,7 +474,7 @@ Deno.test("parse() names the file, and a field as the file spells it", () => {
     const [change, what] of [
       [
         { rope_scaling: { type: "ntk" } },
-        'rope_scaling.type is "ntk"; supported are default, linear, dynamic, llama3, yarn, and longrope',
+        'rope_scaling.type is "ntk"; supported are default, linear, dynamic, llama3, yarn and longrope',
       ],
       [{ rope_parameters: { rope_type: "ntk" } }, 'rope_parameters.rope_type is "ntk"'],
       [{ rope_scaling: { type: "linear", factor: "x" } }, 'rope_scaling.factor is "x"; it is to be a number'],

@@ -8,6 +8,7 @@ import granite from "./granite.ts";
 import llama from "./llama.ts";
 import mistral from "./mistral.ts";
 import olmo2 from "./olmo2.ts";
+import phi3 from "./phi3.ts";
 import qwen2 from "./qwen2.ts";
 import { qwen25Vl, qwen2Vl } from "./qwen2_vl.ts";
 import qwen3 from "./qwen3.ts";
@@ -27,4 +28,5 @@ export const models: readonly Plugin<"model">[] = [
   granite,
   olmo2,
   gemma3,
+  phi3,
 ];

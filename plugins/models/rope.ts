@@ -29,13 +29,33 @@ type LimitedRotation = Rotation & Pick<DecoderConfig, "rotaryLimit">;
  * for `linear`; for `llama3` divided by the factor where fewer than `low_freq_factor` turns fit into the original
  * context, as they are above `high_freq_factor` turns, blended linearly between (Llama 3.1, transformers'
  * modeling_rope_utils.py); {@linkcode yarn}'s with its attention factor; those of `dynamic` as they are up to `max_position_embeddings`, behind which
- * they change with each text's length.
+ * they change with each text's length; those of `longrope` divided by `short_factor`, up to the length that the model was trained on first, as
+ * texts behind it have others, divided by `long_factor`.
  * @throws {RangeError} If the kind of scaling isn't supported (named), a field of it is missing, or two spellings of one
  * setting disagree.
  */
 export function rotationOf(config: ConfigFields, headDim: number, modelType: string): LimitedRotation {
   const five = spelled(config, "rope_parameters"), four = spelled(config, "rope_scaling");
   return agreed(config, { five, four }, { headDim, defaultTheta: thetaOfFamily(modelType) });
+}
+
+/**
+ * The same of a family that may rotate the first `partial_rotary_factor` of each head alone (Phi-4-mini): as many frequencies as a half of that.
+ * @throws {RangeError} As {@linkcode rotationOf}
+ */
+export function partialRotationOf(config: ConfigFields, headDim: number, modelType: string): LimitedRotation {
+  const five = spelled(config, "rope_parameters"), four = spelled(config, "rope_scaling");
+  const name = "partial_rotary_factor", rope = four ?? five;
+  const owner = rope?.has(name) ? rope : config, part = owner.positive(name, 1);
+  const width = Math.floor(headDim * part);
+  if (width > headDim || width < 2 || width % 2 !== 0) {
+    throw owner.unsupported(name, `of heads of ${headDim} it is to be an even number of elements, 2 to all`);
+  }
+  return agreed(config, { five, four }, {
+    headDim: width,
+    part,
+    defaultTheta: thetaOfFamily(modelType),
+  });
 }
 
 /**
@@ -100,7 +120,10 @@ function spelled(config: ConfigFields, name: string): ConfigFields | null {
 
 /** Of which heads, and where θ stands beside the parameters. */
 interface RotationShape {
+  /** Elements that are rotated. */
   headDim: number;
+  /** The share of a head that they are; default 1. */
+  part?: number;
   /** Where it stands nowhere. */
   defaultTheta: number;
   /** Default `rope_theta`. */
@@ -110,11 +133,16 @@ interface RotationShape {
 function readRotation(
   rope: ConfigFields,
   config: ConfigFields,
-  { headDim, defaultTheta, thetaName = "rope_theta" }: RotationShape,
+  { headDim, part = 1, defaultTheta, thetaName = "rope_theta" }: RotationShape,
 ): LimitedRotation {
   for (const fields of [config, rope]) {
-    if (fields.number("partial_rotary_factor", 1) !== 1) {
-      throw fields.unsupported("partial_rotary_factor", "rotating a part of each head isn't supported");
+    if (fields.number("partial_rotary_factor", part) !== part) {
+      throw fields.unsupported(
+        "partial_rotary_factor",
+        part === 1
+          ? "rotating a part of each head isn't supported"
+          : `two spellings of one setting, of which the other is ${part}`,
+      );
     }
   }
   rope.agree("rope_theta", config, thetaName);
@@ -139,11 +167,11 @@ function readRotation(
     case "yarn":
       return yarn(rope, config, { theta, original: originalLength(rope, config), plain });
     case "longrope":
-      return fixedDivisors(rope, typeName, plain);
+      return longrope(rope, config, plain);
     default:
       throw rope.unsupported(
         typeName,
-        "supported are default, linear, dynamic, llama3, yarn, and longrope whose factors are the same at every length",
+        "supported are default, linear, dynamic, llama3, yarn and longrope",
       );
   }
 }
@@ -166,20 +194,25 @@ function llama3(rope: ConfigFields, original: number, plain: Float64Array): Floa
   });
 }
 
-/** One divisor per frequency, the same at every length: what a GGUF file's rope_freqs become. */
-function fixedDivisors(rope: ConfigFields, typeName: string, plain: Float64Array): Rotation {
-  const short = rope.numbers("short_factor"), long = rope.numbers("long_factor");
-  const same = short.length === plain.length && long.length === short.length &&
-    short.every((x, i) => x === long[i]);
-  if (!same || !rope.has("attention_factor") || short.some((divisor) => !(divisor > 0))) {
-    throw rope.unsupported(
-      typeName,
-      "longrope whose factors change with the length, or without an attention_factor, isn't supported",
-    );
-  }
-  const attentionFactor = rope.positive("attention_factor");
+/**
+ * One divisor a frequency, those of short texts where long ones have others (LongRoPE, Ding et al. 2024, as transformers 5.17's
+ * `_compute_longrope_parameters` takes it); the same at every length is what a GGUF file's rope_freqs become.
+ */
+function longrope(rope: ConfigFields, config: ConfigFields, plain: Float64Array): LimitedRotation {
+  const [short, long] = ["short_factor", "long_factor"].map((name) => divisorsOf(rope, name, plain.length));
+  const original = originalLength(rope, config);
+  const factor = rope.positive("factor", config.positive("max_position_embeddings") / original);
+  const usual = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
+  const attentionFactor = rope.positive("attention_factor", usual);
   return {
-    inverseFrequencies: plain.map((frequency, i) => frequency / short[i]!),
+    inverseFrequencies: plain.map((frequency, i) => frequency / (short?.[i] ?? 1)),
     ...(attentionFactor !== 1 && { attentionFactor }),
+    ...(String(short) !== String(long) && { rotaryLimit: original }),
   };
+}
+
+function divisorsOf(rope: ConfigFields, name: string, count: number): number[] {
+  const divisors = rope.numbers(name);
+  if (divisors.length === count && divisors.every((divisor) => divisor > 0)) return divisors;
+  throw rope.unsupported(name, `it is to have ${count} numbers above 0, one a frequency`);
 }

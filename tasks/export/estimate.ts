@@ -11,6 +11,7 @@ import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.
 import type { ExportConfig, ExportDtype } from "./config.ts";
 import { architectureOf } from "./gguf.ts";
 import { ggufEncodingOf } from "./gguf_types.ts";
+import { anglePlaces } from "./onnx/weights.ts";
 import type { ExportSource } from "./source/source.ts";
 
 /** Sizes, all in bytes. */
@@ -59,7 +60,7 @@ export function estimateExport(
   );
   const blocked = (width: ExportDtype) =>
     WIDTH[width] + (format === "onnx" && /^q/.test(width) ? WIDER_SCALE : 0);
-  const angles = format === "onnx" ? decoder.maxPositionEmbeddings * decoder.headDim * 4 : 0;
+  const angles = format === "onnx" ? anglePlaces(decoder) * decoder.inverseFrequencies.length * 2 * 4 : 0;
   const model = format === "gguf"
     ? ggufBytes(decoder, shapes, dtype)
     : all * blocked(dtype) + (dtype === "q4_0" ? outer * (WIDTH.q8_0 - WIDTH.q4_0) : 0) + angles;

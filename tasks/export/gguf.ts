@@ -18,6 +18,7 @@ import {
   writingGguf,
 } from "../../formats/gguf/mod.ts";
 import { type DecoderConfig, scoreScale } from "../../kernels/engine/decoder/decoder_config.ts";
+import { shown } from "../../formats/message.ts";
 import type { ExportDtype } from "./config.ts";
 import { ropeKeys, sectionKeys } from "./gguf_rope.ts";
 import { tokenizerKeys } from "./gguf_tokenizer.ts";
@@ -33,6 +34,9 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
   qwen3_vl: "qwen3vl",
   gemma3_text: "gemma3",
 };
+
+/** Architectures whose layers have no window in llama.cpp, whatever a file says. */
+const KNOWS_NO_WINDOW: readonly string[] = ["llama", "phi3"];
 
 /** Architecture in llama.cpp. */
 export function architectureOf({ modelType }: DecoderConfig): string {
@@ -80,28 +84,28 @@ export function* exportGguf(
       },
     };
   });
-  const tokenizer = tokenizerKeys(source);
+  const tokenizer = tokenizerKeys(source), given = ggufModelName(source), name = loadableName(source);
   notes.push(...otherTypes(tensors, encoding), ...tokenizer.notes);
-  if (rope.divisors !== null) {
-    const { divisors } = rope;
-    tensors.push({
-      name: "rope_freqs.weight",
-      shape: [divisors.length],
-      encoding: "F32",
-      data: () => divisors,
-    });
-  }
-  if (architecture === "llama" && decoder.slidingWindow.some((window) => window !== null)) {
+  if (name !== given) {
     notes.push(
-      `llama.cpp knows no sliding window for architecture llama: texts longer than ${
-        Math.min(...decoder.slidingWindow.filter((window) => window !== null))
-      } tokens are seen whole there`,
+      `general.name is ${shown(name)}, not ${
+        shown(given)
+      }: llama.cpp loads a model called phi3 only with Phi-3's own tokens`,
+    );
+  }
+  for (const [name, divisors] of rope.divisors) {
+    tensors.push({ name, shape: [divisors.length], encoding: "F32", data: () => divisors });
+  }
+  const window = Math.min(...decoder.slidingWindow.filter((size) => size !== null));
+  if (KNOWS_NO_WINDOW.includes(architecture) && window < decoder.maxPositionEmbeddings) {
+    notes.push(
+      `llama.cpp knows no sliding window for architecture ${architecture}: texts longer than ${window} tokens are seen whole there`,
     );
   }
   const metadata = new Map<string, GgufTyped>([
     ["general.architecture", { type: "string", value: architecture }],
     ["general.type", { type: "string", value: "model" }],
-    ["general.name", { type: "string", value: ggufModelName(source) }],
+    ["general.name", { type: "string", value: name }],
     ["general.alignment", { type: "u32", value: 32 }],
     ...modelKeys(decoder, architecture),
     ...rope.keys,
@@ -132,6 +136,16 @@ export function ggufModelName({ model, adapters }: ExportSource): string {
   return adapters.length === 0 ? base : `${base} with adapter`;
 }
 
+/** Tokens that llama.cpp asks the vocabulary of a model for whose name has `phi-3` or `phi3`; without one it can't load the file. */
+const PHI3_TOKENS = ["</s>", "<unk>", "<s>", "<|endoftext|>"];
+
+function loadableName(source: ExportSource): string {
+  const name = ggufModelName(source), { tokenizer } = source;
+  return PHI3_TOKENS.every((token) => (tokenizer?.tokenToId(token) ?? null) !== null)
+    ? name
+    : name.replace(/(phi)-?(3)/gi, "$1 $2");
+}
+
 /**
  * The architecture that computes a model in llama.cpp.
  * @throws {RangeError} If that of its name can't
@@ -144,14 +158,15 @@ export function checkArchitecture(decoder: DecoderConfig): string {
         "use export_format: safetensors",
     );
   if (
-    !["llama", "qwen2", "qwen3", "qwen2vl", "qwen3vl", "smollm3", "granite", "gemma3", "olmo2"].includes(
-      architecture,
-    )
+    !["llama", "qwen2", "qwen3", "qwen2vl", "qwen3vl", "smollm3", "granite", "gemma3", "olmo2", "phi3"]
+      .includes(architecture)
   ) {
     throw refuse("counterpart here");
   }
   if (architecture === "gemma3") checkGemma3(decoder, refuse);
-  else if (architecture !== "llama" && decoder.slidingWindow.some((window) => window !== null)) {
+  else if (
+    !KNOWS_NO_WINDOW.includes(architecture) && decoder.slidingWindow.some((window) => window !== null)
+  ) {
     throw refuse("sliding window");
   }
   if (architecture !== "llama" && architecture !== "granite" && decoder.mlpBias) {
@@ -160,7 +175,10 @@ export function checkArchitecture(decoder: DecoderConfig): string {
   if (architecture === "smollm3" && !rotatesAsLlamaCpp(decoder)) {
     throw refuse(`choice of layers that don't rotate (it is every ${NO_ROPE_INTERVAL}th)`);
   }
-  if (/^(qwen3|smollm3|gemma3|olmo2)/.test(architecture) && (decoder.qkvBias || decoder.outputBias)) {
+  if (architecture === "phi3" && decoder.numHeads * decoder.headDim !== decoder.hiddenSize) {
+    throw refuse("head_dim of its own");
+  }
+  if (/^(qwen3|smollm3|gemma3|olmo2|phi3)/.test(architecture) && (decoder.qkvBias || decoder.outputBias)) {
     throw refuse("biases");
   }
   return architecture;
@@ -211,7 +229,7 @@ function modelKeys(decoder: DecoderConfig, architecture: string): [string, GgufT
     u32("attention.head_count_kv", decoder.numKeyValueHeads),
     u32("attention.key_length", decoder.headDim),
     u32("attention.value_length", decoder.headDim),
-    u32("rope.dimension_count", decoder.headDim),
+    u32("rope.dimension_count", 2 * decoder.inverseFrequencies.length),
     u32("vocab_size", decoder.vocabSize),
     ...(window === undefined ? [] : [u32("attention.sliding_window", window)]),
     f32("attention.layer_norm_rms_epsilon", decoder.rmsNormEps),

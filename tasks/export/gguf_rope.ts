@@ -6,17 +6,17 @@ import { textConfigOf } from "../../formats/hf_model/mod.ts";
 import { ConfigFields } from "../../plugins/models/config_fields.ts";
 import { thetaOfFamily } from "../../plugins/models/rope.ts";
 import { yarn } from "../../plugins/models/yarn.ts";
-import type { GgufTyped } from "../../formats/gguf/mod.ts";
+import { type GgufTyped, ROPE_DIVISORS } from "../../formats/gguf/mod.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 
-/** Keys of a file, and the values of `rope_freqs.weight`, `[head / 2]`; null where it needs none. */
+/** Keys of a file, and its tensors of divisors, `[frequencies]`, by their names (`ROPE_DIVISORS`). */
 export interface RopeKeys {
   keys: [string, GgufTyped][];
-  divisors: Float32Array<ArrayBuffer> | null;
+  divisors: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
 }
 
 /** A decoder's rotation. */
-type Rotation = Pick<DecoderConfig, "inverseFrequencies" | "attentionFactor" | "headDim">;
+type Rotation = Pick<DecoderConfig, "inverseFrequencies" | "attentionFactor">;
 
 /**
  * From frequencies θ^(−2i/d) / divisor, whose θ config.json has.
@@ -27,26 +27,27 @@ export function ropeKeys(
   rotation: Rotation,
   architecture: string,
 ): RopeKeys {
-  const { inverseFrequencies, headDim, attentionFactor = 1 } = rotation;
-  const theta = thetaOf(config);
-  const divisors = Array.from(inverseFrequencies, (frequency, i) => theta ** (-2 * i / headDim) / frequency);
+  const { inverseFrequencies, attentionFactor = 1 } = rotation, count = inverseFrequencies.length;
+  const theta = thetaOf(config), none = new Map<string, Float32Array<ArrayBuffer>>();
+  const divisors = Array.from(inverseFrequencies, (frequency, i) => theta ** (-i / count) / frequency);
   const base: [string, GgufTyped] = [`${architecture}.rope.freq_base`, { type: "f32", value: theta }];
   const yarnOnes = yarnKeys(config, rotation, theta);
   const key = ([name, value]: [string, GgufTyped]): [string, GgufTyped] => [
     `${architecture}.rope.scaling.${name}`,
     value,
   ];
-  if (yarnOnes !== null) return { keys: [base, ...yarnOnes.map(key)], divisors: null };
+  if (yarnOnes !== null) return { keys: [base, ...yarnOnes.map(key)], divisors: none };
   const keys = [base, ...lengthKeys(attentionFactor).map(key)];
+  if (architecture === "phi3") return byLength(config, { keys, divisors });
   const [factor = 1] = divisors;
   const near = (value: number) => Math.abs(factor / value - 1) < 1e-9;
   if (divisors.every(near)) {
-    if (Math.abs(factor - 1) < 1e-9) return { keys, divisors: null };
+    if (Math.abs(factor - 1) < 1e-9) return { keys, divisors: none };
     const linear: [string, GgufTyped][] = [["type", { type: "string", value: "linear" }], [
       "factor",
       f32(factor),
     ]];
-    return { keys: [...keys, ...linear.map(key)], divisors: null };
+    return { keys: [...keys, ...linear.map(key)], divisors: none };
   }
   if (architecture !== "llama") {
     throw new RangeError(
@@ -54,7 +55,29 @@ export function ropeKeys(
         `current value is ${architecture}; use export_format: safetensors`,
     );
   }
-  return { keys, divisors: Float32Array.from(divisors) };
+  return { keys, divisors: new Map([[ROPE_DIVISORS.all, Float32Array.from(divisors)]]) };
+}
+
+/** Phi-3's: divisors of short texts, which are those of the model here, and of long ones, with the length between. */
+function byLength(
+  config: Readonly<Record<string, unknown>>,
+  { keys, divisors }: { keys: [string, GgufTyped][]; divisors: number[] },
+): RopeKeys {
+  const fields = new ConfigFields(config, "config.json"), name = "original_max_position_embeddings";
+  const original: [string, GgufTyped] = ["phi3.rope.scaling.original_context_length", {
+    type: "u32",
+    value: fields.count(name, 4096),
+  }];
+  const rope = ["rope_scaling", "rope_parameters"].map((key) => fields.object(key)).find((one) =>
+    one?.has("long_factor")
+  );
+  const tensors = rope
+    ? new Map([
+      [ROPE_DIVISORS.long, Float32Array.from(rope.numbers("long_factor"))],
+      [ROPE_DIVISORS.short, Float32Array.from(divisors)],
+    ])
+    : new Map<string, Float32Array<ArrayBuffer>>();
+  return { keys: [...keys, original], divisors: tensors };
 }
 
 const f32 = (value: number): GgufTyped => ({ type: "f32", value });
@@ -67,7 +90,7 @@ function lengthKeys(factor: number): [string, GgufTyped][] {
 /** Names behind `rope.scaling.`; null where config.json has no YaRN, or one whose ramp isn't llama.cpp's (`truncate`, betas). */
 function yarnKeys(
   config: Readonly<Record<string, unknown>>,
-  { inverseFrequencies, headDim, attentionFactor = 1 }: Rotation,
+  { inverseFrequencies, attentionFactor = 1 }: Rotation,
   theta: number,
 ): [string, GgufTyped][] | null {
   const text = new ConfigFields(textConfigOf(config), "config.json");
@@ -78,7 +101,7 @@ function yarnKeys(
   const name = "original_max_position_embeddings", most = text.positive("max_position_embeddings");
   const original = text.positive(name, rope.positive(name, most));
   const factor = rope.positive("factor", most / original);
-  const plain = inverseFrequencies.map((_, i) => theta ** (-2 * i / headDim));
+  const plain = inverseFrequencies.map((_, i) => theta ** (-i / inverseFrequencies.length));
   const theirs = yarn(new ConfigFields({ factor }, "YaRN"), text, { theta, original, plain });
   const isTheirs = theirs.inverseFrequencies.every((frequency, i) =>
     Math.abs(frequency / (inverseFrequencies[i] ?? NaN) - 1) < 1e-6

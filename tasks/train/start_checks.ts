@@ -136,15 +136,18 @@ export function lengthWarnings(
   >,
 ): string[] {
   const lengths = examples.flatMap(({ sequences }) => sequences.map(({ input_ids }) => input_ids.length));
-  const longer = lengths.filter((length) => length > positions);
-  if (longer.length === 0) return [];
-  const longest = longer.reduce((a, b) => Math.max(a, b));
+  const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
   if (longest > rotaryLimit) {
     throw new RangeError(
-      `Cannot train on a sequence of ${longest} tokens as dynamic rotary scaling has other frequencies for each length beyond ` +
-        `max_position_embeddings: current value is ${rotaryLimit}. cutoff_len: ${rotaryLimit} cuts it; yarn, linear and llama3 have no such end`,
+      rotaryLimit < positions
+        ? `Cannot train on a sequence of ${longest} tokens as longrope has other frequencies for texts beyond ` +
+          `original_max_position_embeddings: current value is ${rotaryLimit}. cutoff_len: ${rotaryLimit} cuts it`
+        : `Cannot train on a sequence of ${longest} tokens as dynamic rotary scaling has other frequencies for each length beyond ` +
+          `max_position_embeddings: current value is ${rotaryLimit}. cutoff_len: ${rotaryLimit} cuts it; yarn, linear and llama3 have no such end`,
     );
   }
+  const longer = lengths.filter((length) => length > positions);
+  if (longer.length === 0) return [];
   return [
     `${longer.length} sequence${longer.length === 1 ? " of" : "s of up to"} ${longest} tokens ${
       longer.length === 1 ? "is" : "are"

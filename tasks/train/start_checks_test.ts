@@ -104,6 +104,11 @@ Deno.test("lengthWarnings() counts sequences beyond the model's positions", () =
     RangeError,
     "Cannot train on a sequence of 5 tokens as dynamic rotary scaling has other frequencies",
   );
+  assertThrows(
+    () => lengthWarnings(rows, { maxPositionEmbeddings: 40, rotaryLimit: 4 }),
+    RangeError,
+    "Cannot train on a sequence of 5 tokens as longrope has other frequencies for texts beyond original_max_position_embeddings: current value is 4",
+  );
   assertEquals(lengthWarnings(rows, { maxPositionEmbeddings: 5, rotaryLimit: 5 }), []);
 });
 

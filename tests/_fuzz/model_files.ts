@@ -22,6 +22,7 @@ const FOLDERS = [
   "tiny/granite/model",
   "tiny/gemma3/model",
   "tiny/olmo2/model",
+  "tiny/phi4mini/model",
   "tiny/qwen2/model-sharded",
 ];
 const GGUFS = ["gguf/llama3.gguf", "gguf/qwen2.gguf", "gguf/qwen3.gguf", "gguf/metadata.gguf"];

@@ -16,6 +16,8 @@ import { drawnModel } from "./_drawn_model.ts";
 
 const SIZES = { hidden_size: 256, intermediate_size: 256, tie_word_embeddings: false };
 
+const divisors = (slope: number) => Array.from({ length: 24 }, (_, i) => 1 + slope * i);
+
 /** Made-up models of each family that llama.cpp has, rows of whole blocks of 256. */
 const MODELS: Readonly<Record<string, Record<string, unknown>>> = {
   llama: { ...SIZES, num_hidden_layers: 2, attention_bias: true, mlp_bias: true },
@@ -25,6 +27,18 @@ const MODELS: Readonly<Record<string, Record<string, unknown>>> = {
   // its fourth layer isn't rotated
   smollm3: { ...SIZES, num_hidden_layers: 5, tie_word_embeddings: true },
   olmo2: { ...SIZES, num_hidden_layers: 2 },
+  phi3: { ...SIZES, num_hidden_layers: 2 },
+  // 48 of a head's 64 elements are rotated; llama.cpp takes the short divisors, as its context is no longer than the first length
+  phi4mini: {
+    ...SIZES,
+    model_type: "phi3",
+    num_hidden_layers: 2,
+    tie_word_embeddings: true,
+    partial_rotary_factor: 0.75,
+    max_position_embeddings: 4096,
+    original_max_position_embeddings: 2048,
+    rope_scaling: { type: "longrope", short_factor: divisors(0.1), long_factor: divisors(1) },
+  },
   granite: {
     ...SIZES,
     num_hidden_layers: 2,

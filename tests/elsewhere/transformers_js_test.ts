@@ -31,7 +31,19 @@ interface Answer {
   text: string | null;
 }
 
-const FAMILIES = ["llama", "llama3", "mistral", "qwen2", "qwen3", "smollm3", "granite", "gemma3", "olmo2"];
+const FAMILIES = [
+  "llama",
+  "llama3",
+  "mistral",
+  "qwen2",
+  "qwen3",
+  "smollm3",
+  "granite",
+  "gemma3",
+  "olmo2",
+  "phi3",
+  "phi4mini",
+];
 
 Deno.test({
   name: `transformers.js gives the engine's greedy ids from an ONNX export of each family${ELSEWHERE.why}`,

@@ -33,6 +33,8 @@ const CASES = [
   ],
   ["tiny/gemma3", "tiny/gemma3"],
   ["tiny/olmo2", "tiny/olmo2"],
+  ["tiny/phi3", "tiny/phi3"],
+  ["tiny/phi4mini", "tiny/phi4mini"],
   [
     "peft/rslora",
     "tiny/qwen2",

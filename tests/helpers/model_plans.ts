@@ -6,7 +6,7 @@ import {
   blockGraph,
   blockShapes,
   embedGraph,
-  LINEAR_MODULES,
+  linearModules,
   loraShapes,
 } from "../../kernels/engine/decoder/decoder.ts";
 import { headBackwardGraph, headGraph } from "../../kernels/engine/decoder/head_graph.ts";
@@ -79,7 +79,7 @@ export function blocksOfSmolLM2(numLayers: number): DecoderConfig {
 
 /** Programs of training with LoRA of rank 8 and of generating, with sizes. */
 function programs(config: DecoderConfig, rows: number): [string, Graph, Record<string, number>][] {
-  const lora = Object.fromEntries(LINEAR_MODULES.map((name) => [name, { rank: 8, scale: 2 }]));
+  const lora = Object.fromEntries(linearModules(config).map((name) => [name, { rank: 8, scale: 2 }]));
   const trained = [...loraShapes(config, lora).keys()], attention = attentionOf(config, 0);
   const block = blockGraph(config, attention, lora);
   const kept = differentiate(block, ["y"], ["x", ...trained], "activations");

@@ -9,7 +9,7 @@ import { readAdapterTensors, readJson } from "./tiny_model.ts";
 import { models } from "../../plugins/models/mod.ts";
 import { Registry } from "../../plugins/registry.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
-import { LINEAR_MODULES } from "../../kernels/engine/decoder/decoder.ts";
+import { linearModules } from "../../kernels/engine/decoder/decoder.ts";
 import { type GoldenStart, repeatRun } from "./golden_run.ts";
 
 const { path, ignore, why } = sharedForSmollm2("goldens/smollm2");
@@ -33,7 +33,7 @@ export async function smollm2Start(method: string): Promise<{ start: GoldenStart
   const initial = readAdapterTensors(`${GOLDENS}lora_init/adapter_model.safetensors`);
   const names = Array.from(
     { length: decoder.numLayers },
-    (_, i) => LINEAR_MODULES.map((m) => `model.layers.${i}.${m}`),
+    (_, i) => linearModules(decoder).map((m) => `model.layers.${i}.${m}`),
   ).flat();
   const quads: GoldenStart["quads"] = golden.data.map((q: Record<string, number[]>) => ({
     x1: q.x1_ids,

@@ -1,6 +1,5 @@
 /** Engines of the tiny models, for tests that train them in more than one way. */
 import type { Backend } from "../../kernels/backend.ts";
-import { LINEAR_MODULES } from "../../kernels/engine/decoder/decoder.ts";
 import { Engine, type EngineOptions } from "../../kernels/engine/engine.ts";
 import { entryOf } from "../../formats/elements.ts";
 import { tinyAdapter, tinyModel } from "./tiny_model.ts";
@@ -19,7 +18,7 @@ export function tinyEngine(
   choices: Pick<EngineOptions, "labelSmoothing" | "neftuneAlpha" | "body" | "seed"> = {},
   change: (name: string, values: Float32Array<ArrayBuffer>) => void = () => {},
 ): Engine {
-  const { config, weights } = tinyModel(arch), adapter = tinyAdapter(arch, config, LINEAR_MODULES);
+  const { config, weights } = tinyModel(arch), adapter = tinyAdapter(arch, config);
   for (const [name, values] of Object.entries(tuning === "full" ? weights : adapter.initial)) {
     change(name, values);
   }

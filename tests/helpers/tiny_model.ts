@@ -3,6 +3,7 @@ import type { TestBackend } from "../../kernels/testing/backends.ts";
 import { type Backend, onnxBackend } from "../../kernels/mod.ts";
 import { SafetensorsFile } from "../../formats/safetensors/mod.ts";
 import type { EncodedExample } from "../../kernels/engine/packs/encoded.ts";
+import { linearModules } from "../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import { models } from "../../plugins/models/mod.ts";
 import { Registry } from "../../plugins/registry.ts";
@@ -21,6 +22,8 @@ export const ARCHITECTURES = [
   "granite",
   "gemma3",
   "olmo2",
+  "phi3",
+  "phi4mini",
 ] as const;
 
 /** Values of a safetensors file by name, float32. */
@@ -49,12 +52,12 @@ export function tinyModel(
   return { config: decoderIn(directory), weights: readTensors(`${directory}/model.safetensors`) };
 }
 
-/** LoRA modules of the adapters there (r 4, α 8 on all seven), and their tensors named as the engine names them. */
-export function tinyAdapter(arch: string, config: DecoderConfig, modules: readonly string[]) {
+/** LoRA modules of the adapters there (r 4, α 8 on all linear modules), and their tensors named as the engine names them. */
+export function tinyAdapter(arch: string, config: DecoderConfig) {
   const spec = Object.fromEntries(
     Array.from(
       { length: config.numLayers },
-      (_, i) => modules.map((m) => [`model.layers.${i}.${m}`, { rank: 4, scale: 2 }]),
+      (_, i) => linearModules(config).map((m) => [`model.layers.${i}.${m}`, { rank: 4, scale: 2 }]),
     )
       .flat() as [string, { rank: number; scale: number }][],
   );

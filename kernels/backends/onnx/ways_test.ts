@@ -3,7 +3,6 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 
 import { packExamples } from "../../engine/packs/pack.ts";
 import { Engine } from "../../engine/engine.ts";
-import { LINEAR_MODULES } from "../../engine/decoder/decoder.ts";
 import { idsExample, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { GraphBuilder } from "../../graph.ts";
 import { linear } from "../../ops/products.ts";
@@ -20,7 +19,7 @@ const because = reason === null ? "" : `: ${reason}`;
 /** Log-probabilities and gradients of a step, and the trained values after it. */
 async function step(given: OnnxOptions, body?: "stack") {
   const { config, weights } = tinyModel("qwen2"),
-    { modules, initial } = tinyAdapter("qwen2", config, LINEAR_MODULES);
+    { modules, initial } = tinyAdapter("qwen2", config);
   const tuning = { type: "lora", modules, dropout: 0.1 } as const;
   const options = { config, tuning, checkpointing: true, ...(body && { body }) };
   const engine = new Engine(

@@ -8,7 +8,7 @@ import {
   blockGraph,
   blockShapes,
   embedGraph,
-  LINEAR_MODULES,
+  linearModules,
   loraShapes,
 } from "../../engine/decoder/decoder.ts";
 import { attentionOf } from "../../engine/decoder/decoder_config.ts";
@@ -133,7 +133,7 @@ Deno.test("all sums of gradients of a block and of a trained head are written wh
 /** Ways back of SmolLM2's block, with LoRA and of all weights, and of its head and embedding. */
 function accumulatingGraphs(): { name: string; graph: Graph; sums: string[] }[] {
   const config = LARGE_MODELS["SmolLM2-135M"]!;
-  const lora = Object.fromEntries(LINEAR_MODULES.map((module) => [module, { rank: 8, scale: 2 }]));
+  const lora = Object.fromEntries(linearModules(config).map((module) => [module, { rank: 8, scale: 2 }]));
   const way = (name: string, graph: Graph, y: string, inputs: string[], sums: string[]) => ({
     name,
     graph: accumulating(differentiate(graph, [y], [...inputs, ...sums], "inputs").backward, sums),

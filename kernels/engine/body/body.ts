@@ -3,7 +3,7 @@
  * @module
  */
 import type { Backend, Tensor } from "../../backend.ts";
-import { EMBEDDING, moduleShape, ofLayer } from "../decoder/decoder.ts";
+import { EMBEDDING, modulesByInput, moduleShape, ofLayer } from "../decoder/decoder.ts";
 import type { LinearModule } from "../decoder/decoder.ts";
 import type { DecoderConfig } from "../decoder/decoder_config.ts";
 import { dropoutMask, stream } from "../../random/counter.ts";
@@ -82,9 +82,6 @@ export function hasDropout(tuning: Tuning): boolean {
   return tuning.type === "lora" && tuning.dropout > 0;
 }
 
-/** Modules of a block before attention, which need all rows. */
-const BEFORE_ATTENTION = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"];
-
 /**
  * Masks `[T, in]` of a layer's adapters, 0 or 1 / (1 − rate), as inputs `mask.MODULE` of its block; all 1 without a step, none
  * without dropout.
@@ -101,12 +98,14 @@ export function uploadMasks(
   },
 ): Record<string, Tensor> {
   if (tuning.type !== "lora" || !hasDropout(tuning)) return {};
+  // Those before attention need all rows.
+  const [beforeAttention = []] = modulesByInput(config);
   return Object.fromEntries(
-    Object.keys(loraOfLayer(tuning, layer)).map((module) => {
+    Object.keys(loraOfLayer(config, tuning, layer)).map((module) => {
       const inner = moduleShape(config, module as LinearModule)[1], mask = new Float32Array(rows * inner);
       if (step === undefined) mask.fill(1);
       else dropoutMask(mask, tuning.dropout, { seed, of: stream(ofLayer(layer, module)), step });
-      if (!wanted || BEFORE_ATTENTION.includes(module)) {
+      if (!wanted || beforeAttention.some((name) => name === module)) {
         return [`mask.${module}`, backend.upload(mask, [rows, inner])];
       }
       const taken = new Float32Array(wanted.length * inner);

@@ -157,7 +157,7 @@ export class BlocksBody implements Body {
     );
     return {
       attention: attentionOf(config, layer),
-      lora: adapter ? loraOfLayer(tuning, layer) : {},
+      lora: adapter ? loraOfLayer(config, tuning, layer) : {},
       dropout: training && hasDropout(tuning),
       packing: this.parameters.packingOfLayer(layer),
       some,

@@ -45,7 +45,9 @@ export function stackGraph(config: DecoderConfig, tuning: Tuning, embed: boolean
     positions: g.input("positions", ["T"], "i32"),
   };
   for (const [layer, attention] of layerAttentions(config).entries()) {
-    const block = blockGraph(config, attention, loraOfLayer(tuning, layer), { dropout: hasDropout(tuning) });
+    const block = blockGraph(config, attention, loraOfLayer(config, tuning, layer), {
+      dropout: hasDropout(tuning),
+    });
     x = entryOf(g.include(block, { x, ...common }, (name) => ofLayer(layer, name)), "y");
   }
   return g.finish({ y: x });

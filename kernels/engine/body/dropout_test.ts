@@ -1,7 +1,6 @@
 /** Dropout on LoRA inputs: decided by its number alone, and differentiated as it was applied. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { onnxBackend } from "../../mod.ts";
-import { LINEAR_MODULES } from "../decoder/decoder.ts";
 import { Engine } from "../engine.ts";
 import { packExamples } from "../packs/pack.ts";
 import { idsExample, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
@@ -18,7 +17,7 @@ function engine(
   change?: (initial: Record<string, Float32Array<ArrayBuffer>>) => void,
 ) {
   const { config, weights } = tinyModel("qwen2");
-  const { modules, initial } = tinyAdapter("qwen2", config, LINEAR_MODULES);
+  const { modules, initial } = tinyAdapter("qwen2", config);
   change?.(initial);
   const options = {
     config,

@@ -10,7 +10,7 @@ import type { Backend } from "../../backend.ts";
 import { onnxBackend } from "../../backends/onnx/mod.ts";
 import { type WebGpuBackend, webgpuBackend } from "../../backends/webgpu/mod.ts";
 import { testWebGpu } from "../../testing/backends.ts";
-import { LINEAR_MODULES, loraShapes, tensorShapes } from "../decoder/decoder.ts";
+import { linearModules, loraShapes, tensorShapes } from "../decoder/decoder.ts";
 import type { DecoderConfig } from "../decoder/decoder_config.ts";
 import { Engine } from "../engine.ts";
 import { packExamples } from "../packs/pack.ts";
@@ -51,9 +51,11 @@ interface Found {
 
 async function run(backend: Backend, config: DecoderConfig): Promise<Found> {
   const shapes = [...tensorShapes(config)], lora = { rank: 8, scale: 2 };
-  const modules = Object.fromEntries(LINEAR_MODULES.map((module) => [`model.layers.0.${module}`, lora]));
+  const modules = Object.fromEntries(
+    linearModules(config).map((module) => [`model.layers.0.${module}`, lora]),
+  );
   const initial = Object.fromEntries(
-    [...loraShapes(config, Object.fromEntries(LINEAR_MODULES.map((module) => [module, lora])))].map((
+    [...loraShapes(config, Object.fromEntries(linearModules(config).map((module) => [module, lora])))].map((
       [key, shape],
       i,
     ) => [`model.layers.0.${key}`, tensor(shape, 100 + i, 0.02)]),

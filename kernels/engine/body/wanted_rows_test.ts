@@ -3,7 +3,6 @@ import { assertEquals } from "@std/assert";
 import { idsExample, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { watchedRuns } from "../../../tests/helpers/watched_runs.ts";
 import type { Backend } from "../../backend.ts";
-import { LINEAR_MODULES } from "../decoder/decoder.ts";
 import { Engine } from "../engine.ts";
 import { packExamples } from "../packs/pack.ts";
 
@@ -13,7 +12,7 @@ const PACK = packExamples([idsExample({ a: [[3, 9, 27], [81, 11, 33]], b: [[3, 9
 /** Sizes of all blocks' outputs in a pass, kept or not. */
 async function rowsOfBlocks(change: Partial<Backend>, keep: boolean, checkpointing: boolean) {
   const { config, weights } = tinyModel("llama"), found: (number | undefined)[] = [];
-  const { modules, initial } = tinyAdapter("llama", config, LINEAR_MODULES);
+  const { modules, initial } = tinyAdapter("llama", config);
   const backend = watchedRuns(change, ({ y }) => {
     if (y) found.push(y.shape[0]);
   });

@@ -4,7 +4,7 @@
  */
 import type { Keep } from "../../autodiff.ts";
 import type { Backend } from "../../backend.ts";
-import { LINEAR_MODULES, type LinearModule } from "./decoder.ts";
+import { type LinearModule, linearModules, modulesByInput } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import { normsOf } from "./norms.ts";
 
@@ -24,23 +24,16 @@ export function keepFor(
   return hostMemory && !packed ? "dear" : "inputs";
 }
 
-const BEHIND_KEPT: readonly LinearModule[] = [
-  "self_attn.q_proj",
-  "self_attn.k_proj",
-  "self_attn.v_proj",
-  "mlp.gate_proj",
-  "mlp.up_proj",
-];
-
 /**
  * Modules whose product with their weight a block's way back makes again. Nothing there wants the last product, `down_proj`'s, but a norm behind it
  * does, as one behind `o_proj` wants that.
  */
 export function madeAgain(
   keep: Keep,
-  config: Pick<DecoderConfig, "normPlaces">,
+  config: Pick<DecoderConfig, "normPlaces" | "fusedProjections">,
 ): readonly LinearModule[] {
   if (keep === "activations") return [];
-  if (normsOf(config).mlp.after !== null) return LINEAR_MODULES;
-  return keep === "dear" ? BEHIND_KEPT : [...BEHIND_KEPT, "self_attn.o_proj"];
+  if (normsOf(config).mlp.after !== null) return linearModules(config);
+  const [before = [], , fed = []] = modulesByInput(config), behindKept = [...before, ...fed];
+  return keep === "dear" ? behindKept : [...behindKept, "self_attn.o_proj"];
 }

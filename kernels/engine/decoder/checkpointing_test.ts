@@ -5,7 +5,7 @@ import { differentiate } from "../../autodiff.ts";
 import type { Backend } from "../../backend.ts";
 import { linear } from "../../ops/products.ts";
 import { keepFor, madeAgain } from "./checkpointing.ts";
-import { blockGraph, LINEAR_MODULES, loraShapes } from "./decoder.ts";
+import { blockGraph, linearModules, loraShapes } from "./decoder.ts";
 import { attentionOf } from "./decoder_config.ts";
 import { Engine } from "../engine.ts";
 import { packExamples } from "../packs/pack.ts";
@@ -15,7 +15,7 @@ const PACK = packExamples([idsExample({ a: [[3, 9, 27], [81, 11, 33]], b: [[3, 9
 /** Shapes of what each block hands over for its way back. */
 async function handedOver(change: Partial<Backend>, checkpointing: boolean) {
   const { config, weights } = tinyModel("llama"), found: (readonly number[])[][] = [];
-  const { modules, initial } = tinyAdapter("llama", config, LINEAR_MODULES);
+  const { modules, initial } = tinyAdapter("llama", config);
   const backend = watchedRuns(change, ({ y, ...saved }) => {
     if (y) found.push(Object.values(saved).map(({ shape }) => shape));
   });
@@ -56,7 +56,7 @@ Deno.test("madeAgain() names the modules whose product a block's way back comput
       wrt = ["x", ...loraShapes(config, lora).keys()];
     for (const keep of ["inputs", "dear", "activations"] as const) {
       const { backward } = differentiate(graph, ["y"], wrt, keep);
-      const again = LINEAR_MODULES.filter((module) =>
+      const again = linearModules(config).filter((module) =>
         backward.nodes.some(({ kernel, inputs }) =>
           kernel === linear && inputs["w"]?.id === backward.inputs[`${module}.weight`]?.id
         )

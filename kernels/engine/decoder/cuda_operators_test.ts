@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 
 import { differentiate, joined } from "../../autodiff.ts";
 import { type Graph, nodeSizes, symbolic } from "../../graph.ts";
-import { blockGraph, embedGraph, LINEAR_MODULES } from "./decoder.ts";
+import { blockGraph, embedGraph } from "./decoder.ts";
 import { attentionOf } from "./decoder_config.ts";
 import { headBackwardGraph, headGraph } from "./head_graph.ts";
 import { stackGraph } from "../body/body_stack.ts";
@@ -16,7 +16,7 @@ const DOC = new URL("../../../docs/cuda.md", import.meta.url);
 
 /** Every graph that is compiled where tensors don't stay on the device; blocks alone are for messages only. */
 function graphs(arch: string): Graph[] {
-  const { config } = tinyModel(arch), { modules } = tinyAdapter(arch, config, LINEAR_MODULES);
+  const { config } = tinyModel(arch), { modules } = tinyAdapter(arch, config);
   const windowed = { ...config, slidingWindow: config.slidingWindow.map(() => 6) };
   const training = (tuning: Tuning) => {
     const names = [...trainedShapes(config, tuning).keys()].filter((name) => /layers|embed/.test(name));

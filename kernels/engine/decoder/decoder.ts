@@ -1,6 +1,6 @@
 /**
  * The one decoder of all model families, as graphs: one block, the embedding; the output head is in `head_graph.ts`. What differs between
- * families (biases, q/k norms, windows) is data in {@linkcode DecoderConfig}.
+ * families (biases, q/k norms, windows, fused matrices) is data in {@linkcode DecoderConfig}.
  *
  * Shapes: T rows of a packed row, D hidden, L labelled rows of a chunk, V vocabulary.
  * @module
@@ -19,6 +19,7 @@ import { loraUp } from "../../ops/product_sums.ts";
 import { rmsNorm } from "../../ops/rms_norm.ts";
 import { rotary } from "../../ops/rotary.ts";
 import { scale } from "../../ops/scale.ts";
+import { splitColumns } from "../../ops/split_columns.ts";
 import { swiglu } from "../../ops/swiglu.ts";
 import { groupsOf } from "../../../formats/packed/mod.ts";
 import { loraNames } from "../../../formats/peft/names.ts";
@@ -40,19 +41,36 @@ export function headWeight({ tieWordEmbeddings }: Pick<DecoderConfig, "tieWordEm
 /** The MLP's gated unit by what its gate is put through. */
 const GATED = { silu: swiglu, gelu_tanh: geglu } as const;
 
-/** Linear modules of a block, by their names in transformers. */
-export const LINEAR_MODULES = [
-  "self_attn.q_proj",
-  "self_attn.k_proj",
-  "self_attn.v_proj",
-  "self_attn.o_proj",
-  "mlp.gate_proj",
-  "mlp.up_proj",
-  "mlp.down_proj",
+/** Modules of a block that read the same input, by their names in transformers, in the order in which they are computed. */
+const BY_INPUT = [
+  ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"],
+  ["self_attn.o_proj"],
+  ["mlp.gate_proj", "mlp.up_proj"],
+  ["mlp.down_proj"],
 ] as const;
 
+/** The same where those of an input are one. */
+const FUSED_BY_INPUT = [["self_attn.qkv_proj"], ["self_attn.o_proj"], ["mlp.gate_up_proj"], [
+  "mlp.down_proj",
+]] as const;
+
 /** Name of a linear module inside a block. */
-export type LinearModule = typeof LINEAR_MODULES[number];
+export type LinearModule = (typeof BY_INPUT | typeof FUSED_BY_INPUT)[number][number];
+
+/** The part of a decoder that its linear modules' names are read from. */
+type OfModules = Pick<DecoderConfig, "fusedProjections">;
+
+/** Modules of the family's blocks by what they read: the block's input, what attention gives, the MLP's input, what is gated. */
+export function modulesByInput(
+  { fusedProjections = false }: OfModules,
+): readonly (readonly LinearModule[])[] {
+  return fusedProjections ? FUSED_BY_INPUT : BY_INPUT;
+}
+
+/** Linear modules of the family's blocks, by their names in transformers. */
+export function linearModules(config: OfModules): readonly LinearModule[] {
+  return modulesByInput(config).flat();
+}
 
 /** LoRA on one module: `scale` is α/r, or α/√r for rsLoRA. */
 export interface LoraModule {
@@ -116,9 +134,11 @@ export function moduleShape(config: DecoderConfig, module: LinearModule): [numbe
     "self_attn.q_proj": [q, d],
     "self_attn.k_proj": [kv, d],
     "self_attn.v_proj": [kv, d],
+    "self_attn.qkv_proj": [q + 2 * kv, d],
     "self_attn.o_proj": [d, q],
     "mlp.gate_proj": [i, d],
     "mlp.up_proj": [i, d],
+    "mlp.gate_up_proj": [2 * i, d],
     "mlp.down_proj": [d, i],
   };
   return shapes[module];
@@ -133,7 +153,7 @@ function hasBias(config: DecoderConfig, module: LinearModule): boolean {
 export function moduleShapes(config: DecoderConfig): Map<string, [number, number]> {
   const shapes = new Map<string, [number, number]>();
   for (let layer = 0; layer < config.numLayers; layer++) {
-    for (const module of LINEAR_MODULES) {
+    for (const module of linearModules(config)) {
       shapes.set(ofLayer(layer, module), moduleShape(config, module));
     }
   }
@@ -144,7 +164,7 @@ export function moduleShapes(config: DecoderConfig): Map<string, [number, number
 export function blockShapes(config: DecoderConfig): Map<string, number[]> {
   const shapes = new Map<string, number[]>();
   for (const name of blockNormNames(config)) shapes.set(`${name}.weight`, [config.hiddenSize]);
-  for (const module of LINEAR_MODULES) {
+  for (const module of linearModules(config)) {
     shapes.set(`${module}.weight`, moduleShape(config, module));
     if (hasBias(config, module)) shapes.set(`${module}.bias`, [moduleShape(config, module)[0]]);
   }
@@ -164,7 +184,7 @@ export function weightNorm(module: string): string {
 /** Names and shapes of one block's LoRA tensors: A `[r, in]`, B `[out, r]` and with DoRA lengths `[out]` of each module. */
 export function loraShapes(config: DecoderConfig, lora: BlockLora): Map<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
-  for (const module of LINEAR_MODULES) {
+  for (const module of linearModules(config)) {
     const spec = lora[module];
     if (!spec) continue;
     const [out, inner] = moduleShape(config, module);
@@ -185,7 +205,7 @@ export interface BlockInputs {
 
 /**
  * One decoder block, `y [T, D]` from `x [T, D]`.
- * Inputs: `x`, cosines and sines `[T, head/2]` of {@linkcode ANGLE_INPUTS} (unused where the layer doesn't rotate), `until`/`positions` `[T]` int32, the block's tensors by name, LoRA tensors by
+ * Inputs: `x`, cosines and sines `[T, frequencies]` of {@linkcode ANGLE_INPUTS} (unused where the layer doesn't rotate), `until`/`positions` `[T]` int32, the block's tensors by name, LoRA tensors by
  * name, and with `dropout` a mask `mask.MODULE` `[T, in]` (0 or 1/(1 − rate)) for each LoRA module. A module of `packing` has
  * {@linkcode packedInputs} in place of its weight, one with DoRA the lengths of its frozen rows ({@linkcode weightNorm}) as well. With `some` there is an input `wanted [R]` int32 as well, rows that `y [R, D]` is
  * wanted of: what stands behind attention is computed for them alone, and its masks are `[R, in]`.
@@ -198,12 +218,12 @@ export function blockGraph(
 ): Graph {
   const g = new GraphBuilder();
   const x = g.input("x", ["T", config.hiddenSize]);
-  const names = ANGLE_INPUTS[angles ?? "all"], half = ["T", config.headDim / 2];
+  const names = ANGLE_INPUTS[angles ?? "all"], half = ["T", config.inverseFrequencies.length];
   const cos = g.input(names.cos, half), sin = g.input(names.sin, half);
   const until = g.input("until", ["T"], "i32"), positions = g.input("positions", ["T"], "i32");
   const tensors = new Map<string, Value>();
   const packed = new Map<string, PackedWeight>();
-  for (const module of LINEAR_MODULES) {
+  for (const module of linearModules(config)) {
     const bits = packing[module];
     if (!bits) continue;
     const { codes, scales, minima } = packedInputs(module, moduleShape(config, module), bits);
@@ -239,8 +259,29 @@ export function blockGraph(
   const rotate = (value: Value, heads: number) =>
     angles === null ? value : g.run(rotary, { x: value, cos, sin }, { heads }).y;
 
-  const norms = normsOf(config), a = norm(x, norms.attention.before);
-  let q = project(a, "self_attn.q_proj"), k = project(a, "self_attn.k_proj");
+  const parted = (value: Value, left: number, right: number): [Value, Value] => {
+    const { a, b } = g.run(splitColumns, { x: value }, { left, right });
+    return [a, b];
+  };
+  const projections = (value: Value): [q: Value, k: Value, v: Value] => {
+    if (!config.fusedProjections) {
+      return [
+        project(value, "self_attn.q_proj"),
+        project(value, "self_attn.k_proj"),
+        project(value, "self_attn.v_proj"),
+      ];
+    }
+    const kv = config.numKeyValueHeads * config.headDim;
+    const [q, rest] = parted(project(value, "self_attn.qkv_proj"), config.numHeads * config.headDim, 2 * kv);
+    return [q, ...parted(rest, kv, kv)];
+  };
+  const gateAndUp = (value: Value): [gate: Value, up: Value] =>
+    config.fusedProjections
+      ? parted(project(value, "mlp.gate_up_proj"), config.intermediateSize, config.intermediateSize)
+      : [project(value, "mlp.gate_proj"), project(value, "mlp.up_proj")];
+
+  const norms = normsOf(config);
+  let [q, k, v] = projections(norm(x, norms.attention.before));
   if (config.qkNorm) {
     q = norm(q, "self_attn.q_norm", config.qkNormWhole ? 1 : config.numHeads);
     k = norm(k, "self_attn.k_norm", config.qkNormWhole ? 1 : config.numKeyValueHeads);
@@ -248,7 +289,7 @@ export function blockGraph(
   const { o } = g.run(attention, {
     q: rotate(q, config.numHeads),
     k: rotate(k, config.numKeyValueHeads),
-    v: project(a, "self_attn.v_proj"),
+    v,
     until,
     positions,
   }, {
@@ -262,9 +303,8 @@ export function blockGraph(
   const joined = (stream: Value, part: Value) =>
     g.run(add, { a: stream, b: timesFactor(g, part, config.residualScale) }).y;
   const attended = norm(project(taken(o), "self_attn.o_proj"), norms.attention.after);
-  const middle = joined(taken(x), attended), m = norm(middle, norms.mlp.before);
-  const gates = { gate: project(m, "mlp.gate_proj"), up: project(m, "mlp.up_proj") };
-  const gated = g.run(GATED[config.gateActivation ?? "silu"], gates).y;
+  const middle = joined(taken(x), attended), [gate, up] = gateAndUp(norm(middle, norms.mlp.before));
+  const gated = g.run(GATED[config.gateActivation ?? "silu"], { gate, up }).y;
   return g.finish({ y: joined(middle, norm(project(gated, "mlp.down_proj"), norms.mlp.after)) });
 }
 

@@ -5,7 +5,10 @@
 
 /** How queries and keys are rotated. */
 export interface Rotation {
-  /** Rotary frequencies, `[headDim / 2]`, radians per position, scaling (linear, llama3, yarn) applied. */
+  /**
+   * Rotary frequencies, `[headDim / 2]`, radians per position, scaling (linear, llama3, yarn) applied; fewer, where what stands behind the first
+   * two times as many elements of a head isn't rotated (Phi-4-mini).
+   */
   inverseFrequencies: Float64Array;
   /** Queries and keys become so many times as long when they are turned (YaRN), > 0; 1 where it's missing. */
   attentionFactor?: number;
@@ -35,7 +38,7 @@ export interface DecoderConfig extends Rotation {
   windowRotation?: Rotation;
   /** Per layer: false where queries and keys aren't rotated (SmolLM3); all are where it's missing. */
   rotatedLayers?: readonly boolean[];
-  /** Positions from 0 for which the frequencies hold, > 0 (dynamic scaling); all where it's missing. */
+  /** Positions from 0 for which the frequencies hold, > 0 (dynamic scaling, longrope); all where it's missing. */
   rotaryLimit?: number;
   /** The embedding's rows are multiplied by it, NEFTune's noise among them (Granite), > 0; 1 where it's missing. */
   embeddingScale?: number;
@@ -47,6 +50,8 @@ export interface DecoderConfig extends Rotation {
   residualScale?: number;
   /** Logits are multiplied by it (Granite), > 0; 1 where it's missing. */
   logitScale?: number;
+  /** q, k and v are one matrix, and gate and up another (Phi-3); each is its own where it's missing. */
+  fusedProjections?: boolean;
   /** Biases on q, k, v (Qwen2). */
   qkvBias: boolean;
   /** Bias on o_proj (llama `attention_bias` puts it on all four). */
@@ -80,6 +85,13 @@ export function scoreScale(
   { attentionScale, headDim }: Pick<DecoderConfig, "attentionScale" | "headDim">,
 ): number {
   return attentionScale ?? 1 / Math.sqrt(headDim);
+}
+
+/** True if a part of each head isn't rotated. */
+export function rotatesPart(
+  { inverseFrequencies, headDim }: Pick<DecoderConfig, "inverseFrequencies" | "headDim">,
+): boolean {
+  return 2 * inverseFrequencies.length < headDim;
 }
 
 /** What the attention of one layer has of its own; layers that are alike share programs. */

@@ -23,10 +23,10 @@ export function angleNames(config: Pick<DecoderConfig, "windowRotation">): strin
   return anglesOf(config).flatMap((angles) => Object.values(ANGLE_INPUTS[angles]));
 }
 
-/** These inputs of a graph, `[T, head / 2]`, by their names. */
+/** These inputs of a graph, `[T, frequencies]`, by their names. */
 export function angleInputs(g: GraphBuilder, config: DecoderConfig): Record<string, Value> {
   return Object.fromEntries(
-    angleNames(config).map((name) => [name, g.input(name, ["T", config.headDim / 2])]),
+    angleNames(config).map((name) => [name, g.input(name, ["T", config.inverseFrequencies.length])]),
   );
 }
 
@@ -45,7 +45,7 @@ export class RotaryTables {
     );
   }
 
-  /** Cosines and sines `[T, head / 2]` of positions `[T]`, by {@linkcode ANGLE_INPUTS}. */
+  /** Cosines and sines `[T, frequencies]` of positions `[T]`, by {@linkcode ANGLE_INPUTS}. */
   rows(positions: Int32Array): Record<string, Float32Array<ArrayBuffer>> {
     return Object.fromEntries(
       [...this.#tables].flatMap(([angles, table]) => {
@@ -82,7 +82,7 @@ class RotaryTable {
     this.#length = length * (rotation.attentionFactor ?? 1);
   }
 
-  /** `cos` and `sin` `[T, head / 2]` of positions `[T]`. */
+  /** `cos` and `sin` `[T, frequencies]` of positions `[T]`. */
   rows(positions: Int32Array): { cos: Float32Array<ArrayBuffer>; sin: Float32Array<ArrayBuffer> } {
     const half = this.#frequencies.length;
     this.#grow(positions.reduce((a, b) => Math.max(a, b), 0) + 1);

@@ -107,12 +107,16 @@ function speculationOf({ speculation = 0 }: GeneratorOptions): number {
 }
 
 function contextOf({ maxModelLen = null }: GeneratorOptions, config: DecoderConfig): number {
-  const most = config.maxPositionEmbeddings;
+  const { maxPositionEmbeddings, rotaryLimit = Infinity } = config;
+  const most = Math.min(maxPositionEmbeddings, rotaryLimit);
   if (maxModelLen === null) return most;
   if (!(Number.isSafeInteger(maxModelLen) && maxModelLen >= 2 && maxModelLen <= most)) {
     throw new RangeError(
-      `Cannot use max_model_len (chat and serve: --context) as it needs a whole number from 2 to ${most}, which the model was made for: ` +
-        `current value is ${maxModelLen}`,
+      `Cannot use max_model_len (chat and serve: --context) as it needs a whole number from 2 to ${most}, ${
+        most < maxPositionEmbeddings
+          ? "behind which its rotary frequencies change (longrope)"
+          : "which the model was made for"
+      }: current value is ${maxModelLen}`,
     );
   }
   return maxModelLen;

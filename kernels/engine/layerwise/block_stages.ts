@@ -3,23 +3,15 @@
  * All are parts of the block's own graph, so they hold for every family.
  * @module
  */
-import { entryOf, valueOf } from "../../../formats/elements.ts";
+import { entryOf, item, valueOf } from "../../../formats/elements.ts";
 import { type Graph, GraphBuilder, prune, type Value, withUsedInputs } from "../../graph.ts";
 import { matmulTn } from "../../ops/products.ts";
-import { blockGraph, type LinearModule } from "../decoder/decoder.ts";
+import { blockGraph, modulesByInput } from "../decoder/decoder.ts";
 import type { DecoderConfig, LayerAttention } from "../decoder/decoder_config.ts";
 import { normsOf } from "../decoder/norms.ts";
 
-/** Modules of a block that read the same input, in the order in which they are computed. */
-export const MODULES_BY_INPUT = [
-  ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"],
-  ["self_attn.o_proj"],
-  ["mlp.gate_proj", "mlp.up_proj"],
-  ["mlp.down_proj"],
-] as const satisfies readonly (readonly LinearModule[])[];
-
 /**
- * Programs of a block, T rows. `moments` is xᵀx of the input x of the modules of {@linkcode MODULES_BY_INPUT} with that index.
+ * Programs of a block, T rows. `moments` is xᵀx of the input x of the modules of {@linkcode modulesByInput} with that index.
  * Inputs are as {@linkcode blockGraph}'s, those that a part uses.
  */
 export interface BlockStages {
@@ -38,27 +30,29 @@ export interface BlockStages {
 /** Cuts a block. @param attention As of {@linkcode blockGraph} */
 export function blockStages(config: DecoderConfig, attention: LayerAttention): BlockStages {
   const graph = blockGraph(config, attention);
-  const inputOf = (module: LinearModule) => userOf(graph, "w", entryOf(graph.inputs, `${module}.weight`));
-  const x = entryOf(graph.inputs, "x"), o = inputOf("self_attn.o_proj");
+  const inputs = modulesByInput(config).map((modules) =>
+    userOf(graph, "w", entryOf(graph.inputs, `${item(modules, 0)}.weight`))
+  );
+  const x = entryOf(graph.inputs, "x"), o = item(inputs, 1);
   const { before } = normsOf(config).mlp;
   const middle = before === null
-    ? inputOf("mlp.gate_proj")
+    ? item(inputs, 2)
     : userOf(graph, "weight", entryOf(graph.inputs, `${before}.weight`));
   const part = (
     from: Record<string, Value>,
     outputs: Record<string, Value>,
-    module?: LinearModule,
+    at?: number,
   ): Graph => {
     const g = new GraphBuilder(withGiven(graph, from));
-    const input = module && inputOf(module);
+    const input = at === undefined ? undefined : item(inputs, at);
     const moments = input && { moments: g.run(matmulTn, { a: input, b: input }).y };
     return withUsedInputs(prune({ inputs: g.inputs, nodes: g.nodes, outputs: { ...outputs, ...moments } }));
   };
   return {
-    norm: part({ x }, {}, "self_attn.q_proj"),
-    attention: part({ x }, { o }, "self_attn.o_proj"),
-    middle: part({ x, o }, { middle }, "mlp.gate_proj"),
-    gated: part({ middle }, {}, "mlp.down_proj"),
+    norm: part({ x }, {}, 0),
+    attention: part({ x }, { o }, 1),
+    middle: part({ x, o }, { middle }, 2),
+    gated: part({ middle }, {}, 3),
     end: part({ middle }, { y: entryOf(graph.outputs, "y") }),
   };
 }

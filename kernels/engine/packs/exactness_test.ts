@@ -1,6 +1,5 @@
 /** Sharing prompts and packing examples changes nothing: log-probabilities and gradients equal those of separate sequences. */
 import { assert, assertAlmostEquals } from "@std/assert";
-import { LINEAR_MODULES } from "../decoder/decoder.ts";
 import { Engine } from "../engine.ts";
 import { packExamples } from "./pack.ts";
 import { backendsAndGpuLike, idsExample, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
@@ -23,7 +22,7 @@ for (const { name, ignore, make } of await backendsAndGpuLike()) {
       fn: async () => {
         const { config, weights } = tinyModel(arch);
         const windowed = { ...config, slidingWindow: config.slidingWindow.map((_, i) => i === 0 ? 6 : null) };
-        const { modules, initial } = tinyAdapter(arch, config, LINEAR_MODULES);
+        const { modules, initial } = tinyAdapter(arch, config);
         // The third one begins as the second, whose beginning is shared in the second layout.
         const examples = [quadruple(1, 4), quadruple(2, 40), quadruple(2, 25)];
         const separate = examples.flatMap((e) => e.sequences.map((s) => ({ ...e, sequences: [s] })));

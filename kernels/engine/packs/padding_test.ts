@@ -1,7 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { idsExample, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { referenceBackend } from "../../backends/reference/mod.ts";
-import { LINEAR_MODULES } from "../decoder/decoder.ts";
 import { Engine } from "../engine.ts";
 import { packExamples } from "./pack.ts";
 import { paddedLabels, paddedRows } from "./padding.ts";
@@ -44,7 +43,7 @@ Deno.test("paddedLabels() fills the last chunk to a quarter, half, three quarter
 
 Deno.test("packs padded to few lengths give the log-probabilities and gradients of the packs alone", async () => {
   const { config, weights } = tinyModel("llama");
-  const { modules, initial } = tinyAdapter("llama", config, LINEAR_MODULES);
+  const { modules, initial } = tinyAdapter("llama", config);
   for (const tuning of [{ type: "lora", modules, dropout: 0 } as const, { type: "full" } as const]) {
     const found = await Promise.all([false, true].map(async (fewSizes) => {
       const lengths = new Set<number>(), own = referenceBackend();

@@ -5,7 +5,7 @@ import { testWebGpu } from "../../testing/backends.ts";
 import { webgpuBackend } from "../../backends/webgpu/mod.ts";
 import { countDispatches } from "../../backends/webgpu/plan.ts";
 import type { Graph } from "../../graph.ts";
-import { blockGraph, embedGraph, LINEAR_MODULES, loraShapes } from "../decoder/decoder.ts";
+import { blockGraph, embedGraph, loraShapes } from "../decoder/decoder.ts";
 import { attentionOf } from "../decoder/decoder_config.ts";
 import { headBackwardGraph, headGraph } from "../decoder/head_graph.ts";
 import { Engine } from "../engine.ts";
@@ -25,7 +25,7 @@ for (const checkpointing of [false, true]) {
     ignore,
     fn: async () => {
       const { config, weights } = tinyModel("qwen2");
-      const { modules, initial } = tinyAdapter("qwen2", config, LINEAR_MODULES);
+      const { modules, initial } = tinyAdapter("qwen2", config);
       const tuning = { type: "lora", modules, dropout: 0 } as const;
       const backend = await webgpuBackend();
       const options = { config, tuning, checkpointing, labelChunk: 4 };
@@ -46,7 +46,7 @@ for (const checkpointing of [false, true]) {
             bindingBytes: backend.device.limits.maxStorageBufferBindingSize,
           },
         );
-      const lora = loraOfLayer(tuning, 0), trained = [...loraShapes(config, lora).keys()];
+      const lora = loraOfLayer(config, tuning, 0), trained = [...loraShapes(config, lora).keys()];
       const keep = checkpointing ? "inputs" : "activations";
       const { forward, backward } = differentiate(
         blockGraph(config, attentionOf(config, 0), lora),

@@ -5,7 +5,7 @@ import { testWebGpu } from "../../testing/backends.ts";
 import { referenceBackend } from "../../backends/reference/mod.ts";
 import type { Backend } from "../../backend.ts";
 import { type WebGpuBackend, webgpuBackend } from "../../backends/webgpu/mod.ts";
-import { LINEAR_MODULES, tensorShapes } from "../decoder/decoder.ts";
+import { tensorShapes } from "../decoder/decoder.ts";
 import { assertSteps, repeatRun } from "../../../tests/helpers/golden_run.ts";
 import { assertUpdate } from "../../../tests/helpers/relative_distance.ts";
 import { Engine } from "../engine.ts";
@@ -111,7 +111,7 @@ for (const run of ["lora_sft_llama3", "lora_dpo_llama", "lora_iopo_qwen2", "lora
         const golden = readJson(`${TINY}train/${run}.json`);
         const [, method, arch] = run.split("_") as [string, string, string];
         const { config: decoder, weights } = tinyModel(arch);
-        const { modules, initial } = tinyAdapter(arch, decoder, LINEAR_MODULES);
+        const { modules, initial } = tinyAdapter(arch, decoder);
         // Norms and biases aren't stored as float16.
         const read = (name: string) =>
           tensorShapes(decoder).get(name)!.length === 2 ? weights[name]!.map(Math.f16round) : weights[name]!;

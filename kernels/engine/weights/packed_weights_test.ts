@@ -6,13 +6,13 @@ import { quantized, unpacked } from "../../../formats/packed/mod.ts";
 import { idsExample, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { onnxBackend } from "../../backends/onnx/mod.ts";
 import { referenceBackend } from "../../backends/reference/mod.ts";
-import { LINEAR_MODULES, moduleShapes } from "../decoder/decoder.ts";
+import { moduleShapes } from "../decoder/decoder.ts";
 import { Engine } from "../engine.ts";
 import { packExamples } from "../packs/pack.ts";
 import { packedReader } from "./packed_weights.ts";
 
 const { config, weights } = tinyModel("qwen2"),
-  { modules, initial } = tinyAdapter("qwen2", config, LINEAR_MODULES);
+  { modules, initial } = tinyAdapter("qwen2", config);
 /** With DoRA in the second of the two layers. */
 const mixed = Object.fromEntries(
   Object.entries(modules).map(([name, spec]) => [name, { ...spec, dora: name.includes("layers.1.") }]),

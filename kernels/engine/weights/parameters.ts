@@ -8,8 +8,8 @@ import type { FloatPieces } from "../../../formats/float_pieces.ts";
 import { loraNames } from "../../../formats/peft/names.ts";
 import { type PackedMatrix, unpacked } from "../../../formats/packed/mod.ts";
 import {
-  LINEAR_MODULES,
   type LinearModule,
+  linearModules,
   loraShapes,
   moduleShape,
   ofLayer,
@@ -66,10 +66,10 @@ function rowNorms(values: Float32Array, rows: number, columns: number): Float32A
 }
 
 /** LoRA modules of block `layer`. */
-export function loraOfLayer(tuning: Tuning, layer: number): BlockLora {
+export function loraOfLayer(config: DecoderConfig, tuning: Tuning, layer: number): BlockLora {
   if (tuning.type !== "lora") return {};
   const found: Partial<Record<LinearModule, LoraModule>> = {};
-  for (const module of LINEAR_MODULES) {
+  for (const module of linearModules(config)) {
     const spec = tuning.modules[ofLayer(layer, module)];
     if (spec) found[module] = spec;
   }
@@ -88,7 +88,7 @@ export function trainedShapes(config: DecoderConfig, tuning: Tuning): Map<string
   if (tuning.type === "full" || tuning.type === "freeze") return new Map(own);
   const shapes = new Map<string, readonly number[]>();
   for (let i = 0; i < config.numLayers; i++) {
-    for (const [name, shape] of loraShapes(config, loraOfLayer(tuning, i))) {
+    for (const [name, shape] of loraShapes(config, loraOfLayer(config, tuning, i))) {
       shapes.set(ofLayer(i, name), shape);
     }
   }
@@ -201,7 +201,7 @@ export class Parameters {
   /** Puts a weight in few bits where the block's inputs have their names. */
   #pack(name: string, matrix: PackedMatrix, config: DecoderConfig, tuning: Tuning): void {
     const found = /^model\.layers\.(\d+)\.(.+)\.weight$/.exec(name), layer = Number(found?.[1]);
-    const module = LINEAR_MODULES.find((m) => m === found?.[2]);
+    const module = linearModules(config).find((m) => m === found?.[2]);
     if (!module || isTuned(name, tuning)) {
       throw new TypeError(`Cannot take "${name}" in ${matrix.bits} bits: it isn't a frozen module`);
     }

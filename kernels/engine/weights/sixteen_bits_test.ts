@@ -7,7 +7,7 @@ import { openLibrary } from "../../backends/onnx/c_api/mod.ts";
 import { HostTensor } from "../../backends/onnx/tensor.ts";
 import { onnxBackend } from "../../mod.ts";
 import { nativeLibrary } from "../../native/mod.ts";
-import { LINEAR_MODULES, tensorShapes } from "../decoder/decoder.ts";
+import { tensorShapes } from "../decoder/decoder.ts";
 import { Engine, type EngineOptions } from "../engine.ts";
 import { GenerationEngine } from "../generate/blocks/engine.ts";
 import { packExamples } from "../packs/pack.ts";
@@ -17,7 +17,7 @@ const because = reason === null ? "" : `: ${reason}`;
 
 const FOLDER = `${TINY}qwen2/model-bf16`, { config } = tinyModel("qwen2"), shapes = tensorShapes(config);
 const golden = readJson(`${TINY}qwen2/golden.json`), sequences: number[][] = golden.sequences;
-const { modules, initial } = tinyAdapter("qwen2", config, LINEAR_MODULES);
+const { modules, initial } = tinyAdapter("qwen2", config);
 const dora = Object.fromEntries(Object.entries(modules).map(([name, m]) => [name, { ...m, dora: true }]));
 const pack = packExamples(sequences.map((ids) => idsExample({ s: [[ids[0]!], ids.slice(1)] })));
 

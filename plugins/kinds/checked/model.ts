@@ -56,6 +56,7 @@ const decoder = onlyFields(
     attentionScale: positiveOrNothing,
     residualScale: positiveOrNothing,
     logitScale: positiveOrNothing,
+    fusedProjections: flagOrNothing,
     qkvBias: flag,
     outputBias: flag,
     mlpBias: flag,
@@ -111,15 +112,15 @@ export function checkedModel(family: ModelFamily, maker: Maker): ModelFamily {
       fit(
         "inverseFrequencies.length",
         inverseFrequencies.length,
-        `headDim / 2 (${headDim / 2})`,
-        inverseFrequencies.length === headDim / 2,
+        `1 to headDim / 2 (${headDim / 2})`,
+        inverseFrequencies.length >= 1 && inverseFrequencies.length <= headDim / 2,
       );
-      const ofWindows = found.windowRotation?.inverseFrequencies.length ?? headDim / 2;
+      const ofWindows = found.windowRotation?.inverseFrequencies.length ?? inverseFrequencies.length;
       fit(
         "windowRotation.inverseFrequencies.length",
         ofWindows,
-        `headDim / 2 (${headDim / 2})`,
-        ofWindows === headDim / 2,
+        `that of inverseFrequencies (${inverseFrequencies.length})`,
+        ofWindows === inverseFrequencies.length,
       );
       fit(
         "slidingWindow.length",

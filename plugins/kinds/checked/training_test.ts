@@ -98,7 +98,7 @@ Deno.test("a family's decoder has every field, and sizes that fit together; its 
       ],
       [
         { windowRotation: { inverseFrequencies: Float64Array.of(1, 2) } },
-        "windowRotation.inverseFrequencies.length of config.json as headDim / 2 (1) is needed: current value is 2",
+        "windowRotation.inverseFrequencies.length of config.json as that of inverseFrequencies (1) is needed: current value is 2",
       ],
       [
         { windowRotation: { inverseFrequencies: [1] } },
@@ -122,6 +122,7 @@ Deno.test("a family's decoder has every field, and sizes that fit together; its 
             "attentionScale",
             "residualScale",
             "logitScale",
+            "fusedProjections",
             ...Object.keys(decoder).slice(10, 14),
             "qkNormWhole",
             "normPlaces",

@@ -4,7 +4,6 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import type { AdamWOptions } from "../../../kernels/engine/optimizer/adamw.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
 import { packExamples } from "../../../kernels/engine/packs/pack.ts";
-import { LINEAR_MODULES } from "../../../kernels/engine/decoder/decoder.ts";
 import { adamwOf, assertSteps, type GoldenStart, repeatOn } from "../../../tests/helpers/golden_run.ts";
 import { assertUpdate } from "../../../tests/helpers/relative_distance.ts";
 import {
@@ -25,7 +24,7 @@ export function tinyStart(run: string): GoldenStart & { arch: string } {
   const golden = readJson(`${TINY}train/${run}.json`);
   const [kind, method, arch] = run.split("_") as [string, string, string];
   const { config: decoder, weights } = tinyModel(arch);
-  const { modules, initial } = tinyAdapter(arch, decoder, LINEAR_MODULES);
+  const { modules, initial } = tinyAdapter(arch, decoder);
   const full = kind === "full";
   return {
     golden,
@@ -74,7 +73,7 @@ export const TINY_RUN = tinyRun();
 
 function tinyRun() {
   const { config: decoder, weights } = tinyModel("qwen2");
-  return { decoder, weights, ...tinyAdapter("qwen2", decoder, LINEAR_MODULES) };
+  return { decoder, weights, ...tinyAdapter("qwen2", decoder) };
 }
 
 /** Opens {@linkcode TINY_RUN}, with dropout and noise. */

@@ -2,7 +2,7 @@
  * Memory of one of PyTorch's processes, by arithmetic (docs/scale.md has the formulas and the table).
  * @module
  */
-import { LINEAR_MODULES, moduleShape } from "../../../kernels/engine/decoder/decoder.ts";
+import { linearModules, moduleShape } from "../../../kernels/engine/decoder/decoder.ts";
 import type { RunMemory, RunSize } from "../../kinds/trainer.ts";
 import type { EngineChoices } from "./options.ts";
 
@@ -24,7 +24,10 @@ export function processMemory(
 ): RunMemory["memory"] {
   const { numLayers, hiddenSize: h, intermediateSize: f, numKeyValueHeads, headDim, vocabSize } = decoder;
   const half = dtype === "bfloat16" ? 2 : 4, kv = numKeyValueHeads * headDim;
-  const block = LINEAR_MODULES.map((name) => moduleShape(decoder, name)).reduce((n, [a, b]) => n + a * b, 0);
+  const block = linearModules(decoder).map((name) => moduleShape(decoder, name)).reduce(
+    (n, [a, b]) => n + a * b,
+    0,
+  );
   const packed = quantization === "4bit" ? numLayers * block : 0;
   // DeepSpeed keeps what it computes with beside its float32 copies, which are states; its ZeRO-2 leaves it whole.
   const zero = sharding === "deepspeed", whole = zero && !reshard_after_forward;

@@ -2,7 +2,7 @@
 import { assertAlmostEquals } from "@std/assert";
 
 import { builtinRegistry } from "../../builtins.ts";
-import { LINEAR_MODULES, moduleShape, tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
+import { linearModules, moduleShape, tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import { optionsOf } from "./_python.ts";
 import { processMemory } from "./memory.ts";
 import type { EngineChoices } from "./options.ts";
@@ -33,7 +33,7 @@ const sum = (list: number[]) => list.reduce((a, b) => a + b, 0);
 /** @param own Layers that freeze trains, true: all weights are trained, false: adapters */
 function memory(own: boolean | number, processes: number, choices: Partial<EngineChoices> = {}) {
   const parameters = sum([...tensorShapes(QWEN).values()].map((shape) => shape.reduce((a, b) => a * b, 1)));
-  const adapters = QWEN.numLayers * 8 * sum(LINEAR_MODULES.map((name) => sum(moduleShape(QWEN, name))));
+  const adapters = QWEN.numLayers * 8 * sum(linearModules(QWEN).map((name) => sum(moduleShape(QWEN, name))));
   const size = {
     decoder: QWEN,
     parameters,

@@ -156,6 +156,10 @@ for (
       ["full_sft_gemma3", "none", 1000, false],
       ["lora_dpo_olmo2", "none", 1000, false],
       ["full_sft_olmo2", "none", 1000, false],
+      ["lora_dpo_phi3", "none", 1000, false],
+      ["full_sft_phi3", "none", 1000, false],
+      ["lora_dpo_phi4mini", "none", 1000, false],
+      ["full_sft_phi4mini", "none", 1000, false],
     ]],
     [2, [
       ["lora_iopo_qwen3", "ddp", 1000, false],

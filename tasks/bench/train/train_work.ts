@@ -4,7 +4,7 @@
  */
 import type { Keep } from "../../../kernels/autodiff.ts";
 import { madeAgain } from "../../../kernels/engine/decoder/checkpointing.ts";
-import { LINEAR_MODULES, moduleShape } from "../../../kernels/engine/decoder/decoder.ts";
+import { linearModules, modulesByInput, moduleShape } from "../../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { type Pack, visiblePairs } from "../../../kernels/engine/packs/pack.ts";
 
@@ -16,8 +16,6 @@ export interface StepForm {
   fewLast: boolean;
 }
 
-const BEFORE_ATTENTION = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"];
-
 /**
  * Floating-point operations of the products with frozen weights in forward and backward passes over packs, those made twice
  * counted twice; attention's and LoRA's aren't. Of the head they are logits and the mean of the vocabulary's rows.
@@ -27,12 +25,13 @@ export function productOperations(
   decoder: DecoderConfig,
   { keep, fewLast }: StepForm,
 ): number {
+  const [beforeAttention = []] = modulesByInput(decoder);
   return packs.reduce((sum, { ids, labelRows }) => {
     const rows = ids.length, labelled = new Set(labelRows).size;
-    const blocks = LINEAR_MODULES.reduce((all, module) => {
+    const blocks = linearModules(decoder).reduce((all, module) => {
       const each = 2 * moduleShape(decoder, module).reduce((a, b) => a * b, 1);
       const passes = madeAgain(keep, decoder).includes(module) ? 3 : 2;
-      const lastRows = fewLast && !BEFORE_ATTENTION.includes(module) ? labelled : rows;
+      const lastRows = fewLast && !beforeAttention.includes(module) ? labelled : rows;
       const last = (fewLast && keep === "dear" ? 2 : passes) * lastRows;
       return all + each * (passes * rows * (decoder.numLayers - 1) + last);
     }, 0);

@@ -4,7 +4,6 @@ import type { Keep } from "../../../kernels/autodiff.ts";
 import type { Backend } from "../../../kernels/backend.ts";
 import { referenceBackend } from "../../../kernels/backends/reference/mod.ts";
 import { keepFor } from "../../../kernels/engine/decoder/checkpointing.ts";
-import { LINEAR_MODULES } from "../../../kernels/engine/decoder/decoder.ts";
 import { Engine } from "../../../kernels/engine/engine.ts";
 import { packExamples, visiblePairs } from "../../../kernels/engine/packs/pack.ts";
 import { paddedLabels } from "../../../kernels/engine/packs/padding.ts";
@@ -51,7 +50,7 @@ Deno.test("productOperations() counts as by hand, with checkpointing and without
 /** Operations of all products with a frozen weight that programs really make in a pass and its way back. */
 async function operationsMade(change: Partial<Backend>, checkpointing: boolean): Promise<number> {
   const { config, weights } = tinyModel("llama"), own = referenceBackend();
-  const { modules, initial } = tinyAdapter("llama", config, LINEAR_MODULES);
+  const { modules, initial } = tinyAdapter("llama", config);
   let sum = 0;
   const backend: Backend = {
     ...own,

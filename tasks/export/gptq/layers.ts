@@ -7,12 +7,12 @@ import { item, valueOf } from "../../../formats/elements.ts";
 import { roundInPlace } from "../../../formats/gguf/mod.ts";
 import type { Backend, Tensor } from "../../../kernels/backend.ts";
 import { DoubleProducts } from "../../../kernels/backends/onnx/double_products.ts";
-import { MODULES_BY_INPUT } from "../../../kernels/engine/layerwise/block_stages.ts";
 import { scaleValues } from "../../../kernels/engine/body/embedding.ts";
 import {
   blockShapes,
   EMBEDDING,
-  type LinearModule,
+  linearModules,
+  modulesByInput,
   moduleShape,
   ofLayer,
 } from "../../../kernels/engine/decoder/decoder.ts";
@@ -47,7 +47,7 @@ export interface GptqListener {
   layer(index: number): void;
 }
 
-/** Stages by the index of {@linkcode MODULES_BY_INPUT}, with the rows that they make and leave behind. */
+/** Stages by the index of {@linkcode modulesByInput}, with the rows that they make and leave behind. */
 const STAGES: readonly { stage: keyof StagePrograms; made: readonly string[]; spent: readonly string[] }[] = [
   { stage: "norm", made: [], spent: [] },
   { stage: "attention", made: ["o"], spent: [] },
@@ -88,8 +88,8 @@ export async function quantiseLayers(
       const stages = programs.get(attention) ?? await compileStages(backend, decoder, attention);
       programs.set(attention, stages);
       const weights = plainWeights(backend, decoder, index, rounded);
-      for (const [at, modules] of MODULES_BY_INPUT.entries()) {
-        const { stage, made, spent } = item(STAGES, at), size = moduleShape(decoder, modules[0])[1];
+      for (const [at, modules] of modulesByInput(decoder).entries()) {
+        const { stage, made, spent } = item(STAGES, at), size = moduleShape(decoder, item(modules, 0))[1];
         const moments = await rows.run(stages[stage], weights, { made, spent, size });
         const names = modules.map((module) => ofLayer(index, module));
         const feedback = await feedbackOf(moments, size, { products, name: names.join(", ") });
@@ -129,13 +129,9 @@ function plainWeights(
   read: (name: string) => Float32Array<ArrayBuffer>,
 ): Record<string, Tensor> {
   const shapes = blockShapes(decoder);
-  const names = [...shapes.keys()].filter((name) => !isModuleWeight(name));
+  const matrices = linearModules(decoder).map((module) => `${module}.weight`);
+  const names = [...shapes.keys()].filter((name) => !matrices.includes(name));
   return Object.fromEntries(
     names.map((name) => [name, backend.upload(read(ofLayer(layer, name)), valueOf(shapes, name))]),
   );
-}
-
-function isModuleWeight(name: string): boolean {
-  const modules: readonly LinearModule[] = MODULES_BY_INPUT.flat();
-  return modules.some((module) => name === `${module}.weight`);
 }

@@ -57,13 +57,17 @@ export function onnxDecoder(config: DecoderConfig, weights: OnnxWeights): Uint8A
 }
 
 function mlp(products: OnnxProducts, x: string, layer: number): string {
-  const { g } = products, gate = products.project(x, layer, "mlp.gate_proj");
+  const { g, config: { fusedProjections, intermediateSize } } = products;
+  const [gate = "", up = ""] = fusedProjections
+    ? g.ops(
+      "Split",
+      [products.project(x, layer, "mlp.gate_up_proj"), g.integers([intermediateSize, intermediateSize])],
+      2,
+      { axis: -1 },
+    )
+    : [products.project(x, layer, "mlp.gate_proj"), products.project(x, layer, "mlp.up_proj")];
   const gated = products.config.gateActivation === "gelu_tanh"
     ? g.op("Gelu", [gate], { approximate: "tanh" })
     : g.op("Mul", [gate, g.op("Sigmoid", [gate])]);
-  return products.project(
-    g.op("Mul", [gated, products.project(x, layer, "mlp.up_proj")]),
-    layer,
-    "mlp.down_proj",
-  );
+  return products.project(g.op("Mul", [gated, up]), layer, "mlp.down_proj");
 }

@@ -2,7 +2,14 @@
  * Attention with its cache in an exported ONNX model.
  * @module
  */
-import { type Angles, attentionOf, scoreScale } from "../../../kernels/engine/decoder/decoder_config.ts";
+import { item } from "../../../formats/elements.ts";
+import { modulesByInput } from "../../../kernels/engine/decoder/decoder.ts";
+import {
+  type Angles,
+  attentionOf,
+  rotatesPart,
+  scoreScale,
+} from "../../../kernels/engine/decoder/decoder_config.ts";
 import { ANGLE_INPUTS } from "../../../kernels/engine/decoder/rope.ts";
 import { CONTRIB, type OnnxProducts } from "./graph_products.ts";
 import { angleTable } from "./weights.ts";
@@ -64,27 +71,26 @@ export function onnxAttention(
   const { g, config } = products, { numHeads, numKeyValueHeads, headDim } = config;
   const { window, angles } = attentionOf(config, layer);
   const name = `model.layers.${layer}.self_attn.`, { key, value } = onnxCacheNames(layer);
-  const q = products.project(x, layer, "self_attn.q_proj");
+  const [q = "", k = "", v = ""] = projections(products, x, layer);
   const queries = perHead(products, inputs, {
     x: q,
     heads: numHeads,
     norm: `${name}q_norm.weight`,
     angles,
   });
-  const k = products.project(x, layer, "self_attn.k_proj");
   const keys = perHead(products, inputs, {
     x: k,
     heads: numKeyValueHeads,
     norm: `${name}k_norm.weight`,
     angles,
   });
-  const v = g.op("Reshape", [products.project(x, layer, "self_attn.v_proj"), inputs.threeD]);
+  const values = g.op("Reshape", [v, inputs.threeD]);
   const past = [key, value].map(({ past }) =>
     g.input(past, "f32", [BATCH, numKeyValueHeads, "past_sequence_length", headDim])
   );
   const [o = "", ...present] = g.ops(
     "GroupQueryAttention",
-    [queries, keys, v, ...past, inputs.lengths, inputs.longest, "", "", "", inputs.bias],
+    [queries, keys, values, ...past, inputs.lengths, inputs.longest, "", "", "", inputs.bias],
     3,
     {
       num_heads: numHeads,
@@ -102,13 +108,22 @@ export function onnxAttention(
   return products.project(rows, layer, "self_attn.o_proj");
 }
 
+/** q, k and v of rows. */
+function projections(products: OnnxProducts, x: string, layer: number): string[] {
+  const { g, config } = products, { numHeads, numKeyValueHeads, headDim } = config;
+  const modules = item(modulesByInput(config), 0).map((module) => products.project(x, layer, module));
+  if (!config.fusedProjections) return modules;
+  const sizes = [numHeads, numKeyValueHeads, numKeyValueHeads].map((heads) => heads * headDim);
+  return g.ops("Split", [item(modules, 0), g.integers(sizes)], 3, { axis: -1 });
+}
+
 /** Heads of one projection `[R, heads · head]`, normed where the family does it, rotated by position where the layer does it, `[B, T, heads · head]`. */
 function perHead(
   products: OnnxProducts,
   { threeD, positions }: OnnxInputs,
   { x, heads, norm, angles }: { x: string; heads: number; norm: string; angles: Angles | null },
 ): string {
-  const { g, config: { qkNorm, qkNormWhole = false, headDim } } = products;
+  const { g, config } = products, { qkNorm, qkNormWhole = false, headDim, inverseFrequencies } = config;
   let y = g.op("Reshape", [qkNorm && qkNormWhole ? products.normed(x, norm) : x, threeD]);
   if (qkNorm && !qkNormWhole) {
     const byHead = g.op("Reshape", [y, g.integers([0, 0, heads, headDim])]);
@@ -116,5 +131,7 @@ function perHead(
   }
   if (angles === null) return y;
   const tables = Object.values(ANGLE_INPUTS[angles]).map((name) => products.constant(angleTable(name)));
-  return g.op("RotaryEmbedding", [y, positions, ...tables], {}, CONTRIB);
+  const part = rotatesPart(config) &&
+    { num_heads: heads, rotary_embedding_dim: 2 * inverseFrequencies.length };
+  return g.op("RotaryEmbedding", [y, positions, ...tables], { ...part }, CONTRIB);
 }

@@ -35,6 +35,7 @@ const FAMILIES: readonly string[] = [
   "granite",
   "olmo2",
   "gemma3_text",
+  "phi3",
 ];
 
 /** Path of the model in a folder. */

@@ -81,8 +81,18 @@ function writePacked(
   writer.write(`${name}.scales`, [rows * groupsOf(columns)], scales);
 }
 
+/** Positions whose angles a file has: all for which the model's frequencies hold. */
+export function anglePlaces(
+  { maxPositionEmbeddings, rotaryLimit = Infinity }: Pick<
+    DecoderConfig,
+    "maxPositionEmbeddings" | "rotaryLimit"
+  >,
+): number {
+  return Math.min(maxPositionEmbeddings, rotaryLimit);
+}
+
 function writeAngles(writer: ConstantsWriter, config: DecoderConfig): void {
-  const places = config.maxPositionEmbeddings, half = config.headDim / 2;
+  const places = anglePlaces(config), half = config.inverseFrequencies.length;
   const tables = new RotaryTables(config).rows(Int32Array.from({ length: places }, (_, i) => i));
   for (const [name, values] of Object.entries(tables)) writer.write(angleTable(name), [places, half], values);
 }

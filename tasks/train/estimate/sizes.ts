@@ -6,7 +6,7 @@ import { valueOf } from "../../../formats/elements.ts";
 import { type LoraConfig, loraOf, matchTargets, savedTensors } from "../../../formats/peft/mod.ts";
 import {
   headWeight,
-  LINEAR_MODULES,
+  linearModules,
   moduleShape,
   moduleShapes,
   tensorShapes,
@@ -50,7 +50,7 @@ export function parametersOf(model: DecoderConfig): number {
 export function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter: LoraConfig | null) {
   const parameters = parametersOf(model);
   const linear = model.numLayers *
-    LINEAR_MODULES.map((name) => moduleShape(model, name)).reduce((sum, [a, b]) => sum + a * b, 0);
+    linearModules(model).map((name) => moduleShape(model, name)).reduce((sum, [a, b]) => sum + a * b, 0);
   if (config.finetuning_type !== "lora") {
     const targetedNames = new Set<string>();
     return {
@@ -76,7 +76,7 @@ export function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter:
   );
   const whole = savedTensors(adapter?.modulesToSave ?? config.additional_target, tensorShapes(model));
   const saved = [...whole.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
-  const adapted = LINEAR_MODULES.filter((module) => targets.some((name) => name.endsWith(module)))
+  const adapted = linearModules(model).filter((module) => targets.some((name) => name.endsWith(module)))
     .map((module) => moduleShape(model, module));
   const lowest = [...targets.map((name) => `${name}.`), ...whole.keys()];
   const reached = 1 - lowestTrained(lowest, model.numLayers) / model.numLayers;

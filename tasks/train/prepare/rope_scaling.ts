@@ -40,6 +40,11 @@ export function scaledConfig(
       `Cannot scale the positions of ${configFile} as layers of a gemma3_text model have one of two rotations: current value is rope_scaling: ${kind}; leave it out`,
     );
   }
+  if (config.model_type === "phi3") {
+    throw new RangeError(
+      `Cannot scale the positions of ${configFile} as transformers takes no scaling but longrope of a phi3 model: current value is rope_scaling: ${kind}; leave it out`,
+    );
+  }
   const fields = new ConfigFields(config, configFile), own = ropeOf(fields);
   const name = "original_max_position_embeddings";
   const original = own?.has(name) ? own.count(name) : fields.count("max_position_embeddings");

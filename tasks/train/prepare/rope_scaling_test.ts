@@ -79,4 +79,10 @@ Deno.test("scaledConfig() refuses adapters, with what their base's config.json n
   );
   const gemma3 = { model_type: "gemma3_text", max_position_embeddings: 64 };
   assertThrows(() => scaledConfig(model(gemma3), { ...lora, ...full }), RangeError, "one of two rotations");
+  const phi3 = { model_type: "phi3", max_position_embeddings: 64 };
+  assertThrows(
+    () => scaledConfig(model(phi3), { ...lora, ...full }),
+    RangeError,
+    "no scaling but longrope of a phi3",
+  );
 });

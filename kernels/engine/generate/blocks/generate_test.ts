@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { referenceBackend } from "../../../mod.ts";
 import type { Backend } from "../../../backend.ts";
 import { mergedWeights, readAdapter } from "../../../../formats/peft/mod.ts";
-import { LINEAR_MODULES, moduleShape } from "../../decoder/decoder.ts";
+import { linearModules, moduleShape } from "../../decoder/decoder.ts";
 import { Engine } from "../../engine.ts";
 import { FRESH } from "./cache.ts";
 import { GenerationEngine } from "./engine.ts";
@@ -37,7 +37,7 @@ function tinyGenerator(
   // Merging changes the array.
   const read = (name: string) => weights[name]!.slice();
   if (adapted === "lora applied") {
-    const { modules, initial } = tinyAdapter(arch, config, LINEAR_MODULES);
+    const { modules, initial } = tinyAdapter(arch, config);
     return new GenerationEngine(
       backend,
       { config, tuning: { type: "lora", modules, dropout: 0 }, promptChunk },
@@ -47,7 +47,7 @@ function tinyGenerator(
   }
   const shapes = new Map(
     Array.from({ length: config.numLayers }, (_, i) => i).flatMap((i) =>
-      LINEAR_MODULES.map((m) => [`model.layers.${i}.${m}`, moduleShape(config, m)] as const)
+      linearModules(config).map((m) => [`model.layers.${i}.${m}`, moduleShape(config, m)] as const)
     ),
   );
   const merged = adapted === "base"

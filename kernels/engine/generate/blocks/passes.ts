@@ -143,7 +143,7 @@ export class ModelPasses {
 
   /** @param inPlace True if rows are put into the past. */
   #block(layer: number, inPlace: boolean): Promise<Compiled> {
-    const attention = attentionOf(this.#config, layer), lora = loraOfLayer(this.#tuning, layer);
+    const attention = attentionOf(this.#config, layer), lora = loraOfLayer(this.#config, this.#tuning, layer);
     const key = this.#backend.keepsTensors ? JSON.stringify([attention, lora]) : layer;
     const graph = inPlace ? generationBlockInPlace : generationBlock;
     return this.#compiled(

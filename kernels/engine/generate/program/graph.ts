@@ -23,7 +23,7 @@ export const BEST = 40;
 
 /** True if GroupQueryAttention rotates queries and keys itself; else another operator does, which needs their places. */
 export function rotatesInside(config: DecoderConfig): boolean {
-  return config.headDim % 16 === 0;
+  return config.headDim % 16 === 0 && config.inverseFrequencies.length % 8 === 0;
 }
 
 /** A sink that no query sees: for a head with one the library has another way, which takes all sequences of a step at once. */
@@ -65,7 +65,7 @@ function activated(g: OnnxModelBuilder, gate: string, { gateActivation = "silu" 
  * The model's bytes.
  *
  * Inputs: `x [B, T, D]` (embedded), `lengths [B]` int32 (tokens before and with this run, less one), `total []` int32 (the longest),
- * `rows [R]` int64 (of `B · T`), `heads [L]` int64 (of R), cosines and sines `[P, head / 2]` (`angleNames`) of length `angleLength` (graph_attention.ts), every layer's
+ * `rows [R]` int64 (of `B · T`), `heads [L]` int64 (of R), cosines and sines `[P, frequencies]` (`angleNames`) of length `angleLength` (graph_attention.ts), every layer's
  * `past`, with adapters `choice [B, 1, ranks]` and `row_choice [1, R, ranks]`, and unless {@linkcode rotatesInside} `places [B, T]` int64.
  * Outputs: `logits [L, V]`, `best [L, K]` with `ids [L, K]` int64, every layer's `present`.
  */
@@ -80,7 +80,7 @@ export function decoderModel(
   const lengths = g.input("lengths", "i32", ["B"]), total = g.input("total", "i32", []);
   const rows = g.input("rows", "i64", ["R"]), wanted = g.input("heads", "i64", ["L"]);
   const angles = Object.fromEntries(
-    angleNames(config).map((name) => [name, g.input(name, "f32", ["P", head / 2])]),
+    angleNames(config).map((name) => [name, g.input(name, "f32", ["P", config.inverseFrequencies.length])]),
   );
   const places = rotatesInside(config) ? null : g.input("places", "i64", ["B", "T"]);
   const lora = adapters?.begin(g, "choice", ["B", 1]), rowLora = adapters?.begin(g, "row_choice", [1, "R"]);
@@ -92,6 +92,7 @@ export function decoderModel(
     const flat = g.op("Reshape", [value, g.integers([-1, width])]);
     return g.op("Reshape", [g.op("Gather", [flat, rows], { axis: 0 }), g.integers([1, -1, width])]);
   };
+  const halves = () => g.integers([config.intermediateSize, config.intermediateSize]);
   const norms = normsOf(config);
   const weightOf = (layer: number, norm: string | null) => norm && `layers.${layer}.${norm}.weight`;
   let stream = x, n = products.normed(x, weightOf(0, norms.attention.before));
@@ -103,7 +104,9 @@ export function decoderModel(
     const attended = products.normed(project(o, "self_attn.o_proj"), weightOf(layer, norms.attention.after));
     const joining = g.scaled(attended, config.residualScale);
     const middle = products.addNormed(stream, joining, weightOf(layer, norms.mlp.before));
-    const gate = project(middle.n, "mlp.gate_proj"), up = project(middle.n, "mlp.up_proj");
+    const [gate = "", up = ""] = config.fusedProjections
+      ? g.ops("Split", [project(middle.n, "mlp.gate_up_proj"), halves()], 2, { axis: -1 })
+      : [project(middle.n, "mlp.gate_proj"), project(middle.n, "mlp.up_proj")];
     const gated = g.op("Mul", [activated(g, gate, config), up]);
     const fed = products.normed(project(gated, "mlp.down_proj"), weightOf(layer, norms.mlp.after));
     const next = last ? "norm.weight" : weightOf(layer + 1, norms.attention.before);

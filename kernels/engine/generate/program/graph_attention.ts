@@ -4,11 +4,17 @@
  */
 import { entryOf } from "../../../../formats/elements.ts";
 import type { OnnxNode } from "../../../onnx_node.ts";
-import { type Angles, attentionOf, type DecoderConfig, scoreScale } from "../../decoder/decoder_config.ts";
+import {
+  type Angles,
+  attentionOf,
+  type DecoderConfig,
+  rotatesPart,
+  scoreScale,
+} from "../../decoder/decoder_config.ts";
 import { ANGLE_INPUTS } from "../../decoder/rope.ts";
 import type { LoraNodes } from "./adapters.ts";
 import { type GraphProducts, MS } from "./graph_products.ts";
-import { QKV, QKV_PRODUCT } from "./prepare.ts";
+import { QKV_PRODUCT, qkvModules } from "./prepare.ts";
 
 /** Names of a layer's cache inputs and outputs. */
 export function cacheNames(layer: number): Record<"k" | "v", { past: string; present: string }> {
@@ -18,10 +24,11 @@ export function cacheNames(layer: number): Record<"k" | "v", { past: string; pre
 
 /**
  * Length of the pairs of `cos` and `sin`: its square is the scale of scores, so that queries and keys come scaled. The library
- * multiplies one row by the cache where it lies only without a factor; with one it copies the cache's rows first.
+ * multiplies one row by the cache where it lies only without a factor; with one it copies the cache's rows first. 1 where the angles
+ * don't reach all of a head: queries are scaled then.
  */
 export function angleLength(config: DecoderConfig): number {
-  return Math.sqrt(scoreScale(config));
+  return rotatesPart(config) ? 1 : Math.sqrt(scoreScale(config));
 }
 
 /** Values that all layers' attention reads. */
@@ -74,21 +81,25 @@ export class GraphAttention {
 
   /** q, k and v as one value, or (where they aren't one product, are normed, scaled or rotated) as three. */
   #parts(x: string, layer: number): string[] {
-    const { products: p, config: { numHeads, numKeyValueHeads, qkNorm }, inputs: { places } } = this;
+    const { products: p, config, inputs: { places } } = this;
+    const { numHeads, numKeyValueHeads, qkNorm } = config, isPart = rotatesPart(config);
     const name = `layers.${layer}.self_attn.`;
     const [joined, parts] = this.#projected(x, layer), { angles } = attentionOf(this.config, layer);
-    if (joined !== null && !qkNorm && angles !== null && places === null) return [joined, "", ""];
+    if (joined !== null && !qkNorm && angles !== null && places === null && !isPart) return [joined, "", ""];
     let [q = "", k = "", v = ""] = parts();
     if (qkNorm) {
       q = this.#normedHeads(q, numHeads, `${name}q_norm.weight`);
       k = this.#normedHeads(k, numKeyValueHeads, `${name}k_norm.weight`);
     }
     // Queries that no angles scale.
-    if (angles === null) return [p.g.scaled(q, scoreScale(this.config)), k, v];
-    if (places === null) return [q, k, v];
-    const rotated = (value: string) =>
-      p.g.op("RotaryEmbedding", [value, places, ...this.#anglesOf(angles)], {}, MS);
-    return [rotated(q), rotated(k), v];
+    if (angles === null || isPart) q = p.g.scaled(q, scoreScale(config));
+    if (angles === null || places === null) return [q, k, v];
+    const rotated = (value: string, heads: number) => {
+      const attrs = isPart &&
+        { num_heads: heads, rotary_embedding_dim: 2 * config.inverseFrequencies.length };
+      return p.g.op("RotaryEmbedding", [value, places, ...this.#anglesOf(angles)], { ...attrs }, MS);
+    };
+    return [rotated(q, numHeads), rotated(k, numKeyValueHeads), v];
   }
 
   /** The values of one rotation's cosines and sines. */
@@ -99,16 +110,16 @@ export class GraphAttention {
   /** q, k and v behind each other where they are one product, and a way to have them apart. */
   #projected(x: string, layer: number): [string | null, () => string[]] {
     const { products: p, config: { numHeads, numKeyValueHeads, headDim }, lora } = this;
-    const name = `layers.${layer}.`;
+    const name = `layers.${layer}.`, modules = qkvModules(this.config);
     if (!(`${name}${QKV_PRODUCT}` in p.prepared.products)) {
-      return [null, () => QKV.map((module) => p.project(x, layer, module, lora))];
+      return [null, () => modules.map((module) => p.project(x, layer, module, lora))];
     }
     let y = p.product(x, name + QKV_PRODUCT);
-    if (QKV.some((module) => p.has(`${name}${module}.bias`))) {
-      const biases = QKV.map((module) => p.constant(`${name}${module}.bias`));
+    if (modules.some((module) => p.has(`${name}${module}.bias`))) {
+      const biases = modules.map((module) => p.constant(`${name}${module}.bias`));
       y = p.g.op("Add", [y, p.g.op("Concat", biases, { axis: 0 })]);
     }
-    const joined = lora?.add(y, x, layer, QKV) ?? y;
+    const joined = lora?.add(y, x, layer, modules) ?? y;
     const sizes = [numHeads, numKeyValueHeads, numKeyValueHeads].map((count) => count * headDim);
     return [joined, () => p.g.ops("Split", [joined, p.g.integers(sizes)], 3, { axis: -1 })];
   }

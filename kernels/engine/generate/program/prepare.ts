@@ -5,7 +5,7 @@
 import { item } from "../../../../formats/elements.ts";
 import { groupsOf, type PackedMatrix, quantized, stacked } from "../../../../formats/packed/mod.ts";
 import { tiled } from "../../../native/mod.ts";
-import { blockShapes, HEAD, type LinearModule, moduleShape } from "../../decoder/decoder.ts";
+import { blockShapes, HEAD, type LinearModule, modulesByInput, moduleShape } from "../../decoder/decoder.ts";
 import type { DecoderConfig } from "../../decoder/decoder_config.ts";
 import { withNormOffset } from "../../decoder/norms.ts";
 import { ConstantsWriter, type WrittenConstant } from "./constants.ts";
@@ -43,17 +43,13 @@ export interface PreparedSource {
   packed(name: string): PackedMatrix | null;
 }
 
-/** Modules that share an input and may be one product. */
-export const QKV: readonly LinearModule[] = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"];
-/** The one product of {@linkcode QKV}. */
+/** Modules of q, k and v, which share an input and may be one product; a single one where the model has one matrix. */
+export function qkvModules(config: DecoderConfig): readonly LinearModule[] {
+  return item(modulesByInput(config), 0);
+}
+
+/** The one product of {@linkcode qkvModules}. */
 export const QKV_PRODUCT = "self_attn.qkv_proj";
-/** Modules that are products of their own. */
-export const SINGLE: readonly LinearModule[] = [
-  "self_attn.o_proj",
-  "mlp.gate_proj",
-  "mlp.up_proj",
-  "mlp.down_proj",
-];
 
 /** A matrix as read: floats, or in few bits. */
 type Matrix = PackedMatrix | { rows: number; columns: number; bits: 32; values: Float32Array<ArrayBuffer> };
@@ -104,10 +100,12 @@ export function prepareWeights(
     const prefix = `layers.${layer}.`;
     const of = (module: LinearModule) =>
       matrix(`model.${prefix}${module}.weight`, moduleShape(config, module), bits);
-    const qkv = QKV.map(of), together = qkv.every(({ bits }) => bits === item(qkv, 0).bits);
+    const [first = [], ...others] = modulesByInput(config),
+      qkv = first.map(of),
+      together = qkv.every(({ bits }) => bits === item(qkv, 0).bits);
     if (together) write(prefix + QKV_PRODUCT, joined(qkv));
-    else QKV.forEach((module, i) => write(prefix + module, item(qkv, i)));
-    for (const module of SINGLE) write(prefix + module, of(module));
+    else first.forEach((module, i) => write(prefix + module, item(qkv, i)));
+    for (const module of others.flat()) write(prefix + module, of(module));
     for (const [name, shape] of blockShapes(config)) {
       if (shape.length === 1) writer.write(prefix + name, shape, vector(`model.${prefix}${name}`));
     }

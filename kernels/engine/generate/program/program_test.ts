@@ -7,7 +7,7 @@ import { ARCHITECTURES, tinyAdapter, tinyModel } from "../../../../tests/helpers
 import type { Adapter } from "../../../../formats/peft/mod.ts";
 import { PACKED_GROUP, type PackedMatrix, quantized, unpacked } from "../../../../formats/packed/mod.ts";
 import { nativeLibrary } from "../../../native/mod.ts";
-import { LINEAR_MODULES, type LinearModule, moduleShape } from "../../decoder/decoder.ts";
+import { type LinearModule, moduleShape } from "../../decoder/decoder.ts";
 import type { DecoderConfig } from "../../decoder/decoder_config.ts";
 import { GenerationEngine } from "../blocks/engine.ts";
 import type { Outlook } from "../outlook.ts";
@@ -264,7 +264,7 @@ function adapterOf(
   factor: number,
   only: (module: string) => boolean,
 ): Adapter {
-  const { modules, initial } = tinyAdapter(arch, config, LINEAR_MODULES);
+  const { modules, initial } = tinyAdapter(arch, config);
   const entries = Object.entries(modules).filter(([name]) => only(name)).map(([name, { rank, scale }]) => {
     const a = initial[`${name}.lora_A.weight`]!.map((v) => v * factor), b = initial[`${name}.lora_B.weight`]!;
     return [name, { r: rank, alpha: rank * scale, scale, a, b }] as const;

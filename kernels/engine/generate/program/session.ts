@@ -226,7 +226,7 @@ export class ProgramSession {
 
   /** Angles of as many places as the cache has rows. */
   #bindAngles(bound: Binding, longest: number): void {
-    const half = this.config.headDim / 2, places = Math.max(longest, this.memory.room);
+    const half = this.config.inverseFrequencies.length, places = Math.max(longest, this.memory.room);
     if (!this.#angles || this.#angles.places < places) {
       for (const tensor of Object.values(this.#angles?.tensors ?? {})) tensor.dispose();
       const rows = this.#rotary.rows(Int32Array.from({ length: places }, (_, i) => i));

@@ -3,7 +3,6 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import { join } from "@std/path";
 import { tinyAdapter, tinyModel } from "../../../../tests/helpers/tiny_model.ts";
 import type { Loss } from "../../../kinds/loss.ts";
-import { LINEAR_MODULES } from "../../../../kernels/engine/decoder/decoder.ts";
 import { listCheckpoints } from "../checkpoints/checkpoint_directory.ts";
 import { CONFIG, ROWS, runTinyLoop } from "../../../../tests/helpers/behaviour_run.ts";
 import { lossOf } from "../../../../tests/helpers/golden_run.ts";
@@ -213,7 +212,7 @@ Deno.test("LoRA continues from an adapter's own values, ranks and scale", () => 
   const { config: decoder } = tinyModel("qwen2");
   const path = new URL("../../../../fixtures/goldens/tiny/qwen2/adapter", import.meta.url).pathname;
   const target = makeTarget({ ...CONFIG, adapter_name_or_path: [path] }, {} as never, decoder, { files: {} });
-  const { modules, initial } = tinyAdapter("qwen2", decoder, LINEAR_MODULES);
+  const { modules, initial } = tinyAdapter("qwen2", decoder);
   assertEquals(target.tuning, { type: "lora", modules, dropout: 0 });
   assertEquals(target.initial, initial);
 });

@@ -7,7 +7,6 @@ import {
   tinyAdapter,
   tinyModel,
 } from "../../../../tests/helpers/tiny_model.ts";
-import { LINEAR_MODULES } from "../../../../kernels/engine/decoder/decoder.ts";
 import { repetitions } from "../../../../tests/helpers/repetitions.ts";
 import { assertSteps, repeatRun } from "../../../../tests/helpers/golden_run.ts";
 import { assertUpdate } from "../../../../tests/helpers/relative_distance.ts";
@@ -28,6 +27,10 @@ const RUNS = [
   "full_sft_gemma3",
   "lora_dpo_olmo2",
   "full_sft_olmo2",
+  "lora_dpo_phi3",
+  "full_sft_phi3",
+  "lora_dpo_phi4mini",
+  "full_sft_phi4mini",
 ];
 
 const FORMS = [[1, true], [1000, false]] as const;
@@ -49,7 +52,7 @@ for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
           const golden = readJson(`${TINY}train/${run}.json`);
           const [kind, method, arch] = run.split("_") as [string, string, string];
           const { config: decoder, weights } = tinyModel(arch);
-          const { modules, initial } = tinyAdapter(arch, decoder, LINEAR_MODULES);
+          const { modules, initial } = tinyAdapter(arch, decoder);
           const from = kind === "full" ? weights : initial;
           const start = Object.fromEntries(Object.entries(from).map(([name, v]) => [name, v.slice()]));
           const { steps, trained } = await repeatRun(

@@ -9,7 +9,7 @@ import { entryOf, f64, float, item } from "../../../../formats/elements.ts";
 import { loraNames } from "../../../../formats/peft/names.ts";
 import type { Backend } from "../../../../kernels/backend.ts";
 import { referenceBackend, type ReferenceTensor } from "../../../../kernels/backends/reference/mod.ts";
-import { EMBEDDING, LINEAR_MODULES } from "../../../../kernels/engine/decoder/decoder.ts";
+import { EMBEDDING } from "../../../../kernels/engine/decoder/decoder.ts";
 import { Engine } from "../../../../kernels/engine/engine.ts";
 import type { EngineClient } from "../../../../kernels/engine/host.ts";
 import type { EncodedExample } from "../../../../kernels/engine/packs/encoded.ts";
@@ -32,7 +32,7 @@ import { exampleWeights, labelWeights, scorePacks } from "./score.ts";
 
 type Values = Record<string, Float32Array<ArrayBuffer>>;
 
-const { config, weights } = tinyModel("llama"), adapter = tinyAdapter("llama", config, LINEAR_MODULES);
+const { config, weights } = tinyModel("llama"), adapter = tinyAdapter("llama", config);
 const modules = (change: { scale?: number; dora?: boolean }) =>
   Object.fromEntries(Object.entries(adapter.modules).map(([name, spec]) => [name, { ...spec, ...change }]));
 const lora = (change: { scale?: number; dora?: boolean }, whole: string[] = []): Tuning => ({
