@@ -27,7 +27,7 @@ import { withBenchView } from "./bench/view.ts";
 import { parseArguments } from "./common/cli/arguments.ts";
 import { print, printError } from "./common/cli/print.ts";
 import { runTask } from "./common/cli/run_task.ts";
-import { helpTopic, taskHelp } from "./common/help.ts";
+import { helpTopic, taskHelp } from "./common/cli/help.ts";
 
 const COMMON = { "help [TOPIC]": "this text, or about one flag", json: "one JSON object instead of a table" };
 

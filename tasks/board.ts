@@ -15,7 +15,7 @@ import { interruption } from "./common/cli/interruption.ts";
 import { errorText, print, printError } from "./common/cli/print.ts";
 import { runTask } from "./common/cli/run_task.ts";
 import { makeFolder } from "../formats/atomic.ts";
-import { helpTopic, taskHelp } from "./common/help.ts";
+import { helpTopic, taskHelp } from "./common/cli/help.ts";
 import { dropPrograms } from "./train/network.ts";
 import { startBoard } from "./board/server.ts";
 

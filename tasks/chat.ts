@@ -22,11 +22,11 @@ import { showAnswers } from "./chat/show.ts";
 import { parseArguments } from "./common/cli/arguments.ts";
 import { errorText, print, printError } from "./common/cli/print.ts";
 import { runTask } from "./common/cli/run_task.ts";
-import { helpTopic, taskHelp } from "./common/help.ts";
-import { DEFAULT_MODEL } from "./common/default_files.ts";
-import { isDumbTerminal } from "./common/dumb_terminal.ts";
-import { SIGNAL_CODES, type StopSignal } from "./common/stop_signals.ts";
-import { terminalWidth } from "./common/table.ts";
+import { helpTopic, taskHelp } from "./common/cli/help.ts";
+import { DEFAULT_MODEL } from "./common/config/default_files.ts";
+import { isDumbTerminal } from "./common/cli/dumb_terminal.ts";
+import { SIGNAL_CODES, type StopSignal } from "./common/process/stop_signals.ts";
+import { terminalWidth } from "./common/report/table.ts";
 import { Models } from "./serve/models.ts";
 import { showOpening } from "./serve/opening.ts";
 

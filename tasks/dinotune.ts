@@ -66,7 +66,7 @@ function help(verbs: ReturnType<typeof verbsOf>): string {
 
 /** The hint of the project's own code for a misspelt verb; "" where its packages aren't there yet, as a hint downloads nothing. */
 async function nearVerb(verb: string, verbs: readonly string[]): Promise<string> {
-  const near = resolve(ROOT, "tasks/common/near_word.ts");
+  const near = resolve(ROOT, "tasks/common/cli/near_word.ts");
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",

@@ -25,8 +25,8 @@ import { parseArguments } from "./common/cli/arguments.ts";
 import { print } from "./common/cli/print.ts";
 import { runTask } from "./common/cli/run_task.ts";
 import { VERSION } from "./common/version.ts";
-import { helpTopic, taskHelp } from "./common/help.ts";
-import { alignedRows } from "./common/table.ts";
+import { helpTopic, taskHelp } from "./common/cli/help.ts";
+import { alignedRows } from "./common/report/table.ts";
 
 const FLAGS = { "help [TOPIC]": "this text, or about one flag", json: "one JSON object" };
 

@@ -17,7 +17,7 @@ import { didYouMean } from "../formats/did_you_mean.ts";
 import { exists } from "../formats/exists.ts";
 import { isWithin } from "../formats/is_within.ts";
 import { isName } from "../plugins/kinds/shape_fault.ts";
-import { shellQuote, taskCommand } from "./common/command.ts";
+import { shellQuote, taskCommand } from "./common/process/command.ts";
 import { parseArguments } from "./common/cli/arguments.ts";
 import { print } from "./common/cli/print.ts";
 import { runTask } from "./common/cli/run_task.ts";

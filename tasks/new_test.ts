@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import project from "../deno.json" with { type: "json" };
 import { KINDS } from "../plugins/kinds/plugin.ts";
 import { taskHere } from "../tests/helpers/task_here.ts";
-import { taskCommand } from "./common/command.ts";
+import { taskCommand } from "./common/process/command.ts";
 import { evalTask } from "./eval.ts";
 import { NEW_KINDS, newPlugin, runsFolder } from "./new.ts";
 import { preview } from "./preview.ts";

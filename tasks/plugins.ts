@@ -18,12 +18,12 @@ import { readYaml } from "../formats/yaml/yaml.ts";
 import { resolveEvalConfig } from "./eval/config/config.ts";
 import { resolveTrainConfig } from "./train/config/mod.ts";
 import type { PluginEntry } from "../plugins/registry.ts";
-import { registryOf } from "./common/config_file.ts";
+import { registryOf } from "./common/config/config_file.ts";
 import { parseArguments } from "./common/cli/arguments.ts";
 import { print, printError } from "./common/cli/print.ts";
 import { runTask } from "./common/cli/run_task.ts";
-import { helpTopic, taskHelp } from "./common/help.ts";
-import { confirmPlugins, pluginNote } from "./common/plugin_code.ts";
+import { helpTopic, taskHelp } from "./common/cli/help.ts";
+import { confirmPlugins, pluginNote } from "./common/config/plugin_code.ts";
 
 const FLAGS = { "help [TOPIC]": "this text, or about one flag", json: "one JSON array" };
 const HELP = [

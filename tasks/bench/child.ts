@@ -2,8 +2,8 @@
  * Processes that a bench starts, and what they start: none outlives the bench, be that ended by Ctrl-C, by SIGTERM or with its terminal.
  * @module
  */
-import { endProcess } from "../common/behind_door.ts";
-import { onStopSignal, SIGNAL_CODES } from "../common/stop_signals.ts";
+import { endProcess } from "../common/process/behind_door.ts";
+import { onStopSignal, SIGNAL_CODES } from "../common/process/stop_signals.ts";
 
 const running = new Set<() => void>();
 // only while there is something to end: what computes without a pause in this process hears no signal that is listened to

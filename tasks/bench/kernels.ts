@@ -3,7 +3,7 @@
  * @module
  */
 import type { KernelBench } from "../../kernels/kernels_bench.ts";
-import { textTable } from "../common/table.ts";
+import { textTable } from "../common/report/table.ts";
 
 const COLUMNS = ["kernel", "weight", "ms", "GFLOP/s", "GB/s", "of peak", "sizes"].map((title) => ({
   title,

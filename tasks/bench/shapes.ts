@@ -3,7 +3,7 @@
  * @module
  */
 import { FEW, LEAST_SHARE, type ShapeTiming } from "../../kernels/shapes_bench.ts";
-import { textTable } from "../common/table.ts";
+import { textTable } from "../common/report/table.ts";
 
 const COLUMNS = ["model", "product", "weight", "rows", "n × k", "ms", "GFLOP/s", "GB/s", "of neighbours", ""]
   .map((

@@ -6,7 +6,7 @@ import process from "node:process";
 import { createInterface, type Interface } from "node:readline";
 import { PassThrough, Writable } from "node:stream";
 
-import { isDumbTerminal } from "../common/dumb_terminal.ts";
+import { isDumbTerminal } from "../common/cli/dumb_terminal.ts";
 import { LEAVE_PASTES, MARK_PASTES, TypedKeys } from "./typed_keys.ts";
 
 /** Where lines come from. */

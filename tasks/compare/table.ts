@@ -4,8 +4,8 @@
  */
 import { resolve } from "@std/path";
 
-import type { Column, Table } from "../common/table.ts";
-import type { TableFiles } from "../common/table_files.ts";
+import type { Column, Table } from "../common/report/table.ts";
+import type { TableFiles } from "../common/report/table_files.ts";
 import { diffConfigs } from "../train/config/mod.ts";
 import { curveEnds, lastEvalLoss, lowestEvalLoss, setsApart, type Training } from "./training.ts";
 

@@ -4,7 +4,7 @@
  */
 import { dirname } from "@std/path";
 
-import { DEFAULT_EVALUATOR } from "../common/default_files.ts";
+import { DEFAULT_EVALUATOR } from "../common/config/default_files.ts";
 import { givenTexts } from "./given.ts";
 import { cacheFolders, databaseFiles, enclosesProject, openDoor } from "./open.ts";
 

@@ -3,7 +3,7 @@
  * @module
  */
 import { readYaml } from "../../formats/yaml/yaml.ts";
-import { readOverride } from "../common/override.ts";
+import { readOverride } from "../common/config/override.ts";
 
 /** Texts that a command line has. */
 export interface GivenTexts {

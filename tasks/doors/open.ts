@@ -14,11 +14,11 @@ import { defaultCacheDir } from "../../formats/hub/cache.ts";
 import { cacheFolder } from "../../formats/cache_folder.ts";
 import { isWithin } from "../../formats/is_within.ts";
 import { type OwnTemporaryFolder, ownTemporaryFolder } from "../../formats/own_temporary_folder.ts";
-import { BEHIND_DOOR, type DoorMessage } from "../common/behind_door.ts";
+import { BEHIND_DOOR, type DoorMessage } from "../common/process/behind_door.ts";
 import { errorText, printError } from "../common/cli/print.ts";
-import { ProjectLock } from "../common/project_lock.ts";
-import { failOnLargeFiles } from "../common/size_limit.ts";
-import { passSuspensionBy } from "../common/suspension.ts";
+import { ProjectLock } from "../common/config/project_lock.ts";
+import { failOnLargeFiles } from "../common/process/size_limit.ts";
+import { passSuspensionBy } from "../common/process/suspension.ts";
 import { Watch } from "./watch.ts";
 
 // what a door itself may not look at, where it is run with less than deno.json gives it

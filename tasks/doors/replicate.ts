@@ -2,7 +2,7 @@
  * The door of `deno task replicate`: it writes to its output folder and the caches.
  * @module
  */
-import { REPLICATIONS } from "../common/default_files.ts";
+import { REPLICATIONS } from "../common/config/default_files.ts";
 import { givenTexts } from "./given.ts";
 import { cacheFolders, openDoor } from "./open.ts";
 

@@ -2,7 +2,7 @@
  * The door of `deno task synth`: it writes to its output folder and the caches.
  * @module
  */
-import { DEFAULT_SYNTHESIS } from "../common/default_files.ts";
+import { DEFAULT_SYNTHESIS } from "../common/config/default_files.ts";
 import { givenTexts } from "./given.ts";
 import { cacheFolders, databaseFiles, openDoor } from "./open.ts";
 

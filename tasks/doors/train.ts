@@ -2,7 +2,7 @@
  * The door of `deno task train`: it writes to its output folder and the caches.
  * @module
  */
-import { DEFAULT_TRAINING } from "../common/default_files.ts";
+import { DEFAULT_TRAINING } from "../common/config/default_files.ts";
 import { freeName } from "../train/repeated.ts";
 import { givenTexts } from "./given.ts";
 import { cacheFolders, openDoor } from "./open.ts";

@@ -5,7 +5,7 @@
  */
 import { type SeenCalls, seenCalls } from "../../plugins/kinds/checked/calls.ts";
 import { printError } from "../common/cli/print.ts";
-import { onStopSignal, SIGNAL_CODES, type StopSignal } from "../common/stop_signals.ts";
+import { onStopSignal, SIGNAL_CODES, type StopSignal } from "../common/process/stop_signals.ts";
 
 /** Times without giving way, ms. */
 export interface Patience {

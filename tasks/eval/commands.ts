@@ -5,8 +5,8 @@
 import { didYouMean, nearest } from "../../formats/did_you_mean.ts";
 import { shown } from "../../formats/message.ts";
 import { parseArguments, wholeNumber } from "../common/cli/arguments.ts";
-import { helpTopic, taskHelp } from "../common/help.ts";
-import { tablePaths } from "../common/table_files.ts";
+import { helpTopic, taskHelp } from "../common/cli/help.ts";
+import { tablePaths } from "../common/report/table_files.ts";
 import { EVAL_STAGES, type EvalStage } from "./asking/stages.ts";
 
 /** A parsed command line. */

@@ -6,8 +6,8 @@ import { resolve } from "@std/path";
 
 import { counted } from "../../formats/counted.ts";
 import { failureText } from "../ask/failures.ts";
-import { taskCommand } from "../common/command.ts";
-import { alignedRows } from "../common/table.ts";
+import { taskCommand } from "../common/process/command.ts";
+import { alignedRows } from "../common/report/table.ts";
 import type { Evaluated } from "./run.ts";
 import { thresholdText } from "./results/thresholds.ts";
 import { openText } from "./report/text.ts";

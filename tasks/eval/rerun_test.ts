@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../tests/helpers/evaluation_run.ts";
 import { asksJudge, errorResponse } from "../../tests/helpers/mocked_judge.ts";
 import { completionResponse, type MockRequest, mockServer } from "../bench/eval/mock_server.ts";
-import { taskCommand } from "../common/command.ts";
+import { taskCommand } from "../common/process/command.ts";
 
 import { endingLines } from "./ending_text.ts";
 

@@ -6,7 +6,7 @@ import { isAbsolute, join, resolve } from "@std/path";
 
 import { exists } from "../../formats/exists.ts";
 import { readYaml, type YamlFile } from "../../formats/yaml/yaml.ts";
-import { fileOfOtherTask } from "../common/file_purpose.ts";
+import { fileOfOtherTask } from "../common/config/file_purpose.ts";
 import { nameOf, readKeys, type TaskWords, throwFaults, writtenKeys } from "../train/config/read_keys.ts";
 import { absolutePlugin, findInputs, foundBeside } from "../train/config/resolve.ts";
 import { contradictions } from "./config_faults.ts";

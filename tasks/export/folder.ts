@@ -10,7 +10,7 @@ import { type DirectoryLock, LOCK_FILE, lockDirectory } from "../../formats/dire
 import { exists } from "../../formats/exists.ts";
 import { readJsonFile } from "../../formats/hf_model/json.ts";
 import { isWithin } from "../../formats/is_within.ts";
-import { checkFolderPlace } from "../common/folder_place.ts";
+import { checkFolderPlace } from "../common/folders/folder_place.ts";
 
 /** Says what an export made, and which files are its own, so that a later one may replace them. */
 const RECORD = "export.json";

@@ -2,7 +2,7 @@
  * The help of the export task: examples, and its keys from their table.
  * @module
  */
-import { namedLines } from "../common/help.ts";
+import { namedLines } from "../common/cli/help.ts";
 import { helpText } from "../train/config/describe.ts";
 import { oneKeyHelp } from "../train/config/key_help.ts";
 import { exportTable } from "./keys.ts";

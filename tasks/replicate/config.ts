@@ -6,7 +6,7 @@ import { z } from "zod";
 
 import { readYaml } from "../../formats/yaml/yaml.ts";
 import type { PlaceOf } from "../../plugins/kinds/place.ts";
-import { openSettings, parseSettings } from "../common/settings.ts";
+import { openSettings, parseSettings } from "../common/config/settings.ts";
 
 const count = z.int().positive();
 const rates = z.array(z.number().positive()).min(1).refine(

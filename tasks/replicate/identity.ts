@@ -11,7 +11,7 @@ import {
   type RunIdentity,
   type RunKind,
   writeRunIdentity,
-} from "../common/run_identity.ts";
+} from "../common/folders/run_identity.ts";
 import type { ReplicateConfig } from "./config.ts";
 
 /** Keys whose change leaves what is done as it is: more seeds are more trainings. */

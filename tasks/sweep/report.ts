@@ -4,8 +4,8 @@
  */
 import { join } from "@std/path";
 
-import type { Table } from "../common/table.ts";
-import { tablePaths, writeTables } from "../common/table_files.ts";
+import type { Table } from "../common/report/table.ts";
+import { tablePaths, writeTables } from "../common/report/table_files.ts";
 import { writeCurves } from "../compare/curves.ts";
 import { resultColumns, resultNumbers, resultTable } from "../compare/table.ts";
 import { setsApart } from "../compare/training.ts";

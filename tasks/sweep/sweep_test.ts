@@ -8,7 +8,7 @@ import { parseYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { inFolder, rowsConfig, rowsText } from "../../tests/helpers/evaluation_run.ts";
 import { taskHere } from "../../tests/helpers/task_here.ts";
-import { tablePaths, writeTables } from "../common/table_files.ts";
+import { tablePaths, writeTables } from "../common/report/table_files.ts";
 import { colorOf } from "../common/page/colors.js";
 import { CURVES, trainingCurvesSvg } from "../compare/curves.ts";
 import { resultTable, trainingFiles } from "../compare/table.ts";

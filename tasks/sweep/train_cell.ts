@@ -10,7 +10,7 @@ import type { Registry } from "../../plugins/registry.ts";
 import { Stopped } from "../ask/stopped.ts";
 import { printError } from "../common/cli/print.ts";
 import { VERSION } from "../common/version.ts";
-import { registryOf } from "../common/config_file.ts";
+import { registryOf } from "../common/config/config_file.ts";
 import { resolveEvalConfig } from "../eval/config/config.ts";
 import { evaluate, type Evaluated } from "../eval/run.ts";
 import { train } from "../train.ts";

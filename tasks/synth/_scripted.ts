@@ -5,7 +5,7 @@
 import { join } from "@std/path";
 
 import { type MockRequest } from "../bench/eval/mock_server.ts";
-import { parseSettings } from "../common/settings.ts";
+import { parseSettings } from "../common/config/settings.ts";
 import { type SynthConfig, SynthOptions } from "./config.ts";
 
 /** Faults of the script: shares of drafts, in [0, 1], decided by their seeds. */

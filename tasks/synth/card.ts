@@ -5,7 +5,7 @@
 import { stringify } from "yaml";
 
 import { redactValue } from "../../formats/secrets.ts";
-import { markdownTable, markdownText as plain } from "../common/table.ts";
+import { markdownTable, markdownText as plain } from "../common/report/table.ts";
 import type { SynthModels, SynthPlan } from "./open_shop.ts";
 import type { Results } from "./results.ts";
 import { worseOriginLines } from "./report/text.ts";

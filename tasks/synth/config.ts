@@ -8,7 +8,7 @@ import { readYaml } from "../../formats/yaml/yaml.ts";
 import type { PlaceOf } from "../../plugins/kinds/place.ts";
 import { SamplingOptions } from "../../plugins/kinds/sampling.ts";
 import { BudgetLimits, MaxRetries } from "../ask/limits_schema.ts";
-import { openSettings, parseSettings } from "../common/settings.ts";
+import { openSettings, parseSettings } from "../common/config/settings.ts";
 
 const Model = z.strictObject({
   type: z.string().min(1).describe("endpoint plugin, such as openai, local, recorded"),

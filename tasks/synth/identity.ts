@@ -6,7 +6,7 @@ import { listFiles } from "../../formats/records/list_files.ts";
 import { hashOfFile } from "../../formats/records/rows.ts";
 import { redactValue } from "../../formats/secrets.ts";
 import { hashOf } from "../ask/response_cache.ts";
-import type { RunClaim, RunIdentity, RunKind } from "../common/run_identity.ts";
+import type { RunClaim, RunIdentity, RunKind } from "../common/folders/run_identity.ts";
 import type { SynthConfig } from "./config.ts";
 import type { Prompts } from "./prompts.ts";
 

@@ -13,7 +13,7 @@ import { replacedText, untouchedText } from "../ask/replaced_text.ts";
 import { openCache } from "../ask/response_cache.ts";
 import { otherModelNotes } from "../ask/other_model.ts";
 import { Meter, needPrices, type Usage } from "../ask/usage.ts";
-import { refuseOtherIdentity, writeRunIdentity } from "../common/run_identity.ts";
+import { refuseOtherIdentity, writeRunIdentity } from "../common/folders/run_identity.ts";
 import type { SynthConfig } from "./config.ts";
 import { removeOtherViews, viewsIn, writeDataset } from "./dataset.ts";
 import { synthClaim } from "./identity.ts";

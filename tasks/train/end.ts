@@ -4,7 +4,7 @@
  */
 import { isHubId } from "../../formats/hf_model/mod.ts";
 import type { TrainerResult } from "../../plugins/kinds/trainer.ts";
-import { terminalWidth } from "../common/table.ts";
+import { terminalWidth } from "../common/report/table.ts";
 import type { TrainConfig } from "./config/mod.ts";
 import { nextSteps } from "./next_steps.ts";
 import { printSummary, type Summary } from "./outputs/mod.ts";

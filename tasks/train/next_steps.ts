@@ -5,9 +5,9 @@
 import { basename, join, resolve } from "@std/path";
 
 import { lastCheckpoint } from "../../plugins/trainers/local/checkpoints/checkpoint_directory.ts";
-import { textOverride } from "../common/override.ts";
-import { taskCommand } from "../common/command.ts";
-import { DEFAULT_TRAINING } from "../common/default_files.ts";
+import { textOverride } from "../common/config/override.ts";
+import { taskCommand } from "../common/process/command.ts";
+import { DEFAULT_TRAINING } from "../common/config/default_files.ts";
 import type { TrainConfig } from "./config/mod.ts";
 import type { Summary } from "./outputs/mod.ts";
 import { readRun } from "./own_run.ts";

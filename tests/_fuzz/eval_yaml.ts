@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 
 import { parseYaml } from "../../formats/yaml/yaml.ts";
-import { registryOf } from "../../tasks/common/config_file.ts";
+import { registryOf } from "../../tasks/common/config/config_file.ts";
 import { resolveEvalConfig } from "../../tasks/eval/config/config.ts";
 import { planRun } from "../../tasks/eval/plan/plan.ts";
 import type { Chooser } from "./chooser.ts";

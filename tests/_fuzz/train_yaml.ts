@@ -8,7 +8,7 @@ import { stringify } from "yaml";
 
 import { exists } from "../../formats/exists.ts";
 import { parseYaml } from "../../formats/yaml/yaml.ts";
-import { registryOf } from "../../tasks/common/config_file.ts";
+import { registryOf } from "../../tasks/common/config/config_file.ts";
 import { keyTable } from "../../tasks/train/config/key_table.ts";
 import { resolveTrainConfig } from "../../tasks/train/config/resolve.ts";
 import { prepare } from "../../tasks/train/prepare.ts";

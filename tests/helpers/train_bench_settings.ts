@@ -1,4 +1,4 @@
-import { DEFAULT_MODEL } from "../../tasks/common/default_files.ts";
+import { DEFAULT_MODEL } from "../../tasks/common/config/default_files.ts";
 import type { TrainBenchOptions } from "../../tasks/bench/train/train_options.ts";
 
 /** Settings of `bench train` for tests: one profiled step of two quadruples of the bundled model. */

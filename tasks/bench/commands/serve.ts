@@ -2,7 +2,7 @@
  * `deno task bench serve`: its flags, and what they ask for.
  * @module
  */
-import { DEFAULT_MODEL } from "../../common/default_files.ts";
+import { DEFAULT_MODEL } from "../../common/config/default_files.ts";
 import { flagName, flagNumber } from "../flag_values.ts";
 import { benchServe, serveBenchText } from "../serve.ts";
 import { type BenchCommand, PROVIDER, PROVIDERS } from "./command.ts";

@@ -10,7 +10,7 @@ import { join } from "@std/path";
 
 import { print } from "../../common/cli/print.ts";
 import { runTask } from "../../common/cli/run_task.ts";
-import { markdownTable } from "../../common/table.ts";
+import { markdownTable } from "../../common/report/table.ts";
 import { DeviceFigures, type PartFigure } from "./device_figures.ts";
 import { type DeviceRow, deviceRows } from "./device_rows.ts";
 

@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import project from "../../../deno.json" with { type: "json" };
 import { ownTemporaryFolder } from "../../../formats/own_temporary_folder.ts";
 import type { BackendChoice } from "../../../kernels/engine/host.ts";
-import { markdownTable } from "../../common/table.ts";
+import { markdownTable } from "../../common/report/table.ts";
 import type { AnswerState } from "../../eval/store/item_store.ts";
 import { startChild } from "../child.ts";
 import { type BenchView, UNSEEN } from "../view.ts";

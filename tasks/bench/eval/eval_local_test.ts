@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
-import { DEFAULT_MODEL } from "../../common/default_files.ts";
+import { DEFAULT_MODEL } from "../../common/config/default_files.ts";
 import { benchLocalEval, localEvalText } from "./eval_local.ts";
 
 Deno.test("benchLocalEval() asks the endpoint local with weights in each form, and counts answers that differ", async () => {

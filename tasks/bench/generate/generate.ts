@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import project from "../../../deno.json" with { type: "json" };
 import type { BackendChoice } from "../../../kernels/engine/host.ts";
 import type { Quantization } from "../../../kernels/engine/generate/options.ts";
-import { markdownTable } from "../../common/table.ts";
+import { markdownTable } from "../../common/report/table.ts";
 import { startChild } from "../child.ts";
 import type { GenerateWork } from "./generate_child.ts";
 import { FIRST_TOKEN, type MeasuredFigures } from "./generate_measure.ts";

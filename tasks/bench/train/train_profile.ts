@@ -3,7 +3,7 @@
  * @module
  */
 import type { OperatorTime, ProfiledTimes } from "../../../kernels/backends/onnx/profile.ts";
-import { markdownTable } from "../../common/table.ts";
+import { markdownTable } from "../../common/report/table.ts";
 
 /** Kinds of work, in the order of the table. */
 const GROUPS = [

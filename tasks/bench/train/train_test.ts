@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 
-import { DEFAULT_MODEL } from "../../common/default_files.ts";
+import { DEFAULT_MODEL } from "../../common/config/default_files.ts";
 import { trainBenchSettings as settings } from "../../../tests/helpers/train_bench_settings.ts";
 import { benchTrain } from "./train.ts";
 import { trainBenchText } from "./train_text.ts";

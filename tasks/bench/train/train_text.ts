@@ -3,7 +3,7 @@
  * @module
  */
 import { item } from "../../../formats/elements.ts";
-import { markdownTable } from "../../common/table.ts";
+import { markdownTable } from "../../common/report/table.ts";
 import type { MeasuredProcess } from "./train_process.ts";
 import { stepText } from "./train_profile.ts";
 

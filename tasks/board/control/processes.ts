@@ -5,7 +5,7 @@
 import { fileURLToPath } from "node:url";
 
 import project from "../../../deno.json" with { type: "json" };
-import { STARTED_BY } from "../../common/stop_signals.ts";
+import { STARTED_BY } from "../../common/process/stop_signals.ts";
 import { taskArguments } from "../../dinotune.ts";
 
 /** Folder of the clone. */

@@ -7,7 +7,7 @@ import { z } from "zod";
 
 import { HIDDEN, redactValue } from "../../../formats/secrets.ts";
 import { parseYaml } from "../../../formats/yaml/yaml.ts";
-import { DEFAULT_TRAINING } from "../../common/default_files.ts";
+import { DEFAULT_TRAINING } from "../../common/config/default_files.ts";
 import { readTrainConfig } from "../../train/config/mod.ts";
 import { jsonSchema } from "../../train/config/describe.ts";
 import { COMMON_KEYS } from "../../train/config/key_help.ts";

@@ -5,7 +5,7 @@
 import { z } from "zod";
 
 import { inWords } from "../../../formats/zod_words.ts";
-import { csvTable } from "../../common/table.ts";
+import { csvTable } from "../../common/report/table.ts";
 import { Refusal } from "../refusal.ts";
 import { AXES, type Axis, type CurveLog } from "./curve_log.ts";
 import type { RunList } from "./run_list.ts";

@@ -3,8 +3,8 @@
  * @module
  */
 import { stopDownloadsBy } from "../../../formats/hub/stop.ts";
-import { doorMessage, endProcess, isBehindDoor } from "../behind_door.ts";
-import { onStopSignal, SIGNAL_CODES, type StopSignal } from "../stop_signals.ts";
+import { doorMessage, endProcess, isBehindDoor } from "../process/behind_door.ts";
+import { onStopSignal, SIGNAL_CODES, type StopSignal } from "../process/stop_signals.ts";
 import { printError } from "./print.ts";
 
 /** Ctrl-C: the first one aborts the signal, the second one ends the process. */

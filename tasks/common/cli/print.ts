@@ -8,8 +8,8 @@ import { bounded } from "../../../formats/message.ts";
 import { withPermissionWords } from "../../../formats/permission_words.ts";
 import { redact } from "../../../formats/secrets.ts";
 import { faultOf, isTold } from "../../../plugins/kinds/plugin_fault.ts";
-import { withCommandName } from "../command.ts";
-import { printLine } from "../door_guards.ts";
+import { withCommandName } from "../process/command.ts";
+import { printLine } from "../process/door_guards.ts";
 
 /** Prints to standard output, without secrets; nothing where that is a terminal that was closed. @throws {Error} If it can't be written */
 export function print(text: string): void {

@@ -3,11 +3,11 @@
  * @module
  */
 import { DownloadStopped } from "../../../formats/hub/stop.ts";
-import { endProcess, isBehindDoor } from "../behind_door.ts";
-import { guardedFault, guardTask } from "../door_guards.ts";
-import { failOnLargeFiles } from "../size_limit.ts";
-import { startedElsewhere } from "../started_elsewhere.ts";
-import { passSuspensionBy } from "../suspension.ts";
+import { endProcess, isBehindDoor } from "../process/behind_door.ts";
+import { guardedFault, guardTask } from "../process/door_guards.ts";
+import { failOnLargeFiles } from "../process/size_limit.ts";
+import { startedElsewhere } from "../process/started_elsewhere.ts";
+import { passSuspensionBy } from "../process/suspension.ts";
 import { stoppedBy } from "./interruption.ts";
 import { errorText, printError } from "./print.ts";
 

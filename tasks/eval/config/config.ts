@@ -5,8 +5,8 @@
  * @module
  */
 import { readYaml, type YamlFile } from "../../../formats/yaml/yaml.ts";
-import { openSettings, parseSettings, type SettingsShape } from "../../common/settings.ts";
-import { isMap } from "../../common/settings_faults.ts";
+import { openSettings, parseSettings, type SettingsShape } from "../../common/config/settings.ts";
+import { isMap } from "../../common/config/settings_faults.ts";
 import { type EvalConfig, EvaluatorOptions, type NamedPlugin, Schema } from "./config_schema.ts";
 
 export { type EvalConfig, EvaluatorOptions, type NamedPlugin };

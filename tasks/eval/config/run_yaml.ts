@@ -11,7 +11,7 @@ import { writeFileAtomicSync } from "../../../formats/atomic.ts";
 import { redactValue } from "../../../formats/secrets.ts";
 import { readYaml } from "../../../formats/yaml/yaml.ts";
 import { inWords } from "../../../formats/zod_words.ts";
-import { shellQuote } from "../../common/command.ts";
+import { shellQuote } from "../../common/process/command.ts";
 import type { EvalConfig } from "./config.ts";
 
 /** Provenance of a run. */

@@ -2,7 +2,7 @@
  * Charts of a report as SVG, by vega-lite: bars with intervals for each grouping, and a ring of what is asked for.
  * @module
  */
-import { vegaSvg } from "../../common/vega_svg.ts";
+import { vegaSvg } from "../../common/report/vega_svg.ts";
 import type { ScoreWithSpread } from "../results/score_table.ts";
 import { isShare } from "./text.ts";
 

@@ -7,8 +7,8 @@ import { dirname } from "@std/path";
 
 import { makeFolder } from "../../../formats/atomic.ts";
 import { didYouMean } from "../../../formats/did_you_mean.ts";
-import { type Table, textTable, wrapped } from "../../common/table.ts";
-import { type TableFiles, writeTables } from "../../common/table_files.ts";
+import { type Table, textTable, wrapped } from "../../common/report/table.ts";
+import { type TableFiles, writeTables } from "../../common/report/table_files.ts";
 import type { Comparison } from "../compare/compare.ts";
 import type { PairedScore } from "../statistics/paired.ts";
 import { weightText } from "../results/weight_text.ts";

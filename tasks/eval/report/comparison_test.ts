@@ -6,7 +6,7 @@ import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helper
 import { completionResponse, type MockRequest, mockServer } from "../../bench/eval/mock_server.ts";
 import { compareDirectories, compareRuns, type Comparison } from "../compare/compare.ts";
 import { openRun } from "../store/open_run.ts";
-import { tablePaths } from "../../common/table_files.ts";
+import { tablePaths } from "../../common/report/table_files.ts";
 import { comparisonText, nothingComparedText, worseText, writeComparison } from "./comparison.ts";
 
 /** `worse` of 60 items have a lower score in the second run, and `unscored` have none. */

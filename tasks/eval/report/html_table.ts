@@ -2,7 +2,7 @@
  * A table as markup, in the pages' card.
  * @module
  */
-import type { Column, Table } from "../../common/table.ts";
+import type { Column, Table } from "../../common/report/table.ts";
 import { escapeHtml, scrollBox } from "./html.ts";
 
 /** Markup of a table; every text is escaped. @param label What the table tells, for who doesn't see it */

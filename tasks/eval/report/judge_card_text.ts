@@ -4,7 +4,7 @@
  */
 import { counted } from "../../../formats/counted.ts";
 import { failureText } from "../../ask/failures.ts";
-import { markdownTable, markdownText } from "../../common/table.ts";
+import { markdownTable, markdownText } from "../../common/report/table.ts";
 import type { JudgeCard } from "../judge_card/judge_card.ts";
 import type { PlaceEffect, Reordered } from "../judge_card/reorder.ts";
 import type { Measured } from "../statistics/measured.ts";

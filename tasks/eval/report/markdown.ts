@@ -3,7 +3,7 @@
  * @module
  */
 import { counted } from "../../../formats/counted.ts";
-import { markdownTable, markdownText as plain } from "../../common/table.ts";
+import { markdownTable, markdownText as plain } from "../../common/report/table.ts";
 import type { EvalResults } from "../results/results.ts";
 import { thresholdText } from "../results/thresholds.ts";
 import { countLines, headlines, intervalNote, openText, scoreRows } from "./text.ts";

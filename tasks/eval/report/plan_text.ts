@@ -3,7 +3,7 @@
  * @module
  */
 import { counted } from "../../../formats/counted.ts";
-import { textTable } from "../../common/table.ts";
+import { textTable } from "../../common/report/table.ts";
 import type { EndpointPlan, RunPlan } from "../plan/plan.ts";
 
 const IS = ["is", "are"] as const;

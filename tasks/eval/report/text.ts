@@ -4,7 +4,7 @@
  */
 import { counted } from "../../../formats/counted.ts";
 import { shortened } from "../../../formats/message.ts";
-import { type Table, textTable, wrapped } from "../../common/table.ts";
+import { type Table, textTable, wrapped } from "../../common/report/table.ts";
 import { cachedText } from "../asking/cache_notes.ts";
 import { failureText } from "../../ask/failures.ts";
 import type { EvalResults } from "../results/results.ts";

@@ -7,7 +7,7 @@ import { dirname, join } from "@std/path";
 import { statOrNull } from "../../../formats/exists.ts";
 import { nearEntry } from "../../../formats/near_entry.ts";
 import type { Registry } from "../../../plugins/registry.ts";
-import { loadPlugins } from "../../common/config_file.ts";
+import { loadPlugins } from "../../common/config/config_file.ts";
 import { readEvalConfig } from "../config/config.ts";
 import { ItemStore } from "./item_store.ts";
 import { makeBenchmark } from "../parts.ts";

@@ -2,7 +2,7 @@
  * The picture of a replication: one panel a measure, a bar a method, seeds as points.
  * @module
  */
-import { vegaSvg } from "../../common/vega_svg.ts";
+import { vegaSvg } from "../../common/report/vega_svg.ts";
 import { CHART_STYLE } from "../../train/outputs/plots.ts";
 import { MEASURES } from "../scores.ts";
 import type { Numbers } from "./tables.ts";

@@ -6,8 +6,8 @@ import { join } from "@std/path";
 
 import { writeFileAtomic } from "../../../formats/atomic.ts";
 import { writeCurves } from "../../compare/curves.ts";
-import { latexTable, markdownTable } from "../../common/table.ts";
-import { writeTables } from "../../common/table_files.ts";
+import { latexTable, markdownTable } from "../../common/report/table.ts";
+import { writeTables } from "../../common/report/table_files.ts";
 import { svgToPng } from "../../train/outputs/plots.ts";
 import type { Replication } from "../run.ts";
 import { distinctEvaluations } from "../scores.ts";

@@ -2,7 +2,7 @@
  * Parts that page and Markdown of a replication share.
  * @module
  */
-import type { Table } from "../../common/table.ts";
+import type { Table } from "../../common/report/table.ts";
 import type { ReplicateConfig } from "../config.ts";
 import type { Replication } from "../run.ts";
 import { remarksOf } from "./remarks.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import { item } from "../../../formats/elements.ts";
-import type { Table } from "../../common/table.ts";
+import type { Table } from "../../common/report/table.ts";
 import { type CrossedDifference, crossedDifference, seededMean } from "../../eval/statistics/crossed.ts";
 import { METHODS } from "../methods.ts";
 import type { MethodResult, Replication } from "../run.ts";

@@ -2,7 +2,7 @@
  * report.md of a synthesis.
  * @module
  */
-import { markdownTable, markdownText as plain } from "../../common/table.ts";
+import { markdownTable, markdownText as plain } from "../../common/report/table.ts";
 import { shortened } from "../../../formats/message.ts";
 import type { Draft } from "../draft.ts";
 import { type Results, rowText } from "../results.ts";

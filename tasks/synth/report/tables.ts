@@ -2,7 +2,7 @@
  * Tables that the report and the card share.
  * @module
  */
-import type { Table } from "../../common/table.ts";
+import type { Table } from "../../common/report/table.ts";
 import type { Results, WantedShare } from "../results.ts";
 
 /** Wanted and got. */

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 
-import { HELP_WIDTH } from "../../common/help_lines.ts";
+import { HELP_WIDTH } from "../../common/cli/help_lines.ts";
 import { type KeyGroup, type KeySpec, REQUIRED } from "./key.ts";
 import { GROUP_TITLES, keyTable } from "./key_table.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { fileOfOtherTask } from "../../common/file_purpose.ts";
+import { fileOfOtherTask } from "../../common/config/file_purpose.ts";
 import { keyTable } from "./key_table.ts";
 
 /** Some keys of which a file of one purpose has at least one, and what to say of it. */

@@ -4,7 +4,7 @@
  */
 import { didYouMean } from "../../../formats/did_you_mean.ts";
 import { shown } from "../../../formats/message.ts";
-import { taskHelp } from "../../common/help.ts";
+import { taskHelp } from "../../common/cli/help.ts";
 import { helpText, keyLines } from "./describe.ts";
 import type { KeySpec } from "./key.ts";
 import { keyTable } from "./key_table.ts";

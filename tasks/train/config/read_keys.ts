@@ -7,7 +7,7 @@ import { bounded, shortened, shown } from "../../../formats/message.ts";
 import { redact, redactValue } from "../../../formats/secrets.ts";
 import { placeText, type YamlFile } from "../../../formats/yaml/yaml.ts";
 import { didYouMean } from "../../../formats/did_you_mean.ts";
-import { readOverride, setNested } from "../../common/override.ts";
+import { readOverride, setNested } from "../../common/config/override.ts";
 import type { Fault } from "./fault.ts";
 import { type KeySpec, REQUIRED, type WorkingKey } from "./key.ts";
 import { otherName } from "./other_names.ts";

@@ -6,8 +6,8 @@
 import { dirname } from "@std/path";
 
 import { readYaml, type YamlFile } from "../../../formats/yaml/yaml.ts";
-import { besideFile } from "../../common/beside.ts";
-import { pluginPath } from "../../common/config_file.ts";
+import { besideFile } from "../../common/config/beside.ts";
+import { pluginPath } from "../../common/config/config_file.ts";
 import { checkConfig, onCuda } from "./checks/mod.ts";
 import { chooseTrainer } from "./distributed/choose.ts";
 import { otherPurpose } from "./file_purpose.ts";

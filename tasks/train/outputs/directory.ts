@@ -22,7 +22,7 @@ import {
   listCheckpoints,
   remove,
 } from "../../../plugins/trainers/local/checkpoints/checkpoint_directory.ts";
-import { checkFolderPlace } from "../../common/folder_place.ts";
+import { checkFolderPlace } from "../../common/folders/folder_place.ts";
 import { FINISHED_FILES, isFinished, LOG_FILES, publishStaged, STAGING, sweepStaged } from "./run_files.ts";
 
 /** Options of {@linkcode OutputDirectory}; names are the configuration's. */

@@ -6,7 +6,7 @@ import process from "node:process";
 
 import cliProgress from "cli-progress";
 
-import { isDumbTerminal } from "../../common/dumb_terminal.ts";
+import { isDumbTerminal } from "../../common/cli/dumb_terminal.ts";
 import { hms } from "./_format.ts";
 import { isEvaluation } from "./log_entries.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { colorOf } from "../../common/page/colors.js";
-import { vegaSvg } from "../../common/vega_svg.ts";
+import { vegaSvg } from "../../common/report/vega_svg.ts";
 import { CHART_STYLE } from "./plots.ts";
 
 /** A point: its place on the horizontal axis, and the value there. */

@@ -7,7 +7,7 @@ import asciichart from "asciichart";
 import { join } from "@std/path";
 
 import { item, lastOf } from "../../../formats/elements.ts";
-import { alignedRows } from "../../common/table.ts";
+import { alignedRows } from "../../common/report/table.ts";
 import { smooth } from "./smooth.ts";
 
 /** Content of {@linkcode summaryText}. */

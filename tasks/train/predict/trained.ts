@@ -5,7 +5,7 @@
 import { resolve } from "@std/path";
 
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
-import { taskCommand } from "../../common/command.ts";
+import { taskCommand } from "../../common/process/command.ts";
 import { predict, predictedText } from "./predict.ts";
 import type { AskingModel, WorkResult } from "./rows.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
-import { parseArguments } from "./cli/arguments.ts";
+import { parseArguments } from "./arguments.ts";
 import { helpTopic, taskHelp } from "./help.ts";
 import { usage } from "./help_lines.ts";
 

@@ -5,7 +5,7 @@
 import { fileURLToPath } from "node:url";
 
 function example(path: string): string {
-  return fileURLToPath(new URL(`../../examples/${path}`, import.meta.url));
+  return fileURLToPath(new URL(`../../../examples/${path}`, import.meta.url));
 }
 
 /** For `deno task train` and `deno task preview`. */
@@ -16,7 +16,7 @@ export const DEFAULT_EVALUATOR: string = example("eval/default.yaml");
 
 /** For `deno task serve` and `deno task chat`. */
 export const DEFAULT_MODEL: string = fileURLToPath(
-  new URL("../../fixtures/constraints/model", import.meta.url),
+  new URL("../../../fixtures/constraints/model", import.meta.url),
 );
 
 /** For `deno task synth`. */

@@ -5,15 +5,15 @@
  */
 import { fileURLToPath } from "node:url";
 
-import { writeFileAtomicSync } from "../../formats/atomic.ts";
-import { doorMessage, isBehindDoor } from "./behind_door.ts";
+import { writeFileAtomicSync } from "../../../formats/atomic.ts";
+import { doorMessage, isBehindDoor } from "../process/behind_door.ts";
 
 /** Text of the lock file from the constructor on. */
 export class ProjectLock {
   readonly #path: string | null;
   readonly #text: string | null;
 
-  constructor(root: URL = new URL("../../", import.meta.url)) {
+  constructor(root: URL = new URL("../../../", import.meta.url)) {
     this.#path = root.protocol === "file:" ? fileURLToPath(new URL("deno.lock", root)) : null;
     this.#text = this.#read();
   }

@@ -2,10 +2,10 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
-import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
-import { LINUX, UNIX } from "../../tests/helpers/system.ts";
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+import { LINUX, UNIX } from "../../../tests/helpers/system.ts";
 
-const root = new URL("../../", import.meta.url);
+const root = new URL("../../../", import.meta.url);
 const waits = `console.log("ready"); await new Promise((done) => setTimeout(done, 600_000));`;
 const TASKS = {
   "without a door":

@@ -2,7 +2,7 @@
  * Plugins that a configuration names are programs: whoever looks at a file from elsewhere is warned before they run.
  * @module
  */
-import { isSpecifier } from "../../plugins/kinds/plugin_module.ts";
+import { isSpecifier } from "../../../plugins/kinds/plugin_module.ts";
 
 /**
  * The line that says which code is about to run; null when none is.

@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
-import project from "../../deno.json" with { type: "json" };
-import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
+import project from "../../../deno.json" with { type: "json" };
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { startedElsewhere } from "./started_elsewhere.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = new URL("../../../", import.meta.url).pathname;
 
 Deno.test("startedElsewhere() names a path that is where deno task was called and not where it runs", () => {
   const called = temporaryFolder(), here = temporaryFolder();

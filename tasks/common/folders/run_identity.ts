@@ -7,11 +7,11 @@ import { join } from "@std/path";
 import { stringify } from "yaml";
 import { z } from "zod";
 
-import { writeFileAtomicSync } from "../../formats/atomic.ts";
-import { exists } from "../../formats/exists.ts";
-import { redactValue } from "../../formats/secrets.ts";
-import { readYaml } from "../../formats/yaml/yaml.ts";
-import { shellQuote } from "./command.ts";
+import { writeFileAtomicSync } from "../../../formats/atomic.ts";
+import { exists } from "../../../formats/exists.ts";
+import { redactValue } from "../../../formats/secrets.ts";
+import { readYaml } from "../../../formats/yaml/yaml.ts";
+import { shellQuote } from "../process/command.ts";
 
 /** Short hashes of what decides, by key of the configuration. */
 export type RunIdentity = Readonly<Record<string, string>>;

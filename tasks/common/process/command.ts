@@ -5,11 +5,11 @@
 import { dirname, join } from "@std/path";
 import { fileURLToPath } from "node:url";
 
-import { exists } from "../../formats/exists.ts";
+import { exists } from "../../../formats/exists.ts";
 
 /** This project's deno.json; undefined where it runs from an address. */
 function projectFile(): string | undefined {
-  const url = new URL("../../deno.json", import.meta.url);
+  const url = new URL("../../../deno.json", import.meta.url);
   return url.protocol === "file:" ? fileURLToPath(url) : undefined;
 }
 

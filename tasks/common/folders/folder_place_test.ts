@@ -1,11 +1,11 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 
-import { type HeardTask, taskHere } from "../../tests/helpers/task_here.ts";
-import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
-import { evalTask } from "../eval.ts";
-import { replicateTask } from "../replicate.ts";
-import { sweepTask } from "../sweep.ts";
-import { synthTask } from "../synth.ts";
+import { type HeardTask, taskHere } from "../../../tests/helpers/task_here.ts";
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+import { evalTask } from "../../eval.ts";
+import { replicateTask } from "../../replicate.ts";
+import { sweepTask } from "../../sweep.ts";
+import { synthTask } from "../../synth.ts";
 import { checkFolderPlace } from "./folder_place.ts";
 
 /** Permissions of tasks behind a door, without `--allow-all`, which opens /dev. */
@@ -18,7 +18,7 @@ const DOOR = [
   "--allow-ffi",
 ]
   .concat("--allow-sys", "--allow-net", "--allow-run");
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = new URL("../../../", import.meta.url).pathname;
 
 /** Tasks that leave the process as it is when they only look; doors are processes, and export gives its permissions back. */
 const HERE: Record<string, (args: readonly string[]) => Promise<number | void>> = {

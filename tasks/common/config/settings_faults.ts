@@ -4,9 +4,9 @@
  */
 import { z } from "zod";
 
-import { didYouMean } from "../../formats/did_you_mean.ts";
-import { shortened, shown } from "../../formats/message.ts";
-import { isSecretName, redactValue } from "../../formats/secrets.ts";
+import { didYouMean } from "../../../formats/did_you_mean.ts";
+import { shortened, shown } from "../../../formats/message.ts";
+import { isSecretName, redactValue } from "../../../formats/secrets.ts";
 
 /** What a fault was found in. */
 interface FaultySettings {

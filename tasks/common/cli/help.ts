@@ -2,13 +2,13 @@
  * Texts of `--help` within 80 columns: of a whole task, or of one flag or key of it.
  * @module
  */
-import { didYouMean } from "../../formats/did_you_mean.ts";
-import { exists } from "../../formats/exists.ts";
-import { shown } from "../../formats/message.ts";
-import type { Arguments } from "./cli/arguments.ts";
+import { didYouMean } from "../../../formats/did_you_mean.ts";
+import { exists } from "../../../formats/exists.ts";
+import { shown } from "../../../formats/message.ts";
+import type { Arguments } from "./arguments.ts";
 import { usage } from "./help_lines.ts";
 import { entryLines, HELP_WIDTH } from "./help_lines.ts";
-import { wrapped } from "./table.ts";
+import { wrapped } from "../report/table.ts";
 
 /** Keys of a task's file. */
 export interface HelpKeys {

@@ -6,11 +6,11 @@
 import { dirname, isAbsolute, resolve } from "@std/path";
 import type { z } from "zod";
 
-import { didYouMean } from "../../formats/did_you_mean.ts";
-import { exists } from "../../formats/exists.ts";
-import { bounded, shortened, shown } from "../../formats/message.ts";
-import { type Place, placeText, readYaml, type YamlFile } from "../../formats/yaml/yaml.ts";
-import { inWords } from "../../formats/zod_words.ts";
+import { didYouMean } from "../../../formats/did_you_mean.ts";
+import { exists } from "../../../formats/exists.ts";
+import { bounded, shortened, shown } from "../../../formats/message.ts";
+import { type Place, placeText, readYaml, type YamlFile } from "../../../formats/yaml/yaml.ts";
+import { inWords } from "../../../formats/zod_words.ts";
 import { pluginPath } from "./config_file.ts";
 import { fileOfOtherTask } from "./file_purpose.ts";
 import { readOverride, setNested } from "./override.ts";

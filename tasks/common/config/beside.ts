@@ -5,7 +5,7 @@
  */
 import { dirname, isAbsolute, resolve } from "@std/path";
 
-import { exists } from "../../formats/exists.ts";
+import { exists } from "../../../formats/exists.ts";
 
 /**
  * A path of a file as a task opens it: absolute where something lies there beside the file; else as written, so that it

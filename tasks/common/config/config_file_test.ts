@@ -3,10 +3,10 @@ import { join } from "@std/path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
 
-import { definePlugin } from "../../plugins/kinds/plugin.ts";
-import { Registry } from "../../plugins/registry.ts";
-import { readEvalConfig } from "../eval/config/config.ts";
-import { readTrainConfig } from "../train/config/mod.ts";
+import { definePlugin } from "../../../plugins/kinds/plugin.ts";
+import { Registry } from "../../../plugins/registry.ts";
+import { readEvalConfig } from "../../eval/config/config.ts";
+import { readTrainConfig } from "../../train/config/mod.ts";
 import { loadPlugins, pluginPath, registryOf } from "./config_file.ts";
 import { readOverride, textOverride } from "./override.ts";
 

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 
-import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
-import { evaluateFile } from "../eval.ts";
-import { silentProgress } from "../train/outputs/mod.ts";
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+import { evaluateFile } from "../../eval.ts";
+import { silentProgress } from "../../train/outputs/mod.ts";
 
 import { confirmPlugins, pluginNote } from "./plugin_code.ts";
 

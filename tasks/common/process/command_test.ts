@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 
 import { denoCommand } from "./command.ts";
-import { UNIX } from "../../tests/helpers/system.ts";
+import { UNIX } from "../../../tests/helpers/system.ts";
 
 // PATH as npm 11 gives it to what npx starts
 const PATH = "/n/.npm/_npx/1a2b/node_modules/.bin:/w/node_modules/.bin:/usr/bin:";

@@ -4,7 +4,7 @@
  */
 import { extname, join } from "@std/path";
 
-import { writeFileAtomic } from "../../formats/atomic.ts";
+import { writeFileAtomic } from "../../../formats/atomic.ts";
 import { csvTable, latexTable, markdownTable, type Table } from "./table.ts";
 
 /** A table for files. */

@@ -5,7 +5,7 @@
  */
 import { isAbsolute, resolve } from "@std/path";
 
-import { exists } from "../../formats/exists.ts";
+import { exists } from "../../../formats/exists.ts";
 import { shellQuote } from "./command.ts";
 
 /** Where a task runs, and where it was called. */

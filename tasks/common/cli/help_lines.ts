@@ -4,7 +4,7 @@
  */
 import stringWidth from "fast-string-width";
 
-import { wrapped } from "./table.ts";
+import { wrapped } from "../report/table.ts";
 
 /** Columns of a terminal that nobody made wider. */
 export const HELP_WIDTH = 80;

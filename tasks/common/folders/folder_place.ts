@@ -4,7 +4,7 @@
  */
 import { dirname, resolve } from "@std/path";
 
-import { statOrNull } from "../../formats/exists.ts";
+import { statOrNull } from "../../../formats/exists.ts";
 
 /**
  * Looks at a folder that need not be there, and makes nothing.

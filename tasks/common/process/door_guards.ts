@@ -7,15 +7,15 @@ import { Console } from "node:console";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
-import { beat, CALLS } from "../../plugins/kinds/checked/calls.ts";
-import { thrownWords } from "../../plugins/kinds/plugin_fault.ts";
+import { beat, CALLS } from "../../../plugins/kinds/checked/calls.ts";
+import { thrownWords } from "../../../plugins/kinds/plugin_fault.ts";
 import { doorMessage, keepExit } from "./behind_door.ts";
 
 /** Milliseconds between two beats of a task that gives way. */
 const BEAT = 500;
 
 const OWN_CODE = /\/(?:formats|kernels|plugins|tasks)\//;
-const ROOT = new URL("../../", import.meta.url).href;
+const ROOT = new URL("../../../", import.meta.url).href;
 
 /** An attempt of a plugin, or something that it left behind, after which no task may end well. */
 let fault: Error | undefined;

@@ -2,10 +2,10 @@
  * Arguments `key=value` of all tasks.
  * @module
  */
-import { lastOf } from "../../formats/elements.ts";
-import { shortened, shown } from "../../formats/message.ts";
-import { redactArgument, redactValue } from "../../formats/secrets.ts";
-import { parseYamlValue } from "../../formats/yaml/yaml.ts";
+import { lastOf } from "../../../formats/elements.ts";
+import { shortened, shown } from "../../../formats/message.ts";
+import { redactArgument, redactValue } from "../../../formats/secrets.ts";
+import { parseYamlValue } from "../../../formats/yaml/yaml.ts";
 
 /** An argument `key=value`. */
 export interface Override {

@@ -4,11 +4,11 @@
  */
 import { isAbsolute, resolve } from "@std/path";
 
-import { builtinRegistry } from "../../plugins/builtins.ts";
-import { placed } from "../../plugins/kinds/place.ts";
-import { isSpecifier } from "../../plugins/kinds/plugin_module.ts";
-import type { Registry } from "../../plugins/registry.ts";
-import { printError } from "./cli/print.ts";
+import { builtinRegistry } from "../../../plugins/builtins.ts";
+import { placed } from "../../../plugins/kinds/place.ts";
+import { isSpecifier } from "../../../plugins/kinds/plugin_module.ts";
+import type { Registry } from "../../../plugins/registry.ts";
+import { printError } from "../cli/print.ts";
 import { ProjectLock } from "./project_lock.ts";
 
 /**

@@ -3,13 +3,13 @@
  * argument among the others, without a line's end.
  *
  * ```sh
- * deno run tasks/common/near_word.ts trian train eval   #  - did you mean "train"?
+ * deno run tasks/common/cli/near_word.ts trian train eval   #  - did you mean "train"?
  * ```
  * @module
  */
 import process from "node:process";
 
-import { didYouMean } from "../../formats/did_you_mean.ts";
+import { didYouMean } from "../../../formats/did_you_mean.ts";
 
 if (import.meta.main) {
   const [word = "", ...known] = Deno.args;
