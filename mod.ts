@@ -71,7 +71,7 @@ export type { FailureCount } from "./tasks/ask/failures.ts";
 export type { EvalResults } from "./tasks/eval/results/results.ts";
 export type { Stopped } from "./tasks/ask/stopped.ts";
 export type { Usage } from "./tasks/ask/usage.ts";
-export type { LogStatus, Progress, StepStatus } from "./tasks/train/outputs/progress.ts";
+export type { LogStatus, Progress, StepStatus } from "./tasks/train/outputs/log/progress.ts";
 export type { Estimate } from "./tasks/train/estimate/types.ts";
 export type { Separated } from "./plugins/kinds/thoughts.ts";
 export type { ReasonCount } from "./tasks/eval/results/reason_counts.ts";

@@ -90,6 +90,7 @@ Deno.test("docs/architecture.md names every verb and every room", () => {
     "tasks/serve",
     "tasks/train",
     "tasks/train/data",
+    "tasks/train/outputs",
   ].flatMap((room) => {
     const [top, second] = room.split("/");
     const rows = page.split("\n").filter((line) => line.includes(`\`${top}/${second}/`));

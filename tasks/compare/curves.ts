@@ -5,8 +5,8 @@
 import { join } from "@std/path";
 
 import { writeFileAtomic } from "../../formats/atomic.ts";
-import { pointsOf, svgToPng } from "../train/outputs/plots.ts";
-import { type CurvePoint, runCurvesSvg } from "../train/outputs/run_curves.ts";
+import { pointsOf, svgToPng } from "../train/outputs/plots/plots.ts";
+import { type CurvePoint, runCurvesSvg } from "../train/outputs/plots/run_curves.ts";
 import type { HistoryEntry } from "./training.ts";
 
 /** Curves that are drawn where a training has them, best one first. */

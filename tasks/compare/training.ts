@@ -10,8 +10,8 @@ import { shown } from "../../formats/message.ts";
 import { nearEntry } from "../../formats/near_entry.ts";
 import { withoutNotNumbers } from "../../formats/python_text.ts";
 import { readTrainConfig, type TrainConfig } from "../train/config/mod.ts";
-import { setsOf } from "../train/outputs/model_card.ts";
-import { isFinished } from "../train/outputs/run_files.ts";
+import { setsOf } from "../train/outputs/finished/model_card.ts";
+import { isFinished } from "../train/outputs/folder/run_files.ts";
 
 /** One entry of `log_history`. */
 export type HistoryEntry = Readonly<Record<string, number>>;

@@ -12,7 +12,7 @@ import { provisionalFolder } from "../../formats/provisional_folder.ts";
 import { parseYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import type { Registry } from "../../plugins/registry.ts";
-import type { Progress } from "../train/outputs/progress.ts";
+import type { Progress } from "../train/outputs/log/progress.ts";
 import { readTraining, type Training } from "../compare/training.ts";
 import { type CellContext, evaluateCell, trainCell } from "../sweep/train_cell.ts";
 import type { ReplicateConfig } from "./config.ts";

@@ -9,7 +9,7 @@ import { stringify } from "yaml";
 import { parseYaml } from "../../formats/yaml/yaml.ts";
 import { inFolder } from "../../tests/helpers/evaluation_run.ts";
 import { evaluateCell, Interrupted } from "../sweep/train_cell.ts";
-import { silentProgress } from "../train/outputs/progress.ts";
+import { silentProgress } from "../train/outputs/log/progress.ts";
 import { readReplicateConfig, type ReplicateConfig } from "./config.ts";
 import { writeReplication } from "./report/mod.ts";
 import { titleOf } from "./report/parts.ts";

@@ -10,7 +10,7 @@ import { atRevision } from "../../formats/hub/mod.ts";
 import { provisionalFolder } from "../../formats/provisional_folder.ts";
 import { readYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
-import { isEvaluation } from "../train/outputs/log_entries.ts";
+import { isEvaluation } from "../train/outputs/log/log_entries.ts";
 import { lastEvalLoss, readTraining, type Training } from "../compare/training.ts";
 import { resolveEvalConfig } from "../eval/config/config.ts";
 import type { ScoreWithSpread } from "../eval/results/score_table.ts";

@@ -14,7 +14,7 @@ import { CURVES, trainingCurvesSvg } from "../compare/curves.ts";
 import { resultTable, trainingFiles } from "../compare/table.ts";
 import { curveEnds, readTraining } from "../compare/training.ts";
 import { sweepTask } from "../sweep.ts";
-import { silentProgress } from "../train/outputs/progress.ts";
+import { silentProgress } from "../train/outputs/log/progress.ts";
 import { cellsOf, readAxes } from "./grid.ts";
 import { sweepTable, writeSweep } from "./report.ts";
 import { bestSetting, sweep } from "./run.ts";

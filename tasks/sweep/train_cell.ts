@@ -15,8 +15,8 @@ import { resolveEvalConfig } from "../eval/config/config.ts";
 import { evaluate, type Evaluated } from "../eval/run.ts";
 import { train } from "../train.ts";
 import { readTrainConfig } from "../train/config/mod.ts";
-import type { Progress } from "../train/outputs/progress.ts";
-import { isFinished } from "../train/outputs/run_files.ts";
+import type { Progress } from "../train/outputs/log/progress.ts";
+import { isFinished } from "../train/outputs/folder/run_files.ts";
 import { isSameRun } from "../train/own_run.ts";
 
 /** Settings that all cells share. */

@@ -17,7 +17,7 @@ import { needsOfEngine, needsOfTrainer } from "./estimate/of_run.ts";
 import type { Estimate } from "./estimate/types.ts";
 import { estimateText, memoryWarning } from "./estimate/estimate_text.ts";
 import { ownRun, readRun } from "./own_run.ts";
-import { checkOutputDirectory } from "./outputs/directory.ts";
+import { checkOutputDirectory } from "./outputs/folder/directory.ts";
 import { silentProgress } from "./outputs/mod.ts";
 import { prepareRows } from "./predict/rows.ts";
 import { prepare } from "./prepare.ts";

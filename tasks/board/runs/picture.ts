@@ -3,7 +3,7 @@
  * @module
  */
 import { item } from "../../../formats/elements.ts";
-import { type CurvePoint, runCurvesSvg } from "../../train/outputs/run_curves.ts";
+import { type CurvePoint, runCurvesSvg } from "../../train/outputs/plots/run_curves.ts";
 import { Refusal } from "../refusal.ts";
 import type { Axis } from "./curve_log.ts";
 import type { Curves } from "./curves.ts";

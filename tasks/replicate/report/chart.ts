@@ -3,7 +3,7 @@
  * @module
  */
 import { vegaSvg } from "../../common/report/vega_svg.ts";
-import { CHART_STYLE } from "../../train/outputs/plots.ts";
+import { CHART_STYLE } from "../../train/outputs/plots/plots.ts";
 import { MEASURES } from "../scores.ts";
 import type { Numbers } from "./tables.ts";
 

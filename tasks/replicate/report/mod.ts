@@ -8,7 +8,7 @@ import { writeFileAtomic } from "../../../formats/atomic.ts";
 import { writeCurves } from "../../compare/curves.ts";
 import { latexTable, markdownTable } from "../../common/report/table.ts";
 import { writeTables } from "../../common/report/table_files.ts";
-import { svgToPng } from "../../train/outputs/plots.ts";
+import { svgToPng } from "../../train/outputs/plots/plots.ts";
 import type { Replication } from "../run.ts";
 import { distinctEvaluations } from "../scores.ts";
 import { chartSvg } from "./chart.ts";

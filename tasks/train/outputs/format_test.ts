@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 
-import { hms, jsonLine, roundHalfEven, sortedJson } from "./_format.ts";
+import { hms, jsonLine, roundHalfEven, sortedJson } from "./format.ts";
 
 Deno.test("roundHalfEven() gives what Python's round gives, ties included", () => {
   // Printed by Python 3: round(x, d).

@@ -2,7 +2,7 @@
  * The keys of a configuration that the log of a run depends on.
  * @module
  */
-import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
 
 /** Keys that the log needs. */
 export type RunLogSettings = Pick<

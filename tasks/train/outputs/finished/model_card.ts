@@ -4,7 +4,7 @@
  */
 import { stringify } from "yaml";
 
-import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
 import { hyperparameters, type ModelCardKeys, type SavedRun, wholeModules } from "./card_settings.ts";
 
 /** Content of {@linkcode modelCard}. */

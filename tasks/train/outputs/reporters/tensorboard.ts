@@ -5,8 +5,8 @@
  */
 import { join } from "@std/path";
 
-import { appendRecord } from "../../../formats/append.ts";
-import { makeFolder, writeFileAtomicSync } from "../../../formats/atomic.ts";
+import { appendRecord } from "../../../../formats/append.ts";
+import { makeFolder, writeFileAtomicSync } from "../../../../formats/atomic.ts";
 import { maskedCrc32c } from "./crc32c.ts";
 import type { Report, Reporter } from "./reporter.ts";
 

@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 
-import smoothGolden from "../../../fixtures/goldens/outputs/smooth.json" with { type: "json" };
+import smoothGolden from "../../../../fixtures/goldens/outputs/smooth.json" with { type: "json" };
 import { smooth } from "./smooth.ts";
 
 Deno.test("smooth() equals LLaMA-Factory's", () => {

@@ -4,8 +4,8 @@
  */
 import { join } from "@std/path";
 
-import { appendLine } from "../../../formats/append.ts";
-import { writeFileAtomicSync } from "../../../formats/atomic.ts";
+import { appendLine } from "../../../../formats/append.ts";
+import { writeFileAtomicSync } from "../../../../formats/atomic.ts";
 import type { Report, Reporter } from "./reporter.ts";
 
 /**

@@ -2,7 +2,7 @@
  * train_results.json, eval_results.json and all_results.json, as transformers' `save_metrics` writes them.
  * @module
  */
-import { sortedJson } from "./_format.ts";
+import { sortedJson } from "../format.ts";
 
 /** Results by split; null: that split has none. */
 export interface RunResults {

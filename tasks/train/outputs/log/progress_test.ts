@@ -2,11 +2,11 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { EventEmitter } from "node:events";
 
-import { goldenJson } from "./_fakes.ts";
+import { goldenJson } from "../../../../tests/helpers/fake_reports.ts";
 import { createProgress, logLine, standardError } from "./progress.ts";
-import { curveText, printSummary } from "./summary.ts";
-import { keptStream } from "../../../tests/helpers/kept_stream.ts";
-import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+import { curveText, printSummary } from "../finished/summary.ts";
+import { keptStream } from "../../../../tests/helpers/kept_stream.ts";
+import { temporaryFolder } from "../../../../tests/helpers/temporary_folder.ts";
 
 const status = {
   step: 3,

@@ -2,8 +2,8 @@
  * Settings of a run as its model card lists them.
  * @module
  */
-import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
-import { keyTable } from "../config/key_table.ts";
+import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
+import { keyTable } from "../../config/key_table.ts";
 
 /** Keys that say where others work. */
 type Where = Pick<

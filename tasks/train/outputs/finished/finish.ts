@@ -4,17 +4,17 @@
  */
 import { basename, join, resolve } from "@std/path";
 
-import denoConfig from "../../../deno.json" with { type: "json" };
-import { writeFileAtomic } from "../../../formats/atomic.ts";
-import { exists } from "../../../formats/exists.ts";
-import { readAdapterFields } from "../../../formats/peft/mod.ts";
-import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
-import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
-import type { WrittenFile } from "../../../plugins/kinds/trainer.ts";
+import denoConfig from "../../../../deno.json" with { type: "json" };
+import { writeFileAtomic } from "../../../../formats/atomic.ts";
+import { exists } from "../../../../formats/exists.ts";
+import { readAdapterFields } from "../../../../formats/peft/mod.ts";
+import type { Tokenizer } from "../../../../formats/tokenizer/tokenizer.ts";
+import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
+import type { WrittenFile } from "../../../../plugins/kinds/trainer.ts";
 import type { ModelCardKeys } from "./card_settings.ts";
 import { modelCard, setsOf } from "./model_card.ts";
-import { writePlots } from "./plots.ts";
-import type { RunEnd, RunLog } from "./run_log.ts";
+import { writePlots } from "../plots/plots.ts";
+import type { RunEnd, RunLog } from "../log/run_log.ts";
 
 /** Inputs of {@linkcode writeRunOutputs}. */
 export interface RunOutputs extends RunEnd {

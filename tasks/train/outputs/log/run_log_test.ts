@@ -2,11 +2,19 @@ import { assert, assertAlmostEquals, assertEquals, assertStringIncludes, assertT
 import { join } from "@std/path";
 import fc from "fast-check";
 
-import { fakeStepReport, goldenJson, logAt, outputsGolden, readLines, settings, without } from "./_fakes.ts";
+import {
+  fakeStepReport,
+  goldenJson,
+  logAt,
+  outputsGolden,
+  readLines,
+  settings,
+  without,
+} from "../../../../tests/helpers/fake_reports.ts";
 import { silentProgress } from "./progress.ts";
 import { RunLog } from "./run_log.ts";
-import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
-import { WALL_CLOCK_KEYS } from "../../../tests/helpers/wall_clock_keys.ts";
+import { temporaryFolder } from "../../../../tests/helpers/temporary_folder.ts";
+import { WALL_CLOCK_KEYS } from "../../../../tests/helpers/wall_clock_keys.ts";
 
 const CLOCK_KEYS = [...WALL_CLOCK_KEYS, "train_tokens_per_second"];
 

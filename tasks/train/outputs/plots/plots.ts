@@ -5,8 +5,8 @@
  */
 import { join } from "@std/path";
 
-import { writeFileAtomic } from "../../../formats/atomic.ts";
-import { vegaSvg } from "../../common/report/vega_svg.ts";
+import { writeFileAtomic } from "../../../../formats/atomic.ts";
+import { vegaSvg } from "../../../common/report/vega_svg.ts";
 import { FONT_FAMILY, fontFiles, isCovered } from "./fonts.ts";
 import { smooth } from "./smooth.ts";
 

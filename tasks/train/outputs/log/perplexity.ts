@@ -2,7 +2,7 @@
  * Perplexity of stage pt among the results of an evaluation.
  * @module
  */
-import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
 
 /**
  * Results of an evaluation, in stage pt with `eval_perplexity` (`eval_SET_perplexity` of each set that is evaluated by itself): exp of the

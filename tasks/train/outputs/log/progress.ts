@@ -6,8 +6,8 @@ import process from "node:process";
 
 import cliProgress from "cli-progress";
 
-import { isDumbTerminal } from "../../common/cli/dumb_terminal.ts";
-import { hms } from "./_format.ts";
+import { isDumbTerminal } from "../../../common/cli/dumb_terminal.ts";
+import { hms } from "../format.ts";
 import { isEvaluation } from "./log_entries.ts";
 
 /** Where a run stands after a step. */

@@ -6,7 +6,7 @@
  */
 import { join } from "@std/path";
 
-import { remove } from "../../../plugins/trainers/local/checkpoints/checkpoint_directory.ts";
+import { remove } from "../../../../plugins/trainers/local/checkpoints/checkpoint_directory.ts";
 
 /** Files that a run writes while it runs. */
 export const LOG_FILES = /^(trainer_log\.jsonl|trainer_state\.json|metrics\.csv)$/;

@@ -3,8 +3,8 @@
  * so that its files equal those of a run that was never interrupted.
  * @module
  */
-import { item } from "../../../formats/elements.ts";
-import { inWords } from "../../../formats/zod_words.ts";
+import { item } from "../../../../formats/elements.ts";
+import { inWords } from "../../../../formats/zod_words.ts";
 
 import { z } from "zod";
 

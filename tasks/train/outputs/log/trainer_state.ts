@@ -4,8 +4,8 @@
  */
 import type { RunLogSettings } from "./run_log_settings.ts";
 import type { RunLogState } from "./run_log_state.ts";
-import { absoluteSteps } from "../../../plugins/kinds/train_config.ts";
-import { sortedJson } from "./_format.ts";
+import { absoluteSteps } from "../../../../plugins/kinds/train_config.ts";
+import { sortedJson } from "../format.ts";
 
 /**
  * The text of trainer_state.json. `best_model_checkpoint` is the checkpoint's name in the output directory, so that the

@@ -2,15 +2,15 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { parse } from "yaml";
 
-import { parseYaml } from "../../../formats/yaml/yaml.ts";
-import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
-import { resolveTrainConfig } from "../config/resolve.ts";
-import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
-import { fakeStepReport, goldenJson, logAt, outputsGolden } from "./_fakes.ts";
+import { parseYaml } from "../../../../formats/yaml/yaml.ts";
+import type { Tokenizer } from "../../../../formats/tokenizer/tokenizer.ts";
+import { resolveTrainConfig } from "../../config/resolve.ts";
+import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
+import { fakeStepReport, goldenJson, logAt, outputsGolden } from "../../../../tests/helpers/fake_reports.ts";
 import { tokenizerFiles, writeRunOutputs } from "./finish.ts";
 import { type ModelCard, modelCard } from "./model_card.ts";
-import { createReporters } from "./reporters.ts";
-import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+import { createReporters } from "../reporters/reporters.ts";
+import { temporaryFolder } from "../../../../tests/helpers/temporary_folder.ts";
 
 function config(more: string): TrainConfig {
   const base =

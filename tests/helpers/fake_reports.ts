@@ -1,15 +1,15 @@
-/** Stand-ins that several tests here share. @module */
+/** Stand-ins for a run and its steps, for tests of what it writes. @module */
 import { join } from "@std/path";
 
-import type { StepReport } from "../../../plugins/kinds/log_sink.ts";
-import { silentProgress } from "./progress.ts";
-import { RunLog, type RunLogOptions } from "./run_log.ts";
-import { type RunLogSettings } from "./run_log_settings.ts";
-import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+import type { StepReport } from "../../plugins/kinds/log_sink.ts";
+import { silentProgress } from "../../tasks/train/outputs/log/progress.ts";
+import { RunLog, type RunLogOptions } from "../../tasks/train/outputs/log/run_log.ts";
+import { type RunLogSettings } from "../../tasks/train/outputs/log/run_log_settings.ts";
+import { temporaryFolder } from "./temporary_folder.ts";
 
 /** Path of a golden of this room. */
 export function outputsGolden(name: string): string {
-  return join(import.meta.dirname!, "../../../fixtures/goldens/outputs", name);
+  return join(import.meta.dirname!, "../../fixtures/goldens/outputs", name);
 }
 
 /** Parsed golden. */

@@ -8,13 +8,13 @@
  */
 import { join } from "@std/path";
 
-import { item } from "../../../formats/elements.ts";
-import { appendLine } from "../../../formats/append.ts";
-import { writeFileAtomicSync } from "../../../formats/atomic.ts";
-import type { Loss } from "../../../plugins/kinds/loss.ts";
-import type { LogSink, StepReport } from "../../../plugins/kinds/log_sink.ts";
-import { isDue, type SchedulePoint } from "../../../plugins/trainers/schedule_points.ts";
-import { jsonLine } from "./_format.ts";
+import { item } from "../../../../formats/elements.ts";
+import { appendLine } from "../../../../formats/append.ts";
+import { writeFileAtomicSync } from "../../../../formats/atomic.ts";
+import type { Loss } from "../../../../plugins/kinds/loss.ts";
+import type { LogSink, StepReport } from "../../../../plugins/kinds/log_sink.ts";
+import { isDue, type SchedulePoint } from "../../../../plugins/trainers/schedule_points.ts";
+import { jsonLine } from "../format.ts";
 import {
   addStep,
   evaluationEntry,
@@ -26,7 +26,7 @@ import {
   type TrainingPace,
 } from "./log_entries.ts";
 import { logLine, type Progress } from "./progress.ts";
-import { type Report, type Reporter, tagged } from "./reporter.ts";
+import { type Report, type Reporter, tagged } from "../reporters/reporter.ts";
 import { resultTexts, type RunResults } from "./results.ts";
 import { emptyState, parseState, type RunLogState } from "./run_log_state.ts";
 import type { RunLogSettings } from "./run_log_settings.ts";

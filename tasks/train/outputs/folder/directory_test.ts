@@ -1,10 +1,10 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { basename, join } from "@std/path";
 
-import { exists } from "../../../formats/exists.ts";
+import { exists } from "../../../../formats/exists.ts";
 import { checkOutputDirectory, OutputDirectory } from "./directory.ts";
 import { isFinished } from "./run_files.ts";
-import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+import { temporaryFolder } from "../../../../tests/helpers/temporary_folder.ts";
 import { beginDirectory, directoryWith, namesIn, WRITTEN_AT_END } from "./_directories.ts";
 
 Deno.test("a new or empty directory is taken, one with anything in it is refused", () => {

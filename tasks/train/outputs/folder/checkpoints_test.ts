@@ -7,8 +7,8 @@ import {
   lastCheckpoint,
   listCheckpoints,
   pruneCheckpoints,
-} from "../../../plugins/trainers/local/checkpoints/checkpoint_directory.ts";
-import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+} from "../../../../plugins/trainers/local/checkpoints/checkpoint_directory.ts";
+import { temporaryFolder } from "../../../../tests/helpers/temporary_folder.ts";
 import { directoryWith, namesIn } from "./_directories.ts";
 
 Deno.test("commitCheckpoint() makes a whole checkpoint or leaves everything as it was", async () => {

@@ -3,8 +3,8 @@
  * thin, with their mean in bold), the board's colours, told apart by dashes too from the ninth on.
  * @module
  */
-import { colorOf } from "../../common/page/colors.js";
-import { vegaSvg } from "../../common/report/vega_svg.ts";
+import { colorOf } from "../../../common/page/colors.js";
+import { vegaSvg } from "../../../common/report/vega_svg.ts";
 import { CHART_STYLE } from "./plots.ts";
 
 /** A point: its place on the horizontal axis, and the value there. */

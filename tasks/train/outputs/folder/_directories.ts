@@ -5,7 +5,7 @@
 import { join } from "@std/path";
 
 import { OutputDirectory } from "./directory.ts";
-import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+import { temporaryFolder } from "../../../../tests/helpers/temporary_folder.ts";
 
 /** A new directory with files (text) and folders (ending in a slash). */
 export function directoryWith(...names: string[]): string {

@@ -4,7 +4,7 @@
  */
 import { join } from "@std/path";
 
-import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
 import { csvReporter } from "./csv_log.ts";
 import type { Reporter } from "./reporter.ts";
 import { tensorboardReporter } from "./tensorboard.ts";

@@ -1,10 +1,10 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
-import { goldenJson } from "./_fakes.ts";
+import { goldenJson } from "../../../../tests/helpers/fake_reports.ts";
 import { isCovered } from "./fonts.ts";
 import { plotSpec, plotSvg, svgToPng, writePlots } from "./plots.ts";
-import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+import { temporaryFolder } from "../../../../tests/helpers/temporary_folder.ts";
 
 const history = goldenJson("dpo_trainer_state.json").log_history as Record<string, number>[];
 const plot = { title: "Training loss", subtitle: "a run", axis: "loss" };

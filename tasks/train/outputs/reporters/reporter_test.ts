@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
-import { fakeStepReport, goldenJson, logAt } from "./_fakes.ts";
+import { fakeStepReport, goldenJson, logAt } from "../../../../tests/helpers/fake_reports.ts";
 import { crc32c } from "./crc32c.ts";
 import { csvReporter } from "./csv_log.ts";
 import type { Report } from "./reporter.ts";
 import { tensorboardReporter } from "./tensorboard.ts";
-import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+import { temporaryFolder } from "../../../../tests/helpers/temporary_folder.ts";
 
 Deno.test("crc32c() gives the check value and RFC 3720's examples", () => {
   assertEquals(crc32c(new TextEncoder().encode("123456789")), 0xe3069283);

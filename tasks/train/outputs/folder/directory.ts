@@ -8,11 +8,11 @@
  */
 import { join, relative, resolve } from "@std/path";
 
-import { sweepTemporaryFiles } from "../../../formats/atomic.ts";
-import { type DirectoryLock, LOCK_FILE, lockDirectory } from "../../../formats/directory_lock.ts";
-import { exists } from "../../../formats/exists.ts";
-import { isWithin } from "../../../formats/is_within.ts";
-import { provisionalFolder } from "../../../formats/provisional_folder.ts";
+import { sweepTemporaryFiles } from "../../../../formats/atomic.ts";
+import { type DirectoryLock, LOCK_FILE, lockDirectory } from "../../../../formats/directory_lock.ts";
+import { exists } from "../../../../formats/exists.ts";
+import { isWithin } from "../../../../formats/is_within.ts";
+import { provisionalFolder } from "../../../../formats/provisional_folder.ts";
 import {
   type Checkpoint,
   checkpointAt,
@@ -21,8 +21,8 @@ import {
   lastCheckpoint,
   listCheckpoints,
   remove,
-} from "../../../plugins/trainers/local/checkpoints/checkpoint_directory.ts";
-import { checkFolderPlace } from "../../common/folders/folder_place.ts";
+} from "../../../../plugins/trainers/local/checkpoints/checkpoint_directory.ts";
+import { checkFolderPlace } from "../../../common/folders/folder_place.ts";
 import { FINISHED_FILES, isFinished, LOG_FILES, publishStaged, STAGING, sweepStaged } from "./run_files.ts";
 
 /** Options of {@linkcode OutputDirectory}; names are the configuration's. */

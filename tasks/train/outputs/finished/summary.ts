@@ -6,9 +6,9 @@ import asciichart from "asciichart";
 
 import { join } from "@std/path";
 
-import { item, lastOf } from "../../../formats/elements.ts";
-import { alignedRows } from "../../common/report/table.ts";
-import { smooth } from "./smooth.ts";
+import { item, lastOf } from "../../../../formats/elements.ts";
+import { alignedRows } from "../../../common/report/table.ts";
+import { smooth } from "../plots/smooth.ts";
 
 /** Content of {@linkcode summaryText}. */
 export interface Summary {

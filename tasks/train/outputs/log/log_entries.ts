@@ -2,9 +2,9 @@
  * The entries of `log_history` and the lines of trainer_log.jsonl, made from the state of a log. Nothing is written here.
  * @module
  */
-import type { Loss } from "../../../plugins/kinds/loss.ts";
-import type { StepReport } from "../../../plugins/kinds/log_sink.ts";
-import { hms, roundHalfEven } from "./_format.ts";
+import type { Loss } from "../../../../plugins/kinds/loss.ts";
+import type { StepReport } from "../../../../plugins/kinds/log_sink.ts";
+import { hms, roundHalfEven } from "../format.ts";
 import type { RunLogState } from "./run_log_state.ts";
 import type { RunLogSettings } from "./run_log_settings.ts";
 
