@@ -5,6 +5,7 @@
 import "../../kernels/backends/onnx/half_test.ts";
 import "../../kernels/engine/engine_test.ts";
 import "../../kernels/engine/packs/exactness_test.ts";
+import "../../kernels/engine/packs/random_packs_test.ts";
 import "../../tests/from_scratch_run_test.ts";
 import "../../tests/llamafactory_rope_test.ts";
 import "../../tests/llamafactory_runs_test.ts";
