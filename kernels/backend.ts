@@ -82,6 +82,8 @@ export interface Backend {
   readonly keepsTensors: boolean;
   /** True if a program has work to do for every new size of its inputs, so that a few sizes are better; absent: no. */
   readonly fewSizes?: boolean;
+  /** True if log-probabilities under a frozen head are made without their logits in memory, on a CPU; absent: no. */
+  readonly keepsNoLogits?: boolean;
   /** True if a run may write an output where one of its inputs stands, so that what is changed step by step keeps its memory; absent: no. */
   readonly inPlace?: boolean;
   /** Tensors that are parts of others; absent where each has memory of its own. */

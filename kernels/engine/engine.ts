@@ -13,7 +13,7 @@ import { type Body, type BodyForm, disposeAll, type Rows } from "./body/body.ts"
 import { BlocksBody } from "./body/body_blocks.ts";
 import { StackBody } from "./body/body_stack.ts";
 import type { ForwardOptions, ForwardPass } from "./forward.ts";
-import { Head, type HeadLabels, labelChunkOn } from "./head/head.ts";
+import { Head, type HeadLabels } from "./head/head.ts";
 import { rowLengths } from "./body/noise.ts";
 import type { Pack } from "./packs/pack.ts";
 import { padded } from "./packs/padding.ts";
@@ -27,7 +27,7 @@ export interface EngineOptions {
   tuning: Tuning;
   /** Gradient checkpointing: less memory, up to half as much work again ({@linkcode keepFor}). Without effect on `body: "stack"`. */
   checkpointing: boolean;
-  /** Labels of a head chunk, ≥ 1: `[chunk, vocab]` float32 exists some three times. Default: {@linkcode labelChunkOn}. */
+  /** Labels of a head chunk, ≥ 1: `[chunk, vocab]` float32 exists some three times. Default: `labelChunkOn` of head/head.ts. */
   labelChunk?: number;
   /**
    * ε in [0, 1), default 0: a label's log-probability is (1 − ε) of its own and ε of the mean over the vocabulary
@@ -64,8 +64,7 @@ export class Engine {
     read: ReadTensor,
     initial: Readonly<Record<string, Float32Array<ArrayBuffer>>> = {},
   ) {
-    const { config, tuning, checkpointing, labelChunk = labelChunkOn(backend, config.vocabSize), seed = 0 } =
-      options;
+    const { config, tuning, checkpointing, labelChunk, seed = 0 } = options;
     const { labelSmoothing = 0, neftuneAlpha = 0 } = options;
     this.#config = config;
     this.#noisy = neftuneAlpha > 0;

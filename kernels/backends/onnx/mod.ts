@@ -150,6 +150,7 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
     }`,
     hostMemory: store.hostMemory,
     keepsTensors: provider === "cpu" || memory === "provider",
+    keepsNoLogits: operators !== null && half === null,
     compile: (graph, name, given) => compile(graph, name, place, given),
     upload: (data, shape, { frozen } = {}) => {
       checkUploaded(data.length, shape);

@@ -33,11 +33,23 @@ export function labelChunkFor(vocabSize: number): number {
 const DEVICE_LABELS = 512;
 
 /**
+ * Labels of a chunk where a CPU's operator takes the vocabulary by pieces: each chunk lays out all of the head's matrix. Of 49,152 × 576,
+ * 256 instead of 128 make log-probabilities 1.06 times as fast and with gradients 1.03; more gain nothing (docs/performance_log.md).
+ */
+const OWN_LABELS = 256;
+
+/**
  * Labels of one head chunk on a backend. A GPU's kernel takes the vocabulary in chunks itself, so its size decides nothing there; 512
  * labels fill tiles of 128 × 128 and read the weight once, where the 41 of a vocabulary of 152,064 left 23 of a tile's 64 rows empty.
+ * @param logits Whether the program has them in memory on a CPU whatever the backend's operators are
  */
-export function labelChunkOn({ fewSizes }: Pick<Backend, "fewSizes">, vocabSize: number): number {
-  return fewSizes ? DEVICE_LABELS : labelChunkFor(vocabSize);
+export function labelChunkOn(
+  { fewSizes, keepsNoLogits }: Pick<Backend, "fewSizes" | "keepsNoLogits">,
+  vocabSize: number,
+  logits = false,
+): number {
+  if (fewSizes) return DEVICE_LABELS;
+  return keepsNoLogits && !logits ? OWN_LABELS : labelChunkFor(vocabSize);
 }
 
 /** One or two chunks may be this many times as large as the wanted size where that saves one: each lays out all weights once more. */
@@ -82,7 +94,8 @@ export class Head {
   readonly programs: Programs;
   readonly smoothing: number;
   readonly #weight: string;
-  readonly #chunk: number;
+  /** Labels of a chunk by whether its program has logits in memory. */
+  readonly #chunkOf: (logits: boolean) => number;
   /** Inputs of the trained head whose gradients are wanted. */
   readonly #wanted: readonly ("x" | "norm" | "w")[];
   readonly #kept: { x: Tensor; chunks: Chunk[] }[] = [];
@@ -90,7 +103,7 @@ export class Head {
   #mean: Promise<Tensor> | null = null;
 
   /**
-   * @param parts `labelChunk`: labels of a chunk, ≥ 1; `smoothing`: ε of the labels, in [0, 1), absent: 0, none.
+   * @param parts `labelChunk`: labels of a chunk, ≥ 1, absent: {@linkcode labelChunkOn}; `smoothing`: ε of the labels, in [0, 1), absent: 0, none.
    */
   constructor(
     readonly backend: Backend,
@@ -98,7 +111,7 @@ export class Head {
     { parameters, programs, labelChunk, smoothing = 0 }: {
       parameters: Parameters;
       programs: Programs;
-      labelChunk: number;
+      labelChunk?: number | undefined;
       smoothing?: number;
     },
   ) {
@@ -106,7 +119,7 @@ export class Head {
     this.programs = programs;
     this.smoothing = smoothing;
     this.#weight = headWeight(config);
-    this.#chunk = labelChunk;
+    this.#chunkOf = (logits) => labelChunk ?? labelChunkOn(backend, config.vocabSize, logits);
     const body = lowestTrained(parameters.trained.keys(), config.numLayers) < config.numLayers;
     this.#wanted = [
       ...body ? ["x" as const] : [],
@@ -136,10 +149,10 @@ export class Head {
     const total = labels.labelIds.length, values = new Float64Array(best ? 2 * total : total);
     const parts: [row: number, start: number, values: Tensor][] = [];
     const chunks: Chunk[] = [];
-    const size = backend.fewSizes ? this.#chunk : evenChunk(total, this.#chunk);
+    const chunk = this.#chunkOf(trained || best), size = backend.fewSizes ? chunk : evenChunk(total, chunk);
     for (let start = 0; start < total; start += size) {
       const end = Math.min(start + size, total);
-      const count = backend.fewSizes ? paddedLabels(end - start, this.#chunk) : end - start;
+      const count = backend.fewSizes ? paddedLabels(end - start, chunk) : end - start;
       const rows = backend.upload(resized(labels.labelRows.subarray(start, end), count), [count]);
       const ids = backend.upload(resized(labels.labelIds.subarray(start, end), count), [count]);
       const ones = this.#ones(count, trained), inputs = { x, ...given, ...mean, ...ones, rows, ids };

@@ -4,7 +4,8 @@ import { idsExample, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { watchedRuns } from "../../../tests/helpers/watched_runs.ts";
 import type { Backend } from "../../backend.ts";
 import { Engine } from "../engine.ts";
-import { evenChunk } from "./head.ts";
+import type { Tuning } from "../weights/parameters.ts";
+import { evenChunk, labelChunkOn } from "./head.ts";
 import { packExamples } from "../packs/pack.ts";
 
 Deno.test("evenChunk() makes few chunks of one size, one or two of them up to a quarter larger than asked for", () => {
@@ -28,25 +29,51 @@ Deno.test("evenChunk() makes few chunks of one size, one or two of them up to a 
   }
 });
 
-/** Labels of each run of the head for a pack of six, in chunks of `labelChunk`. */
-async function runsOfHead(labelChunk: number, change: Partial<Backend> = {}) {
+/** Which labels a head is run for. */
+interface Runs {
+  labelChunk?: number;
+  labels?: number;
+  change?: Partial<Backend>;
+  best?: boolean;
+  /** Whether everything is trained, the head too. */
+  trained?: boolean;
+}
+
+/** Labels of each run of the head for a pack of one answer of so many. */
+async function runsOfHead({ labelChunk, labels = 6, change = {}, best = false, trained = false }: Runs) {
   const { config, weights } = tinyModel("llama"), runs: (number | undefined)[] = [];
   const backend = watchedRuns(change, ({ logp }) => {
     if (logp) runs.push(logp.shape[0]);
   });
-  const tuning = { type: "lora", modules: {}, dropout: 0 } as const;
-  const options = { config, tuning, checkpointing: false, labelChunk };
+  const tuning: Tuning = trained ? { type: "full" } : { type: "lora", modules: {}, dropout: 0 };
+  const options = { config, tuning, checkpointing: false, ...(labelChunk && { labelChunk }) };
   const engine = new Engine(backend, options, (name) => weights[name]!, {});
-  await engine.forward(packExamples([idsExample({ a: [[3, 9, 27], [81, 11, 33, 2, 7, 1]] })]), {
+  const answer = Array.from({ length: labels }, (_, i) => 1 + 7 * i % 90);
+  await engine.forward(packExamples([idsExample({ a: [[3, 9, 27], answer] })]), {
     adapter: true,
     keep: false,
+    best,
   });
   await engine.dispose();
   return runs;
 }
 
 Deno.test("the head's runs are of one size where lengths cost nothing, else of the chunk's", async () => {
-  assertEquals(await runsOfHead(4), [3, 3]);
-  assertEquals(await runsOfHead(5), [6]);
-  assertEquals(await runsOfHead(4, { fewSizes: true }), [4, 2]);
+  assertEquals(await runsOfHead({ labelChunk: 4 }), [3, 3]);
+  assertEquals(await runsOfHead({ labelChunk: 5 }), [6]);
+  assertEquals(await runsOfHead({ labelChunk: 4, change: { fewSizes: true } }), [4, 2]);
+});
+
+Deno.test("the head's chunks are larger where its operator keeps no logits, but for programs that do", async () => {
+  const own = { keepsNoLogits: true };
+  // A vocabulary as SmolLM2's, Qwen2's: 128 and 41 labels' logits are 25 MB.
+  assertEquals([49_152, 151_936].map((vocab) => labelChunkOn({}, vocab)), [128, 41]);
+  assertEquals([49_152, 151_936].map((vocab) => labelChunkOn(own, vocab)), [256, 256]);
+  assertEquals([49_152, 151_936].map((vocab) => labelChunkOn(own, vocab, true)), [128, 41]);
+  assertEquals(labelChunkOn({ fewSizes: true, ...own }, 49_152), labelChunkOn({ fewSizes: true }, 49_152));
+  // So few tokens would give all labels in one chunk.
+  assertEquals(await runsOfHead({ labels: 330 }), [330]);
+  assertEquals(await runsOfHead({ labels: 330, change: own }), [168, 162]);
+  assertEquals(await runsOfHead({ labels: 330, change: own, best: true }), [330]);
+  assertEquals(await runsOfHead({ labels: 330, change: own, trained: true }), [330]);
 });
