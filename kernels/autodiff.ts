@@ -13,8 +13,8 @@ import {
   withUsedInputs,
 } from "./graph.ts";
 import type { Axes, Gradients, Kernel } from "./kernel.ts";
-import { addOfRank } from "./ops/add.ts";
-import { matmulTn } from "./ops/products.ts";
+import { addOfRank } from "./ops/arithmetic/add.ts";
+import { matmulTn } from "./ops/products/products.ts";
 
 /** A forward graph and the backward graph that belongs to it. */
 export interface Differentiated {

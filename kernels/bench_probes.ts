@@ -3,7 +3,7 @@
  * @module
  */
 import { defineKernel } from "./kernel.ts";
-import { linear } from "./ops/products.ts";
+import { linear } from "./ops/products/products.ts";
 import { shader } from "./ops/wgsl/shader.ts";
 
 /** The product as one writes it first; only for comparing. */

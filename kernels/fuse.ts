@@ -5,9 +5,9 @@
  */
 import { type Graph, type Node, prune, type Value, ValueMap } from "./graph.ts";
 import type { Kernel } from "./kernel.ts";
-import { add } from "./ops/add.ts";
-import { linear, matmul, matmulTn } from "./ops/products.ts";
-import { loraUp, matmulAdd, matmulTnAdd } from "./ops/product_sums.ts";
+import { add } from "./ops/arithmetic/add.ts";
+import { linear, matmul, matmulTn } from "./ops/products/products.ts";
+import { loraUp, matmulAdd, matmulTnAdd } from "./ops/products/product_sums.ts";
 
 /** A product, the product that adds to a base, and the names there of its inputs. */
 interface Fusion {

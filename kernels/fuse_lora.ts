@@ -5,10 +5,10 @@
  */
 import { fuseSums } from "./fuse.ts";
 import { type Graph, type Node, type Value, ValueMap } from "./graph.ts";
-import { addBias } from "./ops/add_bias.ts";
-import { loraLinear, loraMatmul, loraMatmulAdd } from "./ops/lora_products.ts";
-import { linear, matmul } from "./ops/products.ts";
-import { loraUp, matmulAdd } from "./ops/product_sums.ts";
+import { addBias } from "./ops/arithmetic/add_bias.ts";
+import { loraLinear, loraMatmul, loraMatmulAdd } from "./ops/products/lora_products.ts";
+import { linear, matmul } from "./ops/products/products.ts";
+import { loraUp, matmulAdd } from "./ops/products/product_sums.ts";
 
 /** A graph with every fusion that WebGPU gains by: sums, then LoRA. */
 export function fused(graph: Graph): Graph {

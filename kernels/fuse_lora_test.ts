@@ -10,8 +10,8 @@ import { fused, fuseLora } from "./fuse_lora.ts";
 import { type Graph, GraphBuilder } from "./graph.ts";
 import type { Kernel } from "./kernel.ts";
 import { referenceBackend } from "./mod.ts";
-import { linear } from "./ops/products.ts";
-import { loraUp } from "./ops/product_sums.ts";
+import { linear } from "./ops/products/products.ts";
+import { loraUp } from "./ops/products/product_sums.ts";
 import { tinyModel } from "../tests/helpers/tiny_model.ts";
 
 const { config } = tinyModel("qwen2"), T = 5;

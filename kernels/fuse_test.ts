@@ -3,8 +3,8 @@ import { sampleInputs, worst } from "./contract.ts";
 import { fuseSums } from "./fuse.ts";
 import { type Graph, GraphBuilder } from "./graph.ts";
 import { referenceBackend } from "./mod.ts";
-import { add } from "./ops/add.ts";
-import { linear, matmul, matmulTn } from "./ops/products.ts";
+import { add } from "./ops/arithmetic/add.ts";
+import { linear, matmul, matmulTn } from "./ops/products/products.ts";
 import type { Kernel } from "./kernel.ts";
 import { runOnce } from "./contract.ts";
 

@@ -16,8 +16,8 @@ import { BENCH_CASES, type BenchCase } from "./bench_cases.ts";
 import { type BenchProgress, timeProgram } from "./bench_time.ts";
 import { MULTIPLY_ADDS, naiveLinear, registers } from "./bench_probes.ts";
 import type { Dims, Kernel, Sample } from "./kernel.ts";
-import { multiply } from "./ops/multiply.ts";
-import { linear } from "./ops/products.ts";
+import { multiply } from "./ops/arithmetic/multiply.ts";
+import { linear } from "./ops/products/products.ts";
 
 /** Result of one measurement. */
 export interface KernelTiming {

@@ -14,7 +14,7 @@ import { type BenchProgress, timeProgram } from "./bench_time.ts";
 import { kernelGraph } from "./contract.ts";
 import { kernelCost } from "./cost.ts";
 import type { Dims, Kernel } from "./kernel.ts";
-import { linear, matmul } from "./ops/products.ts";
+import { linear, matmul } from "./ops/products/products.ts";
 
 /** A frozen matrix `[out, in]` of a model. */
 export interface Matrix {

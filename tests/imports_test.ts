@@ -41,7 +41,7 @@ Deno.test("the built-in plugins load without OpenAI's library and without the en
 });
 
 const PLANTED: [string, string, string][] = [
-  ["kernels/ops/rms_norm.ts", "kernels/engine/packs/pack.ts", "kernels/engine to kernels"],
+  ["kernels/ops/norms/rms_norm.ts", "kernels/engine/packs/pack.ts", "kernels/engine to kernels"],
   ["kernels/backends/onnx/mod.ts", "kernels/engine/engine.ts", "kernels/engine to kernels"],
   ["formats/gguf/mod.ts", "kernels/kernel.ts", "formats use only formats"],
   ["kernels/engine/decoder/rope.ts", "plugins/models/llama.ts", "tasks to plugins"],
@@ -51,7 +51,7 @@ const PLANTED: [string, string, string][] = [
   ["tasks/train.ts", "tests/helpers/temporary_folder.ts", "shows or checks"],
   [
     "kernels/engine/engine_test.ts",
-    "kernels/ops/_product.ts",
+    "kernels/ops/products/_product.ts",
     "begins with _ is imported only from its folder",
   ],
 ];

@@ -84,6 +84,7 @@ Deno.test("docs/architecture.md names every verb and every room", () => {
   const unnamed = [
     "kernels/engine",
     "kernels/engine/generate",
+    "kernels/ops",
     "plugins/trainers/local",
     "tasks/common",
     "tasks/eval",

@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 
 import { differentiate, joined } from "../autodiff.ts";
 import { GraphBuilder } from "../graph.ts";
-import { linear } from "../ops/products.ts";
-import { swiglu } from "../ops/swiglu.ts";
+import { linear } from "../ops/products/products.ts";
+import { swiglu } from "../ops/activations/swiglu.ts";
 import { orExit } from "../testing/aim.ts";
 import { testBackends } from "../testing/backends.ts";
 

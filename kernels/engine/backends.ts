@@ -5,7 +5,7 @@
 import { entryOf } from "../../formats/elements.ts";
 import type { Backend } from "../backend.ts";
 import { GraphBuilder } from "../graph.ts";
-import { linear } from "../ops/products.ts";
+import { linear } from "../ops/products/products.ts";
 import { referenceBackend } from "../backends/reference/mod.ts";
 import { mayHaveGpu } from "../backends/webgpu/driver.ts";
 import { driverKind, driverKindText } from "../backends/webgpu/driver_kinds.ts";

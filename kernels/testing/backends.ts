@@ -11,7 +11,7 @@ import { referenceBackend } from "../backends/reference/mod.ts";
 import { isSoftware, webgpuBackend } from "../backends/webgpu/mod.ts";
 import { kernelGraph, runOnce, sampleInputs } from "../contract.ts";
 import type { Sample } from "../kernel.ts";
-import { linear } from "../ops/products.ts";
+import { linear } from "../ops/products/products.ts";
 import { listed } from "./aim.ts";
 
 /** A backend for tests. */

@@ -6,7 +6,7 @@ import type { Backend } from "../../kernels/backend.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import { timeProgram } from "../../kernels/bench_time.ts";
 import { GraphBuilder } from "../../kernels/graph.ts";
-import { linear } from "../../kernels/ops/products.ts";
+import { linear } from "../../kernels/ops/products/products.ts";
 
 /**
  * Measures a matrix product of the model's size: 10⁹ operations a second, the median of three, a device's work waited for.

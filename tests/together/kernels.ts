@@ -24,7 +24,7 @@ import "../../kernels/fuse_lora_test.ts";
 import "../../kernels/fuse_test.ts";
 import "../../kernels/native/library_test.ts";
 import "../../kernels/native/packed_product_test.ts";
-import "../../kernels/ops/split_columns_test.ts";
+import "../../kernels/ops/layout/split_columns_test.ts";
 import "../../kernels/ops/wgsl/workgroups_test.ts";
 import "../../kernels/random/counter_test.ts";
 import "../../kernels/random/mt19937_test.ts";

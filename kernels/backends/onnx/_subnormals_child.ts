@@ -6,8 +6,8 @@
  */
 import { runOnce } from "../../contract.ts";
 import { GraphBuilder } from "../../graph.ts";
-import { multiply } from "../../ops/multiply.ts";
-import { linear } from "../../ops/products.ts";
+import { multiply } from "../../ops/arithmetic/multiply.ts";
+import { linear } from "../../ops/products/products.ts";
 import { onnxBackend } from "./mod.ts";
 
 const ROWS = 400, COLS = 64;

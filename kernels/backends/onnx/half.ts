@@ -97,7 +97,7 @@ export class HalfCasts {
   }
 }
 
-/** Rows times a matrix have at most the length of its rows or, the other way, of its columns (kernels/ops/_half_onnx.ts). */
+/** Rows times a matrix have at most the length of its rows or, the other way, of its columns (kernels/ops/half_onnx.ts). */
 function checkLengths(data: Float32Array, shape: readonly number[]): void {
   const width = shape.at(-1) ?? 1, columns = new Float64Array(width);
   let longest = 0;

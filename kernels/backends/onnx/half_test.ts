@@ -9,7 +9,7 @@ import { packExamples } from "../../engine/packs/pack.ts";
 import type { Arrays, Kernel, Sample } from "../../kernel.ts";
 import { KERNELS } from "../../mod.ts";
 import type { HalfType } from "../../onnx_node.ts";
-import { linear } from "../../ops/products.ts";
+import { linear } from "../../ops/products/products.ts";
 import { idsExample, readJson, TINY, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { openLibrary } from "./c_api/mod.ts";
 import { cWay } from "./c_way.ts";

@@ -2,7 +2,7 @@ import { assert } from "@std/assert";
 
 import { entryOf } from "../../../formats/elements.ts";
 import { GraphBuilder } from "../../graph.ts";
-import { labelLogprobUnit } from "../../ops/label_logprob.ts";
+import { labelLogprobUnit } from "../../ops/head/label_logprob.ts";
 import { arenaStatistics } from "./c_api/arena.ts";
 import { openLibrary, OrtAllocator, OrtMemory, OrtSession, OrtTensor } from "./c_api/mod.ts";
 import { lowerToOnnx } from "./lower.ts";

@@ -2,8 +2,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 
 import { GraphBuilder } from "../../graph.ts";
-import { attention } from "../../ops/attention.ts";
-import { linear } from "../../ops/products.ts";
+import { attention } from "../../ops/attention/attention.ts";
+import { linear } from "../../ops/products/products.ts";
 import { openLibrary } from "./c_api/mod.ts";
 import { javascriptWay } from "./javascript_way.ts";
 import { onnxBackend } from "./mod.ts";

@@ -6,7 +6,7 @@ Deno.test("the ONNX backend turns the library's telemetry off, leaves no file of
   try {
     const module = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
     const script = `import { GraphBuilder } from ${module("../../graph.ts")};
-      import { linear } from ${module("../../ops/products.ts")};
+      import { linear } from ${module("../../ops/products/products.ts")};
       import { onnxBackend } from ${module("mod.ts")};
       const files = () => [...Deno.readDirSync(${JSON.stringify(folder)})].map(({ name }) => name);
       const g = new GraphBuilder(), x = g.input("x", ["T", 2]), w = g.input("w", [3, 2]);

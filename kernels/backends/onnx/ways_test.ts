@@ -5,7 +5,7 @@ import { packExamples } from "../../engine/packs/pack.ts";
 import { Engine } from "../../engine/engine.ts";
 import { idsExample, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { GraphBuilder } from "../../graph.ts";
-import { linear } from "../../ops/products.ts";
+import { linear } from "../../ops/products/products.ts";
 import { referenceBackend } from "../reference/mod.ts";
 import { openLibrary, ORT_VERSION } from "./c_api/mod.ts";
 import { cWay } from "./c_way.ts";

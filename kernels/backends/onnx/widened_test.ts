@@ -10,7 +10,7 @@ import type { Arrays, Attributes, Kernel, Sample } from "../../kernel.ts";
 import { KERNELS } from "../../mod.ts";
 import { nativeLibrary, vectorBits } from "../../native/mod.ts";
 import type { HalfType } from "../../onnx_node.ts";
-import { linear } from "../../ops/products.ts";
+import { linear } from "../../ops/products/products.ts";
 import { concreteShape } from "../../sizes.ts";
 import { scattered } from "../../testing/scattered.ts";
 import { openLibrary } from "./c_api/mod.ts";

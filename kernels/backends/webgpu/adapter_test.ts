@@ -1,6 +1,6 @@
 /** WebGPU: adapters that are absent, too small, in software or wrong. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { linear } from "../../ops/products.ts";
+import { linear } from "../../ops/products/products.ts";
 import { NO_ADAPTER } from "../../testing/backends.ts";
 import { isSoftware, webgpuBackend } from "./mod.ts";
 import { driverKindText } from "./driver_kinds.ts";

@@ -1,8 +1,8 @@
 /** WebGPU: memory of a device, and its end. */
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { GraphBuilder } from "../../graph.ts";
-import { add } from "../../ops/add.ts";
-import { linear } from "../../ops/products.ts";
+import { add } from "../../ops/arithmetic/add.ts";
+import { linear } from "../../ops/products/products.ts";
 import { webgpuBackend } from "./mod.ts";
 import { GpuPool, USAGE } from "./pool.ts";
 import { GpuTensor } from "./tensor.ts";

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { madeUpGpu } from "../../../tests/helpers/made_up_gpu.ts";
 import { GraphBuilder } from "../../graph.ts";
-import { linear } from "../../ops/products.ts";
+import { linear } from "../../ops/products/products.ts";
 import { BindGroups } from "./bind_groups.ts";
 import { GpuPool, USAGE } from "./pool.ts";
 

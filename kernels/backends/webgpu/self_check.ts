@@ -5,11 +5,11 @@
 import type { Backend } from "../../backend.ts";
 import { kernelGraph, runOnce, sampleInputs, worst } from "../../contract.ts";
 import type { Arrays, Kernel, Sample } from "../../kernel.ts";
-import { treesSample } from "../../ops/attention_samples.ts";
-import { attention } from "../../ops/attention.ts";
-import { gatherRows } from "../../ops/gather_rows.ts";
-import { linear } from "../../ops/products.ts";
-import { rmsNorm } from "../../ops/rms_norm.ts";
+import { treesSample } from "../../ops/attention/attention_samples.ts";
+import { attention } from "../../ops/attention/attention.ts";
+import { gatherRows } from "../../ops/layout/gather_rows.ts";
+import { linear } from "../../ops/products/products.ts";
+import { rmsNorm } from "../../ops/norms/rms_norm.ts";
 import { LARGEST_HALF } from "./half.ts";
 
 /** Several workgroups and a tail; barriers and workgroup memory. */

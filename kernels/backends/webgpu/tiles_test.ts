@@ -1,5 +1,5 @@
 /** WebGPU: sizes that choose another tile of a product, or another walk over keys. The kernels' numbers are the contract test's. */
-import { HIDDEN_PLACE } from "../../ops/cached_attention.ts";
+import { HIDDEN_PLACE } from "../../ops/attention/cached_attention.ts";
 import { webgpuBackend } from "./mod.ts";
 import { assertAsReference, deviceTest, kernelNamed } from "./_device_tests.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertRejects } from "@std/assert";
 import { GraphBuilder } from "../../graph.ts";
-import { linear } from "../../ops/products.ts";
+import { linear } from "../../ops/products/products.ts";
 import { testWebGpu } from "../../testing/backends.ts";
 import { webgpuBackend } from "./mod.ts";
 

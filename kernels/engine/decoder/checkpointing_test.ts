@@ -3,7 +3,7 @@ import { idsExample, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_
 import { watchedRuns } from "../../../tests/helpers/watched_runs.ts";
 import { differentiate } from "../../autodiff.ts";
 import type { Backend } from "../../backend.ts";
-import { linear } from "../../ops/products.ts";
+import { linear } from "../../ops/products/products.ts";
 import { keepFor, madeAgain } from "./checkpointing.ts";
 import { blockGraph, linearModules, loraShapes } from "./decoder.ts";
 import { attentionOf } from "./decoder_config.ts";

@@ -4,13 +4,13 @@
  * @module
  */
 import type { GraphBuilder, Value } from "../../graph.ts";
-import { add } from "../../ops/add.ts";
-import { multiply } from "../../ops/multiply.ts";
-import { divideVector } from "../../ops/divide_vector.ts";
-import { doraLength } from "../../ops/dora_length.ts";
-import { linear } from "../../ops/products.ts";
-import { loraUp } from "../../ops/product_sums.ts";
-import { scaleColumns } from "../../ops/scale_columns.ts";
+import { add } from "../../ops/arithmetic/add.ts";
+import { multiply } from "../../ops/arithmetic/multiply.ts";
+import { divideVector } from "../../ops/arithmetic/divide_vector.ts";
+import { doraLength } from "../../ops/norms/dora_length.ts";
+import { linear } from "../../ops/products/products.ts";
+import { loraUp } from "../../ops/products/product_sums.ts";
+import { scaleColumns } from "../../ops/arithmetic/scale_columns.ts";
 
 /** A module's frozen weight and the tensors beside it, as values of a graph. */
 export interface DoraParts {

@@ -5,15 +5,15 @@
  * @module
  */
 import { type Graph, GraphBuilder, type Value } from "../../graph.ts";
-import { add } from "../../ops/add.ts";
-import { gatherRows } from "../../ops/gather_rows.ts";
-import { labelLogprob, labelLogprobBest, labelLogprobUnit } from "../../ops/label_logprob.ts";
-import { matmul } from "../../ops/products.ts";
-import { rmsNorm } from "../../ops/rms_norm.ts";
-import { rmsNormGrad, rmsNormWeightGrad } from "../../ops/rms_norm_grad.ts";
-import { rowDots } from "../../ops/row_dots.ts";
-import { scaleRows } from "../../ops/scale_rows.ts";
-import { scatterAddRows } from "../../ops/scatter_add_rows.ts";
+import { add } from "../../ops/arithmetic/add.ts";
+import { gatherRows } from "../../ops/layout/gather_rows.ts";
+import { labelLogprob, labelLogprobBest, labelLogprobUnit } from "../../ops/head/label_logprob.ts";
+import { matmul } from "../../ops/products/products.ts";
+import { rmsNorm } from "../../ops/norms/rms_norm.ts";
+import { rmsNormGrad, rmsNormWeightGrad } from "../../ops/norms/rms_norm_grad.ts";
+import { rowDots } from "../../ops/arithmetic/row_dots.ts";
+import { scaleRows } from "../../ops/arithmetic/scale_rows.ts";
+import { scatterAddRows } from "../../ops/layout/scatter_add_rows.ts";
 import { timesFactor } from "./decoder.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
 import { normAttributes } from "./norms.ts";

@@ -5,7 +5,7 @@
  */
 import { entryOf, item, valueOf } from "../../../formats/elements.ts";
 import { type Graph, GraphBuilder, prune, type Value, withUsedInputs } from "../../graph.ts";
-import { matmulTn } from "../../ops/products.ts";
+import { matmulTn } from "../../ops/products/products.ts";
 import { blockGraph, modulesByInput } from "../decoder/decoder.ts";
 import type { DecoderConfig, LayerAttention } from "../decoder/decoder_config.ts";
 import { normsOf } from "../decoder/norms.ts";

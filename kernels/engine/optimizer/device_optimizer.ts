@@ -7,9 +7,9 @@
 import { entryOf, item, valueOf } from "../../../formats/elements.ts";
 import { type Backend, elements, type HostArray, type Program, type Tensor } from "../../backend.ts";
 import { type Graph, GraphBuilder, type Value } from "../../graph.ts";
-import { adamwOfRank } from "../../ops/adamw.ts";
-import { clipHyper } from "../../ops/clip_hyper.ts";
-import { sumSquaresOfRank } from "../../ops/sum_squares.ts";
+import { adamwOfRank } from "../../ops/optimizer/adamw.ts";
+import { clipHyper } from "../../ops/optimizer/clip_hyper.ts";
+import { sumSquaresOfRank } from "../../ops/optimizer/sum_squares.ts";
 import { type AdamWOptions, checkOptions, checkState, savedIn } from "./adamw.ts";
 import { checkMaxNorm, clipFactor, measureGradients } from "./clip.ts";
 import type { NamedArrays, Optimizer } from "./optimizer.ts";

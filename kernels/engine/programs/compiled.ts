@@ -5,7 +5,7 @@
 import { entryOf } from "../../../formats/elements.ts";
 import type { Backend, CompileOptions, Program, Tensor } from "../../backend.ts";
 import { type Graph, GraphBuilder } from "../../graph.ts";
-import { addOfRank } from "../../ops/add.ts";
+import { addOfRank } from "../../ops/arithmetic/add.ts";
 import type { Parameters } from "../weights/parameters.ts";
 
 /** A program and the names of its inputs (constants are none) and outputs. */

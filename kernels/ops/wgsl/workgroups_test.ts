@@ -1,12 +1,12 @@
 /** Dispatches of the heaviest kernels, counted without a device: workgroups, memory of a workgroup, order of reads. */
 import { assert, assertEquals } from "@std/assert";
 import { item } from "../../../formats/elements.ts";
-import { attention } from "../attention.ts";
-import { cachedAttention } from "../cached_attention.ts";
-import { attentionGrad } from "../attention_grad.ts";
+import { attention } from "../attention/attention.ts";
+import { cachedAttention } from "../attention/cached_attention.ts";
+import { attentionGrad } from "../attention/attention_grad.ts";
 import type { WgslProgram } from "../../wgsl_program.ts";
-import { linear, matmul, matmulTn } from "../products.ts";
-import { rmsNorm } from "../rms_norm.ts";
+import { linear, matmul, matmulTn } from "../products/products.ts";
+import { rmsNorm } from "../norms/rms_norm.ts";
 import { MATRICES } from "../../shapes_bench.ts";
 import { tilesOf } from "./product.ts";
 

@@ -6,7 +6,7 @@ import type { LoraConfig } from "../../../formats/peft/mod.ts";
 import { keepFor } from "../../../kernels/engine/decoder/checkpointing.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { labelChunkFor } from "../../../kernels/engine/head/head.ts";
-import { QUERY_CHUNK } from "../../../kernels/ops/attention.ts";
+import { QUERY_CHUNK } from "../../../kernels/ops/attention/attention.ts";
 import { type DataRows, type DevicePlace, packRows, type Weights } from "./sizes.ts";
 import type { Estimate, EstimateConfig } from "./types.ts";
 import type { WeightStorage } from "../weight_storage.ts";

@@ -8,7 +8,7 @@
  */
 import { entryOf, item } from "../../../../formats/elements.ts";
 import type { Backend, Program, Tensor } from "../../../backend.ts";
-import { HIDDEN_PLACE } from "../../../ops/cached_attention.ts";
+import { HIDDEN_PLACE } from "../../../ops/attention/cached_attention.ts";
 import type { DecoderConfig } from "../../decoder/decoder_config.ts";
 
 /** Keys and values of one layer. */

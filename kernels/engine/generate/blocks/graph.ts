@@ -7,15 +7,15 @@
  * @module
  */
 import { type Graph, GraphBuilder, type Node, type Value } from "../../../graph.ts";
-import { attention } from "../../../ops/attention.ts";
-import { cachedAttention } from "../../../ops/cached_attention.ts";
-import { cacheRows } from "../../../ops/cache_rows.ts";
-import { chooseToken } from "../../../ops/choose_token.ts";
-import { gatherRows } from "../../../ops/gather_rows.ts";
-import { linear } from "../../../ops/products.ts";
-import { putCacheRows } from "../../../ops/put_cache_rows.ts";
-import { putRows } from "../../../ops/put_rows.ts";
-import { rmsNorm } from "../../../ops/rms_norm.ts";
+import { attention } from "../../../ops/attention/attention.ts";
+import { cachedAttention } from "../../../ops/attention/cached_attention.ts";
+import { cacheRows } from "../../../ops/attention/cache_rows.ts";
+import { chooseToken } from "../../../ops/head/choose_token.ts";
+import { gatherRows } from "../../../ops/layout/gather_rows.ts";
+import { linear } from "../../../ops/products/products.ts";
+import { putCacheRows } from "../../../ops/attention/put_cache_rows.ts";
+import { putRows } from "../../../ops/layout/put_rows.ts";
+import { rmsNorm } from "../../../ops/norms/rms_norm.ts";
 import { blockGraph, type BlockLora } from "../../decoder/decoder.ts";
 import type { DecoderConfig, LayerAttention } from "../../decoder/decoder_config.ts";
 import { normAttributes } from "../../decoder/norms.ts";

@@ -1,0 +1,111 @@
+import type { Sample } from "../../kernel.ts";
+import { HIDDEN_PLACE } from "./_attention.ts";
+
+/** Places of a sample's rows: `lengths[s]` tokens of slot s in the past, then its fresh rows, the last `queries` of them new. */
+function sample(
+  note: string,
+  { lengths, past, fresh, queries, heads, kvHeads, d, window, range }: {
+    lengths: readonly number[];
+    past: number;
+    /** Fresh rows of a slot, and how many of them hold something. */
+    fresh: readonly [rows: number, used: number];
+    queries: number;
+    heads: number;
+    kvHeads: number;
+    d: number;
+    window?: number;
+    range?: Sample["range"];
+  },
+): Sample {
+  const slots = lengths.length, [rows, used] = fresh;
+  const place = (i: number, shown: number) => i < shown ? i : HIDDEN_PLACE;
+  return {
+    note,
+    dims: {
+      rows: slots * queries,
+      qcols: heads * d,
+      slots,
+      heads: kvHeads,
+      past,
+      d,
+      fresh: slots * rows,
+      kvcols: kvHeads * d,
+    },
+    attrs: { heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(d), window: window ?? null },
+    data: {
+      past_places: lengths.flatMap((n) => Array.from({ length: past }, (_, i) => place(i, n))),
+      fresh_places: lengths.flatMap((n) => Array.from({ length: rows }, (_, i) => place(n + i, n + used))),
+      places: lengths.flatMap((n) => Array.from({ length: queries }, (_, i) => n + used - queries + i)),
+    },
+    ...(range ? { range } : {}),
+  };
+}
+
+/** Samples of attention with a cache. */
+export const cachedAttentionSamples: Sample[] = [
+  sample("nothing in the past", {
+    lengths: [0],
+    past: 1,
+    fresh: [1, 1],
+    queries: 1,
+    heads: 1,
+    kvHeads: 1,
+    d: 2,
+  }),
+  sample("one token of each of three sequences", {
+    lengths: [5, 0, 3],
+    past: 5,
+    fresh: [4, 2],
+    queries: 1,
+    heads: 4,
+    kvHeads: 2,
+    d: 3,
+  }),
+  sample("a chunk of a prompt", {
+    lengths: [6],
+    past: 8,
+    fresh: [7, 7],
+    queries: 7,
+    heads: 3,
+    kvHeads: 1,
+    d: 4,
+  }),
+  sample("a sliding window over both parts", {
+    lengths: [9, 4],
+    past: 9,
+    fresh: [6, 5],
+    queries: 2,
+    heads: 2,
+    kvHeads: 1,
+    d: 2,
+    window: 4,
+  }),
+  sample("more keys than a workgroup, a head wider than one", {
+    lengths: [150, 131],
+    past: 160,
+    fresh: [70, 67],
+    queries: 3,
+    heads: 2,
+    kvHeads: 2,
+    d: 72,
+  }),
+  sample("no fresh rows", {
+    lengths: [70, 3],
+    past: 81,
+    fresh: [0, 0],
+    queries: 1,
+    heads: 4,
+    kvHeads: 2,
+    d: 8,
+  }),
+  sample("large scores", {
+    lengths: [6],
+    past: 6,
+    fresh: [3, 3],
+    queries: 3,
+    heads: 2,
+    kvHeads: 1,
+    d: 4,
+    range: { q: [-40, 40], past_k: [-40, 40], k: [-40, 40] },
+  }),
+];

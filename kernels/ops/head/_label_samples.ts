@@ -1,0 +1,24 @@
+import type { Sample } from "../../kernel.ts";
+
+/** Samples of the kernels of the output head. */
+export const labelSamples: Sample[] = [
+  { dims: { labels: 1, cols: 1, vocab: 1 }, data: { ids: [0] }, note: "one element" },
+  {
+    dims: { labels: 5, cols: 7, vocab: 33 },
+    data: { ids: [0, 32, 7, 7, 1] },
+    range: { h: [-2, 2] },
+    note: "odd sizes",
+  },
+  {
+    dims: { labels: 67, cols: 4, vocab: 130 },
+    data: { ids: Array.from({ length: 67 }, (_, i) => (i * 31) % 130) },
+    note: "more labels than a tile",
+  },
+  {
+    dims: { labels: 3, cols: 4, vocab: 9 },
+    data: { ids: [0, 4, 8] },
+    range: { h: [-30, 30], w: [-10, 10] },
+    gradient: false,
+    note: "logits of hundreds: log-probabilities far below log of the smallest float",
+  },
+];
