@@ -4,6 +4,7 @@ import type { Completion, CompletionRequest, Endpoint, Failure } from "../../plu
 import { failed } from "../../plugins/endpoints/failures.ts";
 import type { Clock } from "./adaptive_limit.ts";
 import { Asker } from "./asker.ts";
+import { Failures } from "./failures.ts";
 import { forEachWide } from "./for_each_wide.ts";
 import { Stopped } from "./stopped.ts";
 import { isKept, requestKey, ResponseCache } from "./response_cache.ts";
@@ -304,4 +305,22 @@ Deno.test("Asker tells once of each other model that a server names, whether it 
   assertEquals(told, ["m: m-2026-01-01", "m: other"]);
   await askerOf({ onOtherModel, cache }).asker.ask(endpoint, request("3"));
   assertEquals(told.slice(2), ["m: other"]);
+});
+
+Deno.test("Failures lists the same, whichever request ended first", () => {
+  const met: [kind: string, example: string][] = [["server", "b"], ["timeout", "z"], ["server", "a"], [
+    "refused",
+    "y",
+  ]];
+  const list = (order: readonly number[]) => {
+    const failures = new Failures();
+    for (const i of order) failures.add(...met[i]!, false);
+    return failures.list();
+  };
+  const expected = [
+    { kind: "server", count: 2, example: "a" },
+    { kind: "refused", count: 1, example: "y" },
+    { kind: "timeout", count: 1, example: "z" },
+  ];
+  assertEquals([list([0, 1, 2, 3]), list([3, 2, 1, 0])], [expected, expected]);
 });

@@ -10,7 +10,7 @@ export interface FailureCount {
   kind: string;
   /** Times that it was met. */
   count: number;
-  /** The first one's message. */
+  /** One's message: of several texts the first by their letters, which doesn't depend on which request ended first. */
   example: string;
 }
 
@@ -28,6 +28,7 @@ export class Failures {
     else {
       found.count++;
       found.passing ||= passing;
+      if (example < found.example) found.example = example;
     }
   }
 
@@ -41,9 +42,10 @@ export class Failures {
     return [...this.#kinds.values()].some(({ passing }) => passing);
   }
 
-  /** Each kind. */
+  /** Each kind, the most frequent first: which was met first depends on how many were asked at once. */
   list(): FailureCount[] {
-    return [...this.#kinds.values()].map(({ kind, count, example }) => ({ kind, count, example }));
+    const kinds = [...this.#kinds.values()].map(({ kind, count, example }) => ({ kind, count, example }));
+    return kinds.sort((a, b) => b.count - a.count || (a.kind < b.kind ? -1 : 1));
   }
 }
 

@@ -27,7 +27,7 @@ function keyOf({ body }: MockRequest, base: string): string {
 
 /** Kills of a run. */
 const KILLS = repetitions(10, 2);
-Deno.test("a run that is killed again and again loses no answer and asks for none twice", async () => {
+Deno.test("a run that is killed again and again loses no answer, asks for none twice, and ends as one that nobody killed", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(ROWS));
     let onRequest = () => {};
@@ -117,5 +117,19 @@ Deno.test("a run that is killed again and again loses no answer and asks for non
     for (const line of (await Deno.readTextFile(join(out, "items.jsonl"))).trimEnd().split("\n")) {
       JSON.parse(line);
     }
+    // and it is the run that nobody killed, but for what this start used and the cache had
+    const whole = join(folder, "whole");
+    await Deno.writeTextFile(
+      join(folder, "eval.yaml"),
+      (await Deno.readTextFile(join(folder, "eval.yaml")))
+        .replace(JSON.stringify(out), JSON.stringify(whole)).replace(/cache: .*/, "cache: false"),
+    );
+    assertEquals((await start().output()).code, 0);
+    const { usage: _usage, cached: _cached, ...unbroken } = JSON.parse(
+      await Deno.readTextFile(join(whole, "results.json")),
+    );
+    for (const [key, value] of Object.entries(unbroken)) assertEquals(results[key], value, key);
+    const released = (run: string) => JSON.parse(Deno.readTextFileSync(join(run, "rows_writer.json"))).result;
+    assertEquals(released(out), released(whole));
   });
 });

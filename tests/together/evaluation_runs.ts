@@ -10,6 +10,7 @@ import "../../tasks/eval/judging_test.ts";
 import "../../tasks/eval/misbehaving_servers_test.ts";
 import "../../tasks/eval/recorded_run_test.ts";
 import "../../tasks/eval/report/comparison_test.ts";
+import "../../tasks/eval/reproducible_test.ts";
 import "../../tasks/eval/rerun_test.ts";
 import "../../tasks/eval/run_faults_test.ts";
 import "../../tasks/eval/run_test.ts";

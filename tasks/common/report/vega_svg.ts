@@ -3,6 +3,8 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
+
 /** Characters that Vega's expressions or an SVG file can't hold. */
 // deno-lint-ignore no-control-regex
 const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u2028\u2029\ufffe\uffff]/g;
@@ -16,8 +18,22 @@ function printable(text: string): string {
 }
 
 /**
- * SVG text of a Vega-Lite specification. Vega is heavy, so it is loaded when something is drawn. Its warnings, one for every size that
- * follows from the number of bars, aren't shown.
+ * The picture with ids of its own: Vega counts its clippings through a process, so that a second report would differ from the first.
+ * Pictures on one page mustn't share ids, so that they begin with a hash of what is drawn.
+ */
+function withOwnIds(svg: string): string {
+  const ids = new Map<string, number>();
+  const numbered = svg.replace(/(?<=\bid="|url\(#)(?:clip|gradient_)\d+(?=["\)])/g, (id) => {
+    if (!ids.has(id)) ids.set(id, ids.size);
+    return `\0${ids.get(id)}`;
+  });
+  const hash = createHash("sha256").update(numbered).digest("hex").slice(0, 8);
+  return numbered.replaceAll("\0", `d${hash}-`);
+}
+
+/**
+ * SVG text of a Vega-Lite specification, the same for the same one. Vega is heavy, so it is loaded when something is drawn. Its warnings,
+ * one for every size that follows from the number of bars, aren't shown.
  */
 export async function vegaSvg(specification: Record<string, unknown>): Promise<string> {
   const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);
@@ -27,7 +43,7 @@ export async function vegaSvg(specification: Record<string, unknown>): Promise<s
   const { spec } = vegaLite.compile(plain, { logger: vega.logger(vega.Error) });
   const view = new vega.View(vega.parse(spec), { renderer: "none" });
   try {
-    return await view.toSVG();
+    return withOwnIds(await view.toSVG());
   } finally {
     view.finalize();
   }

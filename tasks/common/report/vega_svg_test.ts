@@ -29,3 +29,18 @@ Deno.test("vegaSvg() draws names of any characters, those that a picture can't h
   // deno-lint-ignore no-control-regex
   assert(!/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/.test(svg));
 });
+
+Deno.test("vegaSvg() draws the same picture in the same bytes, and pictures of one page share no id", async () => {
+  const scatter = (top: number) =>
+    vegaSvg({
+      data: { values: [{ x: 1, y: top }, { x: 2, y: 1 }] },
+      mark: { type: "point", clip: true },
+      encoding: { x: { field: "x", type: "quantitative" }, y: { field: "y", type: "quantitative" } },
+    });
+  const [first, second, other] = [await scatter(5), await scatter(5), await scatter(6)];
+  const ids = (svg: string) => [...svg.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id);
+  const used = (svg: string) => [...svg.matchAll(/url\(#([^)]+)\)/g)].map(([, id]) => id);
+  assertEquals(second, first);
+  assertEquals([ids(first).length, used(first)], [1, ids(first)]);
+  assert(!ids(other).some((id) => ids(first).includes(id)));
+});
