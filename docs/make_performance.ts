@@ -6,7 +6,7 @@
  */
 import { entryOf, item } from "../formats/elements.ts";
 import { differentiate } from "../kernels/autodiff.ts";
-import { countDispatches } from "../kernels/backends/webgpu/plan.ts";
+import { countDispatches } from "../kernels/backends/webgpu/programs/plan.ts";
 import { concreteSize } from "../kernels/sizes.ts";
 import { kernelGraph } from "../kernels/contract.ts";
 import { type Cost, kernelCost } from "../kernels/cost.ts";

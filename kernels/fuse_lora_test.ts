@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { differentiate } from "./autodiff.ts";
-import { countDispatches } from "./backends/webgpu/plan.ts";
+import { countDispatches } from "./backends/webgpu/programs/plan.ts";
 import { runOnce, sampleInputs, worst } from "./contract.ts";
 import { blockGraph, linearModules, loraShapes } from "./engine/decoder/decoder.ts";
 import { accumulating } from "./engine/programs/compiled.ts";

@@ -13,5 +13,5 @@ export { KERNELS } from "./ops/mod.ts";
 export { referenceBackend } from "./backends/reference/mod.ts";
 export { onnxBackend, type OnnxOptions } from "./backends/onnx/mod.ts";
 export type { OnnxProvider } from "./backends/onnx/sessions.ts";
-export type { HalfStorage } from "./backends/webgpu/half.ts";
+export type { HalfStorage } from "./backends/webgpu/device/half.ts";
 export { isSoftware, type WebGpuBackend, webgpuBackend, type WebGpuOptions } from "./backends/webgpu/mod.ts";

@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { kernelGraph, runOnce, sampleInputs, worst } from "../kernels/contract.ts";
-import { trySubgroups } from "../kernels/backends/webgpu/subgroups.ts";
+import { trySubgroups } from "../kernels/backends/webgpu/adapter/subgroups.ts";
 import { KERNELS } from "../kernels/ops/mod.ts";
 import { orExit, targets } from "../kernels/testing/aim.ts";
 import { chromiumGpu, noChromium } from "./helpers/chromium_gpu.ts";

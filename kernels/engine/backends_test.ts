@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { mayHaveGpu } from "../backends/webgpu/driver.ts";
+import { mayHaveGpu } from "../backends/webgpu/adapter/driver.ts";
 import { chooseBackend, makeBackend } from "./backends.ts";
 import { LINUX } from "../../tests/helpers/system.ts";
 
@@ -75,7 +75,7 @@ Deno.test({
   name: `mayHaveGpu() sees device files with no more permission than tasks have${LINUX.why}`,
   ignore: LINUX.ignore,
   fn: async () => {
-    const module = new URL("../backends/webgpu/driver.ts", import.meta.url).href;
+    const module = new URL("../backends/webgpu/adapter/driver.ts", import.meta.url).href;
     const script = `import { mayHaveGpu } from "${module}";
       console.log(mayHaveGpu(["/dev/no-such-device", "/dev/null"]), mayHaveGpu(["/dev/no-such-device"]));`;
     const child = new Deno.Command(Deno.execPath(), {

@@ -8,7 +8,7 @@
 import { entryOf } from "../../formats/elements.ts";
 import { differentiate } from "../autodiff.ts";
 import type { Backend } from "../backend.ts";
-import { peakBytes } from "../backends/webgpu/plan.ts";
+import { peakBytes } from "../backends/webgpu/programs/plan.ts";
 import { blockGraph, ofLayer, tensorShapes } from "./decoder/decoder.ts";
 import { attentionOf, type DecoderConfig } from "./decoder/decoder_config.ts";
 import { hasDropout, lowestTrained } from "./body/body.ts";
@@ -20,7 +20,7 @@ import { accumulating } from "./programs/compiled.ts";
 export const DEFAULT_ROWS = 1024;
 /** Rows that are tried on a GPU, most first. */
 const TRIED_ROWS = [8192, 4096, 2048] as const;
-/** Memory beside what is counted: free buffers of other lengths are kept, up to as much again (kernels/backends/webgpu/pool.ts). An H100 was seen to take 1.9 times as much as is counted. */
+/** Memory beside what is counted: free buffers of other lengths are kept, up to as much again (kernels/backends/webgpu/device/pool.ts). An H100 was seen to take 1.9 times as much as is counted. */
 const SPARE = 2;
 /** Packs that are kept at once, most first. */
 const TRIED_PACKS = [16, 8, 4, 2] as const;

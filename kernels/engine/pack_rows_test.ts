@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { idsExample, tinyAdapter, tinyModel } from "../../tests/helpers/tiny_model.ts";
 import { webgpuBackend } from "../backends/webgpu/mod.ts";
-import { hasRoom, sharesHostMemory } from "../backends/webgpu/room.ts";
+import { hasRoom, sharesHostMemory } from "../backends/webgpu/device/room.ts";
 import { testWebGpu } from "../testing/backends.ts";
 import { linearModules } from "./decoder/decoder.ts";
 import { Engine } from "./engine.ts";

@@ -3,7 +3,7 @@
  * As a real one it refuses commands whose buffers are gone when they are handed over.
  */
 import type { WebGpuBackend } from "../../kernels/backends/webgpu/mod.ts";
-import { Device } from "../../kernels/backends/webgpu/device.ts";
+import { Device } from "../../kernels/backends/webgpu/device/device.ts";
 import { onDevice } from "../../kernels/backends/webgpu/on_device.ts";
 
 /** The backend on such a device, and what the device counted. */

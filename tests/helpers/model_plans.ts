@@ -1,7 +1,7 @@
 /** Plans of whole models' programs for WebGPU without a device: what a large one would be given. */
 import { differentiate } from "../../kernels/autodiff.ts";
-import type { Device } from "../../kernels/backends/webgpu/device.ts";
-import { makePlan, type PlannedDispatch } from "../../kernels/backends/webgpu/plan.ts";
+import type { Device } from "../../kernels/backends/webgpu/device/device.ts";
+import { makePlan, type PlannedDispatch } from "../../kernels/backends/webgpu/programs/plan.ts";
 import {
   blockGraph,
   blockShapes,

@@ -2,15 +2,15 @@
  * WebGPU backend: every kernel's `wgsl` on the GPU of any maker that Deno finds. Tensors stay on the device.
  * @module
  */
-import { blocksSelfTest } from "./blocks_self_check.ts";
-import { BlockLoader } from "./blocks.ts";
-import { checkLimits, deviceOf, type Lanes, LIMITS, withSubgroups } from "./adapter.ts";
-import { Device } from "./device.ts";
-import { driverKind, driverKindText } from "./driver_kinds.ts";
-import type { Half } from "./half.ts";
+import { blocksSelfTest } from "./blocks/blocks_self_check.ts";
+import { BlockLoader } from "./blocks/blocks.ts";
+import { checkLimits, deviceOf, type Lanes, LIMITS, withSubgroups } from "./adapter/adapter.ts";
+import { Device } from "./device/device.ts";
+import { driverKind, driverKindText } from "./adapter/driver_kinds.ts";
+import type { Half } from "./device/half.ts";
 import { onDevice } from "./on_device.ts";
 import { halfSelfTest, selfTest, subgroupSelfTest } from "./self_check.ts";
-import { trySubgroups } from "./subgroups.ts";
+import { trySubgroups } from "./adapter/subgroups.ts";
 import type { WebGpuBackend, WebGpuOptions } from "./webgpu_backend.ts";
 
 export { describeSubgroups, isSoftware } from "./on_device.ts";

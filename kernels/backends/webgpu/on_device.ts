@@ -3,13 +3,13 @@
  * @module
  */
 import { programWith } from "../options.ts";
-import { adapterName, type Lanes } from "./adapter.ts";
-import type { Device } from "./device.ts";
-import { deviceTensors } from "./device_tensors.ts";
-import type { Half } from "./half.ts";
-import { webgpuProgram } from "./program.ts";
-import { hasRoom } from "./room.ts";
-import { PassTimer } from "./timer.ts";
+import { adapterName, type Lanes } from "./adapter/adapter.ts";
+import type { Device } from "./device/device.ts";
+import { deviceTensors } from "./tensors/device_tensors.ts";
+import type { Half } from "./device/half.ts";
+import { webgpuProgram } from "./programs/program.ts";
+import { hasRoom } from "./device/room.ts";
+import { PassTimer } from "./device/timer.ts";
 import type { WebGpuBackend } from "./webgpu_backend.ts";
 
 /** True if an adapter computes on the CPU. */

@@ -10,7 +10,7 @@ import { attention } from "../../ops/attention/attention.ts";
 import { gatherRows } from "../../ops/layout/gather_rows.ts";
 import { linear } from "../../ops/products/products.ts";
 import { rmsNorm } from "../../ops/norms/rms_norm.ts";
-import { LARGEST_HALF } from "./half.ts";
+import { LARGEST_HALF } from "./device/half.ts";
 
 /** Several workgroups and a tail; barriers and workgroup memory. */
 const PRODUCT: Sample = { note: "self-test", dims: { rows: 70, in: 36, out: 67 }, attrs: { alpha: 0.5 } };

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Backend } from "../../backend.ts";
-import type { HalfStorage } from "./half.ts";
+import type { HalfStorage } from "./device/half.ts";
 
 /** Options of the WebGPU backend. */
 export interface WebGpuOptions {

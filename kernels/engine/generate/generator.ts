@@ -3,7 +3,7 @@
  * @module
  */
 import { item } from "../../../formats/elements.ts";
-import { holdDriver, mayHaveGpu } from "../../backends/webgpu/driver.ts";
+import { holdDriver, mayHaveGpu } from "../../backends/webgpu/adapter/driver.ts";
 import type { OnPhase } from "../host.ts";
 import { connect, type WorkerConnection } from "../worker/worker_call.ts";
 import type { Generated, OnToken } from "./answer/answer.ts";

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { differentiate } from "../../autodiff.ts";
 import { testWebGpu } from "../../testing/backends.ts";
 import { webgpuBackend } from "../../backends/webgpu/mod.ts";
-import { countDispatches } from "../../backends/webgpu/plan.ts";
+import { countDispatches } from "../../backends/webgpu/programs/plan.ts";
 import type { Graph } from "../../graph.ts";
 import { blockGraph, embedGraph, loraShapes } from "../decoder/decoder.ts";
 import { attentionOf } from "../decoder/decoder_config.ts";

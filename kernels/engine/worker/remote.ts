@@ -2,7 +2,7 @@
  * An engine in a Worker, called as if it were here.
  * @module
  */
-import { holdDriver } from "../../backends/webgpu/driver.ts";
+import { holdDriver } from "../../backends/webgpu/adapter/driver.ts";
 import { ENGINE_METHODS, type EngineClient, type EngineSetup, type OnPhase } from "../host.ts";
 import { connect } from "./worker_call.ts";
 

@@ -1,6 +1,6 @@
 /** Programs of models that no test runs, held to what WebGPU promises on every device. */
 import { assert, assertEquals } from "@std/assert";
-import { LARGE_MODELS, modelDispatches } from "../../../tests/helpers/model_plans.ts";
+import { LARGE_MODELS, modelDispatches } from "../../../../tests/helpers/model_plans.ts";
 
 /** `maxComputeWorkgroupsPerDimension`, `maxStorageBuffersPerShaderStage` and the alignments of every device. */
 const DIMENSION = 65_535, BUFFERS = 8, ALIGNMENT = 256;

@@ -1,17 +1,17 @@
 /** Subgroup functions: kernels are right with and without them, and a device that lacks them or gets them wrong is found out. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { item } from "../../../formats/elements.ts";
-import { kernelGraph, runOnce, sampleInputs, worst } from "../../contract.ts";
-import type { Kernel, Sample } from "../../kernel.ts";
-import { attentionGrad } from "../../ops/attention/attention_grad.ts";
-import { labelLogprobUnit } from "../../ops/head/label_logprob.ts";
-import { linear } from "../../ops/products/products.ts";
-import { rmsNorm } from "../../ops/norms/rms_norm.ts";
-import { rmsNormGrad, rmsNormWeightGrad } from "../../ops/norms/rms_norm_grad.ts";
-import { sumSquares } from "../../ops/optimizer/sum_squares.ts";
-import { testWebGpu } from "../../testing/backends.ts";
-import { Device } from "./device.ts";
-import { webgpuBackend } from "./mod.ts";
+import { item } from "../../../../formats/elements.ts";
+import { kernelGraph, runOnce, sampleInputs, worst } from "../../../contract.ts";
+import type { Kernel, Sample } from "../../../kernel.ts";
+import { attentionGrad } from "../../../ops/attention/attention_grad.ts";
+import { labelLogprobUnit } from "../../../ops/head/label_logprob.ts";
+import { linear } from "../../../ops/products/products.ts";
+import { rmsNorm } from "../../../ops/norms/rms_norm.ts";
+import { rmsNormGrad, rmsNormWeightGrad } from "../../../ops/norms/rms_norm_grad.ts";
+import { sumSquares } from "../../../ops/optimizer/sum_squares.ts";
+import { testWebGpu } from "../../../testing/backends.ts";
+import { Device } from "../device/device.ts";
+import { webgpuBackend } from "../mod.ts";
 import { trySubgroups, wrongSize } from "./subgroups.ts";
 
 const { name: title, ignore } = await testWebGpu();

@@ -3,12 +3,12 @@
  * place and handed over, so neither the matrix nor its float32 ever stands on the host. Quantised blocks are handed over as they are.
  * @module
  */
-import type { FloatPieces } from "../../../formats/float_pieces.ts";
-import { vectorMemoryOf } from "../../../formats/simd/memory.ts";
-import { checkUploaded } from "../../backend.ts";
-import type { Device } from "./device.ts";
-import { type Half, type HalfStorage, Halving } from "./half.ts";
-import { GpuTensor } from "./tensor.ts";
+import type { FloatPieces } from "../../../../formats/float_pieces.ts";
+import { vectorMemoryOf } from "../../../../formats/simd/memory.ts";
+import { checkUploaded } from "../../../backend.ts";
+import type { Device } from "../device/device.ts";
+import { type Half, type HalfStorage, Halving } from "../device/half.ts";
+import { GpuTensor } from "../device/tensor.ts";
 
 /**
  * A tensor of the device, as float16 where it is a matrix and storage allows it. Counts in `half`.

@@ -1,28 +1,28 @@
 /** Outputs that are written where an input stands give what they give in memory of their own. */
 import { assert, assertEquals } from "@std/assert";
-import { hostArray, kernelGraph, sampleInputs } from "../../contract.ts";
-import { LARGE_MODELS } from "../../../tests/helpers/model_plans.ts";
-import { differentiate } from "../../autodiff.ts";
-import type { Backend, Tensor } from "../../backend.ts";
+import { hostArray, kernelGraph, sampleInputs } from "../../../contract.ts";
+import { LARGE_MODELS } from "../../../../tests/helpers/model_plans.ts";
+import { differentiate } from "../../../autodiff.ts";
+import type { Backend, Tensor } from "../../../backend.ts";
 import {
   blockGraph,
   blockShapes,
   embedGraph,
   linearModules,
   loraShapes,
-} from "../../engine/decoder/decoder.ts";
-import { attentionOf } from "../../engine/decoder/decoder_config.ts";
-import { headGraph } from "../../engine/decoder/head_graph.ts";
-import { accumulating } from "../../engine/programs/compiled.ts";
-import { fused } from "../../fuse_lora.ts";
-import { type Graph, GraphBuilder } from "../../graph.ts";
-import { add } from "../../ops/arithmetic/add.ts";
-import { KERNELS } from "../../ops/mod.ts";
-import { matmulTn } from "../../ops/products/products.ts";
-import { swiglu } from "../../ops/activations/swiglu.ts";
-import { testWebGpu } from "../../testing/backends.ts";
-import { concreteShape } from "../../sizes.ts";
-import { webgpuBackend } from "./mod.ts";
+} from "../../../engine/decoder/decoder.ts";
+import { attentionOf } from "../../../engine/decoder/decoder_config.ts";
+import { headGraph } from "../../../engine/decoder/head_graph.ts";
+import { accumulating } from "../../../engine/programs/compiled.ts";
+import { fused } from "../../../fuse_lora.ts";
+import { type Graph, GraphBuilder } from "../../../graph.ts";
+import { add } from "../../../ops/arithmetic/add.ts";
+import { KERNELS } from "../../../ops/mod.ts";
+import { matmulTn } from "../../../ops/products/products.ts";
+import { swiglu } from "../../../ops/activations/swiglu.ts";
+import { testWebGpu } from "../../../testing/backends.ts";
+import { concreteShape } from "../../../sizes.ts";
+import { webgpuBackend } from "../mod.ts";
 import { inPlaceOutputs } from "./in_place.ts";
 
 const { name: title, ignore } = await testWebGpu();

@@ -6,8 +6,8 @@
  * numbers below 2⁻¹⁴ and the direction of rounding to the device. Source of the layouts: ggml-quants.c.
  * @module
  */
-import type { WgslDispatch } from "../../wgsl_program.ts";
-import { shader } from "../../ops/wgsl/shader.ts";
+import type { WgslDispatch } from "../../../wgsl_program.ts";
+import { shader } from "../../../ops/wgsl/shader.ts";
 
 /** Types that the shader knows by ggml's names, in the order of its cases, and bytes of a block where halves stand. */
 export const BLOCK_HALVES: Readonly<Record<string, readonly number[]>> = {

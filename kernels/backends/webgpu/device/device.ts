@@ -2,8 +2,8 @@
  * A WebGPU device as the backend uses it: limits, pipelines by code, memory, errors that arrive late.
  * @module
  */
-import type { WgslDispatch, WgslSubgroups } from "../../wgsl_program.ts";
-import type { StoredBlocks } from "../../../formats/float_pieces.ts";
+import type { WgslDispatch, WgslSubgroups } from "../../../wgsl_program.ts";
+import type { StoredBlocks } from "../../../../formats/float_pieces.ts";
 import type { HalfStorage } from "./half.ts";
 import { BindGroups } from "./bind_groups.ts";
 import { type BufferPlace, GpuPool, USAGE } from "./pool.ts";

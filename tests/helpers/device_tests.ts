@@ -3,11 +3,11 @@
  * @module
  */
 import { assert } from "@std/assert";
-import { kernelGraph, runOnce, sampleInputs, worst } from "../../contract.ts";
-import type { Kernel, Sample } from "../../kernel.ts";
-import { KERNELS } from "../../ops/mod.ts";
-import { testWebGpu } from "../../testing/backends.ts";
-import type { WebGpuBackend } from "./mod.ts";
+import { kernelGraph, runOnce, sampleInputs, worst } from "../../kernels/contract.ts";
+import type { Kernel, Sample } from "../../kernels/kernel.ts";
+import { KERNELS } from "../../kernels/ops/mod.ts";
+import { testWebGpu } from "../../kernels/testing/backends.ts";
+import type { WebGpuBackend } from "../../kernels/backends/webgpu/mod.ts";
 
 const { name: title, ignore } = await testWebGpu();
 

@@ -1,9 +1,9 @@
 /** WebGPU: work and operands larger than what a device takes at once. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { Sample } from "../../kernel.ts";
-import { webgpuBackend } from "./mod.ts";
+import type { Sample } from "../../../kernel.ts";
+import { webgpuBackend } from "../mod.ts";
 import { foldWorkgroups } from "./plan.ts";
-import { assertAsReference, deviceTest, kernelNamed } from "./_device_tests.ts";
+import { assertAsReference, deviceTest, kernelNamed } from "../../../../tests/helpers/device_tests.ts";
 
 Deno.test("foldWorkgroups() covers every workgroup with no dimension above the limit", () => {
   assertEquals(foldWorkgroups(5, 65535), [5, 1, 1]);

@@ -1,7 +1,7 @@
 /** WebGPU: sizes that choose another tile of a product, or another walk over keys. The kernels' numbers are the contract test's. */
-import { HIDDEN_PLACE } from "../../ops/attention/cached_attention.ts";
-import { webgpuBackend } from "./mod.ts";
-import { assertAsReference, deviceTest, kernelNamed } from "./_device_tests.ts";
+import { HIDDEN_PLACE } from "../../../ops/attention/cached_attention.ts";
+import { webgpuBackend } from "../mod.ts";
+import { assertAsReference, deviceTest, kernelNamed } from "../../../../tests/helpers/device_tests.ts";
 
 deviceTest("every tile of a product and every split of its depth gives the reference", async (t) => {
   const backend = await webgpuBackend();

@@ -3,7 +3,7 @@
  * outgrown goes, so that memory follows the longest pack and doesn't hold the sum of all lengths.
  * @module
  */
-import { sizeClass } from "../onnx/memory.ts";
+import { sizeClass } from "../../onnx/memory.ts";
 
 /** Bytes from which on a tensor that stays has a buffer of its own size. */
 const LARGE = 65_536;

@@ -1,10 +1,10 @@
 /** WebGPU: adapters that are absent, too small, in software or wrong. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { linear } from "../../ops/products/products.ts";
-import { NO_ADAPTER } from "../../testing/backends.ts";
-import { isSoftware, webgpuBackend } from "./mod.ts";
+import { linear } from "../../../ops/products/products.ts";
+import { NO_ADAPTER } from "../../../testing/backends.ts";
+import { isSoftware, webgpuBackend } from "../mod.ts";
 import { driverKindText } from "./driver_kinds.ts";
-import { deviceTest } from "./_device_tests.ts";
+import { deviceTest } from "../../../../tests/helpers/device_tests.ts";
 
 Deno.test("webgpuBackend() says what to do when there is no WebGPU or no adapter", async () => {
   await assertRejects(() => webgpuBackend({ gpu: undefined }), Error, "this runtime has no navigator.gpu");
@@ -77,10 +77,10 @@ Deno.test("webgpuBackend() names an adapter whose limits are too low, and one th
 });
 
 Deno.test("webgpuBackend() fails where Deno really finds no adapter", async () => {
-  const code = `import { webgpuBackend } from ${JSON.stringify(new URL("./mod.ts", import.meta.url).href)};
+  const code = `import { webgpuBackend } from ${JSON.stringify(new URL("../mod.ts", import.meta.url).href)};
     await webgpuBackend().then(() => console.log("made"), (error) => console.log(error.message));`;
   const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["eval", "--config", new URL("../../../deno.json", import.meta.url).pathname, code],
+    args: ["eval", "--config", new URL("../../../../deno.json", import.meta.url).pathname, code],
     env: { DENO_WEBGPU_BACKEND: NO_ADAPTER, NO_COLOR: "1" },
     stderr: "null",
   }).output();

@@ -2,13 +2,13 @@
  * Tensors of a device: made of values, read back, written again. Frozen matrices lie there in float16 where their values allow it.
  * @module
  */
-import { checkUploaded, checkWritten, elements, type HostArray } from "../../backend.ts";
-import { extentOf } from "../indices.ts";
-import type { Device } from "./device.ts";
-import { type Half, toHalf } from "./half.ts";
+import { checkUploaded, checkWritten, elements, type HostArray } from "../../../backend.ts";
+import { extentOf } from "../../indices.ts";
+import type { Device } from "../device/device.ts";
+import { type Half, toHalf } from "../device/half.ts";
 import { loaded } from "./load.ts";
-import { GpuTensor } from "./tensor.ts";
-import type { WebGpuBackend } from "./webgpu_backend.ts";
+import { GpuTensor } from "../device/tensor.ts";
+import type { WebGpuBackend } from "../webgpu_backend.ts";
 
 /**
  * The backend's methods about tensors.

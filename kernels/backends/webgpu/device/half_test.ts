@@ -1,18 +1,18 @@
 /** Float16 storage: which numbers it holds, that kernels read it right, and that a device which doesn't is found out. */
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { float32ToBfloat16, float32ToHalf } from "../../../formats/float.ts";
-import type { FloatPieces } from "../../../formats/float_pieces.ts";
-import type { HostArray } from "../../backend.ts";
-import { kernelGraph, runOnce, sampleInputs, worst } from "../../contract.ts";
-import { GraphBuilder } from "../../graph.ts";
-import type { Kernel, Sample } from "../../kernel.ts";
-import { KERNELS } from "../../ops/mod.ts";
-import { add } from "../../ops/arithmetic/add.ts";
-import { gatherRows } from "../../ops/layout/gather_rows.ts";
-import { bfloat16ToFloat32 } from "../../../tests/helpers/bfloat16.ts";
-import { testWebGpu } from "../../testing/backends.ts";
+import { float32ToBfloat16, float32ToHalf } from "../../../../formats/float.ts";
+import type { FloatPieces } from "../../../../formats/float_pieces.ts";
+import type { HostArray } from "../../../backend.ts";
+import { kernelGraph, runOnce, sampleInputs, worst } from "../../../contract.ts";
+import { GraphBuilder } from "../../../graph.ts";
+import type { Kernel, Sample } from "../../../kernel.ts";
+import { KERNELS } from "../../../ops/mod.ts";
+import { add } from "../../../ops/arithmetic/add.ts";
+import { gatherRows } from "../../../ops/layout/gather_rows.ts";
+import { bfloat16ToFloat32 } from "../../../../tests/helpers/bfloat16.ts";
+import { testWebGpu } from "../../../testing/backends.ts";
 import { Halving, LARGEST_HALF, toHalf } from "./half.ts";
-import { type WebGpuBackend, webgpuBackend } from "./mod.ts";
+import { type WebGpuBackend, webgpuBackend } from "../mod.ts";
 
 const backend = await testWebGpu();
 let title = backend.name, ignore = backend.ignore;

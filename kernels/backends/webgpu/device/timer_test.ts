@@ -1,8 +1,8 @@
 import { assert, assertRejects } from "@std/assert";
-import { GraphBuilder } from "../../graph.ts";
-import { linear } from "../../ops/products/products.ts";
-import { testWebGpu } from "../../testing/backends.ts";
-import { webgpuBackend } from "./mod.ts";
+import { GraphBuilder } from "../../../graph.ts";
+import { linear } from "../../../ops/products/products.ts";
+import { testWebGpu } from "../../../testing/backends.ts";
+import { webgpuBackend } from "../mod.ts";
 
 const { name: title, ignore } = await testWebGpu();
 

@@ -3,7 +3,7 @@
  * keeps its buffer, so that the bindings of the step before serve the next one, too.
  * @module
  */
-import type { Graph, Node } from "../../graph.ts";
+import type { Graph, Node } from "../../../graph.ts";
 
 /** An output whose kernel can write it where the input stands. */
 interface Place {

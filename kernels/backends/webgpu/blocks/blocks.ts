@@ -3,14 +3,14 @@
  * float16s there that the host would have handed over, four times as many bytes and more.
  * @module
  */
-import { PIECE_BYTES, type StoredBlocks } from "../../../formats/float_pieces.ts";
-import { u16 } from "../../../formats/elements.ts";
-import { elements } from "../../backend.ts";
+import { PIECE_BYTES, type StoredBlocks } from "../../../../formats/float_pieces.ts";
+import { u16 } from "../../../../formats/elements.ts";
+import { elements } from "../../../backend.ts";
 import { BLOCK_HALVES, blockShader, blockSizes } from "./blocks_shader.ts";
-import type { BlockMatrices, Device, Pipeline } from "./device.ts";
-import { type HalfStorage, Halving } from "./half.ts";
-import { foldWorkgroups } from "./plan.ts";
-import { GpuTensor } from "./tensor.ts";
+import type { BlockMatrices, Device, Pipeline } from "../device/device.ts";
+import { type HalfStorage, Halving } from "../device/half.ts";
+import { foldWorkgroups } from "../programs/plan.ts";
+import { GpuTensor } from "../device/tensor.ts";
 
 /** Bits of 8 as a half: with scales and minima below it no value is above 8 · 128 · 32, so float16 holds every one of them. */
 const LARGE = 0x4800;

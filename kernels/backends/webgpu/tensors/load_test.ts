@@ -1,10 +1,10 @@
 /** Memory of whole models on their way to a device, counted on one that is made up. */
 import { assert, assertEquals } from "@std/assert";
-import { type FloatPieces, PIECE_BYTES } from "../../../formats/float_pieces.ts";
-import { LARGE_MODELS } from "../../../tests/helpers/model_plans.ts";
-import { tensorShapes } from "../../engine/decoder/decoder.ts";
-import { Device } from "./device.ts";
-import type { Half } from "./half.ts";
+import { type FloatPieces, PIECE_BYTES } from "../../../../formats/float_pieces.ts";
+import { LARGE_MODELS } from "../../../../tests/helpers/model_plans.ts";
+import { tensorShapes } from "../../../engine/decoder/decoder.ts";
+import { Device } from "../device/device.ts";
+import type { Half } from "../device/half.ts";
 import { loaded } from "./load.ts";
 
 /** A device that counts bytes of buffers and of what waits in its queue. */

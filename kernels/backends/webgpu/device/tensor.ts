@@ -2,8 +2,8 @@
  * A tensor in a GPU buffer.
  * @module
  */
-import { elements, type Tensor } from "../../backend.ts";
-import type { Extent } from "../indices.ts";
+import { elements, type Tensor } from "../../../backend.ts";
+import type { Extent } from "../../indices.ts";
 import type { BufferPlace, GpuPool } from "./pool.ts";
 
 /** Elements whose multiples a part may begin at: bindings do at 256 bytes. */

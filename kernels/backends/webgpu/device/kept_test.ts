@@ -1,8 +1,8 @@
 /** What is kept between runs on a device, and for how long: plans, groups of bindings, buffers. */
 import { assert, assertEquals } from "@std/assert";
-import { madeUpGpu } from "../../../tests/helpers/made_up_gpu.ts";
-import { GraphBuilder } from "../../graph.ts";
-import { linear } from "../../ops/products/products.ts";
+import { madeUpGpu } from "../../../../tests/helpers/made_up_gpu.ts";
+import { GraphBuilder } from "../../../graph.ts";
+import { linear } from "../../../ops/products/products.ts";
 import { BindGroups } from "./bind_groups.ts";
 import { GpuPool, USAGE } from "./pool.ts";
 

@@ -1,12 +1,12 @@
 /** WebGPU: memory of a device, and its end. */
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { GraphBuilder } from "../../graph.ts";
-import { add } from "../../ops/arithmetic/add.ts";
-import { linear } from "../../ops/products/products.ts";
-import { webgpuBackend } from "./mod.ts";
+import { GraphBuilder } from "../../../graph.ts";
+import { add } from "../../../ops/arithmetic/add.ts";
+import { linear } from "../../../ops/products/products.ts";
+import { webgpuBackend } from "../mod.ts";
 import { GpuPool, USAGE } from "./pool.ts";
 import { GpuTensor } from "./tensor.ts";
-import { deviceTest } from "./_device_tests.ts";
+import { deviceTest } from "../../../../tests/helpers/device_tests.ts";
 
 Deno.test("a tensor larger than a buffer may be is refused by its shape, with both sizes and what to do", () => {
   const device = { limits: { maxBufferSize: 2 ** 28 } } as unknown as GPUDevice;

@@ -4,8 +4,8 @@
  * neighbours by index in one subgroup.
  * @module
  */
-import type { WgslSubgroups } from "../../wgsl_program.ts";
-import type { Device } from "./device.ts";
+import type { WgslSubgroups } from "../../../wgsl_program.ts";
+import type { Device } from "../device/device.ts";
 
 /** The feature; Deno's types don't name it. */
 export const SUBGROUPS = "subgroups" as GPUFeatureName;

@@ -2,12 +2,12 @@
  * Check that a driver must pass before quantised blocks are taken apart on its device.
  * @module
  */
-import type { StoredBlocks } from "../../../formats/float_pieces.ts";
-import { GGML_TYPES } from "../../../formats/gguf/mod.ts";
-import type { Backend } from "../../backend.ts";
+import type { StoredBlocks } from "../../../../formats/float_pieces.ts";
+import { GGML_TYPES } from "../../../../formats/gguf/mod.ts";
+import type { Backend } from "../../../backend.ts";
 import { BLOCK_HALVES } from "./blocks_shader.ts";
-import type { BlockMatrices } from "./device.ts";
-import { toHalf } from "./half.ts";
+import type { BlockMatrices } from "../device/device.ts";
+import { toHalf } from "../device/half.ts";
 
 /** Blocks of each type: a multiple of 8, several workgroups. */
 const BLOCKS = 40;

@@ -3,16 +3,16 @@
  * to live and gives them back behind their last use, before it writes its one command buffer.
  * @module
  */
-import { item } from "../../../formats/elements.ts";
-import { elements, type Program, type Tensor } from "../../backend.ts";
-import { fused } from "../../fuse_lora.ts";
-import type { Graph } from "../../graph.ts";
-import { indexCheck } from "../indices.ts";
-import { bindSizes } from "../../sizes.ts";
-import type { Device } from "./device.ts";
+import { item } from "../../../../formats/elements.ts";
+import { elements, type Program, type Tensor } from "../../../backend.ts";
+import { fused } from "../../../fuse_lora.ts";
+import type { Graph } from "../../../graph.ts";
+import { indexCheck } from "../../indices.ts";
+import { bindSizes } from "../../../sizes.ts";
+import type { Device } from "../device/device.ts";
 import { makePlan, type Plan } from "./plan.ts";
-import type { BufferPlace, GpuPool } from "./pool.ts";
-import { GpuTensor } from "./tensor.ts";
+import type { BufferPlace, GpuPool } from "../device/pool.ts";
+import { GpuTensor } from "../device/tensor.ts";
 
 /** Sets of sizes that a program remembers: all lengths of packs up to 8,192 rows are 80. */
 const PLANS = 96;

@@ -2,18 +2,18 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
-import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
-import type { FloatPieces } from "../../../formats/float_pieces.ts";
-import { deinterleavedRows, GgufFile, writeGguf } from "../../../formats/gguf/mod.ts";
-import { SafetensorsFile } from "../../../formats/safetensors/mod.ts";
-import type { HostArray } from "../../backend.ts";
-import { testWebGpu } from "../../testing/backends.ts";
+import { temporaryFolder } from "../../../../tests/helpers/temporary_folder.ts";
+import type { FloatPieces } from "../../../../formats/float_pieces.ts";
+import { deinterleavedRows, GgufFile, writeGguf } from "../../../../formats/gguf/mod.ts";
+import { SafetensorsFile } from "../../../../formats/safetensors/mod.ts";
+import type { HostArray } from "../../../backend.ts";
+import { testWebGpu } from "../../../testing/backends.ts";
 import { blocksSelfTest, madeUpBlocks } from "./blocks_self_check.ts";
 import { BLOCK_HALVES } from "./blocks_shader.ts";
-import { type WebGpuBackend, webgpuBackend, type WebGpuOptions } from "./mod.ts";
+import { type WebGpuBackend, webgpuBackend, type WebGpuOptions } from "../mod.ts";
 
 const { name: title, ignore } = await testWebGpu();
-const GOLDENS = new URL("../../../fixtures/goldens/gguf/", import.meta.url).pathname;
+const GOLDENS = new URL("../../../../fixtures/goldens/gguf/", import.meta.url).pathname;
 
 function deviceTest(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: `${name} (${title})`, ignore, fn });

@@ -6,8 +6,8 @@
  * bit is worth 2⁻²⁴ or more, is still exact.
  * @module
  */
-import { type FloatPieces, PIECE_BYTES } from "../../../formats/float_pieces.ts";
-import { vectorMemoryOf } from "../../../formats/simd/memory.ts";
+import { type FloatPieces, PIECE_BYTES } from "../../../../formats/float_pieces.ts";
+import { vectorMemoryOf } from "../../../../formats/simd/memory.ts";
 
 /** `exact`: matrices that float16 holds; `rounded`: all but those with values it can't reach; `none`. */
 export type HalfStorage = "exact" | "rounded" | "none";

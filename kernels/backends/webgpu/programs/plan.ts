@@ -2,17 +2,17 @@
  * A plan of a graph's dispatches for one set of sizes: shaders, bindings and lifetimes of values.
  * @module
  */
-import { entryOf } from "../../../formats/elements.ts";
-import { elements } from "../../backend.ts";
-import { isCounted, kernelCost } from "../../cost.ts";
-import { fused } from "../../fuse_lora.ts";
-import { type Graph, type Node, nodeSizes, type Value, ValueMap } from "../../graph.ts";
-import type { WgslBinding, WgslDispatch, WgslLimits, WgslProgram } from "../../wgsl_program.ts";
-import { sizeClass } from "../onnx/memory.ts";
-import { concreteShape, concreteSize } from "../../sizes.ts";
-import type { Device, Pipeline } from "./device.ts";
+import { entryOf } from "../../../../formats/elements.ts";
+import { elements } from "../../../backend.ts";
+import { isCounted, kernelCost } from "../../../cost.ts";
+import { fused } from "../../../fuse_lora.ts";
+import { type Graph, type Node, nodeSizes, type Value, ValueMap } from "../../../graph.ts";
+import type { WgslBinding, WgslDispatch, WgslLimits, WgslProgram } from "../../../wgsl_program.ts";
+import { sizeClass } from "../../onnx/memory.ts";
+import { concreteShape, concreteSize } from "../../../sizes.ts";
+import type { Device, Pipeline } from "../device/device.ts";
 import { inPlaceOutputs } from "./in_place.ts";
-import { bytesOf } from "./tensor.ts";
+import { bytesOf } from "../device/tensor.ts";
 
 /** Uniform structs begin at multiples of this. */
 const UNIFORM_ALIGNMENT = 256;
