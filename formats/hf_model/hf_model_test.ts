@@ -306,6 +306,31 @@ Deno.test("saveModel() spells config.json for transformers 4 and 5 alike and ref
       );
       assertEquals([rope_theta, rope_local_base_freq, rope_scaling, rope_parameters], [7, 3, linear, five]);
     }
+    // transformers 4.57's Phi3Config takes three fields of a scaling, llama.cpp's converter looks for the others beside it
+    const factors = { short_factor: [1, 2], long_factor: [3, 4] };
+    const phi3 = {
+      rope_theta: 7,
+      rope_scaling: { type: "longrope", ...factors },
+      partial_rotary_factor: 0.5,
+      original_max_position_embeddings: 64,
+    };
+    const inside = { partial_rotary_factor: 0.5, original_max_position_embeddings: 64, ...factors };
+    for (
+      const spelling of [
+        phi3,
+        { ...phi3, rope_scaling: { rope_type: "su", ...factors } },
+        { rope_parameters: { rope_theta: 7, rope_type: "longrope", ...inside } },
+      ]
+    ) {
+      saveModel(directory, [tensor], { config: { model_type: "phi3", ...spelling }, dtype: "float16" });
+      const written = JSON.parse(Deno.readTextFileSync(join(directory, "config.json")));
+      const { rope_theta, rope_scaling, partial_rotary_factor, original_max_position_embeddings } = written;
+      assertEquals(
+        { rope_theta, rope_scaling, partial_rotary_factor, original_max_position_embeddings },
+        phi3,
+      );
+      assertEquals(written.rope_parameters.rope_theta, 7);
+    }
     using file = new SafetensorsFile(join(directory, "model.safetensors"));
     assertEquals(file.info("lm_head.weight").dtype, "F16");
     const options = { config: { tie_word_embeddings: true } };

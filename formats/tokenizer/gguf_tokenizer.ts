@@ -8,7 +8,7 @@
 import { item } from "../elements.ts";
 import { shown } from "../message.ts";
 import { tokenizerFromParts } from "./load_parts.ts";
-import { GPT2_PATTERN, LLAMA3_PATTERN, QWEN2_PATTERN, TEKKEN_PATTERN } from "./patterns.ts";
+import { GPT2_PATTERN, LLAMA3_PATTERN, O200K_PATTERN, QWEN2_PATTERN, TEKKEN_PATTERN } from "./patterns.ts";
 import type { EditableTokenizer } from "./tokenizer.ts";
 import { addedToken, type Component, type TokenizerJson } from "./tokenizer_json.ts";
 
@@ -50,11 +50,12 @@ const SPLITTERS: ReadonlyMap<string, Splitter> = new Map([
   ["qwen2", QWEN2],
   ["deepseek-r1-qwen", QWEN2],
   ["stablelm2", QWEN2],
+  ["gpt-4o", { patterns: [O200K_PATTERN] }],
   ["tekken", { patterns: [TEKKEN_PATTERN], ignoreMerges: true, addBos: true }],
 ]);
 
 /** Names that llama.cpp's converter gives; others of the table are older names of the same. */
-const WRITTEN = ["gpt-2", "smollm", "llama-bpe", "dbrx", "qwen2", "tekken"];
+const WRITTEN = ["gpt-2", "smollm", "llama-bpe", "dbrx", "qwen2", "gpt-4o", "tekken"];
 
 /** The name under which a file asks for the splitter of these patterns, applied in turn; null: there is none. */
 export function namedSplitter(patterns: readonly string[], ignoreMerges: boolean): string | null {

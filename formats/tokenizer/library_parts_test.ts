@@ -3,6 +3,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 
 import { toByteAlphabet } from "./bytes.ts";
 import { decoder } from "./decoders.ts";
+import { namedSplitter } from "./gguf_tokenizer.ts";
 import { tokenizerFromFiles } from "./mod.ts";
 import { normalizer } from "./normalizers.ts";
 import { toRegExp } from "./patterns.ts";
@@ -37,6 +38,12 @@ for (const { pattern, text, pieces: wanted } of golden.patterns) {
     }
   });
 }
+
+Deno.test("a tokenizer that cuts as o200k is told llama.cpp by gpt-4o", () => {
+  const found = golden.patterns.find(({ text }: { text: string }) => text.includes("camelCaseText ÉTÉ"));
+  assertEquals(namedSplitter([found.pattern], false), "gpt-4o");
+  assertEquals(namedSplitter([found.pattern], true), null);
+});
 
 Deno.test("toRegExp() refuses what it would take for something else", () => {
   for (const pattern of golden.refused) {

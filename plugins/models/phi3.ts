@@ -1,5 +1,5 @@
 /**
- * Phi-3, Phi-3.5 and Phi-4, mini: q, k and v are one matrix, gate and up another; Phi-4-mini rotates a part of each head.
+ * Phi-3, Phi-3.5 and Phi-4: q, k and v are one matrix, gate and up another; Phi-4-mini rotates a part of each head.
  * @module
  */
 import { z } from "zod";
@@ -16,7 +16,8 @@ const phi3: Plugin<"model", typeof Options> = definePlugin({
   kind: "model",
   name: "phi3",
   version: "1",
-  description: "Phi-3, Phi-3.5 and Phi-4, mini (q, k and v in one matrix, gate and up in another)",
+  description:
+    "Phi-3, Phi-3.5 and Phi-4 with model_type phi3 (q, k and v in one matrix, gate and up in another)",
   options: Options,
   create: () => ({
     modelType: "phi3",

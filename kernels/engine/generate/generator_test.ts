@@ -249,6 +249,11 @@ Deno.test("Generator.open() names what is wrong", async () => {
     "from 2 to 1024",
   );
   await assertRejects(
+    () => Generator.open({ model: MODEL, decoder: { ...decoder, rotaryLimit: 40 }, maxModelLen: 50 }),
+    RangeError,
+    "from 2 to 40, behind which its rotary frequencies change (longrope): current value is 50",
+  );
+  await assertRejects(
     () => Generator.open({ model: MODEL, decoder, adapter: MODEL }),
     RangeError,
     "adapter_config.json",
