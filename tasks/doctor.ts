@@ -208,6 +208,8 @@ if (import.meta.main) {
         ], FLAGS),
       );
     }
+    // Mesa looks for a desktop by it, and prints an error for each device where nobody has set it
+    if (Deno.build.os === "linux" && !Deno.env.has("XDG_RUNTIME_DIR")) Deno.env.set("XDG_RUNTIME_DIR", "/");
     const report = await doctor();
     print(flags.has("json") ? JSON.stringify(report, null, 2) : doctorText(report));
     return report.backends.some(({ name, works }) => works && name === "backend: onnx, provider: cpu")

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
 import { testWebGpu } from "../kernels/testing/backends.ts";
+import project from "../deno.json" with { type: "json" };
 import { doctor, doctorText } from "./doctor.ts";
 
 Deno.test("doctor() proves the reference and onnx on the CPU, and says why others don't work", async () => {
@@ -13,4 +14,21 @@ Deno.test("doctor() proves the reference and onnx on the CPU, and says why other
   assert(/^(onnx|webgpu), because /.test(report.auto), report.auto);
   assert(report.memory.total > 2 ** 28);
   assertStringIncludes(doctorText(report), report.versions.deno!);
+});
+
+const { name, ignore } = await testWebGpu();
+Deno.test({
+  name: `deno task doctor says nothing of a desktop where there is none${ignore ? `: ${name}` : ""}`,
+  ignore,
+  fn: async () => {
+    const { PATH = "", HOME = "", DENO_DIR } = Deno.env.toObject();
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [...project.tasks.doctor.command.split(" ").slice(1), "--json"],
+      cwd: new URL("../", import.meta.url).pathname,
+      clearEnv: true,
+      env: { PATH, HOME, ...(DENO_DIR !== undefined && { DENO_DIR }) },
+    }).output();
+    const said = new TextDecoder().decode(stderr);
+    assertEquals([code, said.includes("XDG_RUNTIME_DIR")], [0, false], said);
+  },
 });
