@@ -2,6 +2,7 @@
  * ONNX as lowerings of kernels write it; `backends/onnx/lower.ts` turns it into a model.
  * @module
  */
+import type { BlockForm } from "./native/mod.ts";
 
 /** One node of an ONNX graph. Names are local to the kernel: its inputs, its outputs, or anything else for temporaries. */
 export interface OnnxNode {
@@ -32,6 +33,9 @@ export type OnnxType = "f32" | "i32" | "i64" | "bool" | HalfType;
 /** Floats of 16 bits: IEEE's with 11 bits of mantissa up to 65,504, and bfloat16 with 8 and float32's range. */
 export type HalfType = "f16" | "bf16";
 
+/** Forms of frozen matrices that operators of kernels/native widen as they read them. */
+export type WidenedType = HalfType | BlockForm;
+
 /** Weights of 16 bits in one application of a kernel. */
 export interface HalfInputs {
   /** Inputs, among the kernel's `Kernel.halves`, that lie in memory so. */
@@ -49,7 +53,7 @@ export interface OnnxTarget {
   /** Absent: all floats are float32, but for those that are widened (below). */
   half?: HalfInputs;
   /** Inputs, among the kernel's `Kernel.halves`, that operators of kernels/native widen as they read them, so that nothing is rounded; not with `half`. */
-  widened?: ReadonlyMap<string, HalfType>;
+  widened?: ReadonlyMap<string, WidenedType>;
   /** Whether it has the operators of kernels/native. */
   native?: boolean;
   /** Inputs of the node that nothing else reads, so that a place which can may put its output there. */

@@ -6,6 +6,15 @@
 export { type NativeLibrary, nativeLibrary, nativeLibraryAt, type NativePlace } from "./library.ts";
 export { flushingSubnormals } from "./subnormals.ts";
 export { vectorBits } from "./vector_bits.ts";
+export {
+  type BlockForm,
+  blockFormOf,
+  type BlockTiles,
+  blockTiles,
+  isBlockForm,
+  tileFloats,
+  tileShape,
+} from "./block_tiles.ts";
 export { tileBytes, tiled, type TiledMatrix } from "./tiles.ts";
 
 /** Domain of the operators. */

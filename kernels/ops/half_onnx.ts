@@ -82,14 +82,15 @@ export function gemmNodes(
   })));
 }
 
-/** `out[l] = table[ids[l]]` in float32; the table may be a weight of 16 bits. */
+/** `out[l] = table[ids[l]]` in float32; the table may be a weight of 16 bits or of blocks. */
 export function gatherNodes(
   { half, widened }: OnnxTarget,
   table: string,
   ids: string,
   out: string,
 ): OnnxNode[] {
-  const few = half?.names.has(table) || widened?.has(table), rows = few ? `${out}_half` : out;
+  if (widened?.has(table)) return [nativeNode("Rows", [table, ids], [out])];
+  const few = half?.names.has(table), rows = few ? `${out}_half` : out;
   return [
     { op: "Gather", in: [table, ids], out: [rows], attrs: { axis: 0 } },
     ...few ? [{ op: "Cast", in: [rows], out: [out], attrs: { to: { type: "f32" as const } } }] : [],

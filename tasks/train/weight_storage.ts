@@ -3,6 +3,7 @@
  * @module
  */
 import type { WeightSource } from "../../formats/hf_model/mod.ts";
+import { heldBytes, heldForm } from "../../kernels/backends/onnx/held_form.ts";
 import { describeSubgroups, webgpuBackend } from "../../kernels/backends/webgpu/mod.ts";
 import { chooseBackend, makeBackend } from "../../kernels/engine/backends.ts";
 import { moduleShapes, tensorShapes } from "../../kernels/engine/decoder/decoder.ts";
@@ -11,11 +12,11 @@ import type { TrainConfig } from "./config/mod.ts";
 
 /** Storage of frozen matrices where the run will run. */
 export interface WeightStorage {
-  /** 16 bits instead of float32, but for {@linkcode WeightStorage.float32}. */
-  half: boolean;
-  /** Matrices that stay float32 beside those of 16 bits, by name, and how many numbers each has; absent: none. */
+  /** Bytes of a number, over all matrices but {@linkcode WeightStorage.float32}; 4: float32. */
+  bytes: number;
+  /** Matrices that stay float32 beside others, by name, and how many numbers each has; absent: none. */
   float32?: ReadonlyMap<string, number>;
-  /** True if modules that PiSSA begins from are float32 nevertheless: what it leaves of their weights isn't of 16 bits. */
+  /** True if modules that PiSSA begins from are float32 nevertheless: what it leaves of their weights isn't what the file has. */
   wideRest?: boolean;
   /** In words, with the reason. */
   text: string;
@@ -37,7 +38,7 @@ export async function weightStorage(
   weights: WeightSource,
   model: DecoderConfig,
 ): Promise<WeightStorage> {
-  if (config.finetuning_type === "full") return { half: false, text: "float32, as all are trained" };
+  if (config.finetuning_type === "full") return { bytes: 4, text: "float32, as all are trained" };
   const { quantization_bit: bits } = config, { choice } = await chooseBackend(config);
   const leavesRest = config.pissa_init && config.finetuning_type === "lora";
   const modules = moduleShapes(model);
@@ -51,27 +52,28 @@ export async function weightStorage(
   if (bits !== null) {
     const elsewhere = stored === null ? "float32" : `${stored.form}${exceptFor(stored.float32, matrices)}`;
     return {
-      half: stored !== null,
+      bytes: stored?.bytes ?? 4,
       ...(stored && { float32: stored.float32 }),
       text: `${bits} bits at most in the layers' modules, ${elsewhere} elsewhere`,
     };
   }
   if (choice.provider === "cuda" && choice.backend === "onnx" && (config.bf16 || config.fp16)) {
     return {
-      half: true,
+      bytes: 2,
       text: config.bf16 ? "bfloat16, as bf16: true says" : "float16, as fp16: true says",
     };
   }
   if (stored !== null) {
-    const { form, float32 } = stored, kept = `${form}, as the file has them${exceptFor(float32, matrices)}`;
-    return { ...ofFile(kept, leavesRest, "; products take them as float32"), float32 };
+    const { bytes, form, float32 } = stored,
+      kept = `${form}, as the file has them${exceptFor(float32, matrices)}`;
+    return { ...ofFile(bytes, kept, leavesRest, "; products take them as float32"), float32 };
   }
-  if (choice.backend !== "webgpu") return { half: false, text: "float32" };
+  if (choice.backend !== "webgpu") return { bytes: 4, text: "float32" };
   const backend = await webgpuBackend({ half: config.fp16 ? "rounded" : "exact" });
   try {
     const shaders = describeSubgroups(backend.subgroups);
     if (backend.half.storage === "none") {
-      return { half: false, text: `float32: ${backend.half.why}`, shaders };
+      return { bytes: 4, text: `float32: ${backend.half.why}`, shaders };
     }
     const float32 = new Map<string, number>();
     for (const [name, shape] of matrices) {
@@ -80,11 +82,11 @@ export async function weightStorage(
       if (backend.half.kept === kept) float32.set(name, pieces.count);
     }
     if (float32.size === matrices.size) {
-      return { half: false, text: "float32, as float16 would round them (fp16: true does so)", shaders };
+      return { bytes: 4, text: "float32, as float16 would round them (fp16: true does so)", shaders };
     }
     const except = exceptFor(float32, matrices);
-    if (config.fp16) return { half: true, float32, text: `float16, as fp16: true says${except}`, shaders };
-    return { ...ofFile(`float16, which holds the file's values${except}`, leavesRest), float32, shaders };
+    if (config.fp16) return { bytes: 2, float32, text: `float16, as fp16: true says${except}`, shaders };
+    return { ...ofFile(2, `float16, which holds the file's values${except}`, leavesRest), float32, shaders };
   } finally {
     await backend.dispose();
   }
@@ -99,21 +101,24 @@ function exceptFor(float32: ReadonlyMap<string, number>, matrices: Matrices): st
 }
 
 /** Storage of the file's values as they are; PiSSA leaves others of its modules'. */
-function ofFile(form: string, leavesRest: boolean, end = ""): WeightStorage {
-  if (!leavesRest) return { half: true, text: form + end };
-  return { half: true, wideRest: true, text: `${form}, and float32 in modules that PiSSA begins from${end}` };
+function ofFile(bytes: number, form: string, leavesRest: boolean, end = ""): WeightStorage {
+  if (!leavesRest) return { bytes, text: form + end };
+  return { bytes, wideRest: true, text: `${form}, and float32 in modules that PiSSA begins from${end}` };
 }
 
-const WORDS = { bf16: "bfloat16", f16: "float16" } as const;
+const WORDS: Readonly<Record<string, string>> = { bf16: "bfloat16", f16: "float16" };
 
 /** The forms that a file's matrices keep on the CPU, in words, and those that don't; null: all become float32 there. */
 async function storedForms(
   choice: Parameters<typeof makeBackend>[0],
   weights: WeightSource,
   matrices: Matrices,
-): Promise<{ form: string; float32: ReadonlyMap<string, number> } | null> {
-  const types = [...matrices].map(([name, shape]) => ({ name, shape, pieces: weights.pieces(name) }));
-  const halves = types.filter(({ pieces }) => pieces.type !== "f32"), [first] = halves;
+): Promise<{ bytes: number; form: string; float32: ReadonlyMap<string, number> } | null> {
+  const all = [...matrices].map(([name, shape]) => {
+    const pieces = weights.pieces(name);
+    return { name, shape, pieces, held: heldForm(pieces, shape) };
+  });
+  const narrow = all.flatMap(({ held, ...one }) => held === null ? [] : [{ ...one, held }]), [first] = narrow;
   if (first === undefined) return null;
   const backend = await makeBackend(choice);
   try {
@@ -124,9 +129,11 @@ async function storedForms(
   } finally {
     await backend.dispose();
   }
-  const forms = new Set(halves.map(({ pieces: { type } }) => type === "f32" ? type : WORDS[type]));
-  const others = types.filter(({ pieces }) => pieces.type === "f32");
+  const forms = new Set(narrow.map(({ held }) => WORDS[held] ?? held));
+  const others = all.filter(({ held }) => held === null);
+  const bytes = narrow.reduce((sum, { held, shape }) => sum + heldBytes(held, shape), 0);
   return {
+    bytes: bytes / narrow.reduce((sum, { pieces }) => sum + pieces.count, 0),
     form: [...forms].join(" and "),
     float32: new Map(others.map(({ name, pieces }) => [name, pieces.count])),
   };

@@ -7,6 +7,8 @@ import { openLibrary } from "../../kernels/backends/onnx/c_api/mod.ts";
 import { nativeLibrary } from "../../kernels/native/mod.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
+import { quantisedModel } from "../../tests/helpers/quantised_model.ts";
+import { tinyModel } from "../../tests/helpers/tiny_model.ts";
 import type { TrainConfig } from "./config/mod.ts";
 import { weightStorage } from "./weight_storage.ts";
 
@@ -19,6 +21,11 @@ if (!ignore) {
   if (half.storage === "none") [title, ignore] = [`webgpu: ${half.why}`, true];
 }
 
+function configOf(settings: Partial<TrainConfig>): TrainConfig {
+  const device = { backend: "onnx", provider: "cpu", threads: null, fp16: false };
+  return { ...device, finetuning_type: "lora", quantization_bit: null, ...settings } as TrainConfig;
+}
+
 /** @param wide Matrices that the file has in float32 where its others are bfloat16 */
 async function storage(model: string, settings: Partial<TrainConfig>, wide: readonly string[] = []) {
   const opened = await openModel(golden(model)), own = opened.weights;
@@ -26,9 +33,7 @@ async function storage(model: string, settings: Partial<TrainConfig>, wide: read
   const pieces = (name: string) => (wide.includes(name) ? float32 : own).pieces(name);
   const weights: WeightSource = Object.assign(Object.create(own), { pieces });
   try {
-    const device = { backend: "onnx", provider: "cpu", threads: null, fp16: false };
-    const config = { ...device, finetuning_type: "lora", quantization_bit: null, ...settings };
-    return await weightStorage(config as TrainConfig, weights, decoderOf(builtinRegistry(), opened));
+    return await weightStorage(configOf(settings), weights, decoderOf(builtinRegistry(), opened));
   } finally {
     own.close();
     float32.close();
@@ -43,30 +48,30 @@ Deno.test({
   ignore: native !== null,
   async fn() {
     const kept = {
-      half: true,
+      bytes: 2,
       float32: new Map(),
       text: "bfloat16, as the file has them; products take them as float32",
     };
     assertEquals(await storage("qwen2/model-bf16", { fp16: true }), kept);
-    assertEquals(await storage("qwen2/model", {}), { half: false, text: "float32" });
+    assertEquals(await storage("qwen2/model", {}), { bytes: 4, text: "float32" });
     assertEquals(await storage("qwen2/model-bf16", { quantization_bit: 8 }), {
-      half: true,
+      bytes: 2,
       float32: new Map(),
       text: "8 bits at most in the layers' modules, bfloat16 elsewhere",
     });
     assertEquals(await storage("qwen2/model-bf16", { pissa_init: true }), {
-      half: true,
+      bytes: 2,
       float32: new Map(),
       wideRest: true,
       text:
         "bfloat16, as the file has them, and float32 in modules that PiSSA begins from; products take them as float32",
     });
     assertEquals(await storage("qwen2/model-bf16", { pissa_init: true, finetuning_type: "freeze" }), {
-      half: true,
+      bytes: 2,
       float32: new Map(),
       text: "bfloat16, as the file has them; products take them as float32",
     });
-    assertEquals((await storage("qwen2/model-bf16", { finetuning_type: "full" })).half, false);
+    assertEquals((await storage("qwen2/model-bf16", { finetuning_type: "full" })).bytes, 4);
   },
 });
 
@@ -80,35 +85,61 @@ Deno.test({
   ignore: native !== null,
   async fn() {
     assertEquals(await storage("qwen2/model-bf16", {}, [DOWN, Q]), {
-      half: true,
+      bytes: 2,
       float32: new Map([[Q, 32 * 32], [DOWN, 32 * 64]]),
       text:
         `bfloat16, as the file has them, but float32 in 2 of 15 matrices (${Q}, …); products take them as float32`,
     });
     assertEquals(await storage("qwen2/model-bf16", { quantization_bit: 4 }, [Q]), {
-      half: true,
+      bytes: 2,
       float32: new Map(),
       text: "4 bits at most in the layers' modules, bfloat16 elsewhere",
     });
-    const { half, text } = await storage("qwen2/model-bf16", { quantization_bit: 4 }, [EMBEDDING]);
-    assertEquals([half, text], [false, "4 bits at most in the layers' modules, float32 elsewhere"]);
+    const { bytes, text } = await storage("qwen2/model-bf16", { quantization_bit: 4 }, [EMBEDDING]);
+    assertEquals([bytes, text], [4, "4 bits at most in the layers' modules, float32 elsewhere"]);
+  },
+});
+
+Deno.test({
+  name: `weightStorage() is the file's blocks where the CPU has operators of our own${
+    native === null ? "" : `: ${native}`
+  }`,
+  ignore: native !== null,
+  async fn() {
+    const weights = await quantisedModel(), { config } = tinyModel("qwen2");
+    const storage = (settings: Partial<TrainConfig>) => weightStorage(configOf(settings), weights, config);
+    // 128 × 32 numbers of 34 bytes for 32, and in two layers 2 · 32 × 32, 2 · 16 × 32 and 3 · 64 × 32 of 18 for 32.
+    const embedding = 4096, modules = 2 * (2048 + 1024 + 6144), float32 = new Map();
+    const bytes = (embedding * 34 + modules * 18) / 32 / (embedding + modules);
+    const text = "Q8_0 and Q4_0, as the file has them; products take them as float32";
+    try {
+      assertEquals(await storage({}), { bytes, float32, text });
+      assertEquals(await storage({ quantization_bit: 4 }), {
+        bytes: 34 / 32,
+        float32,
+        text: "4 bits at most in the layers' modules, Q8_0 elsewhere",
+      });
+      assertEquals(await storage({ backend: "reference" }), { bytes: 4, text: "float32" });
+    } finally {
+      weights.close();
+    }
   },
 });
 
 Deno.test("weightStorage() is float32 on other backends, and for all that is trained", async () => {
-  assertEquals(await storage("qwen2/model", { fp16: true }), { half: false, text: "float32" });
-  assertEquals(await storage("qwen2/model-bf16", { backend: "reference" }), { half: false, text: "float32" });
+  assertEquals(await storage("qwen2/model", { fp16: true }), { bytes: 4, text: "float32" });
+  assertEquals(await storage("qwen2/model-bf16", { backend: "reference" }), { bytes: 4, text: "float32" });
   const cuda = { provider: "cuda", bf16: true } as const;
-  assertEquals(await storage("qwen2/model", cuda), { half: true, text: "bfloat16, as bf16: true says" });
+  assertEquals(await storage("qwen2/model", cuda), { bytes: 2, text: "bfloat16, as bf16: true says" });
   assertEquals(await storage("qwen2/model", { provider: "cuda", fp16: true }), {
-    half: true,
+    bytes: 2,
     text: "float16, as fp16: true says",
   });
-  assertEquals(await storage("qwen2/model", { provider: "cuda" }), { half: false, text: "float32" });
+  assertEquals(await storage("qwen2/model", { provider: "cuda" }), { bytes: 4, text: "float32" });
   const full = await storage("qwen2/model-bf16", { backend: "webgpu", finetuning_type: "full" });
-  assertEquals(full, { half: false, text: "float32, as all are trained" });
+  assertEquals(full, { bytes: 4, text: "float32, as all are trained" });
   const packed = await storage("qwen2/model", { quantization_bit: 4 });
-  assertEquals(packed, { half: false, text: "4 bits at most in the layers' modules, float32 elsewhere" });
+  assertEquals(packed, { bytes: 4, text: "4 bits at most in the layers' modules, float32 elsewhere" });
 });
 
 Deno.test({
@@ -117,31 +148,31 @@ Deno.test({
   fn: async () => {
     const webgpu = { backend: "webgpu" } as const;
     const { shaders, ...held } = await storage("qwen2/model-bf16", webgpu);
-    assertEquals(held, { half: true, float32: new Map(), text: "float16, which holds the file's values" });
+    assertEquals(held, { bytes: 2, float32: new Map(), text: "float16, which holds the file's values" });
     assert(shaders !== undefined);
     assertMatch(shaders, /^(subgroups of \d+ or more|no subgroup functions \(.+\))$/);
     const rest = await storage("qwen2/model-bf16", { ...webgpu, pissa_init: true });
     assertEquals(rest, {
-      half: true,
+      bytes: 2,
       float32: new Map(),
       wideRest: true,
       text: "float16, which holds the file's values, and float32 in modules that PiSSA begins from",
       shaders,
     });
     const rounded = await storage("qwen2/model-bf16", { ...webgpu, pissa_init: true, fp16: true });
-    assertEquals(rounded, { half: true, float32: new Map(), text: "float16, as fp16: true says", shaders });
+    assertEquals(rounded, { bytes: 2, float32: new Map(), text: "float16, as fp16: true says", shaders });
     const mixed = await storage("qwen2/model-bf16", webgpu, [Q]);
     assertEquals(mixed, {
-      half: true,
+      bytes: 2,
       float32: new Map([[Q, 32 * 32]]),
       text: `float16, which holds the file's values, but float32 in 1 of 15 matrices (${Q})`,
       shaders,
     });
     const plain = await storage("qwen2/model", webgpu);
-    assertEquals(plain.half, false);
+    assertEquals(plain.bytes, 4);
     assertStringIncludes(plain.text, "as float16 would round them");
     assertEquals(await storage("qwen2/model", { ...webgpu, fp16: true }), {
-      half: true,
+      bytes: 2,
       float32: new Map(),
       text: "float16, as fp16: true says",
       shaders,

@@ -4,6 +4,7 @@
  */
 import { setImmediate } from "node:timers";
 
+import { isBlockForm, tileShape } from "../../native/mod.ts";
 import { availableProviders, type OrtLibrary, OrtSession, OrtTensor } from "./c_api/mod.ts";
 import {
   byteShape,
@@ -21,9 +22,10 @@ function ortTensorOf(library: OrtLibrary, tensor: OnnxTensor, bytes: boolean): O
   if (!(tensor instanceof HostTensor)) {
     return bytes ? tensor.bytes((value) => OrtTensor.asBytes(library, value)) : tensor.value;
   }
-  return tensor.view(({ data, shape, stored }) =>
-    OrtTensor.over(library, data, bytes ? byteShape(shape) : shape, bytes ? "u8" : stored)
-  );
+  return tensor.view(({ data, shape, stored }) => {
+    if (isBlockForm(stored)) return OrtTensor.over(library, data, tileShape(shape, stored).map(Number), "u8");
+    return OrtTensor.over(library, data, bytes ? byteShape(shape) : shape, bytes ? "u8" : stored);
+  });
 }
 
 /** The way through a library that is open. */

@@ -40,7 +40,9 @@ export function javascriptWay(why: string): OnnxWay {
 function viewOf(tensor: OnnxTensor, bytes: boolean): ort.Tensor {
   if (!(tensor instanceof HostTensor)) throw new TypeError("Cannot pass a provider's tensor to the binding");
   const { data } = tensor;
-  if (data instanceof Uint16Array) throw new TypeError("Cannot pass floats of 16 bits to the binding");
+  if (data instanceof Uint16Array || data instanceof Uint8Array) {
+    throw new TypeError("Cannot pass floats of 16 bits or blocks to the binding");
+  }
   if (bytes) {
     return tensor.view(({ shape }) =>
       new ort.Tensor(

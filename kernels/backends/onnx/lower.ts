@@ -6,7 +6,7 @@
 import type onnxProto from "onnx-proto";
 
 import { type Graph, type Node, nodeSizes, symbolic, type Value, ValueMap } from "../../graph.ts";
-import type { HalfType, OnnxTarget } from "../../onnx_node.ts";
+import type { OnnxTarget, WidenedType } from "../../onnx_node.ts";
 import { NATIVE_DOMAIN } from "../../native/mod.ts";
 import { requiredGraph } from "../options.ts";
 import { mergeNative } from "./merge_native.ts";
@@ -64,7 +64,7 @@ export function lowerToOnnx(
   const needed = requiredGraph(graph, optional), early = new Set(needed.nodes);
   const late = Object.entries(graph.outputs).filter(([key]) => optional.includes(key));
   const { names, made } = valueNames(graph, Object.entries(needed.outputs), late);
-  const halves = new Map<number, HalfType>(
+  const halves = new Map<number, WidenedType>(
     Object.entries(graph.inputs).flatMap(([key, { id }]) => {
       const type = target.half?.names.has(key) ? target.half.type : target.widened?.get(key);
       return type ? [[id, type]] : [];
@@ -189,7 +189,7 @@ function lowerNode(
     names: ValueMap<string>;
     target: OnnxTarget;
     /** By the ids of values. */
-    halves: ReadonlyMap<number, HalfType>;
+    halves: ReadonlyMap<number, WidenedType>;
   },
 ) {
   const own = new Map<string, string>();
@@ -207,9 +207,12 @@ function lowerNode(
     .map((n, part) => ({ ...plainNode(n, rename), name: profileName(node.kernel.name, index, part) }));
 }
 
-/** A node's inputs of 16 bits. @throws {TypeError} If its kernel doesn't take one so. */
-function halvesOf({ kernel, inputs }: Node, halves: ReadonlyMap<number, HalfType>): Map<string, HalfType> {
-  const found = new Map<string, HalfType>();
+/** A node's inputs of 16 bits or of blocks. @throws {TypeError} If its kernel doesn't take one so. */
+function halvesOf(
+  { kernel, inputs }: Node,
+  halves: ReadonlyMap<number, WidenedType>,
+): Map<string, WidenedType> {
+  const found = new Map<string, WidenedType>();
   for (const [name, { id }] of Object.entries(inputs)) {
     const type = halves.get(id);
     if (!type) continue;

@@ -7,17 +7,18 @@
 import { wholeBits } from "../../../formats/float_pieces.ts";
 import { type Backend, checkUploaded } from "../../backend.ts";
 import { defaultThreads, fittingThreads } from "../../threads.ts";
-import { nativeLibrary } from "../../native/mod.ts";
+import { blockTiles, isBlockForm, nativeLibrary } from "../../native/mod.ts";
 import { openLibrary } from "./c_api/mod.ts";
 import { cWay } from "./c_way.ts";
 import { compile, type ProgramPlace } from "./program.ts";
 import type { HalfType } from "../../onnx_node.ts";
 import { HalfCasts } from "./half.ts";
+import { heldForm } from "./held_form.ts";
 import { providerStore } from "./provider_store.ts";
 import type { OnnxProfiler } from "./profile.ts";
 import type { OnnxProvider, OnnxWay, SessionSettings } from "./sessions.ts";
 import { HostStore } from "./store.ts";
-import type { OnnxTensor } from "./tensor.ts";
+import { HostTensor, type OnnxTensor } from "./tensor.ts";
 
 /** Options of the ONNX Runtime backend. */
 export interface OnnxOptions {
@@ -129,7 +130,7 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
   const store = memory === "provider" ? providerStore(way, settings, half) : new HostStore(half);
   // Operators of our own widen matrices as they read them.
   const widens = operators !== null && memory === "host" && half === null;
-  let sixteenBits = half !== null;
+  let hasNarrow = half !== null;
   const place: ProgramPlace = {
     way,
     store,
@@ -139,7 +140,7 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
     native: operators !== null,
     // The CPU provider has no product of bfloat16, and leaves out roundings to float16 around one.
     half: kind ? { type: kind, native: provider !== "cpu" } : null,
-    sixteenBits: () => sixteenBits,
+    hasNarrow: () => hasNarrow,
   };
   return {
     name: "onnx",
@@ -158,13 +159,14 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
       return matrix ? store.uploadHalf(data, shape) : store.upload(data, shape);
     },
     uploadPieces: (pieces, shape) => {
-      const { type, count } = pieces;
-      checkUploaded(count, shape);
+      checkUploaded(pieces.count, shape);
+      const form = heldForm(pieces, shape);
       // Where matrices are rounded, float16 has lengths to look at.
-      const asTheyAre = half ? half.type === "bf16" && type === "bf16" : widens;
-      if (type === "f32" || shape.length !== 2 || !asTheyAre) return null;
-      sixteenBits = true;
-      return store.uploadBits(wholeBits(pieces), shape, type);
+      if (form === null || !(half ? half.type === "bf16" && form === "bf16" : widens)) return null;
+      hasNarrow = true;
+      return pieces.blocks && isBlockForm(form)
+        ? new HostTensor(blockTiles(pieces.blocks, shape, form), shape, null, form)
+        : store.uploadBits(wholeBits(pieces), shape, form as HalfType);
     },
     download: (tensor) => Promise.resolve(store.download(tensor as OnnxTensor)),
     write: (tensor, data) => store.write(tensor as OnnxTensor, data),

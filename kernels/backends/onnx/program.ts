@@ -6,7 +6,7 @@ import type { CompileOptions, Program, Tensor } from "../../backend.ts";
 import { fuseSums } from "../../fuse.ts";
 import { fused } from "../../fuse_lora.ts";
 import type { Graph, Value } from "../../graph.ts";
-import type { HalfInputs, HalfType } from "../../onnx_node.ts";
+import type { HalfInputs, WidenedType } from "../../onnx_node.ts";
 import { indexCheck } from "../indices.ts";
 import { requiredGraph } from "../options.ts";
 import { bindSizes, concreteShape } from "../../sizes.ts";
@@ -28,8 +28,8 @@ export interface ProgramPlace {
   native: boolean;
   /** Form that frozen matrices are rounded to, and operands of their products; null: they aren't. */
   half: Pick<HalfInputs, "type" | "native"> | null;
-  /** True if any tensor has 16 bits: which inputs of a program do shows when it first runs. */
-  sixteenBits(): boolean;
+  /** True if any tensor isn't 32 bits a number: which inputs of a program aren't shows when it first runs. */
+  hasNarrow(): boolean;
 }
 
 /**
@@ -46,10 +46,10 @@ export async function compile(
   const sessions = new Map<string, Promise<ModelSession>>();
   /** The session for inputs of these types, which are known when the program runs. */
   const sessionFor = (tensors: Readonly<Record<string, Tensor>>): Promise<ModelSession> => {
-    const halves = new Map<string, HalfType>();
+    const halves = new Map<string, WidenedType>();
     for (const input of Object.keys(graph.inputs)) {
       const stored = (tensors[input] as OnnxTensor | undefined)?.stored;
-      if (stored === "f16" || stored === "bf16") halves.set(input, stored);
+      if (stored && stored !== "f32" && stored !== "i32") halves.set(input, stored);
     }
     const key = [...halves].join("\n"), known = sessions.get(key);
     if (known) return known;
@@ -58,7 +58,7 @@ export async function compile(
     made.catch(() => sessions.delete(key));
     return made;
   };
-  if (!place.sixteenBits()) await sessionFor({});
+  if (!place.hasNarrow()) await sessionFor({});
   const given = withoutInputs(graph, constants);
   const required = withoutInputs(requiredGraph(graph, optional), constants);
   const extent = (tensor: OnnxTensor) => tensor.extent;
@@ -118,7 +118,7 @@ async function makeSession(
   graph: Graph,
   name: string,
   { way, store, settings, loops, inPlace, native, half }: ProgramPlace,
-  { constants, optional, halves }: Required<CompileOptions> & { halves: ReadonlyMap<string, HalfType> },
+  { constants, optional, halves }: Required<CompileOptions> & { halves: ReadonlyMap<string, WidenedType> },
 ): Promise<ModelSession> {
   try {
     const values: Record<string, HostTensor> = {};

@@ -5,7 +5,8 @@
 import type onnxProto from "onnx-proto";
 
 import type { Size, Value } from "../../graph.ts";
-import type { OnnxAttribute, OnnxNode, OnnxSubgraph, OnnxType } from "../../onnx_node.ts";
+import type { OnnxAttribute, OnnxNode, OnnxSubgraph, OnnxType, WidenedType } from "../../onnx_node.ts";
+import { isBlockForm, tileShape } from "../../native/mod.ts";
 
 /** Element types by their numbers in ONNX. */
 export const ELEMENT: Readonly<Record<OnnxType, number>> = {
@@ -69,9 +70,12 @@ function subgraph(body: OnnxSubgraph, rename: Rename): onnxProto.onnx.IGraphProt
 export function externalTensor(
   name: string,
   { shape }: Value,
-  type: OnnxType,
+  type: OnnxType | WidenedType,
   { offset, length }: { offset: number; length: number },
 ): onnxProto.onnx.ITensorProto {
+  if (isBlockForm(type)) {
+    throw new TypeError(`Cannot make "${name}" a constant of ${type}: it must be an input`);
+  }
   const place = { location: CONSTANTS_FILE, offset, length };
   return {
     name,
@@ -85,13 +89,18 @@ export function externalTensor(
 /**
  * An input or output.
  * @param open Sizes are left open: a run may give or take a tensor without elements in its place.
- * @param type As the model has it; u8: words as bytes.
+ * @param type As the model has it; u8: words as bytes; blocks lie in tiles.
  */
 export function valueInfo(
   name: string,
   value: Value,
-  { open = false, type = value.type }: { open?: boolean; type?: OnnxType | "u8" } = {},
+  { open = false, type = value.type }: { open?: boolean; type?: OnnxType | WidenedType | "u8" } = {},
 ): onnxProto.onnx.IValueInfoProto {
+  if (isBlockForm(type)) {
+    const dim = tileShape(value.shape.map((size) => typeof size === "string" || open ? null : size), type)
+      .map((size) => size === null ? {} : { dimValue: size });
+    return { name, type: { tensorType: { elemType: UINT8, shape: { dim } } } };
+  }
   const bytes = type === "u8";
   const last = value.shape.length - 1;
   const dim = value.shape.map((size: Size, axis) => {

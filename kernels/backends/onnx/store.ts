@@ -77,7 +77,7 @@ export class HostStore implements TensorStore {
 
   write(tensor: OnnxTensor, data: HostArray): void {
     const { data: own, shape } = this.onHost(tensor);
-    if (own instanceof Uint16Array) {
+    if (own instanceof Uint16Array || own instanceof Uint8Array) {
       throw new TypeError(`Cannot write to a tensor of shape [${shape}]: it is frozen`);
     }
     checkWritten(data.length, shape);

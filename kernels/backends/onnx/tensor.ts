@@ -4,7 +4,8 @@
  */
 import { wholeFloats } from "../../../formats/float_pieces.ts";
 import type { HostArray, Tensor } from "../../backend.ts";
-import type { HalfType } from "../../onnx_node.ts";
+import type { HalfType, WidenedType } from "../../onnx_node.ts";
+import { type BlockForm, type BlockTiles, isBlockForm, tileFloats } from "../../native/mod.ts";
 import { type Extent, extentOf } from "../indices.ts";
 import type { OrtTensor } from "./c_api/mod.ts";
 import type { BufferPool } from "./memory.ts";
@@ -15,40 +16,45 @@ export type OnnxTensor = HostTensor | ProviderTensor;
 /** Form of elements in memory; floats of 16 bits are float32 to everybody else. */
 export type StoredType = "f32" | "i32" | HalfType;
 
+const HOST_ARRAYS = [Float32Array, Int32Array];
+
 /** A host array and the library's view of it. */
 export class HostTensor implements Tensor {
   readonly type: "f32" | "i32";
-  readonly stored: StoredType;
+  readonly stored: StoredType | WidenedType;
   #pool: BufferPool | null;
   #view: object | null = null;
 
   /**
-   * @param half Type of floats of 16 bits; null where `data` has other numbers.
+   * @param form Of floats of 16 bits, or of blocks in tiles; null where `data` has other numbers.
    * @throws {TypeError} If one is there without the other
    */
   constructor(
-    readonly data: HostArray | Uint16Array<ArrayBuffer>,
+    readonly data: HostArray | Uint16Array<ArrayBuffer> | BlockTiles,
     readonly shape: readonly number[],
     pool: BufferPool | null,
-    readonly half: HalfType | null = null,
+    readonly form: WidenedType | null = null,
   ) {
-    if ((half !== null) !== data instanceof Uint16Array) {
-      throw new TypeError(`Cannot make a tensor of shape [${shape}]: ${data.constructor.name} isn't ${half}`);
+    const holds = form === null ? HOST_ARRAYS : [isBlockForm(form) ? Uint8Array : Uint16Array];
+    if (!holds.some((type) => data instanceof type)) {
+      throw new TypeError(`Cannot make a tensor of shape [${shape}]: ${data.constructor.name} isn't ${form}`);
     }
     this.type = data instanceof Int32Array ? "i32" : "f32";
-    this.stored = half ?? this.type;
+    this.stored = form ?? this.type;
     this.#pool = pool;
   }
 
-  /** Its numbers; floats of 16 bits as float32, a fresh array. */
+  /** Its numbers; floats of 16 bits and blocks as float32, a fresh array. */
   get values(): HostArray {
-    const { data, half } = this;
-    return data instanceof Uint16Array ? wholeFloats(data, half as HalfType) : data;
+    const { data, shape, form } = this;
+    if (data instanceof Uint8Array) return tileFloats(data, shape, form as BlockForm);
+    return data instanceof Uint16Array ? wholeFloats(data, form as HalfType) : data;
   }
 
   /** Smallest and largest value. */
   get extent(): Extent | null {
-    return this.data instanceof Uint16Array ? null : extentOf(this.data);
+    const { data } = this;
+    return data instanceof Uint16Array || data instanceof Uint8Array ? null : extentOf(data);
   }
 
   /** The library's view, made when it is first asked for. A tensor is used in one way only. */

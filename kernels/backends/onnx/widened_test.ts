@@ -1,4 +1,4 @@
-/** Frozen matrices that lie in 16 bits with the CPU's own operators: float32's bits in half the memory, whatever the shapes, vectors and threads. */
+/** Frozen matrices that lie in 16 bits or in ggml's blocks with the CPU's own operators: float32's bits, whatever the shapes, vectors and threads. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 
 import { item } from "../../../formats/elements.ts";
@@ -8,8 +8,8 @@ import { hostArray, kernelGraph, sampleInputs } from "../../contract.ts";
 import { type Graph, GraphBuilder } from "../../graph.ts";
 import type { Arrays, Attributes, Kernel, Sample } from "../../kernel.ts";
 import { KERNELS } from "../../mod.ts";
-import { nativeLibrary, vectorBits } from "../../native/mod.ts";
-import type { HalfType } from "../../onnx_node.ts";
+import { type BlockForm, isBlockForm, nativeLibrary, vectorBits } from "../../native/mod.ts";
+import type { HalfType, WidenedType } from "../../onnx_node.ts";
 import { linear } from "../../ops/products/products.ts";
 import { concreteShape } from "../../sizes.ts";
 import { scattered } from "../../testing/scattered.ts";
@@ -48,10 +48,60 @@ function piecesOf(bits: Uint16Array<ArrayBuffer>, type: HalfType): FloatPieces {
   };
 }
 
-/** Forms of a graph's inputs; those that aren't named are float32. */
-type Forms = Readonly<Record<string, HalfType>>;
+/** Blocks with scales of both signs, minima and all codes, and the float32s that they are by ggml-quants.c's formulas. */
+function blocksOf(values: Float64Array, type: BlockForm) {
+  const head = type === "Q4_1" ? 4 : 2, codes = type === "Q8_0" ? 32 : 16, blockBytes = head + codes;
+  const count = values.length / 32,
+    bytes = new Uint8Array(count * blockBytes),
+    table = new DataView(bytes.buffer);
+  const floats = new Float32Array(values.length);
+  for (let block = 0; block < count; block++) {
+    const at = block * blockBytes,
+      d = Math.f16round(values[32 * block]! / 8),
+      m = Math.f16round(values[32 * block + 1]!);
+    table.setFloat16(at, d, true);
+    if (head === 4) table.setFloat16(at + 2, m, true);
+    for (let i = 0; i < codes; i++) {
+      bytes[at + head + i] = Math.floor(Math.abs(values[32 * block + i]!) * 65_521) + 37 * i;
+    }
+    for (let i = 0; i < 32; i++) {
+      const byte = bytes[at + head + i % codes]!, q = i < 16 ? byte & 15 : byte >> 4;
+      floats[32 * block + i] = type === "Q8_0"
+        ? d * (byte << 24 >> 24)
+        : type === "Q4_0"
+        ? d * (q - 8)
+        : Math.fround(d * q) + m;
+    }
+  }
+  return { bytes, floats, blockBytes };
+}
 
-/** Outputs, with matrices of 16 bits, or with the float32s that those are. */
+/** In pieces that end within rows. */
+function blockPieces({ bytes, blockBytes }: ReturnType<typeof blocksOf>, type: BlockForm): FloatPieces {
+  const nothing = () => {
+    throw new Error("A matrix of blocks was made float32 on the host");
+  };
+  const most = 24 * blockBytes,
+    parts = Array.from({ length: Math.ceil(bytes.length / most) }, (_, i) => i * most);
+  const pieces = () => parts.map((start) => bytes.slice(start, start + most));
+  const blocks = { type, blockBytes, blockSize: 32, pieces, dequantize: nothing };
+  return { type: "f32", count: bytes.length / blockBytes * 32, pieces: nothing, float32: nothing, blocks };
+}
+
+/** A matrix as a file has it, the float32s that it is, and bytes that it takes. */
+function heldOf(values: Float64Array, form: WidenedType) {
+  if (isBlockForm(form)) {
+    const blocks = blocksOf(values, form);
+    return { pieces: blockPieces(blocks, form), floats: blocks.floats, bytes: blocks.bytes.length };
+  }
+  const bits = bitsOf(values, form);
+  return { pieces: piecesOf(bits, form), floats: floatsOf(bits, form), bytes: bits.byteLength };
+}
+
+/** Forms of a graph's inputs; those that aren't named are float32. */
+type Forms = Readonly<Record<string, WidenedType>>;
+
+/** Outputs, with matrices as a file has them, or with the float32s that those are. */
 async function outputsOf(
   backend: Backend,
   graph: Graph,
@@ -67,12 +117,12 @@ async function outputsOf(
     const shape = concreteShape(value, new Map(Object.entries(sizes))), form = forms[name];
     if (!form) tensors[name] = backend.upload(hostArray(value, inputs[name]), shape);
     else {
-      const bits = bitsOf(inputs[name]!, form);
+      const { pieces, floats, bytes } = heldOf(inputs[name]!, form);
       const put = wide
-        ? backend.upload(floatsOf(bits, form), shape, { frozen: true })
-        : backend.uploadPieces?.(piecesOf(bits, form), shape);
+        ? backend.upload(floats, shape, { frozen: true })
+        : backend.uploadPieces?.(pieces, shape);
       assert(put instanceof HostTensor, `${name} isn't held as the file has it`);
-      assertEquals(put.data.byteLength, (wide ? 4 : 2) * elements(shape), `bytes of ${name}`);
+      assertEquals(put.data.byteLength, wide ? 4 * elements(shape) : bytes, `bytes of ${name}`);
       tensors[name] = put;
     }
   }
@@ -87,10 +137,13 @@ async function outputsOf(
 }
 
 /** Whole tiles and their edges, parts of a depth, rows that are few; vocabularies beside chunks. */
-function shapesOf({ name, inputs }: Kernel): Sample[] {
-  const note = "beside tiles";
+function shapesOf({ name, inputs }: Kernel, form: WidenedType): Sample[] {
+  const note = "beside tiles", inBlocks = isBlockForm(form);
   if (name.startsWith("label")) {
-    return [[1, 321, 65], [7, 650, 257], [13, 320, 769], [6, 17, 600]].map((
+    const sizes = inBlocks
+      ? [[1, 320, 64], [7, 672, 272], [13, 352, 784], [6, 32, 608]]
+      : [[1, 321, 65], [7, 650, 257], [13, 320, 769], [6, 17, 600]];
+    return sizes.map((
       [labels = 0, cols = 0, vocab = 0],
     ) => ({
       note,
@@ -98,10 +151,16 @@ function shapesOf({ name, inputs }: Kernel): Sample[] {
       data: { ids: Array.from({ length: labels }, (_, i) => (vocab - 1 + 7919 * i) % vocab) },
     }));
   }
-  if (name === "gather_rows") return [];
+  if (name === "gather_rows") {
+    const ids = Array.from({ length: 50 }, (_, i) => 7919 * i % 48);
+    return [{ note, dims: { labels: 50, rows: 48, cols: 96 }, data: { ids } }];
+  }
   const rank = 9, attrs: Attributes = { alpha: 0.5 };
   const rows = [1, 2, 3, 4, 5, 6, 7, 48, 673];
-  const depths = [[321, 65], [9, 40], [640, 17], [330, 70]] as const;
+  // Whole tiles of blocks both ways, of which parts of a depth (308 of 1536, 336 of 672) end within.
+  const depths: readonly (readonly [number, number])[] = inBlocks
+    ? [[320, 64], [32, 96], [672, 32], [1536, 672]]
+    : [[321, 65], [9, 40], [640, 17], [330, 70]];
   return rows.map((rows, i) => {
     const [depth, out] = item(depths, i % depths.length);
     const dims = name === "lora_up"
@@ -126,7 +185,7 @@ function inputsOf(kernel: Kernel, sample: Sample): Arrays {
   return given;
 }
 
-for (const type of ["bf16", "f16"] as const) {
+for (const type of ["bf16", "f16", "Q4_0", "Q4_1", "Q8_0"] as const) {
   Deno.test({
     name: `every kernel that takes frozen matrices gives float32's bits with them in ${type}${because}`,
     ignore,
@@ -135,7 +194,7 @@ for (const type of ["bf16", "f16"] as const) {
       for (const kernel of KERNELS.filter(({ halves }) => halves)) {
         const forms = Object.fromEntries(kernel.halves!.map((name) => [name, type]));
         await t.step(kernel.name, async () => {
-          for (const sample of [...kernel.samples, ...shapesOf(kernel)]) {
+          for (const sample of [...isBlockForm(type) ? [] : kernel.samples, ...shapesOf(kernel, type)]) {
             const graph = kernelGraph(kernel, sample), inputs = inputsOf(kernel, sample);
             const given = { inputs, forms, sizes: sample.dims };
             const right = await outputsOf(backend, graph, { ...given, wide: true });
@@ -158,16 +217,16 @@ Deno.test({
     `products of the same rows with matrices of unlike forms are one operator, to the same bits${because}`,
   ignore,
   async fn() {
-    const forms = ["bf16", null, "f16"] as const, backend = onnxBackend({ threads: 2 });
-    const g = new GraphBuilder(), x = g.input("x", ["T", 70]);
+    const forms = ["bf16", null, "Q4_1"] as const, backend = onnxBackend({ threads: 2 }), columns = 96;
+    const g = new GraphBuilder(), x = g.input("x", ["T", columns]);
     const outputs = Object.fromEntries(
-      forms.map((_, i) => [`y${i}`, g.run(linear, { x, w: g.input(`w${i}`, [40, 70]) }).y]),
+      forms.map((_, i) => [`y${i}`, g.run(linear, { x, w: g.input(`w${i}`, [48, columns]) }).y]),
     );
     const graph = g.finish(outputs);
     for (const rows of [3, 40]) {
-      const inputs: Arrays = { x: scattered(rows * 70, 3) }, held: Record<string, HalfType> = {};
+      const inputs: Arrays = { x: scattered(rows * columns, 3) }, held: Record<string, WidenedType> = {};
       forms.forEach((form, i) => {
-        inputs[`w${i}`] = scattered(40 * 70, 4 + i);
+        inputs[`w${i}`] = scattered(48 * columns, 4 + i);
         if (form) held[`w${i}`] = form;
       });
       const given = { inputs, forms: held, sizes: { T: rows } };
@@ -187,9 +246,9 @@ Deno.test({
       const bits = Uint16Array.from({ length: 65_536 }, (_, i) => i);
       const put = backend.uploadPieces?.(piecesOf(bits, type), [256, 256]);
       assert(put instanceof HostTensor);
-      assertEquals([put.data, put.half, put.stored], [bits, type, type]);
+      assertEquals([put.data, put.form, put.stored], [bits, type, type]);
       const plain = backend.upload(new Float32Array(4), [2, 2], { frozen: true }) as HostTensor;
-      assertEquals([plain.half, plain.stored], [null, "f32"]);
+      assertEquals([plain.form, plain.stored], [null, "f32"]);
       for (const [data, half] of [[bits, null], [new Float32Array(4), type]] as const) {
         assertThrows(() => new HostTensor(data, [2, 2], null, half), TypeError, `isn't ${half}`);
       }
@@ -216,6 +275,30 @@ Deno.test({
         refused = String(error);
       }
       assertEquals(refused, "TypeError: Cannot write to a tensor of shape [256,256]: it is frozen");
+    }
+    await backend.dispose();
+  },
+});
+
+Deno.test({
+  name:
+    `matrices of blocks are given back exactly, and those of other types or of parts of tiles become float32${because}`,
+  ignore,
+  async fn() {
+    const backend = onnxBackend({ threads: 1 });
+    for (const type of ["Q4_0", "Q4_1", "Q8_0"] as const) {
+      const blocks = blocksOf(scattered(48 * 96, 1), type), pieces = blockPieces(blocks, type);
+      const put = backend.uploadPieces?.(pieces, [48, 96]);
+      assert(put instanceof HostTensor);
+      assertEquals(await backend.download(put), blocks.floats);
+      assertThrows(() => backend.write(put, new Float32Array(48 * 96)), TypeError, "it is frozen");
+      // 144 rows of 32, or 24 of 192, would do; 18 rows aren't whole tiles, nor are 40 columns.
+      assertEquals(backend.uploadPieces?.({ ...pieces, count: 18 * 256 }, [18, 256]), null);
+      assertEquals(backend.uploadPieces?.({ ...pieces, count: 48 * 40 }, [48, 40]), null);
+      assertEquals(
+        backend.uploadPieces?.({ ...pieces, blocks: { ...pieces.blocks!, type: "Q5_1" } }, [48, 96]),
+        null,
+      );
     }
     await backend.dispose();
   },

@@ -1,5 +1,6 @@
 #include "float_few_rows.h"
 
+#include "blocks.h"
 #include "float_tile.h"
 
 // Columns of a task.
@@ -49,6 +50,36 @@ INLINE void columns_of(const int m, const Form form, const FewRows *p, ptrdiff_t
   }
 }
 
+// The same of 16 columns of blocks, which are made float32 a square at a time.
+INLINE void columns_of_blocks(const int m, const FewRows *p, ptrdiff_t column, float sums[FEW][TILE_COLUMNS]) {
+  float square[TILE_COLUMNS * TILE_COLUMNS];
+  __m256 s[TILE_COLUMNS][FEW][2];
+  if (p->transposed) {
+    for (ptrdiff_t c = 0; c < TILE_COLUMNS; c++) UNROLL for (int i = 0; i < m; i++) s[c][i][0] = s[c][i][1] = _mm256_setzero_ps();
+    for (ptrdiff_t q = 0; q < p->k; q += TILE_COLUMNS) {
+      panel_of_block_columns(p->b, p->k, q, column, TILE_COLUMNS, square);
+      for (ptrdiff_t c = 0; c < TILE_COLUMNS; c++) {
+        const __m256 b0 = _mm256_loadu_ps(square + c * TILE_COLUMNS), b1 = _mm256_loadu_ps(square + c * TILE_COLUMNS + 8);
+        UNROLL for (int i = 0; i < m; i++) {
+          s[c][i][0] = _mm256_fmadd_ps(_mm256_loadu_ps(p->a + i * p->k + q), b0, s[c][i][0]);
+          s[c][i][1] = _mm256_fmadd_ps(_mm256_loadu_ps(p->a + i * p->k + q + 8), b1, s[c][i][1]);
+        }
+      }
+    }
+    for (ptrdiff_t c = 0; c < TILE_COLUMNS; c++) {
+      UNROLL for (int i = 0; i < m; i++) sums[i][c] = sum_of_8(_mm256_add_ps(s[c][i][0], s[c][i][1]));
+    }
+    return;
+  }
+  __m256 all[TILE_ROWS][2];
+  UNROLL for (int i = 0; i < m; i++) all[i][0] = all[i][1] = _mm256_setzero_ps();
+  for (ptrdiff_t q = 0; q < p->k; q += TILE_COLUMNS) {
+    panel_of_block_columns(p->b, p->n, column, q, TILE_COLUMNS, square);
+    multiply(m, FORM_FLOAT, all, p->a + q, p->k, 1, square, TILE_COLUMNS, TILE_COLUMNS);
+  }
+  UNROLL for (int i = 0; i < m; i++) _mm256_storeu_ps(sums[i], all[i][0]), _mm256_storeu_ps(sums[i] + 8, all[i][1]);
+}
+
 typedef void Columns(const FewRows *p, ptrdiff_t column, ptrdiff_t columns, float sums[FEW][TILE_COLUMNS]);
 
 #define COLUMNS(m, form)                                                                                                                    \
@@ -62,14 +93,21 @@ ALL_COLUMNS(FORM_FLOAT)
 ALL_COLUMNS(FORM_BFLOAT16)
 ALL_COLUMNS(FORM_FLOAT16)
 
+#define OF_BLOCKS(m)                                                                                                                       \
+  static __attribute__((noinline)) void columns##m##blocks(const FewRows *p, ptrdiff_t column, ptrdiff_t columns, float sums[FEW][TILE_COLUMNS]) { \
+    (void)columns;                                                                                                                         \
+    columns_of_blocks(m, p, column, sums);                                                                                                 \
+  }
+OF_BLOCKS(1) OF_BLOCKS(2) OF_BLOCKS(3) OF_BLOCKS(4) OF_BLOCKS(5) OF_BLOCKS(6)
+
 static void some_columns(void *data, size_t index) {
-  static Columns *const by_form[][FEW] = {LIST(FORM_FLOAT), LIST(FORM_BFLOAT16), LIST(FORM_FLOAT16)};
+  static Columns *const by_form[][FEW] = {LIST(FORM_FLOAT), LIST(FORM_BFLOAT16), LIST(FORM_FLOAT16), LIST(blocks)};
   const FewRows *p = data;
   const ptrdiff_t first = (ptrdiff_t)index * COLUMNS_EACH, end = least(p->n, first + COLUMNS_EACH);
   float sums[FEW][TILE_COLUMNS];
   for (ptrdiff_t column = first; column < end; column += TILE_COLUMNS) {
     const ptrdiff_t columns = least(TILE_COLUMNS, end - column);
-    by_form[p->b.form][p->m - 1](p, column, columns, sums);
+    by_form[least(p->b.form, FORM_Q4_0)][p->m - 1](p, column, columns, sums);
     for (ptrdiff_t i = 0; i < p->m; i++) {
       for (ptrdiff_t c = 0; c < columns; c++) {
         const ptrdiff_t at = i * p->n + column + c;

@@ -11,7 +11,7 @@ typedef struct {
   OrtCustomOp op;  // first: ONNX Runtime gives its address
   const char *name;
   size_t inputs, outputs;
-  unsigned integers, bytes, weights;  // bit i: input i is int32, uint8, float32 or floats of 16 bits
+  unsigned integers, bytes, weights;  // bit i: input i is int32, uint8, float32, floats of 16 bits or blocks
   int optional;       // whether the last input may be left out
   const char *integer_names[MAX_ATTRIBUTES], *number_names[MAX_ATTRIBUTES];
   // in: inputs, without data where one is left out.

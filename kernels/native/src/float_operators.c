@@ -1,6 +1,7 @@
 // The operators of float32, as kernels of ../../ops name them; sizes are checked there, and here once more because a wrong one would read
 // memory of something else.
 #include "attention.h"
+#include "float_packed.h"
 #include "float_operator.h"
 #include "float_product.h"
 #include "float_rows.h"
@@ -44,22 +45,34 @@ static OrtStatus *compute_attention_grad(const FloatKernel *kernel, OrtKernelCon
               attention_grad(&s, q->data, k->data, in[2].data, in[3].data, in[4].data, dq, dk, dv, scratch, threads));
 }
 
-static OrtStatus *weights_of(const FloatKernel *kernel, const Tensor *in, Weights *out) {
-  if (in->type != ORT_FLOAT && in->type != ORT_BFLOAT16 && in->type != ORT_FLOAT16) {
-    return refused(kernel, "weights must be float32, bfloat16 or float16");
+// Weights [rows, columns] of floats, or of bytes [rows / 16, columns / 32, tile] in tiles of blocks, whose size tells their form.
+static OrtStatus *weights_of(const FloatKernel *kernel, const Tensor *in, int64_t dims[2], Weights *out) {
+  if (in->type == ORT_UINT8 && in->rank == 3) {
+    dims[0] = in->dims[0] * BLOCK_ROWS, dims[1] = in->dims[1] * BLOCK_COLUMNS;
+    for (Form form = FORM_Q4_0; form <= FORM_Q8_0; form++) {
+      *out = (Weights){in->data, form};
+      if (in->dims[2] == tile_bytes(form)) return NULL;
+    }
   }
+  if (in->type != ORT_FLOAT && in->type != ORT_BFLOAT16 && in->type != ORT_FLOAT16) {
+    return refused(kernel, "weights must be float32, bfloat16, float16 or tiles of blocks");
+  }
+  if (in->rank != 2) return refused(kernel, "weights must be a matrix");
+  dims[0] = in->dims[0], dims[1] = in->dims[1];
   *out = (Weights){in->data, in->type == ORT_FLOAT ? FORM_FLOAT : in->type == ORT_BFLOAT16 ? FORM_BFLOAT16 : FORM_FLOAT16};
   return NULL;
 }
 
 // Product: y of a [m, k], b [k, n] or (transposed) [n, k], base [m, n] or none.
 static OrtStatus *factors_of(const FloatKernel *kernel, const Tensor *a, const Tensor *b, const Tensor *base, Product *p) {
+  int64_t dims[2];
+  TRY(weights_of(kernel, b, dims, &p->b));
   p->transposed = kernel->integers[0] != 0;
-  if (a->rank != 2 || b->rank != 2 || a->dims[1] != b->dims[p->transposed]) return refused(kernel, "factors don't fit");
-  p->m = a->dims[0], p->k = a->dims[1], p->n = b->dims[!p->transposed];
+  if (a->rank != 2 || a->dims[1] != dims[p->transposed]) return refused(kernel, "factors don't fit");
+  p->m = a->dims[0], p->k = a->dims[1], p->n = dims[!p->transposed];
   if (base->data && !has_shape(base, 2, p->m, p->n)) return refused(kernel, "the base doesn't fit the product");
   p->a = a->data, p->base = base->data, p->alpha = 1;
-  return weights_of(kernel, b, &p->b);
+  return NULL;
 }
 
 static OrtStatus *compute_product(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
@@ -164,16 +177,46 @@ static OrtStatus *compute_rotary(const FloatKernel *kernel, OrtKernelContext *co
 // LabelLogprob: logp of h [labels, columns], w [vocab, columns], ids; LabelLogprobUnit: logp and dh.
 static OrtStatus *compute_label_logprob(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
   const Tensor *h = in, *w = in + 1, *ids = in + 2;
-  if (h->rank != 2 || w->rank != 2 || h->dims[1] != w->dims[1]) return refused(kernel, "h and w don't fit");
+  int64_t dims[2];
+  Labels p = {.h = h->data, .ids = ids->data};
+  TRY(weights_of(kernel, w, dims, &p.w));
+  if (h->rank != 2 || h->dims[1] != dims[1]) return refused(kernel, "h and w don't fit");
   if (!has_shape(ids, 1, h->dims[0], 0)) return refused(kernel, "there must be an id for each row of h");
-  Labels p = {.labels = h->dims[0], .columns = h->dims[1], .vocab = w->dims[0], .h = h->data, .ids = ids->data};
-  TRY(weights_of(kernel, w, &p.w));
+  p.labels = h->dims[0], p.columns = h->dims[1], p.vocab = dims[0];
   for (ptrdiff_t l = 0; l < p.labels; l++) {
     if (p.ids[l] < 0 || p.ids[l] >= p.vocab) return refused(kernel, "an id is none of the vocabulary's");
   }
   TRY(float_vector(kernel, context, 0, p.labels, &p.logp));
   if (kernel->operator->outputs == 2) TRY(float_output(kernel, context, 1, p.labels, p.columns, &p.dh));
   WITH_MEMORY(kernel, context, label_logprob_scratch(&p), label_logprob(&p, scratch, threads));
+}
+
+typedef struct {
+  Weights w;
+  int64_t columns;
+  const int32_t *ids;
+  float *y;
+} WidenedRows;
+
+static void widened_row(void *data, size_t index) {
+  const WidenedRows *r = data;
+  float *to = r->y + (int64_t)index * r->columns;
+  for (int64_t c = 0; c < r->columns; c += 8) put(to + c, row_8(r->w, r->columns, r->ids[index], c), r->columns - c);
+}
+
+// Rows: y [ids, columns], rows ids of w.
+static OrtStatus *compute_rows(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
+  const Tensor *w = in, *ids = in + 1;
+  int64_t dims[2];
+  WidenedRows r = {.ids = ids->data};
+  TRY(weights_of(kernel, w, dims, &r.w));
+  if (ids->rank != 1) return refused(kernel, "ids aren't a vector");
+  for (int64_t i = 0; i < ids->dims[0]; i++) {
+    if (r.ids[i] < 0 || r.ids[i] >= dims[0]) return refused(kernel, "an id is none of a row");
+  }
+  r.columns = dims[1];
+  TRY(float_output(kernel, context, 0, ids->dims[0], r.columns, &r.y));
+  WITH_THREADS(kernel, context, threads.run(threads.place, widened_row, &r, (size_t)ids->dims[0]));
 }
 
 // RmsNorm: y of x [rows, groups * group], weight [group]; RmsNormGrad: dx of x, weight, dy, and a base of x's shape or none.
@@ -225,6 +268,7 @@ static const FloatOperator operators[] = {
     {FLOAT_OPERATOR(into_gradient), "RmsNormGrad", 4, 1, .optional = 1, .number_names = {"eps"}, .compute = compute_norm},
     {FLOAT_OPERATOR(NULL), "LabelLogprob", 3, 1, .weights = 1 << 1, .integers = 1 << 2, .compute = compute_label_logprob},
     {FLOAT_OPERATOR(NULL), "LabelLogprobUnit", 3, 2, .weights = 1 << 1, .integers = 1 << 2, .compute = compute_label_logprob},
+    {FLOAT_OPERATOR(NULL), "Rows", 2, 1, .weights = 1 << 0, .integers = 1 << 1, .compute = compute_rows},
 };
 
 const OrtCustomOp *const float_operators[] = {
@@ -232,6 +276,7 @@ const OrtCustomOp *const float_operators[] = {
     &operators[5].op, &operators[6].op, &operators[7].op, &operators[8].op, &operators[9].op,
     &operators[10].op, &operators[11].op, &operators[12].op, &operators[13].op, &operators[14].op,
     &operators[15].op, &operators[16].op, &operators[17].op, &operators[18].op, &operators[19].op,
+    &operators[20].op,
 };
 const size_t float_operators_count = sizeof float_operators / sizeof *float_operators;
 _Static_assert(sizeof float_operators / sizeof *float_operators == sizeof operators / sizeof *operators, "every operator is listed");

@@ -1,5 +1,6 @@
 // Products of packed factors: the first one in groups of 6 rows, the second in panels of 16 columns.
 #pragma once
+#include "blocks.h"
 #include "float_tile.h"
 
 // Columns of 6 rows of a, from 8 of each: [8, 6].
@@ -44,13 +45,27 @@ INLINE void panel_of_columns(const Form form, const void *b, ptrdiff_t ld, ptrdi
   }
 }
 
+// Elements column to column + 7 of a row of w [?, ld], or as many as there are; those that lack are 0.
+static inline __m256 row_8(Weights w, ptrdiff_t ld, ptrdiff_t row, ptrdiff_t column) {
+  if (in_blocks(w.form)) return block_8(w, ld, row, column);
+  const Weights at = weights_at(w, row * ld + column);
+  __m256 found = _mm256_setzero_ps();
+  BY_FORM(at.form, found = get_of(form, at.data, ld - column));
+  return found;
+}
+
 // Panel [depth, 16] of b [k, n] or, transposed, [n, k], times alpha.
 static inline void pack_panel(Weights b, ptrdiff_t n, ptrdiff_t k, int transposed, ptrdiff_t from, ptrdiff_t depth, ptrdiff_t column,
                               float alpha, float *to) {
   const ptrdiff_t columns = least(TILE_COLUMNS, n - column);
-  const Weights at = weights_at(b, transposed ? column * k + from : from * n + column);
-  if (transposed) BY_FORM(at.form, panel_of_rows(form, at.data, k, columns, depth, to));
-  else BY_FORM(at.form, panel_of_columns(form, at.data, n, columns, depth, to));
+  if (in_blocks(b.form)) {
+    if (transposed) panel_of_block_rows(b, k, column, from, depth, to);
+    else panel_of_block_columns(b, n, column, from, depth, to);
+  } else {
+    const Weights at = weights_at(b, transposed ? column * k + from : from * n + column);
+    if (transposed) BY_FORM(at.form, panel_of_rows(form, at.data, k, columns, depth, to));
+    else BY_FORM(at.form, panel_of_columns(form, at.data, n, columns, depth, to));
+  }
   if (alpha == 1) return;
   for (ptrdiff_t i = 0; i < depth * TILE_COLUMNS; i++) to[i] *= alpha;
 }

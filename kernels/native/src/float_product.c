@@ -121,8 +121,8 @@ static Ahead panels_ahead(const Job *j, ptrdiff_t first, ptrdiff_t end, ptrdiff_
   first -= j->first[product], end -= j->first[product];
   const ptrdiff_t from = c * j->depth, depth = least(j->depth, p->k - from), column = first * TILE_COLUMNS;
   const ptrdiff_t columns = least(end * TILE_COLUMNS, p->n) - column;
-  if (p->transposed) return ahead_of(weights_at(p->b, column * p->k + from), p->k, columns, depth);
-  return ahead_of(weights_at(p->b, from * p->n + column), p->n, depth, columns);
+  if (p->transposed) return ahead_of(p->b, p->k, column, from, columns, depth);
+  return ahead_of(p->b, p->n, from, column, depth, columns);
 }
 
 // What this thread probably lays out next: the next part of its panels, or the next task that nobody has begun.

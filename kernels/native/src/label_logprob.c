@@ -39,7 +39,7 @@ static void pack_labels(void *data, size_t index) {
 static Ahead rows_ahead(const Job *j, ptrdiff_t first, ptrdiff_t c) {
   const Labels *p = j->p;
   const ptrdiff_t from = c * j->depth, rows = least(PANELS * TILE_COLUMNS, p->vocab - first);
-  return rows > 0 ? ahead_of(weights_at(p->w, first * p->columns + from), p->columns, rows, least(j->depth, p->columns - from)) : (Ahead){0};
+  return rows > 0 ? ahead_of(p->w, p->columns, first, from, rows, least(j->depth, p->columns - from)) : (Ahead){0};
 }
 
 // logits [6 groups, CHUNK] of rows first..first + count - 1 of w, −∞ behind them up to a whole panel.
@@ -159,9 +159,7 @@ static void join_label(void *data, size_t index) {
     for (ptrdiff_t s = 0; s < j->shares; s++) {
       sum = _mm256_fmadd_ps(_mm256_set1_ps(factor[s]), _mm256_loadu_ps(j->means + (s * rows + l) * j->padded + c), sum);
     }
-    const Weights row = weights_at(p->w, p->ids[l] * p->columns + c);
-    __m256 own = _mm256_setzero_ps();
-    BY_FORM(row.form, own = get_of(form, row.data, p->columns - c));
+    const __m256 own = row_8(p->w, p->columns, p->ids[l], c);
     put(p->dh + l * p->columns + c, _mm256_sub_ps(own, _mm256_div_ps(sum, _mm256_set1_ps(total))), p->columns - c);
   }
 }

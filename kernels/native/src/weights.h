@@ -1,11 +1,13 @@
-// Weights in the form in which they lie: float32, or 16 bits, which are widened as they are read. That is exact, so results have float32's bits.
+// Weights in the form in which they lie: float32, or 16 bits or ggml's blocks, which are widened as they are read, to the numbers that the
+// matrix has in float32, so results have float32's bits.
 #pragma once
 #include <immintrin.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-typedef enum { FORM_FLOAT, FORM_BFLOAT16, FORM_FLOAT16 } Form;
+// Those of blocks, from FORM_Q4_0 on, lie in tiles (blocks.h): what reads elements one by one doesn't take them.
+typedef enum { FORM_FLOAT, FORM_BFLOAT16, FORM_FLOAT16, FORM_Q4_0, FORM_Q4_1, FORM_Q8_0 } Form;
 
 typedef struct {
   const void *data;
@@ -44,5 +46,6 @@ static inline __attribute__((always_inline)) float weights_1(const Form form, co
       case FORM_FLOAT: { enum { form = FORM_FLOAT }; statement; } break;         \
       case FORM_BFLOAT16: { enum { form = FORM_BFLOAT16 }; statement; } break;   \
       case FORM_FLOAT16: { enum { form = FORM_FLOAT16 }; statement; } break;     \
+      default: break;                                                      \
     }                                                                      \
   } while (0)

@@ -38,7 +38,7 @@ export function estimate(
   { model, loss, train }: { model: DecoderConfig; loss: Loss; train: readonly EncodedExample[] },
   parts: EstimateParts = {},
 ): Estimate {
-  const { gflops = null, storage = { half: false, text: "float32" }, adapter = null } = parts;
+  const { gflops = null, storage = { bytes: 4, text: "float32" }, adapter = null } = parts;
   const { reference: other = null } = parts;
   const place = devicePlace(config), weights = weightsOf(config, model, adapter), rows = dataRows(train);
   const { totalSteps, stepsPerEpoch } = runLength(config, train.length);
@@ -79,7 +79,7 @@ export function estimate(
 export interface ReferenceSize {
   decoder: DecoderConfig;
   quantizationBit: TrainConfig["quantization_bit"];
-  storage: Pick<WeightStorage, "half" | "float32">;
+  storage: Pick<WeightStorage, "bytes" | "float32">;
 }
 
 /** Work and memory of a reference model's pass, where nothing is trained or kept. */

@@ -82,7 +82,7 @@ Deno.test("estimate() counts SmolLM2's weights and those of rank 8 on all linear
     alphaPattern: {},
     targetModules: ["q_proj"],
   };
-  const storage = { half: false, text: "float32" };
+  const storage = { bytes: 4, text: "float32" };
   const continued = estimate(
     config("max_steps: 1\n"),
     { model: SMOLLM2, loss: sft, train: [example(3, 2)] },
@@ -238,13 +238,13 @@ Deno.test("estimate() counts no more rows in a pack than there are; a run that n
 Deno.test("estimate() counts float32 beside matrices of 16 bits: frozen copies of what is trained whole, and what PiSSA leaves", () => {
   const weights = (more: string, storage: Partial<WeightStorage> = {}) =>
     estimate(config(`max_steps: 1\n${more}`), { model: SMOLLM2, loss: sft, train: [example(3, 2)] }, {
-      storage: { half: true, text: "bfloat16", ...storage },
+      storage: { bytes: 2, text: "bfloat16", ...storage },
     }).memory.weights;
   const all = 2 * 134_515_008, embedding = 49152 * 576;
   assertEquals(weights(""), all);
   assertEquals(weights("additional_target: embed_tokens\n"), all + 2 * embedding);
   assertEquals(weights("lora_target: q_proj\n", { wideRest: true }), all + 2 * 30 * 576 * 576);
-  assertEquals(weights("additional_target: embed_tokens\n", { half: false }), 2 * all);
+  assertEquals(weights("additional_target: embed_tokens\n", { bytes: 4 }), 2 * all);
   // The model's own, of which the last layer's are trained.
   const layer = 3_538_944 + 2 * 576;
   assertEquals(weights("finetuning_type: freeze\nfreeze_trainable_layers: 1\n"), all + 2 * layer);

@@ -37,7 +37,7 @@ export function memoryOf(
       targetedNames,
     },
     rows,
-    storage: { half, float32 = new Map(), wideRest = false },
+    storage: { bytes, float32 = new Map(), wideRest = false },
     adapter,
     keeps = true,
   }: {
@@ -45,7 +45,7 @@ export function memoryOf(
     weights: Weights;
     /** Also those of an average step. */
     rows: DataRows & { step: number };
-    storage: Pick<WeightStorage, "half" | "float32" | "wideRest">;
+    storage: Pick<WeightStorage, "bytes" | "float32" | "wideRest">;
     adapter: LoraConfig | null;
     /** Something is kept for a backward pass. */
     keeps?: boolean;
@@ -77,7 +77,7 @@ export function memoryOf(
   const others = [...float32].reduce((sum, [name, count]) => counted(name) ? sum : sum + count, 0);
   const wide = own + saved + (wideRest ? targeted : 0) + others;
   const memory = {
-    weights: packedBytes + (parameters - packed - wide) * (half ? 2 : 4) + 4 * wide,
+    weights: packedBytes + (parameters - packed - wide) * bytes + 4 * wide,
     trained: trained * (own > 0 ? 16 : 20), // the sum of gradients, a program's new one beside it, two moments; adapters' own values too
     activations: activations + smoothed + 12 * labelChunkFor(model.vocabSize) * model.vocabSize,
     runtime: RUNTIME_BYTES,

@@ -1,7 +1,8 @@
-/** A model whose file is bfloat16, on ONNX Runtime's CPU provider with operators of our own: its matrices lie there as they are, all results are float32's. */
+/** Models whose files are bfloat16 or ggml's blocks, on ONNX Runtime's CPU provider with operators of our own: their matrices lie there so, all results are float32's. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 
 import { openModel } from "../../../formats/hf_model/mod.ts";
+import { quantisedModel } from "../../../tests/helpers/quantised_model.ts";
 import { idsExample, readJson, TINY, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { openLibrary } from "../../backends/onnx/c_api/mod.ts";
 import { HostTensor } from "../../backends/onnx/tensor.ts";
@@ -22,16 +23,23 @@ const dora = Object.fromEntries(Object.entries(modules).map(([name, m]) => [name
 const pack = packExamples(sequences.map((ids) => idsExample({ s: [[ids[0]!], ids.slice(1)] })));
 
 type Reading = "read" | "pieces";
+type Stored = "bfloat16" | "blocks";
 
-async function opened(reading: Reading) {
-  const { weights } = await openModel(FOLDER);
-  // No matrix becomes float32 on the host, but for lengths of DoRA.
+/** A file's tensors. No matrix that comes in pieces becomes float32 on the host, but for lengths of DoRA. */
+async function opened(reading: Reading, stored: Stored) {
+  const weights = stored === "blocks" ? await quantisedModel() : (await openModel(FOLDER)).weights;
   return { read: (name: string) => weights[reading](name), close: () => weights.close() };
 }
 
+/** Bytes of a number of a matrix. */
+const BYTES = {
+  bfloat16: () => 2,
+  blocks: (name: string) => name === "model.embed_tokens.weight" ? 34 / 32 : 18 / 32,
+};
+
 /** What a step gives, as bits, and bytes that the model's tensors take. */
-async function step(options: Omit<EngineOptions, "config">, reading: Reading) {
-  const { read, close } = await opened(reading);
+async function step(options: Omit<EngineOptions, "config">, reading: Reading, stored: Stored) {
+  const { read, close } = await opened(reading, stored);
   const start = options.tuning.type === "lora" ? initial : {};
   const engine = new Engine(onnxBackend({ threads: 2 }), { config, ...options }, read, start);
   close();
@@ -49,13 +57,13 @@ async function step(options: Omit<EngineOptions, "config">, reading: Reading) {
   return { results: { reference, logps, gradients }, bytes };
 }
 
-/** Bytes of float32, and of a model whose frozen matrices have 16 bits. */
-function bytesOf(isTrained: (name: string) => boolean) {
+/** Bytes of float32, and of a model whose frozen matrices lie as its file has them. */
+function bytesOf(isTrained: (name: string) => boolean, stored: Stored) {
   let wide = 0, held = 0;
   for (const [name, shape] of shapes) {
     const count = shape.reduce((product, size) => product * size, 1);
     wide += 4 * count;
-    held += (shape.length === 2 && !isTrained(name) ? 2 : 4) * count;
+    held += (shape.length === 2 && !isTrained(name) ? BYTES[stored](name) : 4) * count;
   }
   return { wide, held };
 }
@@ -73,52 +81,56 @@ const CASES: Record<string, Omit<EngineOptions, "config">> = {
   "all trained": { tuning: { type: "full" }, checkpointing: true },
 };
 
-for (const [what, options] of Object.entries(CASES)) {
-  Deno.test({
-    name:
-      `a bfloat16 file's frozen matrices take half the memory and give float32's bits (${what}${because})`,
-    ignore,
-    async fn() {
-      const { tuning } = options;
-      const { wide, held } = bytesOf((name) =>
-        tuning.type === "full" || tuning.type === "freeze" && tuning.tensors.includes(name)
-      );
-      const right = await step(options, "read"), found = await step(options, "pieces");
-      assertEquals([right.bytes, found.bytes], [wide, held]);
-      assertEquals(found.results, right.results);
-    },
-  });
+for (const stored of ["bfloat16", "blocks"] as const) {
+  for (const [what, options] of Object.entries(CASES)) {
+    Deno.test({
+      name:
+        `frozen matrices of a file of ${stored} take no more memory and give float32's bits (${what}${because})`,
+      ignore,
+      async fn() {
+        const { tuning } = options;
+        const isTrained = (name: string) =>
+          tuning.type === "full" || tuning.type === "freeze" && tuning.tensors.includes(name);
+        const { wide, held } = bytesOf(isTrained, stored);
+        const right = await step(options, "read", stored), found = await step(options, "pieces", stored);
+        assertEquals([right.bytes, found.bytes], [wide, held]);
+        assertEquals(found.results, right.results);
+      },
+    });
+  }
 }
 
 Deno.test({
   name: `log-probabilities with matrices left in bfloat16 are PyTorch's${because}`,
   ignore,
   async fn() {
-    const { results: { reference } } = await step(CASES["LoRA, checkpointing"]!, "pieces");
+    const { results: { reference } } = await step(CASES["LoRA, checkpointing"]!, "pieces", "bfloat16");
     const expected: number[] = golden.bf16.token_logps.flat();
     expected.forEach((value, i) => assertAlmostEquals(reference[i]!, value, 5e-5, `log-probability ${i}`));
   },
 });
 
-Deno.test({
-  name: `a model left in bfloat16 gives float32's logits where it generates block after block${because}`,
-  ignore,
-  async fn() {
-    const logits = async (reading: Reading) => {
-      const { read, close } = await opened(reading);
-      const engine = new GenerationEngine(
-        onnxBackend({ threads: 2 }),
-        { config, tuning: { type: "none" } },
-        read,
-      );
-      const all = [...await engine.add([3, 1, 4, 1, 5, 9, 2, 6])];
-      for (const id of [6, 5, 3]) all.push(...await engine.step([id]));
-      await engine.dispose();
-      close();
-      return all;
-    };
-    const found = await logits("pieces");
-    assertEquals(found.length, 4 * config.vocabSize);
-    assertEquals(found, await logits("read"));
-  },
-});
+for (const stored of ["bfloat16", "blocks"] as const) {
+  Deno.test({
+    name: `a model left in ${stored} gives float32's logits where it generates block after block${because}`,
+    ignore,
+    async fn() {
+      const logits = async (reading: Reading) => {
+        const { read, close } = await opened(reading, stored);
+        const engine = new GenerationEngine(
+          onnxBackend({ threads: 2 }),
+          { config, tuning: { type: "none" } },
+          read,
+        );
+        const all = [...await engine.add([3, 1, 4, 1, 5, 9, 2, 6])];
+        for (const id of [6, 5, 3]) all.push(...await engine.step([id]));
+        await engine.dispose();
+        close();
+        return all;
+      };
+      const found = await logits("pieces");
+      assertEquals(found.length, 4 * config.vocabSize);
+      assertEquals(found, await logits("read"));
+    },
+  });
+}
