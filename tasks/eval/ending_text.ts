@@ -44,7 +44,7 @@ function notComplete({ directory, stopped, results, resumable, begun }: Evaluate
   }
   const command = taskCommand("eval", [resolve(directory, "run.yaml")]);
   if (resumable) return `Not complete: ${why}. To continue:\n  ${command}`;
-  const example = results?.failures[0];
-  const cause = stopped === null && example !== undefined ? ` (${failureText(example)})` : "";
+  const causes = stopped === null ? results?.failures ?? [] : [];
+  const cause = causes.length === 0 ? "" : ` (${causes.map(failureText).join("; ")})`;
   return `Not complete: ${why}${cause}. The same start would end the same way: mend this first. Answers that there are stay`;
 }

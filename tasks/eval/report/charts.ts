@@ -50,7 +50,7 @@ export async function groupCharts(scores: readonly ScoreWithSpread[]): Promise<C
     const metrics = [...new Set(shown.map((s) => s.metric))];
     charts.push({
       title: `By ${by}`,
-      note: `${metrics.join(" and ")}, with 95 % intervals; in brackets: how many` +
+      note: `${metrics.join(" and ")}, with 95 % intervals; in brackets: how many are scored` +
         (names.size > MOST_BARS ? `; the ${MOST_BARS} largest of ${names.size}` : ""),
       svg: await svgOf(barSpec(shown, metrics)),
       legend: metrics.length > 1

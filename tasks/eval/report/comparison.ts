@@ -42,11 +42,23 @@ export function comparisonText(comparison: Comparison, width?: number): string {
 }
 
 function unscoredLines({ scores }: Comparison): string[] {
-  return scores.filter(({ unscored: [a, b] }) => a + b > 0).map(({ metric, unscored, ofAll }) =>
-    `note: ${metric}: unscored are ${weightText(unscored[0])} in A, ${
+  return scores.filter(isPartly).map((score) => {
+    const { metric, unscored, ofAll } = score;
+    return `note: ${metric}: unscored are ${weightText(unscored[0])} in A, ${
       weightText(unscored[1])
-    } in B, which the table leaves out; as misses A has ${fixed(ofAll[0])} and B ${fixed(ofAll[1])}`
-  );
+    } in B, which the table leaves out; as misses A has ${fixed(ofAll[0])} and B ${fixed(ofAll[1])}${
+      turns(score) ? ": the other way round than in the table" : ""
+    }`;
+  });
+}
+
+function isPartly({ unscored: [a, b] }: PairedScore): boolean {
+  return a + b > 0;
+}
+
+/** True if the run that is better where both have scores is the worse one with the unscored as misses. */
+function turns({ difference, ofAll: [a, b] }: PairedScore): boolean {
+  return difference !== null && a !== null && b !== null && difference * (b - a) < 0;
 }
 
 function idList(title: string, list: readonly { id: string }[]): string[] {
@@ -59,7 +71,9 @@ function idList(title: string, list: readonly { id: string }[]): string[] {
   ];
 }
 
-function scoreTable({ scores }: Comparison): Table {
+/** @param ofAll True: with both runs' values over all items and their numbers of unscored things, where there are some */
+function scoreTable({ scores }: Comparison, ofAll = false): Table {
+  const partly = ofAll && scores.some(isPartly);
   return {
     columns: [
       { title: "score", align: "left" },
@@ -71,6 +85,7 @@ function scoreTable({ scores }: Comparison): Table {
       { title: "only A : B", spare: 2 },
       { title: "std. error", spare: 3 },
       { title: "items", spare: 1 },
+      ...partly ? [{ title: "A of all" }, { title: "B of all" }, { title: "unscored A : B" }] : [],
     ],
     rows: scores.map((s) => [
       s.metric,
@@ -82,6 +97,13 @@ function scoreTable({ scores }: Comparison): Table {
       s.mcnemar === null ? "" : `${s.mcnemar.onlyFirst} : ${s.mcnemar.onlySecond}`,
       fixed(s.stderr),
       String(s.items),
+      ...partly
+        ? [
+          fixed(s.ofAll[0]),
+          fixed(s.ofAll[1]),
+          `${weightText(s.unscored[0])} : ${weightText(s.unscored[1])}`,
+        ]
+        : [],
     ]),
   };
 }
@@ -114,12 +136,25 @@ function numberTable({ scores }: Comparison): Table {
 
 /** The comparison for files: what is read, and every number. */
 function comparisonFiles(comparison: Comparison): TableFiles {
-  const { models: [a, b], benchmark, shared, scores } = comparison;
-  const noted = scores.some(({ items }) => items === 0) ? "; –: no item has the score in both runs" : "";
+  const { models: [a, b], benchmark, shared, unshared, scores, notes } = comparison;
+  const turned = scores.filter(turns).map(({ metric }) => metric);
+  const caption = [
+    `A: ${a}, B: ${b}, on ${benchmark}, ${shared} items in both${
+      unshared > 0 ? `, ${unshared} in one only (left out)` : ""
+    }`,
+    ...scores.some(({ items }) => items === 0) ? ["–: no item has the score in both runs"] : [],
+    ...scores.some(isPartly)
+      ? [
+        "A, B and their difference are of the items that have the score in both runs, of all: the unscored as misses",
+      ]
+      : [],
+    ...turned.length > 0 ? [`of all it is the other way round: ${turned.join(", ")}`] : [],
+    ...notes,
+  ];
   return {
-    shown: scoreTable(comparison),
+    shown: scoreTable(comparison, true),
     numbers: numberTable(comparison),
-    caption: `A: ${a}, B: ${b}, on ${benchmark}, ${shared} items${noted}`,
+    caption: caption.join("; "),
   };
 }
 

@@ -7,6 +7,7 @@ import { completionResponse, type MockRequest, mockServer } from "../../bench/ev
 import { compareDirectories, compareRuns, type Comparison } from "../compare/compare.ts";
 import { openRun } from "../store/open_run.ts";
 import { tablePaths } from "../../common/report/table_files.ts";
+import type { PairedScore } from "../statistics/paired.ts";
 import { comparisonText, nothingComparedText, worseText, writeComparison } from "./comparison.ts";
 
 /** `worse` of 60 items have a lower score in the second run, and `unscored` have none. */
@@ -245,5 +246,51 @@ Deno.test("writeComparison() writes Markdown, CSV with every number, and LaTeX",
     ]);
     assertStringIncludes(tex!, "\\begin{tabular}");
     assertStringIncludes(tex!, "followed & 1.0000 & 0.9000 & $-$0.1000 &");
+  });
+});
+
+Deno.test("a comparison's files say what the unscored do to both runs, and where that turns which one is better", async () => {
+  await inFolder(async (folder) => {
+    // by hand: of 60 items A follows 42 of 60 and B 30 of the 36 that have a score, which is less of all
+    const score: PairedScore = {
+      metric: "followed",
+      first: 25 / 36,
+      second: 30 / 36,
+      difference: 5 / 36,
+      stderr: 0.05,
+      interval: [0.01, 0.2],
+      mcnemar: { onlyFirst: 3, onlySecond: 8, p: 0.227 },
+      items: 36,
+      ofAll: [42 / 60, 30 / 60],
+      unscored: [0, 24],
+    };
+    const comparison: Comparison = {
+      ...{ models: ["small", "large"], benchmark: "rows 3", shared: 60, unshared: 2, headline: "followed" },
+      ...{ scores: [score], flipped: [], notes: ["the models were sampled differently"] },
+    };
+    assertStringIncludes(
+      comparisonText(comparison, 300),
+      "note: followed: unscored are 0 in A, 24 in B, which the table leaves out; as misses A has 0.7000 and B 0.5000: " +
+        "the other way round than in the table\n",
+    );
+    const path = join(folder, "c.md");
+    await writeComparison(comparison, [path]);
+    const text = await Deno.readTextFile(path);
+    assertStringIncludes(text, "| items | A of all | B of all | unscored A : B |");
+    assertStringIncludes(text, "| 36 | 0.7000 | 0.5000 | 0 : 24 |");
+    assertStringIncludes(
+      text,
+      "A: small, B: large, on rows 3, 60 items in both, 2 in one only (left out); A, B and their difference are of the items " +
+        "that have the score in both runs, of all: the unscored as misses; of all it is the other way round: followed; " +
+        "the models were sampled differently",
+    );
+    const whole = {
+      ...score,
+      ofAll: [25 / 36, 30 / 36] as [number, number],
+      unscored: [0, 0] as [number, number],
+    };
+    await writeComparison({ ...comparison, unshared: 0, scores: [whole], notes: [] }, [path]);
+    const plain = await Deno.readTextFile(path);
+    assert(!/of all|unscored/.test(plain), plain);
   });
 });
