@@ -11,17 +11,21 @@ import { goldenPath, inExportFolder, quietExport } from "./_exported.ts";
 import { exportModel } from "./export.ts";
 import { checkArchitecture } from "./export/gguf.ts";
 
-/** Phi-3's own, which llama.cpp asks for by the model's name. */
-const TOKENS = ["</s>", "<unk>", "<s>"];
+/** Phi-3's own, which llama.cpp asks for by the model's name, and another. */
+const TOKENS = ["</s>", "<unk>", "<s>", "<|user|>"];
 
-/** Writes a model with the golden's sizes, and the tokenizer of bytes with some tokens more. */
-function writeModel(folder: string, tokens: readonly string[]): void {
+/** Behind these tokens Phi-3's tokenizer.json keeps white space. */
+const KEEPING = ["<unk>", "<s>", "<|endoftext|>"];
+
+/** Writes a model with the golden's sizes, and the tokenizer of bytes with some tokens more, behind which white space is dropped as in Phi-3's or kept. */
+function writeModel(folder: string, tokens: readonly string[], strips: boolean): void {
   const config = { ...readJson(`${TINY}phi4mini/model/config.json`), vocab_size: 304 + tokens.length };
   const shapes = tensorShapes(decoderOf(builtinRegistry(), { config, configFile: "" }));
   const tokenizer = readJson(goldenPath("tokenizers/tiny/tokenizer.json"));
   tokenizer.added_tokens.push(
     ...tokens.map((content, i) => ({ ...tokenizer.added_tokens[0], id: 304 + i, content })),
   );
+  for (const token of tokenizer.added_tokens) token.rstrip = strips && !KEEPING.includes(token.content);
   saveModel(
     folder,
     [...shapes].map(([name, shape]) => ({
@@ -39,11 +43,19 @@ function writeModel(folder: string, tokens: readonly string[]): void {
   );
 }
 
-Deno.test("a Phi-3 is written with both lists of divisors and read as the same decoder; its name is one that llama.cpp loads", () =>
+Deno.test("a Phi-3 is written with both lists of divisors, by a name for which llama.cpp cuts as tokenizer.json does, and read as the same", () =>
   inExportFolder(async (folder) => {
-    for (const [tokens, name] of [[[], "My-Phi 3 mini"], [TOKENS, "My-Phi-3 mini"]] as const) {
-      const base = `${folder}/${tokens.length}/My-Phi-3 mini`, out = `${folder}/out${tokens.length}`;
-      writeModel(base, tokens);
+    // findings/name_that_cuts_text.sh: what llama.cpp makes of the names
+    for (
+      const [tokens, strips, given, name] of [
+        [["<|user|>"], false, "My-Phi-3 mini", "My-Phi 3 mini"],
+        [TOKENS, false, "My-Phi-3 mini", "My-Phi 3 mini"],
+        [TOKENS, true, "My-Phi-3 mini", "My-Phi-3 mini"],
+        [TOKENS, true, "tuned", "tuned-phi-3"],
+      ] as const
+    ) {
+      const place = Deno.makeTempDirSync({ dir: folder }), base = `${place}/${given}`, out = `${place}/out`;
+      writeModel(base, tokens, strips);
       const common = [`model_name_or_path=${base}`, `export_dir=${out}`, "export_format=gguf"];
       await exportModel(undefined, common, quietExport);
       using file = new GgufFile(`${out}/model-F32.gguf`);
@@ -69,6 +81,9 @@ Deno.test("a Phi-3 is written with both lists of divisors and read as the same d
       );
       const [own, read] = await Promise.all([base, `${out}/model-F32.gguf`].map(async (path) => {
         const model = await openModel(path), decoder = decoderOf(builtinRegistry(), model);
+        const ids = model.tokenizer.encode("<|user|> \nHi", { special: true });
+        const pieces = [...ids].map((id) => model.tokenizer.decode([id]));
+        assertEquals(pieces, strips ? ["<|user|>", "H", "i"] : ["<|user|>", " ", "\n", "H", "i"], path);
         model.weights.close();
         return decoder;
       }));

@@ -5,7 +5,7 @@
  */
 import { shown } from "../message.ts";
 import { ggufTokenizerLosses } from "./gguf_losses.ts";
-import { namedSplitter } from "./gguf_tokenizer.ts";
+import { namedSplitter, stripsAsPhi3 } from "./gguf_tokenizer.ts";
 import { GPT2_PATTERN } from "./patterns.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { checkTokenizerJson, type Component, isObject, type TokenizerJson } from "./tokenizer_json.ts";
@@ -30,6 +30,8 @@ export interface GgufTokenizerKeys {
   addEos: boolean;
   /** True if a text gets a space in front (`llama` only). */
   addSpacePrefix: boolean;
+  /** True if llama.cpp drops white space behind special tokens as the tokenizer does only in a file whose name has phi-3. */
+  needsPhi3Name: boolean;
   /** Sentences about texts that llama.cpp cuts otherwise. */
   losses: string[];
 }
@@ -75,7 +77,8 @@ export function ggufTokenizerKeys(tokenizer: Tokenizer, rows: number): GgufToken
   const puts = (id: number | null, place: 0 | -1) =>
     id !== null && hasAt(json.post_processor, place, tokenizer.idToToken(id));
   const ends = { addBos: puts(tokenizer.bosId, 0), addEos: puts(tokenizer.eosId, -1) };
-  const common = { tokens, types, ...ends, losses: ggufTokenizerLosses(json) };
+  const needsPhi3Name = stripsAsPhi3(json.added_tokens);
+  const common = { tokens, types, ...ends, needsPhi3Name, losses: ggufTokenizerLosses(json) };
   if (!isByteLevel) {
     const scores = scoresOf(tokens, pairs);
     return { ...common, model: "llama", pre: null, merges: null, scores, addSpacePrefix: hasPrefix(json) };

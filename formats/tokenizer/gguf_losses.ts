@@ -4,6 +4,7 @@
  */
 import { counted } from "../counted.ts";
 import { shown } from "../message.ts";
+import { stripsAsPhi3 } from "./gguf_tokenizer.ts";
 import type { Component, TokenizerJson } from "./tokenizer_json.ts";
 
 /** Sentences about texts that llama.cpp cuts otherwise; none where there are no such texts. */
@@ -35,8 +36,9 @@ function isSentencePiece(step: Component): boolean {
 }
 
 function addedTokens(json: TokenizerJson, changesSpaces: boolean): string[] {
+  const named = stripsAsPhi3(json.added_tokens);
   const tokens = json.added_tokens.filter(({ lstrip, rstrip, single_word, normalized }) =>
-    lstrip || rstrip || single_word || normalized && changesSpaces
+    lstrip || rstrip && !named || single_word || normalized && changesSpaces
   );
   const [first] = tokens;
   if (first === undefined) return [];

@@ -88,6 +88,24 @@ const ENDS = new Set([
   "<eos>",
 ]);
 
+/** Tokens of Phi-3 behind which white space stays; llama.cpp loads a file of a name with phi-3 only if it has them and `</s>`. */
+const PHI3_KEEPING = ["<unk>", "<s>", "<|endoftext|>"];
+
+/**
+ * True if llama.cpp drops white space behind a file's special tokens: it goes by `general.name`, whatever the architecture is
+ * (findings/name_that_cuts_text.sh).
+ */
+export function isCalledPhi3(name: unknown): boolean {
+  return typeof name === "string" && /phi-?3/i.test(name);
+}
+
+/** True if all added tokens drop white space behind them, or keep it, as llama.cpp has it in a file that {@linkcode isCalledPhi3}. */
+export function stripsAsPhi3(tokens: readonly { content: string; rstrip: boolean }[]): boolean {
+  const texts = new Set(tokens.map(({ content }) => content));
+  return ["</s>", ...PHI3_KEEPING].every((token) => texts.has(token)) &&
+    tokens.every(({ content, rstrip }) => rstrip === !PHI3_KEEPING.includes(content));
+}
+
 /** True if llama.cpp ends an answer at the token by its text, whatever keys a file has. */
 export function isEndInLlamaCpp(token: string | null): boolean {
   return token !== null && ENDS.has(token);
@@ -126,10 +144,11 @@ export function tokenizerFromGguf(metadata: Metadata, name: string): EditableTok
       }, supported are gpt2 and llama`,
     );
   }
+  const strips = isCalledPhi3(metadata.get("general.name"));
   const added = tokens.flatMap((content, id) => {
-    const type = item(types, id);
+    const type = item(types, id), rstrip = strips && !PHI3_KEEPING.includes(content);
     const special = type === CONTROL || type === UNKNOWN || ENDS.has(content);
-    return special || type === USER_DEFINED ? [addedToken(content, id, { special })] : [];
+    return special || type === USER_DEFINED ? [addedToken(content, id, { special, rstrip })] : [];
   });
   addBos = flag(metadata, "tokenizer.ggml.add_bos_token") ?? addBos;
   const defaults = model === "llama" ? { bos: 1, eos: 2, unknown: 0 } : {};

@@ -7,7 +7,7 @@ import type { EditableTokenizer } from "./tokenizer.ts";
 
 export type { EditableTokenizer, Tokenizer } from "./tokenizer.ts";
 export { type GgufTokenizerKeys, ggufTokenizerKeys } from "./gguf_keys.ts";
-export { ggufEndIds, isEndInLlamaCpp, tokenizerFromGguf } from "./gguf_tokenizer.ts";
+export { ggufEndIds, isCalledPhi3, isEndInLlamaCpp, tokenizerFromGguf } from "./gguf_tokenizer.ts";
 export { splitsAsQwen2 } from "./qwen2_split.ts";
 export { loadTokenizerSync, tokenizerFromFiles } from "./load.ts";
 

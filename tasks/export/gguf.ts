@@ -19,6 +19,7 @@ import {
 } from "../../formats/gguf/mod.ts";
 import { type DecoderConfig, scoreScale } from "../../kernels/engine/decoder/decoder_config.ts";
 import { shown } from "../../formats/message.ts";
+import { isCalledPhi3 } from "../../formats/tokenizer/mod.ts";
 import type { ExportDtype } from "./config.ts";
 import { ropeKeys, sectionKeys } from "./gguf_rope.ts";
 import { tokenizerKeys } from "./gguf_tokenizer.ts";
@@ -84,13 +85,15 @@ export function* exportGguf(
       },
     };
   });
-  const tokenizer = tokenizerKeys(source), given = ggufModelName(source), name = loadableName(source);
+  const tokenizer = tokenizerKeys(source), { needsPhi3Name } = tokenizer;
+  const given = ggufModelName(source), called = nameFor(source, needsPhi3Name);
   notes.push(...otherTypes(tensors, encoding), ...tokenizer.notes);
-  if (name !== given) {
+  if (called !== given) {
     notes.push(
-      `general.name is ${shown(name)}, not ${
+      `general.name is ${shown(called)}, not ${
         shown(given)
-      }: llama.cpp loads a model called phi3 only with Phi-3's own tokens`,
+      }: llama.cpp drops white space behind special tokens in a file whose name has phi-3, ` +
+        `and the tokenizer ${needsPhi3Name ? "does that" : "keeps it"}`,
     );
   }
   for (const [name, divisors] of rope.divisors) {
@@ -105,7 +108,7 @@ export function* exportGguf(
   const metadata = new Map<string, GgufTyped>([
     ["general.architecture", { type: "string", value: architecture }],
     ["general.type", { type: "string", value: "model" }],
-    ["general.name", { type: "string", value: name }],
+    ["general.name", { type: "string", value: called }],
     ["general.alignment", { type: "u32", value: 32 }],
     ...modelKeys(decoder, architecture),
     ...rope.keys,
@@ -136,14 +139,11 @@ export function ggufModelName({ model, adapters }: ExportSource): string {
   return adapters.length === 0 ? base : `${base} with adapter`;
 }
 
-/** Tokens that llama.cpp asks the vocabulary of a model for whose name has `phi-3` or `phi3`; without one it can't load the file. */
-const PHI3_TOKENS = ["</s>", "<unk>", "<s>", "<|endoftext|>"];
-
-function loadableName(source: ExportSource): string {
-  const name = ggufModelName(source), { tokenizer } = source;
-  return PHI3_TOKENS.every((token) => (tokenizer?.tokenToId(token) ?? null) !== null)
-    ? name
-    : name.replace(/(phi)-?(3)/gi, "$1 $2");
+/** `general.name`, by which llama.cpp chooses whether it drops white space behind special tokens. */
+function nameFor(source: ExportSource, needsPhi3Name: boolean): string {
+  const name = ggufModelName(source);
+  if (needsPhi3Name === isCalledPhi3(name)) return name;
+  return needsPhi3Name ? `${name}-phi-3` : name.replace(/(phi)-?(3)/gi, "$1 $2");
 }
 
 /**

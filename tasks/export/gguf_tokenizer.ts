@@ -6,6 +6,7 @@ import type { GgufTyped } from "../../formats/gguf/mod.ts";
 import {
   type GgufTokenizerKeys,
   ggufTokenizerKeys,
+  isCalledPhi3,
   isEndInLlamaCpp,
   type Tokenizer,
 } from "../../formats/tokenizer/mod.ts";
@@ -14,10 +15,12 @@ import type { ExportSource } from "./source/source.ts";
 
 /**
  * The base's own keys where it is a GGUF file, else those of tokenizer.json; template and end token are what is written.
- * @returns The keys, and remarks on texts that llama.cpp cuts otherwise than tokenizer.json
+ * @returns The keys, remarks on texts that llama.cpp cuts otherwise than tokenizer.json, and whether it cuts them so only in a file whose name has phi-3
  * @throws {TypeError} If there is no tokenizer
  */
-export function tokenizerKeys(source: ExportSource): { keys: [string, GgufTyped][]; notes: string[] } {
+export function tokenizerKeys(
+  source: ExportSource,
+): { keys: [string, GgufTyped][]; notes: string[]; needsPhi3Name: boolean } {
   const { model, chatTemplate, decoder } = source, tokenizer = writtenTokenizer(source);
   const made = model.metadata === null ? ggufTokenizerKeys(tokenizer, decoder.vocabSize) : null;
   const keys = new Map<string, GgufTyped>(
@@ -35,7 +38,11 @@ export function tokenizerKeys(source: ExportSource): { keys: [string, GgufTyped]
   const lost = left.length === 0
     ? []
     : [`a GGUF file has places for three end tokens: llama.cpp writes on behind ${left.join(", ")}`];
-  return { keys: [...keys], notes: [...made?.losses ?? [], ...lost] };
+  return {
+    keys: [...keys],
+    notes: [...made?.losses ?? [], ...lost],
+    needsPhi3Name: made?.needsPhi3Name ?? isCalledPhi3(model.metadata?.get("general.name")),
+  };
 }
 
 /**
