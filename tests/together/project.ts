@@ -2,6 +2,7 @@
  * Test files of the project's rules, docs and fixtures that `deno task test` runs in one isolate: what they load takes longer than most of them.
  * @module
  */
+import "../../docs/llamafactory_examples_test.ts";
 import "../../docs/make_config_test.ts";
 import "../../docs/make_performance_test.ts";
 import "../../fixtures/constraints/make_data_test.ts";
