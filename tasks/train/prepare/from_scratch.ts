@@ -11,9 +11,17 @@ import { ConfigFields } from "../../../plugins/models/config_fields.ts";
 /** Keys that decide about untrained weights. */
 export type FreshKeys = Partial<Pick<TrainConfig, "train_from_scratch" | "seed">>;
 
+/** `pad_token_id` of a config.json that doesn't mention it, by its model_type: of transformers' configuration classes (4.57.6 and 5.17.0). */
+const DEFAULT_PADDING: ReadonlyMap<string, number> = new Map([
+  ["gemma3_text", 0],
+  ["olmo2", 1],
+  ["phi3", 32000],
+  ["smollm3", 128004],
+]);
+
 /**
- * What untrained weights of a model are drawn by: `initializer_range` (0.02) and `pad_token_id` of its config.json, and the run's seed; null
- * where they are read.
+ * What untrained weights of a model are drawn by: `initializer_range` (0.02) and `pad_token_id` of its config.json (where it has none, that of transformers'
+ * class), and the run's seed; null where they are read.
  * @throws {RangeError} If the model has parts beside its decoder, or a token for padding that its vocabulary hasn't
  */
 export function freshStart(
@@ -28,11 +36,15 @@ export function freshStart(
     );
   }
   const fields = new ConfigFields(config, configFile);
-  const token = fields.has("pad_token_id") ? fields.number("pad_token_id") : null;
+  const byDefault = fields.mentions("pad_token_id")
+    ? undefined
+    : DEFAULT_PADDING.get(String(config.model_type));
+  const token = fields.has("pad_token_id") ? fields.number("pad_token_id") : byDefault ?? null;
   // a negative one counts from the end, as in PyTorch
   const paddingRow = token === null ? null : token < 0 ? token + vocabSize : token;
   if (paddingRow !== null && !(Number.isInteger(paddingRow) && paddingRow >= 0 && paddingRow < vocabSize)) {
-    throw fields.unsupported("pad_token_id", `it is to be below vocab_size, ${vocabSize}`);
+    const is = byDefault === undefined ? "" : ` (${byDefault} where it isn't written, null for none)`;
+    throw fields.unsupported("pad_token_id", `it is to be below vocab_size, ${vocabSize}${is}`);
   }
   return { seed, deviation: fields.number("initializer_range", 0.02) || 0.02, paddingRow };
 }
