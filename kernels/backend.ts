@@ -97,6 +97,8 @@ export interface Backend {
    * where that gains nothing, as of float32 on a CPU.
    */
   uploadPieces?(pieces: FloatPieces, shape: readonly number[]): Tensor | null;
+  /** True if {@linkcode Backend.uploadPieces} holds a frozen tensor in blocks of at most so many bits a code; absent: never. */
+  holdsBlocks?(pieces: FloatPieces, shape: readonly number[], bits: 4 | 8): boolean;
   /**
    * Copies a tensor's values to the host; on a CPU this may be the tensor's own memory: read, don't write or keep.
    * @param ahead True if other work follows before they are asked for, so that nobody waits for them alone. Default false.

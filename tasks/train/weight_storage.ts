@@ -3,7 +3,7 @@
  * @module
  */
 import type { WeightSource } from "../../formats/hf_model/mod.ts";
-import { heldBytes, heldForm } from "../../kernels/backends/onnx/held_form.ts";
+import { fitsBits, heldBytes, heldForm } from "../../kernels/backends/onnx/held_form.ts";
 import { describeSubgroups, webgpuBackend } from "../../kernels/backends/webgpu/mod.ts";
 import { chooseBackend, makeBackend } from "../../kernels/engine/backends.ts";
 import { moduleShapes, tensorShapes } from "../../kernels/engine/decoder/decoder.ts";
@@ -18,6 +18,8 @@ export interface WeightStorage {
   float32?: ReadonlyMap<string, number>;
   /** True if modules that PiSSA begins from are float32 nevertheless: what it leaves of their weights isn't what the file has. */
   wideRest?: boolean;
+  /** True if quantization_bit changes nothing: the file's blocks have at most as many bits in the layers' modules, too. */
+  fits?: boolean;
   /** In words, with the reason. */
   text: string;
   /** Subgroup functions of the shaders that run, or why there are none; absent without shaders. */
@@ -41,15 +43,18 @@ export async function weightStorage(
   if (config.finetuning_type === "full") return { bytes: 4, text: "float32, as all are trained" };
   const { quantization_bit: bits } = config, { choice } = await chooseBackend(config);
   const leavesRest = config.pissa_init && config.finetuning_type === "lora";
-  const modules = moduleShapes(model);
-  const matrices = new Map(
-    [...tensorShapes(model)].filter(([name, shape]) =>
-      shape.length === 2 && (bits === null || !modules.has(name.replace(/\.weight$/, "")))
-    ),
-  );
+  const modules = moduleShapes(model),
+    ofModule = (name: string) => modules.has(name.replace(/\.weight$/, ""));
+  const all = [...tensorShapes(model)].filter(([, shape]) => shape.length === 2);
   const onCpu = choice.backend === "onnx" && choice.provider === "cpu";
-  const stored = onCpu ? await storedForms(choice, weights, matrices) : null;
-  if (bits !== null) {
+  const held = (matrices: Matrices) => onCpu ? storedForms(choice, weights, matrices) : Promise.resolve(null);
+  const fits = bits !== null && !leavesRest &&
+    all.every(([name, shape]) => !ofModule(name) || fitsBits(heldForm(weights.pieces(name), shape), bits));
+  const whole = new Map(all), others = new Map(all.filter(([name]) => !ofModule(name)));
+  const inBlocks = fits ? await held(whole) : null;
+  const matrices = bits === null || inBlocks !== null ? whole : others;
+  const stored = inBlocks ?? await held(matrices);
+  if (bits !== null && inBlocks === null) {
     const elsewhere = stored === null ? "float32" : `${stored.form}${exceptFor(stored.float32, matrices)}`;
     return {
       bytes: stored?.bytes ?? 4,
@@ -66,7 +71,8 @@ export async function weightStorage(
   if (stored !== null) {
     const { bytes, form, float32 } = stored,
       kept = `${form}, as the file has them${exceptFor(float32, matrices)}`;
-    return { ...ofFile(bytes, kept, leavesRest, "; products take them as float32"), float32 };
+    const storage = ofFile(bytes, kept, leavesRest, "; products take them as float32");
+    return { ...storage, float32, ...(fits && { fits }) };
   }
   if (choice.backend !== "webgpu") return { bytes: 4, text: "float32" };
   const backend = await webgpuBackend({ half: config.fp16 ? "rounded" : "exact" });

@@ -15,6 +15,11 @@ export function heldForm(
   return pieces.type === "f32" ? blockFormOf(pieces, shape) : pieces.type;
 }
 
+/** True of blocks whose codes have at most so many bits. */
+export function fitsBits(form: WidenedType | null, bits: 4 | 8): boolean {
+  return form !== null && isBlockForm(form) && (bits === 8 || form !== "Q8_0");
+}
+
 /** Bytes of a tensor in that form. */
 export function heldBytes(form: WidenedType, shape: readonly number[]): number {
   const sizes = isBlockForm(form) ? tileShape(shape, form).map(Number) : shape;

@@ -13,7 +13,7 @@ import { cWay } from "./c_way.ts";
 import { compile, type ProgramPlace } from "./program.ts";
 import type { HalfType } from "../../onnx_node.ts";
 import { HalfCasts } from "./half.ts";
-import { heldForm } from "./held_form.ts";
+import { fitsBits, heldForm } from "./held_form.ts";
 import { providerStore } from "./provider_store.ts";
 import type { OnnxProfiler } from "./profile.ts";
 import type { OnnxProvider, OnnxWay, SessionSettings } from "./sessions.ts";
@@ -168,6 +168,7 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
         ? new HostTensor(blockTiles(pieces.blocks, shape, form), shape, null, form)
         : store.uploadBits(wholeBits(pieces), shape, form as HalfType);
     },
+    holdsBlocks: (pieces, shape, bits) => widens && fitsBits(heldForm(pieces, shape), bits),
     download: (tensor) => Promise.resolve(store.download(tensor as OnnxTensor)),
     write: (tensor, data) => store.write(tensor as OnnxTensor, data),
     zeros: (shape, type = "f32") => store.zeros(shape, type),

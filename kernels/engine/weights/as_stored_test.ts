@@ -12,6 +12,7 @@ import { tensorShapes } from "../decoder/decoder.ts";
 import { Engine, type EngineOptions } from "../engine.ts";
 import { GenerationEngine } from "../generate/blocks/engine.ts";
 import { packExamples } from "../packs/pack.ts";
+import { packedReader } from "./packed_weights.ts";
 
 const reason = openLibrary().reason ?? nativeLibrary().reason, ignore = reason !== null;
 const because = reason === null ? "" : `: ${reason}`;
@@ -134,3 +135,34 @@ for (const stored of ["bfloat16", "blocks"] as const) {
     },
   });
 }
+
+Deno.test({
+  name:
+    `with quantization_bit a file's own blocks of as few bits lie as they are, to the same bits${because}`,
+  ignore,
+  async fn() {
+    const weights = await quantisedModel(), pack = packExamples([idsExample({ s: [[3, 1, 4], [1, 5, 9]] })]);
+    const tuning = { type: "lora", modules, dropout: 0 } as const;
+    const step = async (bits: 4 | 8 | null) => {
+      const backend = onnxBackend({ threads: 2 });
+      const read = packedReader(weights, config, bits, { tuning, backend });
+      const engine = new Engine(backend, { config, tuning, checkpointing: true }, read, initial);
+      const logps = await engine.forward(pack, { adapter: true, keep: true });
+      await engine.backward(Float64Array.from(logps, () => 1));
+      const found = { logps, gradients: await engine.parameters.gradients() };
+      assertEquals(engine.parameters.isPacked, false);
+      await engine.dispose();
+      return found;
+    };
+    const right = await step(null);
+    for (const bits of [4, 8] as const) assertEquals(await step(bits), right);
+    // The embedding's Q8_0 has 8 bits; other backends hold no blocks.
+    const backend = onnxBackend({ threads: 1 }), name = "model.embed_tokens.weight", shape = [128, 32];
+    const holds = (bits: 4 | 8) => backend.holdsBlocks?.(weights.pieces(name), shape, bits);
+    assertEquals([holds(4), holds(8)], [false, true]);
+    const other = onnxBackend({ threads: 1, native: false });
+    assertEquals(other.holdsBlocks?.(weights.pieces(name), shape, 8), false);
+    for (const one of [backend, other]) await one.dispose();
+    weights.close();
+  },
+});

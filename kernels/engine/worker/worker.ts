@@ -28,8 +28,9 @@ async function open(setup: EngineSetup): Promise<void> {
       setup.merged ?? [],
       setup.decoder,
     );
-    const read = packedReader(weights, setup.decoder, setup.quantizationBit ?? null, setup.tuning);
     const backend = await makeBackend({ ...setup.device, blocks: hasPacked(weights) });
+    const { tuning, decoder, quantizationBit = null } = setup;
+    const read = packedReader(weights, decoder, quantizationBit, { tuning, backend });
     host = new EngineHost(backend, setup, read, (...phase) => tell(phase));
   } finally {
     base.close();

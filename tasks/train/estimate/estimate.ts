@@ -79,7 +79,7 @@ export function estimate(
 export interface ReferenceSize {
   decoder: DecoderConfig;
   quantizationBit: TrainConfig["quantization_bit"];
-  storage: Pick<WeightStorage, "bytes" | "float32">;
+  storage: Pick<WeightStorage, "bytes" | "fits" | "float32">;
 }
 
 /** Work and memory of a reference model's pass, where nothing is trained or kept. */

@@ -37,7 +37,7 @@ export function memoryOf(
       targetedNames,
     },
     rows,
-    storage: { bytes, float32 = new Map(), wideRest = false },
+    storage: { bytes, fits = false, float32 = new Map(), wideRest = false },
     adapter,
     keeps = true,
   }: {
@@ -45,7 +45,7 @@ export function memoryOf(
     weights: Weights;
     /** Also those of an average step. */
     rows: DataRows & { step: number };
-    storage: Pick<WeightStorage, "bytes" | "float32" | "wideRest">;
+    storage: Pick<WeightStorage, "bytes" | "fits" | "float32" | "wideRest">;
     adapter: LoraConfig | null;
     /** Something is kept for a backward pass. */
     keeps?: boolean;
@@ -62,7 +62,7 @@ export function memoryOf(
     ? 4 * atOnce * adapted.reduce((sum, [, i]) => sum + i, 0)
     : 0;
   const working = 4 * atOnce * (6 * d + 6 * f + 4 * q + 4 * kv) + 12 * numHeads * scores;
-  const bits = config.quantization_bit, packed = bits === null ? 0 : linear;
+  const bits = fits ? null : config.quantization_bit, packed = bits === null ? 0 : linear;
   const keep = keepFor(true, { hostMemory: !gpu && config.backend !== "webgpu" }, bits !== null);
   const inputs = keep === "dear" ? 2 * d + q : d;
   const layers = keeps ? reached * model.numLayers : 0;
