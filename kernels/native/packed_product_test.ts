@@ -35,7 +35,7 @@ function product(
   m: PackedMatrix,
   x: Float32Array<ArrayBuffer>,
   threads = 1,
-  claimed: { outputs?: number; columns?: number } = {},
+  claimed: { outputs?: number; columns?: number; bits?: number } = {},
 ): Float32Array {
   const { tiles, half } = tiled(m), count = x.length / m.columns, g = new OnnxModelBuilder();
   const inputs = [
@@ -94,11 +94,16 @@ for (const bits of [4, 8] as const) {
         ignore,
         fn() {
           for (
-            const [rows, columns, count] of [[8, 32, 1], [19, 100, 3], [64, 576, 9], [1, 33, 70], [
-              130,
-              64,
-              2,
-            ]] as const
+            const [rows, columns, count] of [
+              [8, 32, 1],
+              [19, 100, 3],
+              [64, 576, 9],
+              [1, 33, 70],
+              [130, 64, 2],
+              // A group that lacks one column, which the next row begins behind.
+              [9, 63, 3],
+              [8, 32, 0],
+            ] as const
           ) {
             const m = matrix(rows, columns, bits, minima, half), x = input(count, columns);
             assertEquals(tiled(m).half, half, "the form that the test is about");
@@ -226,10 +231,13 @@ Deno.test({
   fn() {
     const m = matrix(16, 64, 4, true, true), { tiles } = tiled(m);
     assertEquals(tiles.length, 2 * tileBytes(64, 4, true));
-    const wrong = (claimed: { outputs?: number; columns?: number }, part: string) =>
+    const wrong = (claimed: Parameters<typeof product>[3], part: string) =>
       assertThrows(() => product(m, input(1, 64), 1, claimed), Error, part);
     wrong({ outputs: 24 }, "the matrix hasn't the bytes");
     wrong({ columns: 96 }, "haven't as many columns");
-    wrong({ outputs: 0 }, "outputs and columns must be > 0");
+    const sizes = "outputs and columns must be > 0 and bits 4 or 8";
+    wrong({ outputs: 0 }, sizes);
+    wrong({ columns: 0 }, sizes);
+    for (const bits of [2, 5, 16]) wrong({ bits }, sizes);
   },
 });

@@ -23,6 +23,7 @@ import "../../kernels/cost_test.ts";
 import "../../kernels/fuse_lora_test.ts";
 import "../../kernels/fuse_test.ts";
 import "../../kernels/native/library_test.ts";
+import "../../kernels/native/operators_test.ts";
 import "../../kernels/native/packed_product_test.ts";
 import "../../kernels/ops/layout/split_columns_test.ts";
 import "../../kernels/ops/wgsl/workgroups_test.ts";

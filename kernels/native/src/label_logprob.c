@@ -195,6 +195,7 @@ size_t label_logprob_scratch(const Labels *p) {
 }
 
 void label_logprob(const Labels *p, float *scratch, Threads threads) {
+  if (p->labels == 0) return;
   Job j = job_of(p);
   place(&j, scratch);
   threads.run(threads.place, pack_labels, &j, (size_t)j.groups);

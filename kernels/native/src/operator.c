@@ -4,6 +4,7 @@ OrtStatus *input_tensor(OrtApi api, const OrtKernelContext *context, size_t i, T
   const OrtValue *value;
   OrtShape *shape;
   TRY(ort_input(api, context, i, &value));
+  if (!value) return NULL;
   TRY(ort_data(api, value, &out->data));
   TRY(ort_shape(api, value, &shape));
   OrtStatus *status = ort_element_type(api, shape, &out->type);

@@ -25,6 +25,7 @@ static inline size_t elements(const Tensor *t, size_t first, size_t last) {
   return count;
 }
 
+// Leaves out as it is where the input is left out.
 OrtStatus *input_tensor(OrtApi api, const OrtKernelContext *context, size_t i, Tensor *out);
 // dims and rank of out are given.
 OrtStatus *output_tensor(OrtApi api, OrtKernelContext *context, size_t i, Tensor *out);

@@ -165,6 +165,16 @@ var<workgroup> owner: u32;`,
       note: "draws",
     },
     {
+      // A share that all weights together don't exceed, as rounding may make it: the last token that has a probability.
+      dims: { rows: 2, vocab: 600 },
+      data: {
+        logits: Array.from({ length: 1200 }, (_, i) => i % 600 < 2 || i === 1100 ? 0 : -1e4),
+        scale: [1, 1],
+        share: [1, 1],
+      },
+      note: "a share of 1",
+    },
+    {
       dims: { rows: 3, vocab: 700 },
       data: { scale: [2, 0, 0.5], share: [0.3, 0, 0.9995] },
       range: { logits: [-4, 4] },
