@@ -1,5 +1,5 @@
 /** The board over HTTP: items of evaluations, and what people mark them as. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { until } from "../../tests/helpers/until.ts";
@@ -9,9 +9,12 @@ import { beginBoard } from "./_begun_board.ts";
 
 Deno.test("items are filtered, searched, compared and marked; the judge card counts the marks", async () => {
   const folder = temporaryFolder();
-  // the second evaluation loses the first five items and wins one
+  // the second evaluation loses the first five items and wins one, and one has a thought alone
   await makeEvaluation(join(folder, "a"), (text) => text);
-  await makeEvaluation(join(folder, "b"), (text, i) => i < 5 ? "No." : i === 11 ? "A title" : text);
+  await makeEvaluation(
+    join(folder, "b"),
+    (text, i) => i < 5 ? "No." : i === 11 ? "A title" : i === 12 ? "<think>hm" : text,
+  );
   // what is no whole file of results hides no other run
   await Deno.mkdir(join(folder, "c"));
   for (const name of ["run.yaml", "items.jsonl"]) {
@@ -36,9 +39,12 @@ Deno.test("items are filtered, searched, compared and marked; the judge card cou
     return JSON.parse(/data: (.*)/.exec(text)![1]!);
   });
   assertEquals(
-    evaluations.map(({ id, result }: { id: string; result: { items: number } | null }) => [id, result?.items])
-      .sort(),
-    [["0:a/run", 22], ["0:b/run", 22], ["0:c", undefined]],
+    evaluations.map(({ id, result }: { id: string; result: { items: number; unscored: number } | null }) => [
+      id,
+      result?.items,
+      result?.unscored,
+    ]).sort(),
+    [["0:a/run", 22, 0], ["0:b/run", 22, 1], ["0:c", undefined, undefined]],
   );
   const run = "0:a/run", passing = HOSTILE_TEXTS.filter((text) => text.includes("title")).length;
   const all = await ask("items", { run });
@@ -78,6 +84,11 @@ Deno.test("items are filtered, searched, compared and marked; the judge card cou
     5,
     1,
   ]);
+  assertEquals(scores.scores[0].items, 21);
+  assertStringIncludes(
+    scores.notes.join(),
+    `${scores.headline}: unscored are 0 in A, 1 in B, which the table leaves out`,
+  );
 
   const { origin } = new URL(board.address);
   const mark = async (body: Record<string, unknown>, headers: Record<string, string> = { origin }) => {

@@ -28,6 +28,8 @@ export interface EvaluationSummary {
       interval: readonly [low: number, high: number] | null;
       /** Items that were evaluated. */
       items: number;
+      /** Weight of what has no score, which the headline leaves out: items as a rule. */
+      unscored: number;
     }
     | null;
   /** When its items changed last, milliseconds since 1970. */
@@ -183,8 +185,8 @@ function summaryOf(file: string): EvaluationSummary["result"] {
     const { model, benchmark, judge, complete, headline, scores, counts } = JSON.parse(
       Deno.readTextFileSync(file),
     ) as EvalResults;
-    const interval = scores[0]?.interval ?? null;
-    return { model, benchmark, judge, complete, headline, interval, items: counts.items };
+    const { interval = null, unscored = 0 } = scores[0] ?? {};
+    return { model, benchmark, judge, complete, headline, interval, items: counts.items, unscored };
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError) return null;
     throw error;

@@ -3,6 +3,7 @@
  * @module
  */
 import { compareRuns, type Comparison } from "../../eval/compare/compare.ts";
+import { unscoredNotes } from "../../eval/report/comparison.ts";
 import { type ItemIndex, type ItemRow, PAGE_ROWS } from "./item_index.ts";
 
 /** An item of both. */
@@ -67,11 +68,11 @@ export async function pairScores(
   { run: a }: ItemIndex,
   { run: b }: ItemIndex,
 ): Promise<Omit<Comparison, "flipped">> {
-  const { flipped: _, ...scores } = await compareRuns(
+  const { flipped: _, ...compared } = await compareRuns(
     a,
     b,
     Math.min(RESAMPLES, b.config.resamples),
     b.config.seed,
   );
-  return scores;
+  return { ...compared, notes: [...compared.notes, ...unscoredNotes(compared)] };
 }

@@ -29,7 +29,7 @@ export function comparisonText(comparison: Comparison, width?: number): string {
     `B: ${models[1]}`,
     `on ${benchmark}, ${shared} items in both${unshared > 0 ? `, ${unshared} in one only (left out)` : ""}`,
     ...notes.map((note) => `note: ${note}`),
-    ...unscoredLines(comparison),
+    ...unscoredNotes(comparison).map((note) => `note: ${note}`),
   ];
   return [
     ...lines.flatMap((line) => wrapped(line.split(" "), width)),
@@ -41,10 +41,11 @@ export function comparisonText(comparison: Comparison, width?: number): string {
   ].join("\n");
 }
 
-function unscoredLines({ scores }: Comparison): string[] {
+/** What each score's difference leaves out, and what it does to both runs, a sentence a score that leaves anything out. */
+export function unscoredNotes({ scores }: Pick<Comparison, "scores">): string[] {
   return scores.filter(isPartly).map((score) => {
     const { metric, unscored, ofAll } = score;
-    return `note: ${metric}: unscored are ${weightText(unscored[0])} in A, ${
+    return `${metric}: unscored are ${weightText(unscored[0])} in A, ${
       weightText(unscored[1])
     } in B, which the table leaves out; as misses A has ${fixed(ofAll[0])} and B ${fixed(ofAll[1])}${
       turns(score) ? ": the other way round than in the table" : ""

@@ -67,10 +67,20 @@ function pairRow({ id, preview, first, second }) {
 }
 
 function comparisonView({ shared, scores, notes }) {
+  const partly = scores.some(({ unscored: [a, b] }) => a + b > 0);
   return [
     table({
       caption: `Scores of ${shared} shared items`,
-      columns: ["score", "A", "B", "B − A", "95 % interval", "p", "items"],
+      columns: [
+        "score",
+        "A",
+        "B",
+        "B − A",
+        "95 % interval",
+        "p",
+        "items",
+        ...partly ? ["A of all", "B of all"] : [],
+      ],
       rows: scores.map((score) => [
         score.metric,
         fraction(score.first),
@@ -79,6 +89,7 @@ function comparisonView({ shared, scores, notes }) {
         intervalText(score.interval, difference),
         score.mcnemar === null ? "" : score.mcnemar.p.toPrecision(3),
         score.items,
+        ...partly ? score.ofAll.map(fraction) : [],
       ]),
     }),
     ...notes.map((note) => el("p", { class: "note" }, note)),

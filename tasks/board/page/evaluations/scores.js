@@ -55,7 +55,7 @@ export function groupTables(scores) {
 }
 
 /** A whole number of things, or parts of one. */
-function weight(value) {
+export function weight(value) {
   return Number.isInteger(value) ? value : value.toFixed(2);
 }
 
