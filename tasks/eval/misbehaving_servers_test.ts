@@ -87,6 +87,62 @@ const WAYS: [name: string, reply: Reply, end: End][] = [
     (text) => events(`${piece({ content: text })}data: {"error": {"message": "died"}}\n\n`),
     error("server"),
   ],
+  [
+    "JSON as plain text",
+    (text) =>
+      new Response(JSON.stringify({ choices: [{ message: { content: text }, finish_reason: "stop" }] }), {
+        headers: { "content-type": "text/plain" },
+      }),
+    "stop",
+  ],
+  [
+    "JSON behind a byte order mark",
+    (text) =>
+      new Response(
+        "\ufeff" + JSON.stringify({ choices: [{ message: { content: text }, finish_reason: "stop" }] }),
+      ),
+    "stop",
+  ],
+  [
+    "several choices",
+    (text) =>
+      json({
+        choices: [text, "Constraints Overall Score: [[0]]"].map((content, index) => ({
+          index,
+          message: { content },
+          finish_reason: "stop",
+        })),
+      }),
+    "stop",
+  ],
+  [
+    "a stream with its usage behind the end, and [DONE] twice",
+    (text) =>
+      events(
+        `${piece({ content: text }, "stop")}data: ${JSON.stringify({ choices: [], usage })}\n\n${
+          "data: [DONE]\n\n".repeat(2)
+        }`,
+      ),
+    "stop",
+  ],
+  [
+    "a stream cut into bytes",
+    (text) =>
+      new Response(
+        ReadableStream.from(
+          (function* () {
+            for (const byte of new TextEncoder().encode(piece({ content: text }, "stop"))) {
+              yield Uint8Array
+                .of(byte);
+            }
+          })(),
+        ),
+        { headers: { "content-type": "text/event-stream" } },
+      ),
+    "stop",
+  ],
+  ["a stream whose piece isn't JSON", (text) => events(`data: {"choices": [${text}\n\n`), error("malformed")],
+  ["HTTP 502 in HTML", () => new Response("<html>Bad Gateway</html>", { status: 502 }), error("server")],
   ["a stream of nothing", () => events("data: [DONE]\n\n"), error("stopped")],
 ];
 
