@@ -125,7 +125,9 @@ export class Models {
   async load(name: string, directory: string): Promise<void> {
     const taken = this.#served.get(name)?.root, changing = this.#changing.get(name);
     if (taken !== undefined || changing !== undefined) {
-      const other = taken ?? `one that is being ${changing}: ask again when that is done`;
+      const other = taken === undefined
+        ? `one that is being ${changing}: ask again when that is done`
+        : `${taken}: give it another (lora_name, or --adapter NAME=DIR)`;
       throw new RangeError(`Cannot load an adapter as ${name}: the name is taken by ${other}`);
     }
     if (!exists(directory) && hubName(directory) === null) {

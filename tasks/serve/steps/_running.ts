@@ -157,7 +157,9 @@ async function changesAdapters({ client, baseURL }: ServedClient): Promise<void>
     ["tuned", "second"].map((model) => client.chat.completions.create(asked("Hi", { model }))),
   );
   assertEquals(answers[0]!.choices[0]!.message.content, answers[1]!.choices[0]!.message.content);
-  assertEquals((await post("load_lora_adapter", load))[0], 400);
+  const [again, why] = await post("load_lora_adapter", load);
+  assertEquals(again, 400);
+  assertStringIncludes(why, "give it another (lora_name, or --adapter NAME=DIR)");
   // its numbers would stand in the products of all others
   const broken = temporaryFolder(), tensors = "adapter_model.safetensors";
   Deno.copyFileSync(join(SERVED_ADAPTER, "adapter_config.json"), join(broken, "adapter_config.json"));
