@@ -7,11 +7,12 @@ import { accumulating } from "./engine/programs/compiled.ts";
 import { attentionOf } from "./engine/decoder/decoder_config.ts";
 import { fuseSums } from "./fuse.ts";
 import { fused, fuseLora } from "./fuse_lora.ts";
-import { type Graph, GraphBuilder } from "./graph.ts";
+import { type Graph, GraphBuilder, type Value } from "./graph.ts";
 import type { Kernel } from "./kernel.ts";
 import { referenceBackend } from "./mod.ts";
-import { linear } from "./ops/products/products.ts";
-import { loraUp } from "./ops/products/product_sums.ts";
+import { add } from "./ops/arithmetic/add.ts";
+import { linear, matmul } from "./ops/products/products.ts";
+import { loraUp, matmulAdd } from "./ops/products/product_sums.ts";
 import { tinyModel } from "../tests/helpers/tiny_model.ts";
 
 const { config } = tinyModel("qwen2"), T = 5;
@@ -67,6 +68,32 @@ Deno.test("fuseLora() leaves LoRA on another x, as with dropout, and a frozen pr
   const base = g.run(linear, { x, w }).y, h = g.run(linear, { x, w: b }).y;
   const graph = g.finish({ base, y: g.run(loraUp, { base, h, b }, { alpha: 2 }).y });
   assertEquals(fuseLora(graph), graph);
+});
+
+Deno.test("fuseLora() leaves products with factors of their own, sums that are used twice, and what is made behind the narrow product", () => {
+  const unchanged = (make: (g: GraphBuilder, x: Value, w: Value, b: Value) => Record<string, Value>) => {
+    const g = new GraphBuilder(),
+      x = g.input("x", [5, 4]),
+      w = g.input("w", [4, 4]),
+      b = g.input("b", [4, 4]);
+    const graph = g.finish(make(g, x, w, b));
+    assertEquals(fuseLora(graph), graph);
+  };
+  for (const [wide, narrow] of [[3, 1], [1, 3]] as const) {
+    unchanged((g, x, w, b) => {
+      const base = g.run(linear, { x, w }, { alpha: wide }).y,
+        h = g.run(linear, { x, w: b }, { alpha: narrow }).y;
+      return { y: g.run(loraUp, { base, h, b }, { alpha: 2 }).y };
+    });
+  }
+  unchanged((g, x, w, b) => {
+    const base = g.run(linear, { x, w }).y, h = g.run(linear, { x, w: b }).y;
+    return { y: g.run(loraUp, { base, h, b: g.run(add, { a: b, b: w }).y }, { alpha: 2 }).y };
+  });
+  unchanged((g, dy, w, b) => {
+    const h = g.run(matmul, { a: dy, b }).y, low = g.run(matmul, { a: h, b: w }).y;
+    return { low, y: g.run(matmulAdd, { base: low, a: dy, b: w }).y };
+  });
 });
 
 Deno.test("a block of SmolLM2-135M in a long pack has 66 dispatches with LoRA fused, not 94", () => {

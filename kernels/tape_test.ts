@@ -117,3 +117,10 @@ Deno.test("gradients(): an infinite slope behind the branch not taken doesn't tu
   const x = variable(0);
   assertEquals(gradients(x.plus(5).max(x.log()), [x]), [1]);
 });
+
+Deno.test("relu() has slope 0 at 0, as PyTorch's has", () => {
+  for (const [at, slope] of [[-1, 0], [0, 0], [1e-300, 1]] as const) {
+    const x = variable(at);
+    assertEquals(gradients(relu(x), [x]), [slope]);
+  }
+});

@@ -111,3 +111,14 @@ Deno.test("AdamW refuses wrong sizes, states of other parameters and options out
   assertThrows(() => new AdamW(parameters, { ...base, weightDecay: -1 }), RangeError, "weight decay");
   assertThrows(() => new AdamW([...parameters, ...parameters]), RangeError, "names that differ");
 });
+
+Deno.test("a tensor's own rate is that of its decay, too, as of a parameter group of torch's", () => {
+  // Without gradients p ← p (1 − lr · wd), lr 0.5 · 4 · 0.1.
+  const values = Float64Array.of(1, -2), still = Float64Array.of(1, -2);
+  const optimizer = new AdamW(
+    [{ name: "b", values, decay: true, rate: 4 }, { name: "a", values: still, decay: false, rate: 4 }],
+    { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.1 },
+  );
+  optimizer.step([new Float64Array(2), new Float64Array(2)], 0.5);
+  assertEquals([[...values], [...still]], [[0.8, -1.6], [1, -2]]);
+});

@@ -26,6 +26,13 @@ Deno.test("packExamples() shares prompts, ends subtrees, and leaves out rows tha
   assertEquals(pack.sequences.map((s) => [s.length, s.tokens]), [[3, 5], [2, 4]]);
 });
 
+Deno.test("packExamples() lays out no row behind the last label, however many tokens follow", () => {
+  const input_ids = [1, 2, 3, 4, 5, 6, 7, 8], labels = [-100, -100, 3, -100, -100, -100, -100, -100];
+  const sequences = [{ name: "y", input_ids, labels }];
+  const pack = packExamples([{ index: 0, source: { file: "test", row: 0 }, sequences }]);
+  assertEquals([[...pack.ids], [...pack.labelRows], pack.sequences[0]!.tokens], [[1, 2], [1], 8]);
+});
+
 Deno.test("packExamples() counts a label that two sequences share once, for both", () => {
   const pack = packExamples([example([[1], [5, 6]], [[1], [5, 7]])]);
   assertEquals([...pack.ids], [1, 5]);

@@ -3,7 +3,7 @@ import { idsExample, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_
 import { referenceBackend } from "../../backends/reference/mod.ts";
 import { Engine } from "../engine.ts";
 import { packExamples } from "./pack.ts";
-import { paddedLabels, paddedRows } from "./padding.ts";
+import { padded, paddedLabels, paddedRows } from "./padding.ts";
 
 Deno.test("paddedRows() has 16 lengths a power of two, at least 32 apart, and wastes little", () => {
   assertEquals([1, 32, 33, 512, 513, 800, 1025, 5440, 8192].map(paddedRows), [
@@ -23,6 +23,13 @@ Deno.test("paddedRows() has 16 lengths a power of two, at least 32 apart, and wa
     const padded = paddedRows(rows);
     assert(padded >= rows && padded - rows < Math.max(32, rows / 15), `${rows}: ${padded}`);
   }
+});
+
+Deno.test("padded() adds rows that see only themselves and that no other row sees", () => {
+  const pack = packExamples([idsExample({ y: [[1, 2, 3], [4, 5]] })]),
+    { ids, until, positions } = padded(pack);
+  assertEquals([ids.length, until.length, positions.length], [32, 32, 32]);
+  assertEquals([...until], [...pack.until, ...Array.from({ length: 28 }, (_, i) => 5 + i)]);
 });
 
 Deno.test("paddedLabels() fills the last chunk to a quarter, half, three quarters or all of it, a long one to an eighth or less", () => {

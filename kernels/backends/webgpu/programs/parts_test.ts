@@ -58,6 +58,9 @@ deviceTest("operands larger than a binding give the same results in parts", asyn
     ["matmul", { rows: 210, in: 200, out: 100 }],
     ["matmul_tn", { left: 250, rows: 410, right: 70 }],
     ["label_logprob", { labels: 20, cols: 60, vocab: 330 }, { ids: ids(20, 330) }],
+    // As few labels as have no tiles.
+    ["label_logprob", { labels: 5, cols: 60, vocab: 330 }, { ids: ids(5, 330) }],
+    ["label_logprob_unit", { labels: 8, cols: 60, vocab: 330 }, { ids: ids(8, 330) }],
     ["label_logprob_unit", { labels: 20, cols: 60, vocab: 330 }, { ids: ids(20, 330) }],
     ["label_logprob_grad", { labels: 20, cols: 60, vocab: 330 }, { ids: ids(20, 330) }],
     ["label_logprob_weight_grad", { labels: 20, cols: 60, vocab: 330 }, { ids: ids(20, 330) }],
