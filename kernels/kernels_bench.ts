@@ -91,7 +91,7 @@ export async function benchKernels(
       onProgress(`${backend.name}: timed`, index, cases.length, kernel.name);
       const size = dims(rows), sample = sampleOf(size, rest);
       for (const frozen of weight && half.storage !== "none" ? [[], [weight]] : [[]]) {
-        const before = half.kept, time = await measure(backend, kernel, sample, seconds, frozen);
+        const before = half.kept, time = await measure(backend, kernel, sample, { seconds, frozen });
         if (half.kept - before !== frozen.length) {
           throw new Error(`Cannot time kernel ${kernel.name} on float16: its weight was kept as float32`);
         }
@@ -121,8 +121,8 @@ export async function benchKernels(
       // In turns, the best of each, so that the ratio holds on a noisy machine.
       let naive = Infinity, tiled = Infinity;
       for (let round = 0; round < 3; round++) {
-        naive = Math.min(naive, await measure(backend, naiveLinear, sample, seconds));
-        tiled = Math.min(tiled, await measure(backend, linear, sample, seconds));
+        naive = Math.min(naive, await measure(backend, naiveLinear, sample, { seconds }));
+        tiled = Math.min(tiled, await measure(backend, linear, sample, { seconds }));
       }
       result.tiledOverNaive = naive / tiled;
     }
@@ -175,7 +175,7 @@ async function check(
 
 async function measurePeak(backend: Backend, software: boolean, seconds: number): Promise<Peak> {
   const elements = software ? 2 ** 20 : 2 ** 24;
-  const copy = await measure(backend, multiply, sampleOf({ rows: elements / 1024, cols: 1024 }), seconds);
+  const copy = await measure(backend, multiply, sampleOf({ rows: elements / 1024, cols: 1024 }), { seconds });
   const gbs = 3 * 4 * elements / copy / 1e9;
   const peak = { backend: backend.name, description: backend.description, gbs };
   if (backend.name === "webgpu") {
@@ -184,14 +184,14 @@ async function measurePeak(backend: Backend, software: boolean, seconds: number)
     return {
       ...peak,
       gflops: 2 * count * MULTIPLY_ADDS /
-        await measure(backend, registers, sampleOf({ rows: count }), seconds) / 1e9,
+        await measure(backend, registers, sampleOf({ rows: count }), { seconds }) / 1e9,
     };
   }
   const side = 1024;
   return {
     ...peak,
     gflops: 2 * side ** 3 /
-      await measure(backend, linear, sampleOf({ rows: side, in: side, out: side }), seconds) / 1e9,
+      await measure(backend, linear, sampleOf({ rows: side, in: side, out: side }), { seconds }) / 1e9,
   };
 }
 
@@ -200,8 +200,7 @@ async function measure(
   backend: Backend,
   kernel: Kernel,
   sample: Sample,
-  seconds: number,
-  frozen: readonly string[] = [],
+  { seconds, frozen = [] }: { seconds: number; frozen?: readonly string[] },
 ): Promise<number> {
   const graph = kernelGraph(kernel, sample), inputs = sampleInputs(kernel, sample);
   const program = await backend.compile(graph, kernel.name);

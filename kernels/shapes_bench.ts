@@ -95,7 +95,12 @@ export async function benchShapes(backend: Backend, options: ShapeBenchOptions =
         // The gradient of a product is never of a few rows.
         for (const count of rows.filter((count) => layout === "linear" || count > FEW)) {
           timings.push(
-            await timeShape(backend, { ...matrix, rows: count, layout, storage }, weight, values, seconds),
+            await timeShape(
+              backend,
+              { ...matrix, rows: count, layout, storage },
+              { weight, values },
+              seconds,
+            ),
           );
         }
       }
@@ -117,8 +122,7 @@ function ramp(count: number): Float32Array<ArrayBuffer> {
 async function timeShape(
   backend: Backend,
   shape: Shape,
-  weight: Tensor,
-  values: Float32Array,
+  { weight, values }: { weight: Tensor; values: Float32Array },
   seconds: number,
 ): Promise<Omit<ShapeTiming, "share">> {
   const { rows, layout, storage } = shape, forward = layout === "linear";

@@ -38,8 +38,9 @@ export function productOf<const Operand extends string, const Axis extends strin
       y: reference(names, inputs, dims, attrs),
     }),
     onnx: (dims: SymbolicDims<Axis>, attrs: Attributes, target: OnnxTarget) =>
-      gemm(names, dims, attrs, target, "y"),
-    wgsl: (dims: Dims<Axis>, attrs: Attributes, limits: WgslLimits) => shaders(names, dims, attrs, limits),
+      gemm(names, { dims, attrs }, target, "y"),
+    wgsl: (dims: Dims<Axis>, attrs: Attributes, limits: WgslLimits) =>
+      shaders(names, { dims, attrs }, limits),
     samples: samples(names),
     tolerance,
   };
@@ -56,17 +57,17 @@ export function productSumOf<const Operand extends string, const Axis extends st
       attrs: Attributes,
     ) => ({ y: zip((base, sum) => base + sum, inputs.base, reference(names, inputs, dims, attrs)) }),
     onnx: (dims: SymbolicDims<Axis>, attrs: Attributes, target: OnnxTarget): OnnxNode[] => {
-      const own = nativeProduct(names, dims, attrs, target, "base");
+      const own = nativeProduct(names, { dims, attrs }, target, "base");
       if (own) return [own];
       if (target.spent?.has("base") && names.layout !== "tn" && !target.half) return intoBase(names, attrs);
       // Gemm's own third factor is copied to the output by one thread before the product: an Add takes two thirds of the time.
       return [
-        ...gemm(names, dims, attrs, target, "product"),
+        ...gemm(names, { dims, attrs }, target, "product"),
         { op: "Add", in: ["base", "product"], out: ["y"] },
       ];
     },
     wgsl: (dims: Dims<Axis>, attrs: Attributes, limits: WgslLimits) =>
-      shaders(names, dims, attrs, limits, "base"),
+      shaders(names, { dims, attrs }, limits, "base"),
     samples: sumSamples(names),
     tolerance,
   };
@@ -107,12 +108,11 @@ function reference<Operand extends string, Axis extends string>(
 
 function gemm<Axis extends string>(
   { layout, a, b, m, n }: ProductNames<string, Axis>,
-  dims: SymbolicDims<Axis>,
-  attrs: Attributes,
+  { dims, attrs }: { dims: SymbolicDims<Axis>; attrs: Attributes },
   target: OnnxTarget,
   out: string,
 ): OnnxNode[] {
-  const own = nativeProduct({ layout, a, b, m, n }, dims, attrs, target);
+  const own = nativeProduct({ layout, a, b, m, n }, { dims, attrs }, target);
   if (own) return [{ ...own, out: [out] }];
   const alpha = alphaOf(attrs), rows = dims[m], cols = dims[n];
   // aᵀ b with many rows and few columns, as LoRA's B gets its gradient, is (bᵀ a)ᵀ: ONNX Runtime transposes a wide first factor
@@ -133,8 +133,7 @@ const NARROW = 64;
 /** The product by an operator of our own; null: not by one. */
 function nativeProduct<Axis extends string>(
   { layout, a, b, m, n }: Pick<ProductNames<string, Axis>, "layout" | "a" | "b" | "m" | "n">,
-  dims: SymbolicDims<Axis>,
-  attrs: Attributes,
+  { dims, attrs }: { dims: SymbolicDims<Axis>; attrs: Attributes },
   { native, half }: OnnxTarget,
   base?: string,
 ): OnnxNode | null {
@@ -175,8 +174,7 @@ function intoBase({ layout, a, b }: ProductNames<string, string>, attrs: Attribu
 
 function shaders<Axis extends string>(
   { label, layout, a, b, m, n, k }: ProductNames<string, Axis>,
-  dims: Dims<Axis>,
-  attrs: Attributes,
+  { dims, attrs }: { dims: Dims<Axis>; attrs: Attributes },
   limits: WgslLimits,
   base?: string,
 ): WgslProgram {

@@ -90,11 +90,13 @@ export const linearPacked: Kernel<typeof LINEAR.inputs, typeof LINEAR.outputs> =
     shaders(
       "linear_packed",
       dims,
-      "x",
-      dims.out,
-      `  for (var c = 0u; c < ${dims.in}u; c++) {
+      {
+        operand: "x",
+        cols: dims.out,
+        loop: `  for (var c = 0u; c < ${dims.in}u; c++) {
     sum += x[row * ${dims.in}u + c] * weight(col, c);
   }`,
+      },
     ),
   grad: (g, { inputs: { x, codes, scales, minima }, gradients: { y: a } }) => ({
     x: g.run(matmulPacked, { a, codes, scales, minima, like: x }).y,
@@ -158,11 +160,13 @@ export const matmulPacked: Kernel<typeof MATMUL.inputs, typeof MATMUL.outputs> =
     shaders(
       "matmul_packed",
       dims,
-      "a",
-      dims.in,
-      `  for (var o = 0u; o < ${dims.out}u; o++) {
+      {
+        operand: "a",
+        cols: dims.in,
+        loop: `  for (var o = 0u; o < ${dims.out}u; o++) {
     sum += a[row * ${dims.out}u + o] * weight(o, col);
   }`,
+      },
     ),
   grad: (g, { inputs: { codes, scales, minima }, gradients: { y: x } }) => ({
     a: g.run(linearPacked, { x, codes, scales, minima }).y,
@@ -175,9 +179,7 @@ export const matmulPacked: Kernel<typeof MATMUL.inputs, typeof MATMUL.outputs> =
 function shaders(
   label: string,
   dims: Dims<"rows" | "out" | "in" | "words" | "groups">,
-  operand: string,
-  cols: number,
-  loop: string,
+  { operand, cols, loop }: { operand: string; cols: number; loop: string },
 ) {
   const { groups, words } = dims, bits = bitsOf(dims), perWord = GROUP / bits, count = dims.rows * cols;
   const read = { [operand]: {}, codes: { element: "i32" as const }, scales: {}, minima: {} };
@@ -206,18 +208,25 @@ ${loop}
   };
 }
 
+interface PackedSize {
+  rows: number;
+  out: number;
+  groups: number;
+  bits: 4 | 8;
+}
+
 /** Sizes 1, odd ones, and more than a workgroup; codes of all values, words with the highest bit set too. */
 function samples(range: Sample["range"] & object): Sample[] {
-  const one = (rows: number, out: number, groups: number, bits: 4 | 8, note: string): Sample => {
+  const one = (note: string, { rows, out, groups, bits }: PackedSize): Sample => {
     const words = groups * bits;
     const codes = Array.from({ length: out * words }, (_, i) => Math.imul(i + 1, 0x9e3779b1) | 0);
     return { dims: { rows, out, groups, words, in: GROUP * groups }, data: { codes }, range, note };
   };
   return [
-    one(1, 1, 1, 4, "one group of 4 bits"),
-    one(1, 1, 1, 8, "one group of 8 bits"),
-    one(3, 5, 2, 4, "odd sizes"),
-    one(7, 67, 3, 8, "more than a workgroup"),
-    one(130, 48, 4, 4, "many rows"),
+    one("one group of 4 bits", { rows: 1, out: 1, groups: 1, bits: 4 }),
+    one("one group of 8 bits", { rows: 1, out: 1, groups: 1, bits: 8 }),
+    one("odd sizes", { rows: 3, out: 5, groups: 2, bits: 4 }),
+    one("more than a workgroup", { rows: 7, out: 67, groups: 3, bits: 8 }),
+    one("many rows", { rows: 130, out: 48, groups: 4, bits: 4 }),
   ];
 }
