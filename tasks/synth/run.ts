@@ -76,21 +76,12 @@ export async function synthesize(
     say("note: out_dir: its file system knows no locks, so nothing keeps a second run out");
   }
   if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
-  // of a run that goes on under another name, or is replaced by one
-  const before = viewsIn(config.out_dir);
-  const begin = () => writeRunIdentity(claim, { ...config, overwrite: false }, version);
-  if (config.overwrite && store.count("ask") > 0) {
-    say(replacedText(store.count("ask"), config.out_dir));
-    const beginAnew = () => {
-      begin();
-      removeOtherViews(before, config);
-    };
-    // a draft may end before anything is asked for it
-    store.replace(beginAnew, "ask");
-  } else {
-    if (config.overwrite) store.clear();
-    begin();
-  }
+  const removeOthers = beginIn(
+    store,
+    config,
+    () => writeRunIdentity(claim, { ...config, overwrite: false }, version),
+    say,
+  );
   using cache = openCache(config, config.overwrite);
   const meter = new Meter(config.budget);
   const failures = new Failures();
@@ -135,11 +126,37 @@ export async function synthesize(
       ...await writeDataset({ plan, models: asked, rows: made.rows, results, version }),
       ...await writeSynthReports(config.out_dir, results, made),
     ];
-    removeOtherViews(before, config);
+    removeOthers();
     return { ...ended, unreported: null, files };
   } finally {
     asker.close();
     store.flush();
     for (const endpoint of asked.endpoints) await endpoint.close();
   }
+}
+
+/**
+ * Begins a run in its folder; where it replaces one that has answers, only when the first new one comes.
+ * @param begin Writes run.yaml
+ * @returns Removes the views that the folder had before: of a run that goes on under another name, or is replaced by one
+ */
+function beginIn(
+  store: LineStore<SynthLine>,
+  config: SynthConfig,
+  begin: () => void,
+  say: (text: string) => void,
+): () => void {
+  const before = viewsIn(config.out_dir), removeOthers = () => removeOtherViews(before, config);
+  if (config.overwrite && store.count("ask") > 0) {
+    say(replacedText(store.count("ask"), config.out_dir));
+    // a draft may end before anything is asked for it
+    store.replace(() => {
+      begin();
+      removeOthers();
+    }, "ask");
+  } else {
+    if (config.overwrite) store.clear();
+    begin();
+  }
+  return removeOthers;
 }
