@@ -73,7 +73,7 @@ export type { Stopped } from "./tasks/ask/stopped.ts";
 export type { Usage } from "./tasks/ask/usage.ts";
 export type { LogStatus, Progress, StepStatus } from "./tasks/train/outputs/log/progress.ts";
 export type { Estimate } from "./tasks/train/estimate/types.ts";
-export type { Separated } from "./plugins/kinds/thoughts.ts";
+export type { Separated } from "./plugins/kinds/thoughts/thoughts.ts";
 export type { ReasonCount } from "./tasks/eval/results/reason_counts.ts";
 export { builtinPlugins, builtinRegistry } from "./plugins/builtins.ts";
 export type { OptionEntry } from "./plugins/kinds/option_words.ts";

@@ -85,6 +85,7 @@ Deno.test("docs/architecture.md names every verb and every room", () => {
     "kernels/engine",
     "kernels/engine/generate",
     "kernels/ops",
+    "plugins/kinds",
     "plugins/trainers/local",
     "tasks/common",
     "tasks/eval",

@@ -7,7 +7,7 @@ import { chooseBackend } from "../../kernels/engine/backends.ts";
 import { openGenerator } from "../../kernels/engine/generate/open.ts";
 import { builtinRegistry } from "../builtins.ts";
 import { decoderIn } from "../../tests/helpers/tiny_model.ts";
-import { prepareTokenizer } from "../kinds/prepare_tokenizer.ts";
+import { prepareTokenizer } from "../kinds/tokenizer/prepare_tokenizer.ts";
 import type { CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
 
 const GOLDENS = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;

@@ -4,7 +4,7 @@ import { join } from "@std/path";
 
 import { builtinRegistry } from "../builtins.ts";
 import type { Completion, CompletionRequest } from "../kinds/endpoint.ts";
-import { withThoughtApart } from "../kinds/thoughts.ts";
+import { withThoughtApart } from "../kinds/thoughts/thoughts.ts";
 
 const MODEL = new URL("../../fixtures/goldens/llamafactory/model", import.meta.url).pathname;
 const registry = builtinRegistry();

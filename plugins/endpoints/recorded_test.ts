@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 
-import { withThoughtApart } from "../kinds/thoughts.ts";
+import { withThoughtApart } from "../kinds/thoughts/thoughts.ts";
 import recorded, { recordedEndpoint, type RecordedOptions } from "./recorded.ts";
 
 interface Question {

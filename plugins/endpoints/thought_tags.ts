@@ -5,7 +5,7 @@
 import { z } from "zod";
 
 import type { Completion } from "../kinds/endpoint.ts";
-import { THOUGHT_TAGS } from "../kinds/thoughts.ts";
+import { THOUGHT_TAGS } from "../kinds/thoughts/thoughts.ts";
 import { type ThoughtTags } from "../kinds/endpoint.ts";
 
 /** Pairs of an opening and a closing tag. */

@@ -14,7 +14,7 @@ import { placed, placeUnder } from "../kinds/place.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { productIdentity } from "../kinds/product_identity.ts";
 import { type RequestSampling, samplingOf, SamplingOptions } from "../kinds/sampling.ts";
-import { withThoughtApart } from "../kinds/thoughts.ts";
+import { withThoughtApart } from "../kinds/thoughts/thoughts.ts";
 
 const Options = z.strictObject({
   type: z.string().min(1).describe("endpoint plugin, or a released type such as vllm"),

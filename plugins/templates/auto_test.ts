@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 
 import { type EditableTokenizer, loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
-import { compareTemplates } from "../kinds/compare_templates.ts";
+import { compareTemplates } from "../kinds/tokenizer/compare_templates.ts";
 import type { Message } from "../kinds/dataset.ts";
 import { type Template, templates } from "./mod.ts";
-import { prepareTokenizer } from "../kinds/prepare_tokenizer.ts";
+import { prepareTokenizer } from "../kinds/tokenizer/prepare_tokenizer.ts";
 import { Registry } from "../registry.ts";
 
 const root = new URL("../../", import.meta.url).pathname;

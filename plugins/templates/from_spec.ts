@@ -6,7 +6,7 @@ import { item, lastOf } from "../../formats/elements.ts";
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
 import type { Message } from "../kinds/dataset.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import { compareTemplates } from "../kinds/compare_templates.ts";
+import { compareTemplates } from "../kinds/tokenizer/compare_templates.ts";
 import { autoTemplate } from "./auto.ts";
 import { checkedTemplate, type EncodeInput, type Encoders } from "./checked.ts";
 import { jinjaText } from "./jinja_text.ts";

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { type EditableTokenizer, loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
 import type { Message } from "../kinds/dataset.ts";
 import { type Template, templates } from "./mod.ts";
-import { prepareTokenizer } from "../kinds/prepare_tokenizer.ts";
+import { prepareTokenizer } from "../kinds/tokenizer/prepare_tokenizer.ts";
 import { Registry } from "../registry.ts";
 
 interface Labelled {

@@ -5,7 +5,7 @@ import { anyCharacter } from "../../tests/helpers/any_character.ts";
 import { loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
 import type { Message } from "../kinds/dataset.ts";
 import { type Template, templateOptions, templates } from "./mod.ts";
-import { prepareTokenizer } from "../kinds/prepare_tokenizer.ts";
+import { prepareTokenizer } from "../kinds/tokenizer/prepare_tokenizer.ts";
 import { Registry } from "../registry.ts";
 
 const root = new URL("../../", import.meta.url).pathname;

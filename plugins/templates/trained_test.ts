@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 
 import { type EditableTokenizer, loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
-import { prepareTokenizer } from "../kinds/prepare_tokenizer.ts";
+import { prepareTokenizer } from "../kinds/tokenizer/prepare_tokenizer.ts";
 import type { Message } from "../kinds/dataset.ts";
 import type { Template } from "../kinds/template.ts";
 import { Registry } from "../registry.ts";

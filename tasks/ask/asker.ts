@@ -4,7 +4,7 @@
  * @module
  */
 import type { Completion, CompletionRequest, Endpoint, Failure } from "../../plugins/kinds/endpoint.ts";
-import { withThoughtApart } from "../../plugins/kinds/thoughts.ts";
+import { withThoughtApart } from "../../plugins/kinds/thoughts/thoughts.ts";
 import { AdaptiveLimit, type Clock, realClock } from "./adaptive_limit.ts";
 import { requestKey, type ResponseCache } from "./response_cache.ts";
 import { Stopped } from "./stopped.ts";

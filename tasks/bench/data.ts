@@ -15,7 +15,7 @@ import { loadTokenizer } from "../../formats/tokenizer/mod.ts";
 import { defaultDataOptions } from "../train/config/default_data_options.ts";
 import { type DataOptions, type LoadedExamples, loadExamples } from "../train/data/mod.ts";
 import type { Registry } from "../../plugins/registry.ts";
-import { prepareTokenizer } from "../../plugins/kinds/prepare_tokenizer.ts";
+import { prepareTokenizer } from "../../plugins/kinds/tokenizer/prepare_tokenizer.ts";
 
 /** Options of the bench. */
 export interface DataBenchOptions {

@@ -8,7 +8,7 @@ import { writeFileAtomicSync } from "../../formats/atomic.ts";
 import { exists } from "../../formats/exists.ts";
 import { openedBy } from "../../plugins/endpoints/local/shown_text.ts";
 import type { Message } from "../../plugins/kinds/dataset.ts";
-import { THOUGHT_TAGS } from "../../plugins/kinds/thoughts.ts";
+import { THOUGHT_TAGS } from "../../plugins/kinds/thoughts/thoughts.ts";
 import { AnswerReader } from "../serve/reading/answer_reader.ts";
 import { makeAnswers } from "../serve/answers/answers.ts";
 import type { SamplingRequest } from "../serve/fields/fields.ts";

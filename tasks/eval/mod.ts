@@ -6,7 +6,7 @@ export { contribute, findScore, outOf, scoreResults, ScoreSums } from "../../plu
 export { traceProtocol } from "../../plugins/benchmarks/trace/trace.ts";
 export { modelJudge } from "../../plugins/judges/model.ts";
 export { type RequestSampling, samplingOf } from "../../plugins/kinds/sampling.ts";
-export { separateThought, THOUGHT_TAGS, withThoughtApart } from "../../plugins/kinds/thoughts.ts";
+export { separateThought, THOUGHT_TAGS, withThoughtApart } from "../../plugins/kinds/thoughts/thoughts.ts";
 export {
   parseYaml,
   type Place,

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Registry } from "../../plugins/registry.ts";
-import { THOUGHT_TAGS } from "../../plugins/kinds/thoughts.ts";
+import { THOUGHT_TAGS } from "../../plugins/kinds/thoughts/thoughts.ts";
 import { isLoopbackHost } from "../common/loopback.ts";
 import { makeApp } from "./app.ts";
 import { Keys } from "./http/keys.ts";

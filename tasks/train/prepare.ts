@@ -4,7 +4,7 @@
  */
 import { openModel } from "../../formats/hf_model/mod.ts";
 import type { EditableTokenizer } from "../../formats/tokenizer/tokenizer.ts";
-import { type FreezeKeys, freezeNotes } from "../../plugins/kinds/freeze_targets.ts";
+import { type FreezeKeys, freezeNotes } from "../../plugins/kinds/targets/freeze_targets.ts";
 import { placed } from "../../plugins/kinds/place.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import type { TrainConfig } from "./config/mod.ts";

@@ -17,7 +17,7 @@ import { moduleShapes } from "../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import type { EncodedExample, EncodedSequence } from "../../kernels/engine/packs/encoded.ts";
 import { packExamples } from "../../kernels/engine/packs/pack.ts";
-import { type LoraTargetKeys, targetModules } from "../../plugins/kinds/lora_targets.ts";
+import { type LoraTargetKeys, targetModules } from "../../plugins/kinds/targets/lora_targets.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
 import { averageMetrics, evaluateLoss } from "../../plugins/kinds/loss_evaluation.ts";
 import type { TrainConfig } from "./config/mod.ts";

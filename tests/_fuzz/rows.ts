@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
 import { parseYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
-import { prepareTokenizer } from "../../plugins/kinds/prepare_tokenizer.ts";
+import { prepareTokenizer } from "../../plugins/kinds/tokenizer/prepare_tokenizer.ts";
 import { resolveTrainConfig } from "../../tasks/train/config/resolve.ts";
 import { loadExamples } from "../../tasks/train/data/mod.ts";
 import type { Chooser } from "./chooser.ts";

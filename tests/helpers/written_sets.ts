@@ -8,7 +8,7 @@ import { datasets } from "../../plugins/datasets/mod.ts";
 import { losses } from "../../plugins/losses/mod.ts";
 import { Registry } from "../../plugins/registry.ts";
 import { templates } from "../../plugins/templates/mod.ts";
-import { prepareTokenizer } from "../../plugins/kinds/prepare_tokenizer.ts";
+import { prepareTokenizer } from "../../plugins/kinds/tokenizer/prepare_tokenizer.ts";
 import type { EncodedExample } from "../../kernels/engine/packs/encoded.ts";
 import { defaultDataOptions } from "../../tasks/train/config/default_data_options.ts";
 import { type LoadedExamples, loadExamples } from "../../tasks/train/data/load.ts";

@@ -13,7 +13,7 @@ import {
   GREEDY,
   type Sampling as TokenSampling,
 } from "../../../kernels/engine/generate/generator.ts";
-import { compareTemplates } from "../../kinds/compare_templates.ts";
+import { compareTemplates } from "../../kinds/tokenizer/compare_templates.ts";
 import type { Completion, CompletionRequest, ThoughtTags } from "../../kinds/endpoint.ts";
 import type { PluginRegistry } from "../../kinds/plugin.ts";
 import type { Template } from "../../kinds/template.ts";

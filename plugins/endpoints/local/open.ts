@@ -20,7 +20,7 @@ import {
 import { tokenizerOf } from "../../../kernels/engine/generate/options.ts";
 import { decoderOf } from "../../kinds/decoder_of.ts";
 import type { PluginRegistry } from "../../kinds/plugin.ts";
-import { prepareTokenizer } from "../../kinds/prepare_tokenizer.ts";
+import { prepareTokenizer } from "../../kinds/tokenizer/prepare_tokenizer.ts";
 import type { Template } from "../../kinds/template.ts";
 
 /** Model, adapter and device to open. */

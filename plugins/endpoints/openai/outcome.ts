@@ -3,7 +3,7 @@
  * @module
  */
 import type { Completion, CompletionRequest } from "../../kinds/endpoint.ts";
-import { whyNoAnswer } from "../../kinds/thoughts.ts";
+import { whyNoAnswer } from "../../kinds/thoughts/thoughts.ts";
 import { AnswerError } from "../failures.ts";
 import { estimatePrompt, estimateTokens } from "../token_estimate.ts";
 import type { Reply } from "./reply.ts";

@@ -2,7 +2,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 
 import type { Completion } from "../../kinds/endpoint.ts";
-import { withThoughtApart } from "../../kinds/thoughts.ts";
+import { withThoughtApart } from "../../kinds/thoughts/thoughts.ts";
 import { AnswerError } from "../failures.ts";
 import { BodyReader } from "./body_reader.ts";
 import { completionOf } from "./outcome.ts";

@@ -8,7 +8,7 @@ import { exists } from "../../../formats/exists.ts";
 import type { LoadedModel } from "../../../formats/hf_model/mod.ts";
 import { type EditableTokenizer, loadTokenizerSync, type Tokenizer } from "../../../formats/tokenizer/mod.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
-import { prepareTokenizer } from "../../../plugins/kinds/prepare_tokenizer.ts";
+import { prepareTokenizer } from "../../../plugins/kinds/tokenizer/prepare_tokenizer.ts";
 import type { Registry } from "../../../plugins/registry.ts";
 import { templateSettings } from "../../train/config/template_settings.ts";
 import type { ExportConfig } from "../export_config.ts";

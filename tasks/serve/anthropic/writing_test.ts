@@ -2,7 +2,7 @@
 import Anthropic from "@anthropic-ai/sdk";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
-import { THOUGHT_TAGS } from "../../../plugins/kinds/thoughts.ts";
+import { THOUGHT_TAGS } from "../../../plugins/kinds/thoughts/thoughts.ts";
 import { ANSWER_PIECES, COUNTED_ANSWER, SECOND_CALL } from "../../../tests/helpers/answer_pieces.ts";
 import type { WholeAnswer } from "../answers/answers.ts";
 import { ApiError } from "../api_error.ts";

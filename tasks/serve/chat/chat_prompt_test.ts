@@ -4,7 +4,7 @@ import { Hono } from "hono";
 
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import openai from "../../../plugins/datasets/openai.ts";
-import { THOUGHT_TAGS } from "../../../plugins/kinds/thoughts.ts";
+import { THOUGHT_TAGS } from "../../../plugins/kinds/thoughts/thoughts.ts";
 import { Registry } from "../../../plugins/registry.ts";
 import { templates } from "../../../plugins/templates/mod.ts";
 import { messageAsChat } from "../anthropic/as_chat.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import type { ThoughtTags } from "../../../plugins/kinds/endpoint.ts";
-import { ThoughtStream } from "../../../plugins/kinds/thought_stream.ts";
+import { ThoughtStream } from "../../../plugins/kinds/thoughts/thought_stream.ts";
 import { type AnswerPart, content } from "./answer_parts.ts";
 import { CallReader, type CallsToRead } from "./call_reader.ts";
 

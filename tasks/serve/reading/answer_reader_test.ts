@@ -8,7 +8,7 @@ import { ANSWER_FORMATS, type AnswerFormat, answerFormatOf } from "./tool_format
 import { MT19937 } from "../../../kernels/random/mt19937.ts";
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
 import { builtinRegistry } from "../../../plugins/builtins.ts";
-import { prepareTokenizer } from "../../../plugins/kinds/prepare_tokenizer.ts";
+import { prepareTokenizer } from "../../../plugins/kinds/tokenizer/prepare_tokenizer.ts";
 
 const MODEL = new URL("../../../fixtures/constraints/model", import.meta.url).pathname;
 const OFFERED = new Set(["f", "g"]);

@@ -3,7 +3,7 @@
  * bracket of its arguments are there, and stays one if the model writes the arguments wrongly or is cut.
  * @module
  */
-import { partial } from "../../../plugins/kinds/thought_stream.ts";
+import { partial } from "../../../plugins/kinds/thoughts/thought_stream.ts";
 import { type AnswerPart, content } from "./answer_parts.ts";
 import type { AnswerFormat } from "./tool_formats.ts";
 import type { ReadingOptions } from "./call_object.ts";

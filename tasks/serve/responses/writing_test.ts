@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import OpenAI from "openai";
 
 import { loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
-import { THOUGHT_TAGS } from "../../../plugins/kinds/thoughts.ts";
+import { THOUGHT_TAGS } from "../../../plugins/kinds/thoughts/thoughts.ts";
 import { ANSWER_PIECES, COUNTED_ANSWER, SECOND_CALL } from "../../../tests/helpers/answer_pieces.ts";
 import type { AnswerNews, WholeAnswer } from "../answers/answers.ts";
 import { ApiError, badRequest } from "../api_error.ts";

@@ -17,8 +17,8 @@ import { trainedShapes } from "../../../kernels/engine/weights/parameters.ts";
 import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import { exampleRows } from "../../../kernels/engine/packs/pack.ts";
 import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
-import { freezeTargets } from "../../../plugins/kinds/freeze_targets.ts";
-import { targetModules } from "../../../plugins/kinds/lora_targets.ts";
+import { freezeTargets } from "../../../plugins/kinds/targets/freeze_targets.ts";
+import { targetModules } from "../../../plugins/kinds/targets/lora_targets.ts";
 import { isOneProgram } from "../config/mod.ts";
 import type { EstimateConfig } from "./types.ts";
 

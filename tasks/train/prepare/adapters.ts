@@ -6,8 +6,8 @@ import { resolveAdapters, type ResolveOptions } from "../../../formats/hub/mod.t
 import { baseDifference, readAdapter } from "../../../formats/peft/mod.ts";
 import { moduleShapes, tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
-import { type FreezeKeys, freezeTargets } from "../../../plugins/kinds/freeze_targets.ts";
-import { type LoraTargetKeys, targetModules } from "../../../plugins/kinds/lora_targets.ts";
+import { type FreezeKeys, freezeTargets } from "../../../plugins/kinds/targets/freeze_targets.ts";
+import { type LoraTargetKeys, targetModules } from "../../../plugins/kinds/targets/lora_targets.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
 import type { TrainConfig } from "../config/mod.ts";
 import { checkRankFits } from "../start_checks.ts";

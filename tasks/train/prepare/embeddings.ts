@@ -10,11 +10,11 @@ import type { EditableTokenizer, Tokenizer } from "../../../formats/tokenizer/to
 import { EMBEDDING } from "../../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { changedBy } from "../../../kernels/engine/weights/embedding_change.ts";
-import { type FreezeKeys, freezeTargets } from "../../../plugins/kinds/freeze_targets.ts";
-import type { LoraTargetKeys } from "../../../plugins/kinds/lora_targets.ts";
+import { type FreezeKeys, freezeTargets } from "../../../plugins/kinds/targets/freeze_targets.ts";
+import type { LoraTargetKeys } from "../../../plugins/kinds/targets/lora_targets.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
 import { describedRows } from "./described_rows.ts";
-import { BOTH_EMBEDDINGS, checkWholeTargets } from "../../../plugins/kinds/whole_targets.ts";
+import { BOTH_EMBEDDINGS, checkWholeTargets } from "../../../plugins/kinds/targets/whole_targets.ts";
 import type { TrainConfig } from "../config/mod.ts";
 import type { Ready } from "./ready.ts";
 

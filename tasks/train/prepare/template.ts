@@ -3,10 +3,10 @@
  * @module
  */
 import type { EditableTokenizer } from "../../../formats/tokenizer/tokenizer.ts";
-import { compareTemplates } from "../../../plugins/kinds/compare_templates.ts";
-import { endTokenFault } from "../../../plugins/kinds/end_token.ts";
+import { compareTemplates } from "../../../plugins/kinds/tokenizer/compare_templates.ts";
+import { endTokenFault } from "../../../plugins/kinds/tokenizer/end_token.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
-import { prepareTokenizer } from "../../../plugins/kinds/prepare_tokenizer.ts";
+import { prepareTokenizer } from "../../../plugins/kinds/tokenizer/prepare_tokenizer.ts";
 import type { Template } from "../../../plugins/kinds/template.ts";
 import type { Registry } from "../../../plugins/registry.ts";
 import type { TrainConfig } from "../config/mod.ts";

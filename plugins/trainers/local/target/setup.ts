@@ -24,8 +24,8 @@ import {
   savedTensors,
   writeAdapter,
 } from "../../../../formats/peft/mod.ts";
-import { type FreezeKeys, freezeTargets } from "../../../kinds/freeze_targets.ts";
-import { targetModules } from "../../../kinds/lora_targets.ts";
+import { type FreezeKeys, freezeTargets } from "../../../kinds/targets/freeze_targets.ts";
+import { targetModules } from "../../../kinds/targets/lora_targets.ts";
 import type { TrainConfig } from "../../../kinds/train_config.ts";
 import { converted, convertedConfig, type PissaStart, readConverted } from "./pissa.ts";
 import type { TrainerInputs, WrittenFile } from "../../../kinds/trainer.ts";

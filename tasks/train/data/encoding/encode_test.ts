@@ -4,7 +4,7 @@ import { loadTokenizerSync, type Tokenizer } from "../../../../formats/tokenizer
 import type { Example, ExampleShape, Message } from "../../../../plugins/kinds/dataset.ts";
 import type { Loss } from "../../../../plugins/kinds/loss.ts";
 import { type Template, templates } from "../../../../plugins/templates/mod.ts";
-import { prepareTokenizer } from "../../../../plugins/kinds/prepare_tokenizer.ts";
+import { prepareTokenizer } from "../../../../plugins/kinds/tokenizer/prepare_tokenizer.ts";
 import { datasetGolden } from "../../../../tests/helpers/dataset_goldens.ts";
 import { openDataSet } from "../../../../tests/helpers/open_data_set.ts";
 import { type EncodeOptions, encodeOptions, encodeParts, type NotEncoded } from "./encode.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 
-import { models } from "../models/mod.ts";
-import { Registry } from "../registry.ts";
+import { models } from "../../models/mod.ts";
+import { Registry } from "../../registry.ts";
 import { type FreezeKeys, freezeNotes, freezeTargets } from "./freeze_targets.ts";
 
 /** What LLaMA-Factory 0.9.5 trains of a model (make_freeze_runs.py). */
@@ -15,7 +15,7 @@ interface Choice {
 }
 
 const CHOICES: Choice[] = JSON.parse(
-  Deno.readTextFileSync(new URL("../../fixtures/goldens/llamafactory/freeze.json", import.meta.url)),
+  Deno.readTextFileSync(new URL("../../../fixtures/goldens/llamafactory/freeze.json", import.meta.url)),
 );
 
 function decoderOf({ model_type, layers, tied }: Pick<Choice, "model_type" | "layers" | "tied">) {

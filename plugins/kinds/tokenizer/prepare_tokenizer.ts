@@ -2,8 +2,8 @@
  * Changes of a tokenizer by a template before anything is encoded: eos, padding, stop words, chat template.
  * @module
  */
-import type { EditableTokenizer } from "../../formats/tokenizer/tokenizer.ts";
-import type { Template } from "./template.ts";
+import type { EditableTokenizer } from "../../../formats/tokenizer/tokenizer.ts";
+import type { Template } from "../template.ts";
 
 /** A tokenizer made ready. */
 export interface PreparedTokenizer {

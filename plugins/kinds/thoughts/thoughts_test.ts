@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 
-import { assertLinear } from "../../tests/helpers/growth.ts";
-import type { Completion } from "./endpoint.ts";
+import { assertLinear } from "../../../tests/helpers/growth.ts";
+import type { Completion } from "../endpoint.ts";
 import { separateThought, withThoughtApart } from "./thoughts.ts";
 
 const A = "The answer.";

@@ -2,10 +2,10 @@
  * The meaning of `additional_target`, once for what trains, checks and estimates.
  * @module
  */
-import { didYouMean } from "../../formats/did_you_mean.ts";
-import { matchTargets, savedTensors } from "../../formats/peft/mod.ts";
-import { moduleShapes, tensorShapes } from "../../kernels/engine/decoder/decoder.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
+import { didYouMean } from "../../../formats/did_you_mean.ts";
+import { matchTargets, savedTensors } from "../../../formats/peft/mod.ts";
+import { moduleShapes, tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { type LoraTargetKeys, targetModules } from "./lora_targets.ts";
 
 /** Keys that say what is trained beside adapters. */

@@ -2,9 +2,9 @@
  * The meaning of `lora_target`, once for what trains, estimates and warns.
  * @module
  */
-import { didYouMean } from "../../formats/did_you_mean.ts";
+import { didYouMean } from "../../../formats/did_you_mean.ts";
 import { expandedLayers } from "./freeze_targets.ts";
-import type { TrainConfig } from "./train_config.ts";
+import type { TrainConfig } from "../train_config.ts";
 
 /** Keys that say which modules get adapters; without those of block expansion all layers do. */
 export type LoraTargetKeys =

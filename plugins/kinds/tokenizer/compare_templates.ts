@@ -2,10 +2,10 @@
  * A named template beside the model's own chat template.
  * @module
  */
-import type { EditableTokenizer, Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
-import type { Message } from "./dataset.ts";
+import type { EditableTokenizer, Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
+import type { Message } from "../dataset.ts";
 import { prepareTokenizer } from "./prepare_tokenizer.ts";
-import type { Template } from "./template.ts";
+import type { Template } from "../template.ts";
 
 const QUESTION: Message = { role: "user", content: "Name a colour." };
 const ANSWER: Message = { role: "assistant", content: "Teal." };

@@ -2,8 +2,8 @@
  * The token that an answer ends in, beside those at which a model stops.
  * @module
  */
-import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
-import type { Template } from "./template.ts";
+import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
+import type { Template } from "../template.ts";
 
 /**
  * Encodes a short conversation and looks at how its answer ends. A model that is tuned on answers without the end token keeps

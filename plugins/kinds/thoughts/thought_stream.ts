@@ -2,7 +2,7 @@
  * Thoughts and answers taken apart while the text still comes.
  * @module
  */
-import type { ThoughtTags } from "./endpoint.ts";
+import type { ThoughtTags } from "../endpoint.ts";
 import { areWords, THOUGHT_TAGS } from "./thoughts.ts";
 
 /** Parts of a text that became certain. */

@@ -1,13 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 
-import { type EditableTokenizer, loadTokenizerSync } from "../../formats/tokenizer/mod.ts";
-import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
-import { Registry } from "../registry.ts";
-import { templates } from "../templates/mod.ts";
+import { type EditableTokenizer, loadTokenizerSync } from "../../../formats/tokenizer/mod.ts";
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+import { Registry } from "../../registry.ts";
+import { templates } from "../../templates/mod.ts";
 import { endTokenFault } from "./end_token.ts";
 import { prepareTokenizer } from "./prepare_tokenizer.ts";
 
-const goldens = new URL("../../fixtures/goldens/tokenizers/", import.meta.url).pathname;
+const goldens = new URL("../../../fixtures/goldens/tokenizers/", import.meta.url).pathname;
 const temporary = temporaryFolder();
 
 /** Llama 2's chat template, as far as one turn goes. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 
-import { stream, uniform } from "../../kernels/random/counter.ts";
+import { stream, uniform } from "../../../kernels/random/counter.ts";
 import { separateThought } from "./thoughts.ts";
 import { ThoughtStream } from "./thought_stream.ts";
 

@@ -4,7 +4,7 @@
  * or judge sees the text.
  * @module
  */
-import type { Completion, ThoughtTags } from "./endpoint.ts";
+import type { Completion, ThoughtTags } from "../endpoint.ts";
 
 /**
  * Tags that are known without being told: Qwen3, DeepSeek-R1 and many others; models that imitate Claude; EXAONE; Seed-OSS;

@@ -3,11 +3,11 @@
  * which goes by parts of tensors' names.
  * @module
  */
-import { didYouMean } from "../../formats/did_you_mean.ts";
-import { tensorShapes } from "../../kernels/engine/decoder/decoder.ts";
-import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
-import { nowhere, placed } from "./place.ts";
-import type { TrainConfig } from "./train_config.ts";
+import { didYouMean } from "../../../formats/did_you_mean.ts";
+import { tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
+import { nowhere, placed } from "../place.ts";
+import type { TrainConfig } from "../train_config.ts";
 
 /** Keys that say which tensors are trained. */
 export type FreezeKeys = Pick<

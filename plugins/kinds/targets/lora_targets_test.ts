@@ -8,7 +8,7 @@ const CHOICES: {
   adapted?: string[];
   error?: string;
 }[] = JSON.parse(
-  Deno.readTextFileSync(new URL("../../fixtures/goldens/llamafactory/expanded.json", import.meta.url)),
+  Deno.readTextFileSync(new URL("../../../fixtures/goldens/llamafactory/expanded.json", import.meta.url)),
 );
 
 const ENDINGS = [
