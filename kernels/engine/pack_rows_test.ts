@@ -110,6 +110,7 @@ Deno.test("packBytes() of several packs adds what each keeps, and nothing of wha
 Deno.test("packBytes() counts gradients of every layer twice, and logits of a chunk of labels", () => {
   // with no pack kept a further layer of the same kind adds its gradients alone
   const of = (numLayers: number, vocabSize = 49152) => {
+    const config = { ...SMOLLM2.config, numLayers, vocabSize, slidingWindow: Array(numLayers).fill(null) };
     const modules = Object.fromEntries(
       Array.from(
         { length: numLayers },
@@ -117,7 +118,6 @@ Deno.test("packBytes() counts gradients of every layer twice, and logits of a ch
           linearModules(config).map((name) => [`model.layers.${i}.${name}`, { rank: 8, scale: 2 }] as const),
       ).flat(),
     );
-    const config = { ...SMOLLM2.config, numLayers, vocabSize, slidingWindow: Array(numLayers).fill(null) };
     return packBytes({ config, tuning: { ...SMOLLM2.tuning, modules }, checkpointing: true }, 1024, 0);
   };
   // of rank 8, in and out: q and o 576 and 576, k and v 576 and 192, the MLP's three 576 and 1536; twice, as all is
