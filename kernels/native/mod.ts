@@ -4,7 +4,7 @@
  * @module
  */
 export { type NativeLibrary, nativeLibrary, nativeLibraryAt, type NativePlace } from "./library.ts";
-export { flushingSubnormals } from "./subnormals.ts";
+export { flushingSubnormals, flushingSubnormalsUntil } from "./subnormals.ts";
 export { vectorBits } from "./vector_bits.ts";
 export {
   type BlockForm,

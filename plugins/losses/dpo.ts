@@ -101,7 +101,9 @@ const dpo: Plugin<"loss", typeof Options> = definePlugin({
         const { policy, reference, R, length, batch } = inputs;
         const [ofChosen, ofRejected] = [scale(length.chosen), scale(length.rejected)];
         const [chosen, rejected] = [R.chosen.dividedBy(ofChosen), R.rejected.dividedBy(ofRejected)];
-        const mixed = withBco(compared(chosen, rejected), { chosen, rejected, delta: batch.delta ?? 0 });
+        // without a weight nothing is carried, and a loss that wraps this one is refused a name that batch() doesn't give
+        const delta = weight > 0 ? batch.delta ?? 0 : 0;
+        const mixed = withBco(compared(chosen, rejected), { chosen, rejected, delta });
         return {
           loss: withFtx(mixed, pref_ftx, inputs, ["chosen"]),
           metrics: {

@@ -8,6 +8,7 @@ import { join } from "@std/path";
 
 import * as ort from "onnxruntime-node";
 
+import { flushingSubnormalsUntil } from "../../native/mod.ts";
 import { CONSTANTS_FILE } from "./proto.ts";
 import {
   byteShape,
@@ -70,22 +71,26 @@ async function makeSession(
   let session: ort.InferenceSession | null = null;
   try {
     const places = folder === null ? {} : await writeConstants(join(folder, CONSTANTS_FILE), constants);
-    session = await ort.InferenceSession.create(bytes(places), {
-      executionProviders: [provider],
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      executionMode: "sequential",
-      graphOptimizationLevel: "all",
-      logSeverityLevel: 4,
-      // Rows differ in length, so planned memory patterns never fit twice.
-      enableMemPattern: false,
-      extra: {
-        session: {
-          ...SESSION_CONFIG,
-          ...(folder !== null && { model_external_initializers_file_folder_path: folder }),
+    const model = bytes(places);
+    // SESSION_CONFIG asks for zeros in place of subnormal numbers, which this thread is held to here as through the C interface
+    session = await flushingSubnormalsUntil(() =>
+      ort.InferenceSession.create(model, {
+        executionProviders: [provider],
+        intraOpNumThreads: threads,
+        interOpNumThreads: 1,
+        executionMode: "sequential",
+        graphOptimizationLevel: "all",
+        logSeverityLevel: 4,
+        // Rows differ in length, so planned memory patterns never fit twice.
+        enableMemPattern: false,
+        extra: {
+          session: {
+            ...SESSION_CONFIG,
+            ...(folder !== null && { model_external_initializers_file_folder_path: folder }),
+          },
         },
-      },
-    });
+      })
+    );
   } finally {
     if (folder !== null && !(session && keep)) await Deno.remove(folder, { recursive: true });
   }
@@ -98,7 +103,8 @@ async function makeSession(
     async run(inputs, outputs, wanted) {
       const feeds = views(inputs);
       if (wanted) feeds[wanted.name] = new ort.Tensor("bool", [wanted.value], []);
-      await made.run(feeds, views(outputs));
+      const results = views(outputs);
+      await flushingSubnormalsUntil(() => made.run(feeds, results));
     },
     async dispose() {
       await made.release();

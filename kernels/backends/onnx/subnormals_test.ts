@@ -21,7 +21,7 @@ Deno.test({
     assertEquals(code, 0, text(stderr));
     assertEquals(
       JSON.parse(text(stdout)),
-      Array(6).fill({ theirs: 0, own: 0, javascript: 2 ** -133 }),
+      Array(8).fill({ theirs: 0, own: 0, javascript: 2 ** -133 }),
     );
   },
 });
