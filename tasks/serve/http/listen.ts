@@ -82,7 +82,8 @@ export async function listen(
     inReply.set(socket, { request, reply });
     reply.once("close", () => {
       passOver(request);
-      inReply.delete(socket);
+      // the next one may have come before this one's end
+      if (inReply.get(socket)?.reply === reply) inReply.delete(socket);
       if (--answering === 0) onNone();
     });
   });

@@ -223,3 +223,41 @@ Deno.test("what is no request has an error with an id, a line of the log and a c
     await listening.close();
   }
 });
+
+Deno.test("what can't be read behind two requests in one piece cuts into neither's reply", async () => {
+  const begun = Promise.withResolvers<void>(), end = Promise.withResolvers<void>();
+  const listening = await open(async ({ url }) => {
+    if (url.endsWith("first")) return new Response("first");
+    begun.resolve();
+    await end.promise;
+    return new Response("second");
+  });
+  try {
+    using client = await Deno.connect({ hostname: "127.0.0.1", port: listening.port });
+    const ask = (path: string) => `GET /${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+    await client.write(bytes(ask("first") + ask("second")));
+    const read = client.readable.pipeThrough(new TextDecoderStream()).getReader();
+    let said = "";
+    const more = async () => {
+      const { value, done } = await within("a reply", read.read());
+      said += value ?? "";
+      return !done;
+    };
+    while (!said.endsWith("first")) await more();
+    await begun.promise;
+    await client.write(bytes("no words\r\n\r\n"));
+    // long enough for it to be read
+    setTimeout(end.resolve, 300);
+    while (await more());
+    assertEquals(said.match(/HTTP\/1\.1 \d+|first|second/g), [
+      "HTTP/1.1 200",
+      "first",
+      "HTTP/1.1 200",
+      "second",
+    ]);
+  } finally {
+    end.resolve();
+    listening.cut();
+    await listening.close();
+  }
+});

@@ -20,7 +20,7 @@ export const answerSteps: ServedSteps = {
   "n, seed, stop, logit_bias, penalties": samplesAsAsked,
   "text completions: texts, ids, several at once, echo, log-probabilities, streamed": completesTexts,
   "text completions stream the prompt with its log-probabilities": streamsThePrompt,
-  "what text completions can't be is refused by name: suffix, best_of, a prompt's log-probabilities in a stream":
+  "what text completions can't be is refused by name: suffix, best_of, stream_options without a stream":
     refusesInTexts,
   "a stream tells each answer's end when it comes, and the tokens so far where asked": endsEachAnswer,
 };
