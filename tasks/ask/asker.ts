@@ -48,7 +48,10 @@ export interface Asked {
   ms: number;
 }
 
-/** So many items in a row that fail, none ever having worked, nor in the cache, stop the run, beside those that failed before. */
+/**
+ * So many items in a row that fail, none ever having worked, stop the run, beside those that failed before. Where there are such, or the
+ * cache has others' answers, it goes on, but further items aren't asked a second time until one works.
+ */
 const HOPELESS = 20;
 const LONGEST_WAIT_MS = 30_000;
 const CONGESTION: readonly Failure["kind"][] = ["rate_limit", "server", "timeout"];
@@ -151,8 +154,10 @@ export class Asker {
         this.#failuresInRow.delete(endpoint);
         return asked;
       }
-      this.#stopIfHopeless(endpoint, completion, attempt >= this.#options.retries);
-      if (!completion.failure.retryable || attempt >= this.#options.retries) return asked;
+      const last = !completion.failure.retryable || attempt >= this.#options.retries ||
+        (this.#failuresInRow.get(endpoint) ?? 0) >= HOPELESS;
+      this.#stopIfHopeless(endpoint, completion, last);
+      if (last) return asked;
       const base = waitBefore(completion.failure.kind, attempt);
       const wait = Math.max(base * (0.5 + this.#random()), completion.failure.retryAfterMs ?? 0);
       await this.#clock.sleep(wait, this.#stop.signal);
@@ -210,11 +215,11 @@ export class Asker {
     const { failure, error = "" } = completion;
     if (this.#worked.has(endpoint)) return;
     if (failure?.kind === "refused") throw this.#stopBy(endpoint, new Stopped("fatal", error));
-    if (!last && failure?.retryable) return;
-    // whose answers are kept, only what failed then is asked for now
-    if (this.#workedBefore.has(endpoint)) return;
+    if (!last) return;
     const failures = (this.#failuresInRow.get(endpoint) ?? 0) + 1;
     this.#failuresInRow.set(endpoint, failures);
+    // whose answers are kept, only what failed then is asked for now
+    if (this.#workedBefore.has(endpoint)) return;
     const most = HOPELESS + (this.#options.failedBefore ?? 0);
     if (failures >= most && endpoint.cacheable !== false) {
       throw this.#stopBy(

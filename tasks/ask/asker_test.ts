@@ -168,6 +168,27 @@ Deno.test("Asker goes on past twenty items that fail when the cache has others' 
   await assertRejects(() => again("refused"), Stopped, "no");
 });
 
+Deno.test("Asker asks nothing a second time behind twenty items that failed, until one works", async () => {
+  const { asker: first, cache } = askerOf();
+  await first.ask(endpointOf(() => ok()), request("kept"));
+  const { asker } = askerOf({ retries: 2, cache });
+  let works = false;
+  const endpoint = endpointOf(() => works ? ok() : failed("server", "no"));
+  await asker.ask(endpoint, request("kept"));
+  for (let i = 0; i < 25; i++) await asker.ask(endpoint, request(`${i}`));
+  assertEquals(endpoint.asked, 20 * 3 + 5);
+  works = true;
+  await asker.ask(endpoint, request("works"));
+  works = false;
+  await asker.ask(endpoint, request("last"));
+  assertEquals(endpoint.asked, 65 + 1 + 3);
+  const { asker: later } = askerOf({ retries: 2, failedBefore: 3 }),
+    down = endpointOf(() => failed("server", "no"));
+  for (let i = 0; i < 22; i++) await later.ask(down, request(`${i}`));
+  await assertRejects(() => later.ask(down, request("last")), Stopped, "first 23 requests all failed");
+  assertEquals(down.asked, 20 * 3 + 3);
+});
+
 Deno.test("Asker counts what is under way as part of a budget", async () => {
   const meter = new Meter({ tokens: 150 });
   const { asker } = askerOf({ meter, start: 8, concurrency: 8 });
