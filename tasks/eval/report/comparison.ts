@@ -16,6 +16,9 @@ import { weightText } from "../results/weight_text.ts";
 /** Ids that a list names at most. */
 const MOST_IDS = 10;
 
+/** Rounding of a sum must not decide. */
+const TINY = 1e-12;
+
 /**
  * The comparison for a terminal: no line is wider than it, and lists of ids are short (all of them are in the JSON).
  * @param width Characters a line; default: the terminal's
@@ -28,29 +31,28 @@ export function comparisonText(comparison: Comparison, width?: number): string {
     `A: ${models[0]}`,
     `B: ${models[1]}`,
     `on ${benchmark}, ${shared} items in both${unshared > 0 ? `, ${unshared} in one only (left out)` : ""}`,
-    ...notes.map((note) => `note: ${note}`),
-    ...unscoredNotes(comparison).map((note) => `note: ${note}`),
+    ...[...notes, ...unscoredNotes(comparison)].map((note) => `note: ${note}`),
   ];
+  const ofAll = ofAllTable(comparison);
   return [
     ...lines.flatMap((line) => wrapped(line.split(" "), width)),
     "",
     ...textTable(scoreTable(comparison), width),
     "",
+    ...ofAll === null ? [] : [...textTable(ofAll, width), ""],
     ...wrapped(idList(`${headline}: ${counted(better.length, "item")} better in B`, better), width),
     ...wrapped(idList(`${headline}: ${counted(worse.length, "item")} worse in B`, worse), width),
   ].join("\n");
 }
 
-/** What each score's difference leaves out, and what it does to both runs, a sentence a score that leaves anything out. */
+/** What the tables' numbers are of where a run has unscored things, and which scores these turn; nothing where all is scored. */
 export function unscoredNotes({ scores }: Pick<Comparison, "scores">): string[] {
-  return scores.filter(isPartly).map((score) => {
-    const { metric, unscored, ofAll } = score;
-    return `${metric}: unscored are ${weightText(unscored[0])} in A, ${
-      weightText(unscored[1])
-    } in B, which the table leaves out; as misses A has ${fixed(ofAll[0])} and B ${fixed(ofAll[1])}${
-      turns(score) ? ": the other way round than in the table" : ""
-    }`;
-  });
+  if (!scores.some(isPartly)) return [];
+  const turned = scores.filter(turns).map(({ metric }) => metric);
+  return [
+    "A, B and their difference are of the items that have the score in both runs, of all: the unscored as misses",
+    ...turned.length > 0 ? [`of all it is the other way round: ${turned.join(", ")}`] : [],
+  ];
 }
 
 function isPartly({ unscored: [a, b] }: PairedScore): boolean {
@@ -59,7 +61,8 @@ function isPartly({ unscored: [a, b] }: PairedScore): boolean {
 
 /** True if the run that is better where both have scores is the worse one with the unscored as misses. */
 function turns({ difference, ofAll: [a, b] }: PairedScore): boolean {
-  return difference !== null && a !== null && b !== null && difference * (b - a) < 0;
+  if (difference === null || a === null || b === null) return false;
+  return Math.min(Math.abs(difference), Math.abs(b - a)) > TINY && difference * (b - a) < 0;
 }
 
 function idList(title: string, list: readonly { id: string }[]): string[] {
@@ -72,9 +75,27 @@ function idList(title: string, list: readonly { id: string }[]): string[] {
   ];
 }
 
-/** @param ofAll True: with both runs' values over all items and their numbers of unscored things, where there are some */
-function scoreTable({ scores }: Comparison, ofAll = false): Table {
-  const partly = ofAll && scores.some(isPartly);
+/** Columns of a table. */
+type ScoreColumns = readonly (readonly [title: string, of: (score: PairedScore) => string])[];
+
+/** What both runs have over all items. */
+const OF_ALL: ScoreColumns = [
+  ["A of all", ({ ofAll: [a] }) => fixed(a)],
+  ["B of all", ({ ofAll: [, b] }) => fixed(b)],
+  ["unscored A : B", ({ unscored: [a, b] }) => `${weightText(a)} : ${weightText(b)}`],
+];
+
+/** The scores that leave something out, over all items; null where all is scored. */
+function ofAllTable({ scores }: Comparison): Table | null {
+  const partly = scores.filter(isPartly);
+  return partly.length === 0 ? null : {
+    columns: [{ title: "score", align: "left" }, ...OF_ALL.map(([title]) => ({ title }))],
+    rows: partly.map((score) => [score.metric, ...OF_ALL.map(([, of]) => of(score))]),
+  };
+}
+
+/** @param more Columns behind its own */
+function scoreTable({ scores }: Comparison, more: ScoreColumns = []): Table {
   return {
     columns: [
       { title: "score", align: "left" },
@@ -86,7 +107,7 @@ function scoreTable({ scores }: Comparison, ofAll = false): Table {
       { title: "only A : B", spare: 2 },
       { title: "std. error", spare: 3 },
       { title: "items", spare: 1 },
-      ...partly ? [{ title: "A of all" }, { title: "B of all" }, { title: "unscored A : B" }] : [],
+      ...more.map(([title]) => ({ title })),
     ],
     rows: scores.map((s) => [
       s.metric,
@@ -98,13 +119,7 @@ function scoreTable({ scores }: Comparison, ofAll = false): Table {
       s.mcnemar === null ? "" : `${s.mcnemar.onlyFirst} : ${s.mcnemar.onlySecond}`,
       fixed(s.stderr),
       String(s.items),
-      ...partly
-        ? [
-          fixed(s.ofAll[0]),
-          fixed(s.ofAll[1]),
-          `${weightText(s.unscored[0])} : ${weightText(s.unscored[1])}`,
-        ]
-        : [],
+      ...more.map(([, of]) => of(s)),
     ]),
   };
 }
@@ -138,22 +153,16 @@ function numberTable({ scores }: Comparison): Table {
 /** The comparison for files: what is read, and every number. */
 function comparisonFiles(comparison: Comparison): TableFiles {
   const { models: [a, b], benchmark, shared, unshared, scores, notes } = comparison;
-  const turned = scores.filter(turns).map(({ metric }) => metric);
   const caption = [
     `A: ${a}, B: ${b}, on ${benchmark}, ${shared} items in both${
       unshared > 0 ? `, ${unshared} in one only (left out)` : ""
     }`,
     ...scores.some(({ items }) => items === 0) ? ["–: no item has the score in both runs"] : [],
-    ...scores.some(isPartly)
-      ? [
-        "A, B and their difference are of the items that have the score in both runs, of all: the unscored as misses",
-      ]
-      : [],
-    ...turned.length > 0 ? [`of all it is the other way round: ${turned.join(", ")}`] : [],
+    ...unscoredNotes(comparison),
     ...notes,
   ];
   return {
-    shown: scoreTable(comparison, true),
+    shown: scoreTable(comparison, scores.some(isPartly) ? OF_ALL : []),
     numbers: numberTable(comparison),
     caption: caption.join("; "),
   };
@@ -167,9 +176,6 @@ export async function writeComparison(
   for (const path of paths) makeFolder(dirname(path), "--out");
   return await writeTables(comparisonFiles(comparison), paths);
 }
-
-/** Rounding of a sum must not decide. */
-const TINY = 1e-12;
 
 /**
  * Why the second run is worse in a score; null when it isn't. It is where its value is lower: over the items that both scored,

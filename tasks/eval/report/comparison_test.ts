@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 
 import { builtinRegistry } from "../../../plugins/builtins.ts";
@@ -61,7 +61,12 @@ Deno.test("comparisonText() fits 80 columns, and lists of ids are short; all are
     assertStringIncludes(text.replaceAll(/\s+/g, " "), "row-9, and 15 more");
     assert(!text.includes("row-10,"));
     assertEquals(comparison.flipped.length, 25);
-    assertStringIncludes(text.replaceAll(/\s+/g, " "), "followed: unscored are 0 in A, 5 in B");
+    // one note for all scores, and a table of them
+    assertEquals(text.match(/^note: /gm)?.length, 1);
+    assertMatch(
+      text,
+      /^score +A of all +B of all +unscored A : B\nfollowed +1\.0000 +0\.5000 +0 : 5\nconstraint /m,
+    );
     const followed = comparison.scores.find(({ metric }) => metric === "followed")!;
     // by hand: of 55 pairs 25 fell; of all 60, 30 are met and 5 are misses
     assertEquals([followed.items, followed.first, followed.second], [55, 1, 30 / 55]);
@@ -177,7 +182,7 @@ Deno.test("a run without any score has none as misses either: –, null and an e
     const none = await compared(folder, { worse: 0, unscored: 60 });
     const text = comparisonText(none).replaceAll(/\s+/g, " ");
     assertStringIncludes(text, "note: B: none of these items has a score followed, ");
-    assertStringIncludes(text, "as misses A has 1.0000 and B –");
+    assertStringIncludes(text, "followed 1.0000 – 0 : 60 ");
     // what --json prints
     const { scores: [followed], notes } = JSON.parse(JSON.stringify(none));
     assertEquals([followed.metric, followed.ofAll, followed.unscored], ["followed", [1, null], [0, 60]]);
@@ -270,9 +275,11 @@ Deno.test("a comparison's files say what the unscored do to both runs, and where
     };
     assertStringIncludes(
       comparisonText(comparison, 300),
-      "note: followed: unscored are 0 in A, 24 in B, which the table leaves out; as misses A has 0.7000 and B 0.5000: " +
-        "the other way round than in the table\n",
+      "note: of all it is the other way round: followed\n",
     );
+    // the rounding of sums in another order turns nothing
+    const same = { ...comparison, scores: [{ ...score, second: 25 / 36 + 2e-16, difference: 2e-16 }] };
+    assert(!comparisonText(same, 300).includes("the other way round"));
     const path = join(folder, "c.md");
     await writeComparison(comparison, [path]);
     const text = await Deno.readTextFile(path);

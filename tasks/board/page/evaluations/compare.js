@@ -4,7 +4,7 @@ import { el, table } from "../dom.js";
 import { short } from "../format.js";
 import { itemView } from "../../../eval/report/item_view.js";
 import { detailBox, itemList } from "./item_list.js";
-import { difference, fraction, intervalText } from "./scores.js";
+import { difference, fraction, intervalText, weight } from "./scores.js";
 
 /** The page; `?a=ID&b=ID`. */
 export function comparePage({ params, news }) {
@@ -79,7 +79,7 @@ function comparisonView({ shared, scores, notes }) {
         "95 % interval",
         "p",
         "items",
-        ...partly ? ["A of all", "B of all"] : [],
+        ...partly ? ["A of all", "B of all", "unscored A : B"] : [],
       ],
       rows: scores.map((score) => [
         score.metric,
@@ -89,7 +89,7 @@ function comparisonView({ shared, scores, notes }) {
         intervalText(score.interval, difference),
         score.mcnemar === null ? "" : score.mcnemar.p.toPrecision(3),
         score.items,
-        ...partly ? score.ofAll.map(fraction) : [],
+        ...partly ? [...score.ofAll.map(fraction), score.unscored.map(weight).join(" : ")] : [],
       ]),
     }),
     ...notes.map((note) => el("p", { class: "note" }, note)),
