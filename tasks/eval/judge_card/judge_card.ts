@@ -20,7 +20,7 @@ export interface JudgeCard {
   benchmark: string;
   /** Judged answers. */
   answers: number;
-  /** Answers that the judge gave nothing for, as it couldn't be asked or wasn't yet: in no number below. */
+  /** Answers that it hasn't judged, as it couldn't be asked or wasn't yet: in no number below. */
   unjudged: number;
   /** Constraints of these. */
   constraints: number;

@@ -267,7 +267,7 @@ Deno.test("a judge card made again from kept answers passes over those that fail
     const first = await again(config.out_dir);
     assertEquals([first.answers, first.unjudged], [28, 2]);
     assertEquals([first.reordered!.answers, first.reordered!.failed], [4, 24]);
-    assertStringIncludes(judgeCardText(first), "| answers it gave nothing for | 2, in no number below |");
+    assertStringIncludes(judgeCardText(first), "| answers it hasn't judged | 2, in no number below |");
     const asked = server.log.length;
     assertEquals((await again(config.out_dir)).reordered, first.reordered);
     assertEquals(server.log.length - asked, 24);

@@ -19,7 +19,7 @@ export function judgeCardText(card: JudgeCard): string {
     ["benchmark", card.benchmark],
     ["judged answers", `${card.answers} with ${counted(card.constraints, "constraint")}`],
     ...(card.unjudged === 0 ? [] : [
-      ["answers it gave nothing for", `${card.unjudged}, in no number below`] satisfies Row,
+      ["answers it hasn't judged", `${card.unjudged}, in no number below`] satisfies Row,
     ]),
     ["constraints it left unscored", percent(card.unscored)],
     ["requests per answer", number(card.requests, 2)],

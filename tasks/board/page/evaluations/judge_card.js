@@ -10,7 +10,7 @@ export function judgeCard({ judge, answers, unjudged, constraints, unscored, agr
   const rows = [
     ["judge", judge],
     ["judged answers", `${answers} with ${ofConstraints(constraints)}`],
-    ...(unjudged === 0 ? [] : [["answers it gave nothing for", `${unjudged}, in no number below`]]),
+    ...(unjudged === 0 ? [] : [["answers it hasn't judged", `${unjudged}, in no number below`]]),
     ["constraints it left unscored", share(unscored)],
     ["seconds an answer", short(seconds)],
     ...(agreement === null ? [["compared with", "nothing yet: mark verdicts right or wrong"]] : [
