@@ -43,7 +43,7 @@ const USAGE = [
   "  deno task sweep my.yaml lora_rank=4,8 --seeds 0,1 --eval eval.yaml",
   "  deno task sweep my.yaml 'lora_target=[q_proj,v_proj],all' --dry-run",
   "",
-  "Best is the setting with the highest score of --eval, else the lowest last evaluation loss, mean over seeds.",
+  "Best is the setting with the highest score of --eval (unscored items: misses), else the lowest last evaluation loss, mean over seeds.",
 ];
 
 function run(plan: SweepPlan, args: readonly string[]): Promise<number> {

@@ -37,7 +37,7 @@ export interface Tried {
   arm: Arm;
   /** Share of the validation's constraints that its answers keep. */
   score: number;
-  /** Answers of the validation without a verdict: their constraints count as not kept. */
+  /** Answers of the validation without a verdict; constraints without one count as not kept. */
   unscored: number;
   /** True if its rate was chosen. */
   chosen: boolean;

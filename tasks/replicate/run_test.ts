@@ -171,7 +171,7 @@ Deno.test("replicate() continues where it was stopped, chooses rates by its rule
     // the untrained model answers once for both seeds
     assert(
       remarks.includes(
-        "2 test answers have no verdict and count as not followed, no constraint kept: Base 2.",
+        "2 test answers have no verdict and count as not followed, constraints without one as not kept: Base 2.",
       ),
       remarks.join("\n"),
     );

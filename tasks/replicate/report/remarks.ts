@@ -90,7 +90,7 @@ function unscoredRemarks({ methods, tried }: Replication): string[] {
     return [
       `${sum} ${what} ${sum === 1 ? "answer has" : "answers have"} no verdict and ${
         sum === 1 ? "counts" : "count"
-      } as not followed, no constraint kept: ${
+      } as not followed, constraints without one as not kept: ${
         some.map(({ title, unscored }) => `${title} ${unscored}`).join(", ")
       }.`,
     ];
