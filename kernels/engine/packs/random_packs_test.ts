@@ -1,7 +1,7 @@
 /**
  * Packs of random examples beside their sequences one at a time, as exactness_test.ts has it for chosen ones: prompts of no token, one and many,
  * that begin alike or not; answers of one token; conversations with several learnt turns; labels that aren't the tokens in their place; tokens behind
- * the last label. 200 draws for each model in `deno task test:all`, 4 elsewhere.
+ * the last label. 50 draws for each model in `deno task test:all`, 4 elsewhere; through WebGPU, whose software adapter takes a second each, 8 and 2.
  */
 import { assert } from "@std/assert";
 
@@ -136,7 +136,8 @@ for (
           (tensor) => weights[tensor]!,
           tuning === "full" ? {} : adapter.initial,
         );
-        for (let seed = 0; seed < repetitions(200, 4); seed++) {
+        const draws = name.startsWith("webgpu") ? repetitions(8, 2) : repetitions(50, 4);
+        for (let seed = 0; seed < draws; seed++) {
           const drawn = examples(chooser(seed));
           const alone = drawn.flatMap((e) =>
             e.sequences.map((s) => packExamples([{ ...e, sequences: [s] }]))
