@@ -210,11 +210,10 @@ export const BENCH_CASES: readonly BenchCase[] = [
   timed(gegluGrad, { dims: middle }),
   timed(splitColumns, {
     dims: (rows) => ({ rows, cols: 2 * MIDDLE, left: MIDDLE, right: MIDDLE }),
-    attrs: { left: MIDDLE, right: MIDDLE },
+    attrs: { left: MIDDLE },
   }),
   timed(joinColumns, {
     dims: (rows) => ({ rows, cols: 2 * MIDDLE, left: MIDDLE, right: MIDDLE }),
-    attrs: { cols: 2 * MIDDLE },
   }),
   timed(add, { dims: hidden }),
   timed(addBias, { dims: hidden }),

@@ -2,15 +2,7 @@
  * Graphs: lists of kernel applications over values with symbolic sizes.
  * @module
  */
-import {
-  type Attributes,
-  type Axes,
-  type GraphWriter,
-  type Kernel,
-  number,
-  type PerTensor,
-  type SymbolicDims,
-} from "./kernel.ts";
+import type { Attributes, Axes, GraphWriter, Kernel, PerTensor, SymbolicDims } from "./kernel.ts";
 import { type Size, type Value, ValueMap } from "./value.ts";
 
 export { type Size, type Value, ValueMap };
@@ -66,6 +58,7 @@ export class GraphBuilder implements GraphWriter {
   /**
    * Applies a kernel.
    * @throws {TypeError} If an input is missing, or its rank, size or type doesn't fit; kernel, input, axis and sizes are named.
+   * @throws {RangeError} If attributes don't fit the inputs' sizes
    */
   run<In extends Axes, Out extends Axes>(
     kernel: Kernel<In, Out>,
@@ -73,7 +66,7 @@ export class GraphBuilder implements GraphWriter {
     attrs: Attributes = {},
   ): PerTensor<Out, Value> {
     const sizes = bindAxes(kernel, inputs);
-    for (const axis of kernel.attributeAxes ?? []) sizes[axis] = number(attrs, axis);
+    Object.assign(sizes, kernel.outputSizes?.(symbolic(sizes), attrs));
     const outputs = mapEntries(kernel.outputs, (axes, name): Value => {
       const shape = axes.map((axis) => {
         const size = sizes[axis];

@@ -119,8 +119,11 @@ export interface Kernel<In extends Axes = Axes, Out extends Axes = Axes> {
   readonly inputs: In;
   /** Axis names of every output, in order. */
   readonly outputs: Out;
-  /** Axes of outputs alone, whose size is the attribute of the same name. */
-  readonly attributeAxes?: readonly string[];
+  /**
+   * Sizes of axes that only outputs have; absent: there are none.
+   * @throws {RangeError} If the attributes don't fit the inputs' sizes
+   */
+  outputSizes?(dims: SymbolicDims<AxisOf<In>>, attrs: Attributes): Dims;
   /** Names of inputs that hold int32; all others are float32. */
   readonly integers?: readonly (keyof In & string)[];
   /** Names of outputs that hold int32. A backend doesn't know the values, so kernels that take them must bear any. */

@@ -259,8 +259,8 @@ export function blockGraph(
   const rotate = (value: Value, heads: number) =>
     angles === null ? value : g.run(rotary, { x: value, cos, sin }, { heads }).y;
 
-  const parted = (value: Value, left: number, right: number): [Value, Value] => {
-    const { a, b } = g.run(splitColumns, { x: value }, { left, right });
+  const parted = (value: Value, left: number): [Value, Value] => {
+    const { a, b } = g.run(splitColumns, { x: value }, { left });
     return [a, b];
   };
   const projections = (value: Value): [q: Value, k: Value, v: Value] => {
@@ -272,12 +272,12 @@ export function blockGraph(
       ];
     }
     const kv = config.numKeyValueHeads * config.headDim;
-    const [q, rest] = parted(project(value, "self_attn.qkv_proj"), config.numHeads * config.headDim, 2 * kv);
-    return [q, ...parted(rest, kv, kv)];
+    const [q, rest] = parted(project(value, "self_attn.qkv_proj"), config.numHeads * config.headDim);
+    return [q, ...parted(rest, kv)];
   };
   const gateAndUp = (value: Value): [gate: Value, up: Value] =>
     config.fusedProjections
-      ? parted(project(value, "mlp.gate_up_proj"), config.intermediateSize, config.intermediateSize)
+      ? parted(project(value, "mlp.gate_up_proj"), config.intermediateSize)
       : [project(value, "mlp.gate_proj"), project(value, "mlp.up_proj")];
 
   const norms = normsOf(config);

@@ -2,16 +2,19 @@
  * Two matrices side by side: the gradient of `split_columns`.
  * @module
  */
-import { defineKernel } from "../../kernel.ts";
+import { defineKernel, fixedSizes } from "../../kernel.ts";
 import { row, rowsOf } from "../../vectors.ts";
 import { columnParts } from "../wgsl/column_parts.ts";
 
-/** `y`, the columns of `a` and behind them those of `b`. Attribute `cols` = `left` + `right`. */
+/** `y`, the columns of `a` and behind them those of `b`. */
 export const joinColumns = defineKernel({
   name: "join_columns",
   inputs: { a: ["rows", "left"], b: ["rows", "right"] },
   outputs: { y: ["rows", "cols"] },
-  attributeAxes: ["cols"],
+  outputSizes: (dims) => {
+    const { left, right } = fixedSizes(dims, "left", "right");
+    return { cols: left + right };
+  },
   reference: ({ a, b }, { rows, cols, left, right }) => {
     const y = new Float64Array(rows * cols);
     [...rowsOf(y, cols)].forEach((values, r) => {
@@ -26,11 +29,10 @@ export const joinColumns = defineKernel({
   }),
   grad: null,
   samples: [
-    { dims: { rows: 1, cols: 2, left: 1, right: 1 }, attrs: { cols: 2 }, note: "one column each" },
-    { dims: { rows: 7, cols: 40, left: 33, right: 7 }, attrs: { cols: 40 }, note: "odd sizes" },
+    { dims: { rows: 1, cols: 2, left: 1, right: 1 }, note: "one column each" },
+    { dims: { rows: 7, cols: 40, left: 33, right: 7 }, note: "odd sizes" },
     {
       dims: { rows: 70, cols: 24, left: 8, right: 16 },
-      attrs: { cols: 24 },
       range: { a: [-1e30, 1e30] },
       note: "more rows than a workgroup, large",
     },
