@@ -97,6 +97,10 @@ export interface NamedModel {
   path: string;
 }
 
+function own(names: Readonly<Record<string, string>>, name: string): string | undefined {
+  return Object.hasOwn(names, name) ? names[name] : undefined;
+}
+
 /**
  * Sources by transformers' name, in file order.
  * @param names Of the file's tensors.
@@ -110,8 +114,8 @@ export function mapNames(
   for (const name of names) {
     if (NO_WEIGHTS.has(name)) continue;
     const block = /^blk\.(\d+)\.(\w+)\.(weight|bias)$/.exec(name);
-    const part = block ? blockNames(architecture)[block[2]!] : undefined;
-    const target = block && part ? `model.layers.${block[1]}.${part}.${block[3]}` : WHOLE[name];
+    const part = block ? own(blockNames(architecture), block[2]!) : undefined;
+    const target = block && part ? `model.layers.${block[1]}.${part}.${block[3]}` : own(WHOLE, name);
     if (target === undefined) {
       throw new RangeError(
         `Cannot read ${path} as a ${architecture} model: tensor ${shown(name)} has no place in it. ` +

@@ -314,20 +314,23 @@ Deno.test("saveModel() spells config.json for transformers 4 and 5 alike and ref
       partial_rotary_factor: 0.5,
       original_max_position_embeddings: 64,
     };
-    const inside = { partial_rotary_factor: 0.5, original_max_position_embeddings: 64, ...factors };
+    const inside = { partial_rotary_factor: 0.5, original_max_position_embeddings: 32, ...factors };
+    const nested = { rope_parameters: { rope_theta: 7, rope_type: "longrope", ...inside } };
     for (
-      const spelling of [
-        phi3,
-        { ...phi3, rope_scaling: { rope_type: "su", ...factors } },
-        { rope_parameters: { rope_theta: 7, rope_type: "longrope", ...inside } },
-      ]
+      const [spelling, original] of [
+        [phi3, 64],
+        [{ ...phi3, rope_scaling: { rope_type: "su", ...factors } }, 64],
+        // 5.17's class takes the length beside, or its default, and never the one inside
+        [{ ...nested, original_max_position_embeddings: 64 }, 64],
+        [nested, 4096],
+      ] as const
     ) {
       saveModel(directory, [tensor], { config: { model_type: "phi3", ...spelling }, dtype: "float16" });
       const written = JSON.parse(Deno.readTextFileSync(join(directory, "config.json")));
       const { rope_theta, rope_scaling, partial_rotary_factor, original_max_position_embeddings } = written;
       assertEquals(
         { rope_theta, rope_scaling, partial_rotary_factor, original_max_position_embeddings },
-        phi3,
+        { ...phi3, original_max_position_embeddings: original },
       );
       assertEquals(written.rope_parameters.rope_theta, 7);
     }

@@ -84,19 +84,18 @@ function ropeFields(config: Readonly<Record<string, unknown>>): Record<string, u
 
 /**
  * Phi-3's: version 4 takes three fields in `rope_scaling`, and the share of each head that is rotated and the first length beside it, where llama.cpp's
- * converter looks for them, too.
+ * converter looks for them, too. The length beside wins over one inside, also where that is transformers' default.
  */
 function ropeFieldsOfPhi3(config: Record<string, unknown>): Record<string, unknown> {
   const { rope_scaling, ...fields } = ropeFields(config);
-  const { partial_rotary_factor, original_max_position_embeddings: first } = record(fields.rope_parameters) ??
-    {};
+  const { partial_rotary_factor } = record(fields.rope_parameters) ?? {};
   const part = partial_rotary_factor ?? config.partial_rotary_factor, scaling = record(rope_scaling);
   const beside = ["rope_type", "partial_rotary_factor", "original_max_position_embeddings"];
   const inside = Object.entries(scaling ?? {}).filter(([name]) => !beside.includes(name));
   return {
     ...fields,
     ...(part !== undefined && { partial_rotary_factor: part }),
-    original_max_position_embeddings: config.original_max_position_embeddings ?? first ?? 4096,
+    original_max_position_embeddings: config.original_max_position_embeddings ?? 4096,
     rope_scaling: scaling === null ? null : { type: "longrope", ...Object.fromEntries(inside) },
   };
 }
