@@ -18,7 +18,7 @@ export interface WeightStorage {
   float32?: ReadonlyMap<string, number>;
   /** True if modules that PiSSA begins from are float32 nevertheless: what it leaves of their weights isn't what the file has. */
   wideRest?: boolean;
-  /** True if quantization_bit changes nothing: the file's blocks have at most as many bits in the layers' modules, too. */
+  /** True if the layers' modules lie in the file's blocks, of at most quantization_bit's bits, or 4: that key changes nothing. */
   fits?: boolean;
   /** In words, with the reason. */
   text: string;
@@ -48,8 +48,10 @@ export async function weightStorage(
   const all = [...tensorShapes(model)].filter(([, shape]) => shape.length === 2);
   const onCpu = choice.backend === "onnx" && choice.provider === "cpu";
   const held = (matrices: Matrices) => onCpu ? storedForms(choice, weights, matrices) : Promise.resolve(null);
-  const fits = bits !== null && !leavesRest &&
-    all.every(([name, shape]) => !ofModule(name) || fitsBits(heldForm(weights.pieces(name), shape), bits));
+  const fits = !leavesRest &&
+    all.every(([name, shape]) =>
+      !ofModule(name) || fitsBits(heldForm(weights.pieces(name), shape), bits ?? 4)
+    );
   const whole = new Map(all), others = new Map(all.filter(([name]) => !ofModule(name)));
   const inBlocks = fits ? await held(whole) : null;
   const matrices = bits === null || inBlocks !== null ? whole : others;
@@ -124,12 +126,13 @@ async function storedForms(
     const pieces = weights.pieces(name);
     return { name, shape, pieces, held: heldForm(pieces, shape) };
   });
-  const narrow = all.flatMap(({ held, ...one }) => held === null ? [] : [{ ...one, held }]), [first] = narrow;
-  if (first === undefined) return null;
+  const narrow = all.flatMap(({ held, ...one }) => held === null ? [] : [{ ...one, held }]);
+  const [least] = narrow.toSorted((a, b) => a.pieces.count - b.pieces.count);
+  if (least === undefined) return null;
   const backend = await makeBackend(choice);
   try {
-    // It goes by types, not by values, so that one shows what becomes of all.
-    const kept = backend.uploadPieces?.(first.pieces, first.shape) ?? null;
+    // It goes by types, not by values, so that the smallest one shows what becomes of all.
+    const kept = backend.uploadPieces?.(least.pieces, least.shape) ?? null;
     kept?.dispose();
     if (kept === null) return null;
   } finally {

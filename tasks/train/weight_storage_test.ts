@@ -106,18 +106,31 @@ Deno.test({
   }`,
   ignore: native !== null,
   async fn() {
-    const weights = await quantisedModel(), { config } = tinyModel("qwen2");
-    const storage = (settings: Partial<TrainConfig>) => weightStorage(configOf(settings), weights, config);
+    const weights = await quantisedModel(), { config } = tinyModel("qwen2"), loaded: string[] = [];
+    const watched: WeightSource = {
+      ...weights,
+      pieces(name) {
+        const { blocks, ...found } = weights.pieces(name);
+        if (!blocks) return found;
+        const pieces = () => {
+          loaded.push(name);
+          return blocks.pieces();
+        };
+        return { ...found, blocks: { ...blocks, pieces } };
+      },
+    };
+    const storage = (settings: Partial<TrainConfig>) => weightStorage(configOf(settings), watched, config);
     // 128 × 32 numbers of 34 bytes for 32, and in two layers 2 · 32 × 32, 2 · 16 × 32 and 3 · 64 × 32 of 18 for 32.
     const embedding = 4096, modules = 2 * (2048 + 1024 + 6144), float32 = new Map();
     const bytes = (embedding * 34 + modules * 18) / 32 / (embedding + modules);
     const text = "Q8_0 and Q4_0, as the file has them; products take them as float32";
     try {
-      assertEquals(await storage({}), { bytes, float32, text });
-      for (const quantization_bit of [4, 8] as const) {
+      for (const quantization_bit of [null, 4, 8] as const) {
         assertEquals(await storage({ quantization_bit }), { bytes, float32, text, fits: true });
       }
       assertEquals(await storage({ backend: "reference" }), { bytes: 4, text: "float32" });
+      // One matrix is loaded to see it, the smallest: an embedding may have a billion bytes.
+      assertEquals([...new Set(loaded)], ["model.layers.0.self_attn.k_proj.weight"]);
     } finally {
       weights.close();
     }

@@ -11,7 +11,8 @@ import { isTuned, type ReadTensor, type Tuning } from "./parameters.ts";
 
 /**
  * Reads a model's tensors. With `bits` the weights of blocks' modules come in few bits: the file's blocks if they have at most as
- * many, else the values rounded; blocks that the backend holds as they are come in pieces. A matrix whose rows aren't whole groups stays float32, as the embedding and the head do, and so does what `tuning` trains.
+ * many, else the values rounded; blocks that the backend holds as they are come in
+ * pieces. A matrix whose rows aren't whole groups isn't rounded, nor are embedding and head and what `tuning` trains.
  */
 export function packedReader(
   weights: Pick<WeightSource, "read" | "packed" | "pieces">,

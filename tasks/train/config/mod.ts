@@ -4,7 +4,7 @@
  */
 export type * from "../../../plugins/kinds/train_config.ts";
 export { absoluteSteps } from "../../../plugins/kinds/train_config.ts";
-export { isOneProgram } from "./checks/mod.ts";
+export { isOneProgram, leavesCpu } from "./checks/mod.ts";
 export { diffConfigs } from "./config_differences.ts";
 export { type LossKeys, lossName, type NamedLoss } from "./loss_name.ts";
 export { absolutePaths } from "./paths.ts";

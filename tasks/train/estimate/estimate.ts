@@ -7,7 +7,7 @@ import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_conf
 import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
 import { runLength } from "../../../plugins/trainers/local/batches/steps.ts";
-import type { TrainConfig } from "../config/mod.ts";
+import { leavesCpu, type TrainConfig } from "../config/mod.ts";
 import { memoryOf } from "./memory.ts";
 import { type DataRows, dataRows, type DevicePlace, devicePlace, weightsOf } from "./sizes.ts";
 import type { Estimate, EstimateConfig } from "./types.ts";
@@ -65,6 +65,7 @@ export function estimate(
       adapter,
     }),
     ...(pass !== null && { reference: pass.memory }),
+    fewerBits: fewerBits(config, storage, other),
     flopsPerStep,
     gflops,
     time: speed === null ? null : {
@@ -72,6 +73,23 @@ export function estimate(
       reference: reference / speed,
       total: (flopsPerStep * totalSteps + reference) / speed,
     },
+  };
+}
+
+/** Where a run may take 4 bits, by its other keys, and doesn't hold as few already. */
+function fewerBits(
+  config: EstimateConfig,
+  { fits = false }: Pick<WeightStorage, "fits">,
+  other: ReferenceSize | null,
+): Estimate["fewerBits"] {
+  const { adapter_name_or_path: { length: adapters }, create_new_adapter } = config;
+  const onCpu = config.trainer === "local" && !leavesCpu(config);
+  const isMerged = adapters > 1 || (adapters > 0 && create_new_adapter);
+  return {
+    model: onCpu && config.finetuning_type === "lora" && !config.pissa_init && !isMerged &&
+      config.quantization_bit !== 4 && !fits,
+    reference: onCpu && other !== null && config.ref_model_adapters.length <= 1 &&
+      other.quantizationBit !== 4 && !other.storage.fits,
   };
 }
 

@@ -5,7 +5,7 @@ import { builtinRegistry } from "../../../plugins/builtins.ts";
 import { resolveTrainConfig, type TrainConfig } from "../config/mod.ts";
 import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
-import { estimate, SHARE_OF_PEAK } from "./estimate.ts";
+import { estimate, type EstimateParts, SHARE_OF_PEAK } from "./estimate.ts";
 import { estimateText, memoryWarning } from "./estimate_text.ts";
 import type { WeightStorage } from "../weight_storage.ts";
 
@@ -233,6 +233,24 @@ Deno.test("estimate() counts no more rows in a pack than there are; a run that n
     memoryWarning({ ...needs, memory: large, processes: 4 }, 3 * 2 ** 30),
     "warning: memory: the run needs about 4.0 GiB, and this machine has 3.0 GiB: take a smaller model, or quantization_bit: 4",
   );
+  const way = (more: string, parts: EstimateParts = {}) => {
+    const found = estimate(config(more), { model: SMOLLM2, loss: sft, train }, parts);
+    return memoryWarning({ ...found, memory: large }, 1)?.replace(/^.* MiB: /, "");
+  };
+  // A key that is set, isn't taken, or would change nothing is no way.
+  const blocks = { bytes: 0.6, fits: true, text: "Q4_0" }, alone = "take a smaller model";
+  for (
+    const more of [
+      "quantization_bit: 4\n",
+      "finetuning_type: full\n",
+      "pissa_init: true\npissa_convert: true\n",
+      "backend: webgpu\n",
+      "trainer: torch\n",
+      "adapter_name_or_path: [a, b]\n",
+    ]
+  ) assertEquals(way(more), alone, more);
+  assertEquals(way("quantization_bit: 8\n"), `${alone}, or quantization_bit: 4`);
+  assertEquals(way("", { storage: blocks }), alone);
 });
 
 Deno.test("estimate() counts float32 beside matrices of 16 bits: frozen copies of what is trained whole, and what PiSSA leaves", () => {

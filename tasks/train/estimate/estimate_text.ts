@@ -44,7 +44,10 @@ export function estimateText(e: Estimate, packs: PackRows | null = null): string
  * @param machine Bytes of its memory
  */
 export function memoryWarning(
-  { memory, reference, place, processes }: Pick<Estimate, "memory" | "reference" | "place" | "processes">,
+  { memory, reference, place, processes, fewerBits }: Pick<
+    Estimate,
+    "memory" | "reference" | "place" | "processes" | "fewerBits"
+  >,
   machine: number,
 ): string | null {
   const isReference = reference !== undefined && reference.total > memory.total;
@@ -53,8 +56,8 @@ export function memoryWarning(
   const way = 2 * activations > total
     ? "set a smaller micro_batch_tokens, or a smaller cutoff_len"
     : isReference
-    ? "take a smaller ref_model, or ref_model_quantization_bit: 4"
-    : "take a smaller model, or quantization_bit: 4";
+    ? `take a smaller ref_model${fewerBits.reference ? ", or ref_model_quantization_bit: 4" : ""}`
+    : `take a smaller model${fewerBits.model ? ", or quantization_bit: 4" : ""}`;
   return `warning: memory: the run needs about ${gb(total * processes)}, and this machine has ${
     gb(machine)
   }: ${way}`;

@@ -29,6 +29,8 @@ export interface Estimate {
   memory: { weights: number; trained: number; activations: number; runtime: number; total: number };
   /** Parts of the peak of a reference model's pass, which is over before the policy is loaded; absent without one. */
   reference?: Estimate["memory"];
+  /** Whether quantization_bit: 4 is taken and makes the model's weights smaller, and ref_model_quantization_bit: 4 those of a reference model. */
+  fewerBits: Readonly<Record<"model" | "reference", boolean>>;
   /** Floating-point operations of a step. */
   flopsPerStep: number;
   /** 10⁹ operations a second of this machine; null when not measured. */
@@ -58,6 +60,11 @@ export type EstimateConfig =
     | "provider"
     | "cuda_tensors"
     | "quantization_bit"
+    | "trainer"
+    | "pissa_init"
+    | "adapter_name_or_path"
+    | "create_new_adapter"
+    | "ref_model_adapters"
     | "label_smoothing_factor"
   >
   & {

@@ -14,7 +14,7 @@ import { defaultNotes, methodNotes, packingNotes } from "./method_notes.ts";
 import type { Refuse } from "./refuse.ts";
 import { checkSchedule } from "./schedule.ts";
 
-export { isOneProgram, onCuda } from "./device.ts";
+export { isOneProgram, leavesCpu, onCuda } from "./device.ts";
 
 /**
  * Checks a configuration whose values fit their types.
