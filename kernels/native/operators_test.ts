@@ -15,7 +15,7 @@ const test = (name: string, fn: () => void) =>
     fn,
   });
 
-type Numbers = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
+type Numbers = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
 interface Given {
   data: Numbers;
   shape: readonly number[];
@@ -27,6 +27,12 @@ const floats = (...shape: number[]): Given => ({
   shape,
 });
 const integers = (...data: number[]): Given => ({ data: Int32Array.from(data), shape: [data.length] });
+/** Tiles of blocks, all zeros. */
+const tiles = (...shape: number[]): Given => ({ data: new Uint8Array(count(shape)), shape });
+
+function typeOf({ data }: Given): "f32" | "i32" | "u8" {
+  return data instanceof Int32Array ? "i32" : data instanceof Uint8Array ? "u8" : "f32";
+}
 
 interface Call {
   op: string;
@@ -40,16 +46,13 @@ interface Call {
 /** Runs an operator once; gives its outputs. */
 function run({ op, inputs, attrs = {}, shapes }: Call): Float32Array[] {
   const g = new OnnxModelBuilder();
-  const names = inputs.map((given, i) =>
-    given === null ? "" : g.input(`x${i}`, given.data instanceof Int32Array ? "i32" : "f32", given.shape)
-  );
+  const names = inputs.map((given, i) => given === null ? "" : g.input(`x${i}`, typeOf(given), given.shape));
   g.ops(op, names, shapes.length, attrs, NATIVE_DOMAIN).forEach((value, i) =>
     g.output(`y${i}`, value, "f32", shapes[i]!.map((_, axis) => `size${i}_${axis}`))
   );
   using session = new OrtSession(library!, g.encode("operator"), { threads: 2, operators: path });
   using stack = new DisposableStack();
-  const over = ({ data, shape }: Given) =>
-    stack.use(OrtTensor.over(library!, data, shape, data instanceof Int32Array ? "i32" : "f32"));
+  const over = (given: Given) => stack.use(OrtTensor.over(library!, given.data, given.shape, typeOf(given)));
   const outputs = shapes.map((shape) => ({ data: new Float32Array(count(shape)).fill(NaN), shape }));
   session.run(
     Object.fromEntries(inputs.flatMap((given, i) => given === null ? [] : [[`x${i}`, over(given)]])),
@@ -146,6 +149,14 @@ const CALLS: Readonly<Record<string, Call>> = {
     inputs: [floats(2, 3), floats(5, 3), integers(0, 4)],
     shapes: [[2], [2, 3]],
   },
+  // 16 rows of 32 columns in Q4_0, of 18 bytes a block.
+  ofTiles: {
+    op: "Product",
+    inputs: [floats(2, 32), tiles(1, 1, 16 * 18), null],
+    attrs: { transposed: 1, alpha },
+    shapes: [[2, 16]],
+  },
+  rows: { op: "Rows", inputs: [floats(5, 3), integers(4, 0)], shapes: [[2, 3]] },
   norm: {
     op: "RmsNorm",
     inputs: [floats(2, 4), floats(2)],
@@ -238,6 +249,13 @@ const WRONG: readonly [call: string, change: Record<number, Given> | Call["attrs
   ["label", { 2: integers(0, 1, 2) }, "there must be an id for each row of h"],
   ["label", { 2: integers(0, 5) }, ID],
   ["labelUnit", { 2: integers(-1, 0) }, ID],
+  ["ofTiles", { 1: tiles(1, 1, 16 * 18 - 1) }, FORM],
+  ["ofTiles", { 1: tiles(1, 16 * 18) }, FORM],
+  ["ofTiles", { 1: tiles(1, 2, 16 * 18) }, FACTORS],
+  ["rows", { 0: floats(15) }, MATRIX],
+  ["rows", { 1: { data: Int32Array.of(4, 0), shape: [2, 1] } }, "ids aren't a vector"],
+  ["rows", { 1: integers(4, 5) }, "an id is none of a row"],
+  ["rows", { 1: integers(-1, 0) }, "an id is none of a row"],
   ["norm", { 1: floats(3) }, WEIGHT],
   ["norm", { 1: floats(0) }, WEIGHT],
   ["norm", { 1: floats(1, 4) }, WEIGHT],
@@ -270,6 +288,7 @@ test("operators of our own take no rows: nothing comes out, and of sums over row
   const empty = integers();
   const label = { ...CALLS.labelUnit!, inputs: [floats(0, 3), floats(5, 3), empty], shapes: [[0], [0, 3]] };
   assertEquals(run(label).map(({ length }) => length), [0, 0]);
+  assertEquals(run({ op: "Rows", inputs: [floats(5, 3), empty], shapes: [[0, 3]] }), [new Float32Array()]);
   const attention = { ...CALLS.attention!, shapes: [[0, 4]] };
   assertEquals(
     run({ ...attention, inputs: [floats(0, 4), ...attention.inputs.slice(1)] }),

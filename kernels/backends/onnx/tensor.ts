@@ -37,7 +37,11 @@ export class HostTensor implements Tensor {
   ) {
     const holds = form === null ? HOST_ARRAYS : [isBlockForm(form) ? Uint8Array : Uint16Array];
     if (!holds.some((type) => data instanceof type)) {
-      throw new TypeError(`Cannot make a tensor of shape [${shape}]: ${data.constructor.name} isn't ${form}`);
+      throw new TypeError(
+        `Cannot make a tensor of shape [${shape}]: ${data.constructor.name} isn't ${
+          form ?? "float32 or int32"
+        }`,
+      );
     }
     this.type = data instanceof Int32Array ? "i32" : "f32";
     this.stored = form ?? this.type;

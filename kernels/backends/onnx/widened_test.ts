@@ -250,7 +250,11 @@ Deno.test({
       const plain = backend.upload(new Float32Array(4), [2, 2], { frozen: true }) as HostTensor;
       assertEquals([plain.form, plain.stored], [null, "f32"]);
       for (const [data, half] of [[bits, null], [new Float32Array(4), type]] as const) {
-        assertThrows(() => new HostTensor(data, [2, 2], null, half), TypeError, `isn't ${half}`);
+        assertThrows(
+          () => new HostTensor(data, [2, 2], null, half),
+          TypeError,
+          `isn't ${half ?? "float32 or int32"}`,
+        );
       }
       // As bits, for numbers that aren't equal to themselves; a signalling one may become a quiet one.
       const found = new Uint32Array((await backend.download(put)).buffer);

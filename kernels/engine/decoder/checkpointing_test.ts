@@ -50,8 +50,9 @@ Deno.test("with checkpointing blocks keep nothing where memory isn't the host's,
 });
 
 Deno.test("madeAgain() names the modules whose product a block's way back computes a second time", () => {
-  for (const arch of ["llama", "qwen2", "qwen3", "granite", "gemma3", "olmo2"]) {
-    const { config } = tinyModel(arch), lora = { "self_attn.q_proj": { rank: 4, scale: 2 } } as const;
+  for (const arch of ["llama", "qwen2", "qwen3", "granite", "gemma3", "olmo2", "phi3"]) {
+    const { config } = tinyModel(arch), [first = "self_attn.q_proj"] = linearModules(config);
+    const lora = { [first]: { rank: 4, scale: 2 } };
     const graph = blockGraph(config, attentionOf(config, 0), lora),
       wrt = ["x", ...loraShapes(config, lora).keys()];
     for (const keep of ["inputs", "dear", "activations"] as const) {
