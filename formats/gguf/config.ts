@@ -91,7 +91,7 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
     ...biases(file, fields.architecture, modelType),
     ...(modelType === "smollm3" && { no_rope_layer_interval: NO_ROPE_INTERVAL }),
     ...(modelType === "granite" && multipliers(fields, headDim)),
-    ...(modelType === "phi3" && phi3Fields(fields, rotated / headDim)),
+    ...(modelType === "phi3" && phi3Fields(fields, { headDim, rotated })),
     ...(modelType === "gemma3_text"
       ? gemma3Fields(fields, { hiddenSize, heads, headDim })
       : slidingWindow(fields, modelType, path)),
@@ -184,8 +184,14 @@ function slidingWindow(
 }
 
 /** Phi-3's: the share of each head that is rotated, and the length that the model was trained on first. */
-function phi3Fields({ count }: ArchitectureFields, part: number): Record<string, number> {
+function phi3Fields(
+  { count }: ArchitectureFields,
+  { headDim, rotated }: { headDim: number; rotated: number },
+): Record<string, number> {
   const original = count("rope.scaling.original_context_length", count("context_length"));
+  // Programs take the whole part of the product, which may be one less by rounding.
+  const share = rotated / headDim,
+    part = Math.floor(share * headDim) === rotated ? share : (rotated + 0.5) / headDim;
   return { partial_rotary_factor: part, original_max_position_embeddings: original };
 }
 

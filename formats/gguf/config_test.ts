@@ -238,3 +238,14 @@ Deno.test("an answer ends at the end of a turn and of a message too, where a fil
   assertEquals(ids({ eos: 1, eot: 1 }), 1);
   assertEquals(ids({ eos: 1 }), 1);
 });
+
+Deno.test("ggufConfig() gives the share of a phi3 model's heads of which programs make the rotated elements that the file says", () => {
+  for (const [headDim, rotated] of [[96, 96], [128, 96], [128, 48], [88, 60], [184, 104]] as const) {
+    const { partial_rotary_factor: part } = configWith({
+      "X.attention.key_length": u32(headDim),
+      "X.attention.value_length": u32(headDim),
+      "X.rope.dimension_count": u32(rotated),
+    }, { architecture: "phi3" });
+    assertEquals(Math.floor(headDim * Number(part)), rotated, `${rotated} of ${headDim}`);
+  }
+});
