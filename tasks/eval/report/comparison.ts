@@ -50,8 +50,10 @@ export function unscoredNotes({ scores }: Pick<Comparison, "scores">): string[] 
   if (!scores.some(isPartly)) return [];
   const turned = scores.filter(turns).map(({ metric }) => metric);
   return [
-    "A, B and their difference are of the items that have the score in both runs, of all: the unscored as misses",
-    ...turned.length > 0 ? [`of all it is the other way round: ${turned.join(", ")}`] : [],
+    `A, B and their difference are of the items that have the score in both runs; "of all" counts the unscored as misses`,
+    ...turned.length > 0
+      ? [`with the unscored as misses it is the other way round: ${turned.join(", ")}`]
+      : [],
   ];
 }
 

@@ -275,7 +275,7 @@ Deno.test("a comparison's files say what the unscored do to both runs, and where
     };
     assertStringIncludes(
       comparisonText(comparison, 300),
-      "note: of all it is the other way round: followed\n",
+      "note: with the unscored as misses it is the other way round: followed\n",
     );
     // the rounding of sums in another order turns nothing
     const same = { ...comparison, scores: [{ ...score, second: 25 / 36 + 2e-16, difference: 2e-16 }] };
@@ -288,7 +288,8 @@ Deno.test("a comparison's files say what the unscored do to both runs, and where
     assertStringIncludes(
       text,
       "A: small, B: large, on rows 3, 60 items in both, 2 in one only (left out); A, B and their difference are of the items " +
-        "that have the score in both runs, of all: the unscored as misses; of all it is the other way round: followed; " +
+        'that have the score in both runs; "of all" counts the unscored as misses; with the unscored as misses it is the other way ' +
+        "round: followed; " +
         "the models were sampled differently",
     );
     const whole = {
