@@ -14,7 +14,7 @@ import { readJsonFile } from "../formats/hf_model/json.ts";
 import { dryRun } from "../tasks/train/dry_run.ts";
 import { silentProgress } from "../tasks/train/outputs/mod.ts";
 import { train } from "../tasks/train.ts";
-import { FACTORY, factoryArguments, secondAdapter } from "./_llamafactory_run.ts";
+import { FACTORY, factoryArguments, referenceKeys, secondAdapter } from "./_llamafactory_run.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 
 const QUIET = { say: () => {}, progress: silentProgress() };
@@ -167,6 +167,17 @@ Deno.test("do_eval without do_train refuses a loss of one's own that needs a ref
   const [file, ...keys] = factoryArguments("sft_fixed", out, [...ALONE, ...of]);
   const fault = await assertRejects(() => train(file, keys, QUIET), RangeError);
   assertStringIncludes(fault.message, "with loss: dpo without ref_model as it is relative to a reference");
+});
+
+Deno.test("do_eval without do_train refuses a loss that carries numbers, which only checkpoints of its training keep", async () => {
+  const of = ["stage=dpo", "dataset=toy_dpo", "loss=dpo", "loss_options={bco_weight: 0.5}"];
+  const more = [...ALONE, ...of, ...referenceKeys()];
+  const [file, ...keys] = factoryArguments("sft_fixed", join(temporaryFolder(), "out"), more);
+  const fault = await assertRejects(() => train(file, keys, QUIET), RangeError);
+  assertStringIncludes(
+    fault.message,
+    "with loss: dpo as it carries numbers from micro-batch to micro-batch (delta, batches)",
+  );
 });
 
 Deno.test("do_eval without do_train and without an adapter has the model's own loss", async () => {

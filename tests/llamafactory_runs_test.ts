@@ -95,6 +95,23 @@ Deno.test("the running mean of pref_bco_weight is kept over an interruption, and
   assertEquals(carried.batches, 12);
 });
 
+Deno.test("a run that ends with its best checkpoint is evaluated with the running mean of that one", async () => {
+  const output = join(temporaryFolder(), "out");
+  // the loss rises, so that a step before the last is the best
+  await repeatFactoryRun("dpo_fixed_bco", output, [
+    ...["eval_strategy=steps", "eval_steps=1", "save_steps=1", "do_eval=true"],
+    ...["load_best_model_at_end=true"],
+  ]);
+  const { best_global_step: best, log_history } = readJsonFile(join(output, "trainer_state.json")) as {
+    best_global_step: number;
+    log_history: Record<string, number>[];
+  };
+  assert(best < 6, `${best}`);
+  const atBest = log_history.find((entry) => entry.step === best && "eval_loss" in entry)!;
+  const { eval_loss } = readJsonFile(join(output, "eval_results.json")) as Record<string, number>;
+  assertEquals(eval_loss, atBest.eval_loss);
+});
+
 Deno.test("a smoothed run whose sets are evaluated each by itself continues to the same bytes", async () => {
   const folder = temporaryFolder(), more = ["label_smoothing_factor=0.1", "eval_on_start=true"];
   const [straight, stopped] = [join(folder, "straight"), join(folder, "stopped")];

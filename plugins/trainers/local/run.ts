@@ -65,6 +65,10 @@ export async function carryOut(inputs: TrainerInputs, open: OpenEngine): Promise
     if (resumed) log.restore(resumed.state.log);
     if (resumeFrom && resumed) await keepBestAtHand(config, resumeFrom, resumed.state.best);
     const { rows, together } = await rowsOfPacks(config, resumed?.state, engine, log);
+    const carried = loss.carried && new CarriedOverSteps(loss);
+    if (resumeFrom && resumed) {
+      carried?.restore({ ...resumed.state, path: resumeFrom.path }, (line) => log.warn(line));
+    }
     const run: LoopInputs = {
       ...inputs,
       config: { ...config, micro_batch_tokens: rows },
@@ -74,9 +78,7 @@ export async function carryOut(inputs: TrainerInputs, open: OpenEngine): Promise
       target,
       references,
       ...(reference && { isReferenceGiven: true, referenceHash: reference.hash }),
-      ...(loss.carried && {
-        carried: new CarriedOverSteps(loss, resumed?.state.step ?? 0, resumed?.state.carried),
-      }),
+      ...(carried && { carried }),
       dropout: target.tuning.type === "lora" ? target.tuning.dropout : 0,
       neftuneAlpha: config.neftune_noise_alpha ?? 0,
       plan,

@@ -67,7 +67,7 @@ export async function prepareRows(
     () => checkAbsent(config.output_dir, file, config.overwrite_output_dir),
   );
   const ready = await prepare(config, registry, say, placeOf);
-  if (work === "evaluation") placed(placeOf("loss"), () => checkReferenceKnown(config, ready.loss));
+  if (work === "evaluation") placed(placeOf("loss"), () => checkLossKnown(config, ready.loss));
   else placed(placeOf("model_name_or_path"), () => checkRowsKnown(config, ready));
   // LLaMA-Factory encodes training rows too, and doesn't use them
   const dataset = config.eval_dataset.length > 0 && !drawsFirst(config) ? [] : config.dataset;
@@ -87,12 +87,20 @@ export async function prepareRows(
 }
 
 /**
- * @throws {RangeError} If a loss of one's own needs a reference, and no key names one: of the losses of stages the configuration knows that already
+ * @throws {RangeError} If a loss that `loss` names needs what is gone with its training, a reference that no key names or numbers that it carried: of the
+ * losses of stages the configuration knows that already
  */
-function checkReferenceKnown(
+function checkLossKnown(
   { loss: name, ref_model }: Pick<TrainConfig, "loss" | "ref_model">,
-  { needsReference }: Pick<Loss, "needsReference">,
+  { needsReference, carried }: Pick<Loss, "needsReference" | "carried">,
 ): void {
+  if (carried) {
+    throw new RangeError(
+      `Cannot evaluate a finished model with loss: ${name} as it carries numbers from micro-batch to micro-batch (${
+        Object.keys(carried.initial).join(", ")
+      }), which only checkpoints of its training keep: evaluate in training (eval_strategy), or give options with which it carries none`,
+    );
+  }
   if (!needsReference || ref_model !== null) return;
   throw new RangeError(
     `Cannot evaluate a finished model with loss: ${name} without ref_model as it is relative to a reference: name the model before training as ref_model`,

@@ -8,8 +8,9 @@ import type { EngineClient } from "../../../../kernels/engine/host.ts";
 import type { LogSink } from "../../../kinds/log_sink.ts";
 import type { TrainConfig } from "../../../kinds/train_config.ts";
 import type { BestSoFar } from "../../schedule_points.ts";
-import { checkCheckpoint } from "./checkpoint.ts";
+import { checkCheckpoint, type CheckpointState } from "./checkpoint.ts";
 import { type Checkpoint, commitCheckpoint, listCheckpoints } from "./checkpoint_directory.ts";
+import type { CarriedOverSteps } from "../scoring/carried.ts";
 
 /** Keys that say whether and where the best checkpoint is needed. */
 type BestKeys = Pick<TrainConfig, "output_dir" | "load_best_model_at_end">;
@@ -48,15 +49,16 @@ function find(directory: string, step: number) {
 }
 
 /**
- * Puts the best checkpoint's weights back for `load_best_model_at_end`. Whether it did.
+ * Puts the best checkpoint's weights back for `load_best_model_at_end`, and what its loss carried. Whether it did.
  * @param read Trained tensors of a checkpoint
  * @throws {RangeError} If they are damaged and the last step has a checkpoint, so that nothing is lost
  */
 export async function restoreBest(
-  { config, engine, log }: {
+  { config, engine, log, carried }: {
     config: BestKeys;
     engine: Pick<EngineClient, "restore">;
     log: Pick<LogSink, "warn">;
+    carried?: CarriedOverSteps;
   },
   { best, step }: { best: BestSoFar | null; step: number },
   read: (path: string) => Promise<Record<string, Float32Array>>,
@@ -70,8 +72,9 @@ export async function restoreBest(
     );
     return false;
   }
+  let state: CheckpointState;
   try {
-    checkCheckpoint(checkpoint.path);
+    state = checkCheckpoint(checkpoint.path);
   } catch (error) {
     const { message } = error as Error;
     if (all.at(-1)?.step !== step) {
@@ -85,5 +88,6 @@ export async function restoreBest(
     );
   }
   await engine.restore(await read(checkpoint.path), null);
+  carried?.restore({ ...state, path: checkpoint.path }, (line) => log.warn(line));
   return true;
 }

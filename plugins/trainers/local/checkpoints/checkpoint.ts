@@ -148,13 +148,13 @@ export function readCheckpoint(
 }
 
 /**
- * Makes sure that a checkpoint's weights are those that were written, for a run that puts them back.
+ * Makes sure that a checkpoint's weights are those that were written, for a run that puts them back; its state.
  * @throws {RangeError} If a file of it is damaged
  */
-export function checkCheckpoint(path: string): void {
-  const checked = verifyChecksums(path);
-  if (readState(path).format === 1) return;
-  needChecksums(path, checked, [...Deno.readDirSync(path)].map(({ name }) => name));
+export function checkCheckpoint(path: string): CheckpointState {
+  const checked = verifyChecksums(path), state = readState(path);
+  if (state.format !== 1) needChecksums(path, checked, [...Deno.readDirSync(path)].map(({ name }) => name));
+  return state;
 }
 
 function readState(path: string): CheckpointState {

@@ -16,14 +16,39 @@ export class CarriedOverSteps {
   readonly #after = new Map<number, CarriedValues>();
   #now: CarriedValues;
 
-  /**
-   * @param step Steps done
-   * @param saved Of their checkpoint; absent: what the loss begins with
-   */
-  constructor(loss: Loss, step: number, saved: CarriedValues = loss.carried?.initial ?? {}) {
+  /** Before the first step. */
+  constructor(loss: Loss) {
     this.#loss = loss;
-    this.#now = saved;
-    this.#after.set(step, saved);
+    this.#now = this.#initial;
+    this.#after.set(0, this.#now);
+  }
+
+  /**
+   * Goes on from a checkpoint's numbers; what the loss begins with where that has none or others, as of a run before its loss was changed.
+   * @param checkpoint.step Steps done
+   * @param warn Told of a checkpoint without them
+   */
+  restore(
+    { path, step, carried }: { path: string; step: number; carried?: CarriedValues },
+    warn: (line: string) => void,
+  ): void {
+    const names = Object.keys(this.#initial), saved = Object.keys(carried ?? {});
+    const isOwn = carried !== undefined && saved.length === names.length &&
+      names.every((name) => Object.hasOwn(carried, name));
+    if (!isOwn) {
+      warn(
+        `${path} lacks what the loss carries from micro-batch to micro-batch (${
+          names.join(", ")
+        }), which begins anew`,
+      );
+    }
+    this.#now = isOwn ? carried : this.#initial;
+    this.#after.clear();
+    this.#after.set(step, this.#now);
+  }
+
+  get #initial(): CarriedValues {
+    return this.#loss.carried?.initial ?? {};
   }
 
   /** For the next micro-batch. */
