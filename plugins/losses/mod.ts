@@ -12,7 +12,17 @@ import sft from "./sft.ts";
 import simpo from "./simpo.ts";
 
 export type { ExampleShape } from "../kinds/dataset.ts";
-export { type ByName, defineLoss, type Loss, type LossInputs, type LossOutputs } from "../kinds/loss.ts";
+export {
+  type ByName,
+  type Carried,
+  type CarriedValues,
+  defineLoss,
+  type LabelledTokens,
+  type Loss,
+  type LossInputs,
+  type LossOutputs,
+  type MicroBatchRow,
+} from "../kinds/loss.ts";
 export * from "../../kernels/tape.ts";
 export * from "../kinds/loss_evaluation.ts";
 export * from "./check.ts";

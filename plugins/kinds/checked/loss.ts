@@ -5,9 +5,10 @@
 import { z } from "zod";
 
 import { Scalar } from "../../../kernels/tape.ts";
-import type { Loss, LossInputs } from "../loss.ts";
+import type { CarriedValues, Loss, LossInputs, MicroBatchRow } from "../loss.ts";
 import { SHAPE_PARTS, SHAPES } from "./dataset.ts";
 import { productFields } from "./fields_only.ts";
+import { frozenCopy } from "./frozen.ts";
 import { guardedInputs, guardedRows, guardedTokens } from "./loss_inputs.ts";
 import {
   aFunction,
@@ -65,6 +66,11 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
     );
   }
   const { batch, carried, summarize, tokenWeights } = loss;
+  if (carried && !batch) {
+    maker.refuse(
+      "Cannot use carried without batch() as what is carried reaches the formula through batch(rows, carried) alone: add it, or leave carried out",
+    );
+  }
   return replacing(loss, {
     loss(inputs) {
       const outputs = maker.run(() => loss.loss(guardedInputs(loss, inputs)));
@@ -89,18 +95,19 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
       return outputs;
     },
     carried: carried && {
-      initial: carried.initial,
+      initial: frozenCopy(carried.initial),
       next(before, rows) {
-        const found = maker.run(() => carried.next(before, guardedRows(loss, rows)));
+        const found = maker.run(() => carried.next(frozenCopy(before), guardedRows(loss, rows)));
         maker.check("carried.next()", found, namedNumbers);
+        maker.check("carried.next()", found, namesOf(carried.initial));
+        if (areFinite(rows)) maker.check("carried.next()", found, finite);
         return found;
       },
     },
     batch: batch && ((rows, carried) => {
-      const found = maker.run(() => batch.call(loss, guardedRows(loss, rows), carried));
+      const found = maker.run(() => batch.call(loss, guardedRows(loss, rows), frozenCopy(carried)));
       maker.check("batch()", found, namedNumbers);
-      const given = rows.flatMap((row) => [...Object.values(row.policy), ...Object.values(row.reference)]);
-      if (given.every(Number.isFinite)) maker.check("batch()", found, finite);
+      if (areFinite(rows)) maker.check("batch()", found, finite);
       return found;
     }),
     tokenWeights: tokenWeights && ((tokens) => {
@@ -121,6 +128,21 @@ function isCarriedOrNothing(value: unknown): boolean {
   if (!isNamed(value)) return false;
   const { initial, next } = value;
   return isNamed(initial) && Object.values(initial).every(Number.isFinite) && typeof next === "function";
+}
+
+/** A map of exactly these names: others would be lost where a run goes on from a checkpoint. */
+function namesOf(initial: CarriedValues) {
+  const names = Object.keys(initial).toSorted();
+  return needed(
+    `a map of the names of carried.initial (${names.join(", ")})`,
+    (v) => Object.keys(v as object).toSorted().join("\n") === names.join("\n"),
+  );
+}
+
+function areFinite(rows: readonly Pick<MicroBatchRow<string, boolean>, "policy" | "reference">[]): boolean {
+  return rows.every(({ policy, reference }) =>
+    [...Object.values(policy), ...Object.values(reference)].every(Number.isFinite)
+  );
 }
 
 function isWeights(value: unknown): boolean {

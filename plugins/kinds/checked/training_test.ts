@@ -1,5 +1,5 @@
 /** Parts of what losses, datasets and families of one's own give. Expected texts are by hand. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 
 import { constant, Scalar } from "../../../kernels/tape.ts";
 import { answer, attributes, dataset, example, fault, madeOf, pair, question, source } from "./_made.ts";
@@ -43,6 +43,44 @@ Deno.test("a loss's own constants are finite, its metrics have names of their ow
     fault(() => madeOf("dataset", { ...dataset(() => example), required: () => ["q"] }).required("single")),
     'dataset/mine of my.ts: Cannot use required() as a map of names to texts is needed: current value is ["q"]',
   );
+});
+
+Deno.test("what a loss of one's own carries has the names and finite numbers of its beginning, and is written to by nobody", () => {
+  const rows = [{ policy: { chosen: -1, rejected: -2 }, reference: {}, length: { chosen: 1, rejected: 1 } }];
+  const initial = { sum: 1 };
+  const loss = (next: (before: { sum: number }) => unknown, batch: unknown = () => ({})) =>
+    madeOf("loss", { ...pair, batch, carried: { initial, next }, loss: () => ({}) });
+  const refused = (next: (before: { sum: number }) => unknown) =>
+    fault(() => loss(next).carried!.next({ sum: 1 }, rows as never)).replace(
+      "loss/mine of my.ts: Cannot use ",
+      "",
+    );
+  assertEquals(loss(({ sum }) => ({ sum: sum + 2 })).carried!.next({ sum: 1 }, rows as never), { sum: 3 });
+  assertEquals(
+    refused(() => ({ sum: NaN })),
+    'carried.next() as a map of names to finite numbers is needed: current value is {"sum": NaN}',
+  );
+  assertEquals(
+    refused(() => ({ total: 1 })),
+    'carried.next() as a map of the names of carried.initial (sum) is needed: current value is {"total": 1}',
+  );
+  const written = (before: { sum: number }) => Object.assign(before, { sum: 7 });
+  for (
+    const told of [
+      fault(() => loss(written).carried!.next({ sum: 1 }, rows as never)),
+      fault(() =>
+        loss(() => initial, (_: unknown, carried: { sum: number }) => written(carried)).batch!(
+          rows as never,
+          { sum: 1 },
+        )
+      ),
+    ]
+  ) assertStringIncludes(told, "Cannot assign to read only property 'sum'");
+  const made = loss(() => initial);
+  fault(() => Object.assign(made.carried!.initial, { sum: 7 }));
+  assertEquals(initial, { sum: 1 });
+  const alone = { ...pair, carried: { initial, next: () => initial }, loss: () => ({}) };
+  assertStringIncludes(fault(() => madeOf("loss", alone)), "Cannot use carried without batch()");
 });
 
 Deno.test("a family's decoder has every field, and sizes that fit together; its errors have its name", () => {
