@@ -4,9 +4,11 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
 
 import { counted } from "../../formats/counted.ts";
 import { shown } from "../../formats/message.ts";
+import { decodeUtf8 } from "../../formats/utf8.ts";
 
 /**
  * Reads a judge prompt.
@@ -14,9 +16,10 @@ import { shown } from "../../formats/message.ts";
  * @param path the user's own, relative to the working folder; undefined: the built-in one.
  * @param slots Names that the text must hold as `{{name}}`.
  * @throws {RangeError} If a slot is missing in the text.
+ * @throws {SyntaxError} If it isn't UTF-8; names file, line and column
  */
 export function readTemplate(path: string | undefined, builtIn: URL, slots: readonly string[]): string {
-  const text = Deno.readTextFileSync(path ?? builtIn);
+  const file = path ?? fileURLToPath(builtIn), text = decodeUtf8(Deno.readFileSync(file), file, "a prompt");
   const missing = slots.filter((slot) => !text.includes(`{{${slot}}}`));
   if (missing.length > 0) {
     throw new RangeError(

@@ -8,19 +8,20 @@ import type { z } from "zod";
 import { bounded, shown } from "../../formats/message.ts";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { keysAt } from "../../formats/schema_keys.ts";
+import { decodeUtf8 } from "../../formats/utf8.ts";
 import { inWords } from "../../formats/zod_words.ts";
 
 /**
  * Reads a JSON file by a schema.
  * @param what Name of its content, for messages: `a taxonomy`
  * @throws {RangeError} If it can't be read, or isn't as the schema says
- * @throws {SyntaxError} If it isn't JSON
+ * @throws {SyntaxError} If it isn't UTF-8 or JSON
  */
 export function readDataFile<T>(path: string | URL, schema: z.ZodType<T>, what: string): T {
   const name = path instanceof URL ? basename(path.pathname) : path;
   let value: unknown;
   try {
-    value = JSON.parse(Deno.readTextFileSync(path));
+    value = JSON.parse(decodeUtf8(Deno.readFileSync(path), name, "JSON"));
   } catch (error) {
     const made = error instanceof SyntaxError ? SyntaxError : RangeError;
     throw new made(`Cannot read ${name} as ${what}: ${(error as Error).message}`, { cause: error });

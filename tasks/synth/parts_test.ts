@@ -209,6 +209,8 @@ Deno.test("prompts of one's own take the place of the bundled ones; misspelt fil
     assertThrows(() => new Prompts(folder), RangeError, 'did you mean "expand.txt"');
     await Deno.rename(join(folder, "expnd.txt"), join(folder, "expand.txt"));
     assertThrows(() => new Prompts(folder), RangeError, "{{instruction}}");
+    await Deno.writeFile(join(folder, "expand.txt"), Uint8Array.of(0x61, 0x0a, 0xe9, 0x20));
+    assertThrows(() => new Prompts(folder), SyntaxError, "expand.txt:2:1 as a prompt: it is not UTF-8");
   });
 });
 
@@ -239,6 +241,8 @@ Deno.test("a taxonomy of one's own is refused in words, with its place and the k
     const { message } = assertThrows(() => readTaxonomy(path), RangeError);
     assertEquals(message, `Cannot read ${path} as a taxonomy: ${said}`);
   };
+  Deno.writeFileSync(path, Uint8Array.of(0x22, 0xe9, 0x22));
+  assertThrows(() => readTaxonomy(path), SyntaxError, "it is not UTF-8");
   const type = { weight: 1, dimensions: { D: { meaning: "m" } } };
   refused({ types: { T: type } }, "name: a text is needed: current value is missing");
   refused({ name: "", types: { T: type } }, 'name: a text that isn\'t empty is needed: current value is ""');

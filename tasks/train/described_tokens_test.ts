@@ -137,6 +137,17 @@ Deno.test("what is wrong with new tokens' texts is told with file, token and val
   refused(written('"<a>": 3'), "needs a text that says what it means: current value is 3");
   refused(written("- a"), "tokens.yaml has to be a map");
   refused(written(""), "tokens.yaml is empty");
+  refused(written("# nothing yet\n"), "as it names no token");
+  refused("new_special_tokens_config: {}", "as it names no token");
+  refused(written('"": text'), 'as a token needs characters: current value is ""');
+  refused(written('"<a>": one\n"<a>": two'), "tokens.yaml:2:1");
+  // Latin-1
+  const latin = written("");
+  Deno.writeFileSync(
+    join(folder, "tokens.yaml"),
+    Uint8Array.from('"<a>": caf\xe9\n', (c) => c.charCodeAt(0)),
+  );
+  refused(latin, "it is not UTF-8");
   refused("new_special_tokens_config: missing.yaml", "there is no file missing.yaml");
   refused("init_special_tokens: desc_init", "without new_special_tokens_config, whose texts it takes");
   const { config, notes } = resolve(`${written('"<a>": text')}\nadd_special_tokens: <b>`);

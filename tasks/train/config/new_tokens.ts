@@ -29,7 +29,14 @@ export function takeNewTokens(config: AsWritten): { faults: Fault[]; notes: stri
         `current value is ${shown(bad[1])}`;
       return { faults: [{ key, message }], notes: [] };
     }
-    const tokens = Object.keys(meanings), left = named.filter((token) => !tokens.includes(token));
+    const tokens = Object.keys(meanings), blank = tokens.find((token) => token.trim() === "");
+    if (tokens.length === 0 || blank !== undefined) {
+      const why = blank === undefined
+        ? "it names no token: write each as TOKEN: text, or leave the key out"
+        : `a token needs characters: current value is ${shown(blank)}`;
+      return { faults: [{ key, message: `Cannot use ${key}${from} as ${why}` }], notes: [] };
+    }
+    const left = named.filter((token) => !tokens.includes(token));
     Object.assign(config, { [key]: meanings, add_special_tokens: tokens });
     return {
       faults: [],
