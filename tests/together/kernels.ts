@@ -25,6 +25,7 @@ import "../../kernels/fuse_test.ts";
 import "../../kernels/native/library_test.ts";
 import "../../kernels/native/operators_test.ts";
 import "../../kernels/native/packed_product_test.ts";
+import "../../kernels/native/sizes_of_operators_test.ts";
 import "../../kernels/ops/layout/split_columns_test.ts";
 import "../../kernels/ops/wgsl/workgroups_test.ts";
 import "../../kernels/random/counter_test.ts";

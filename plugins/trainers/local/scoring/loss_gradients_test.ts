@@ -1,270 +1,25 @@
 /**
  * Every loss through a whole tiny model, for every way of tuning it: gradients of each backend beside central differences of the float64
- * reference, whose forward pass alone is taken. Differences go along directions that move every trained tensor, each by about as much of the
- * loss as another, so that one which is off by some hundredths shows.
+ * reference, whose forward pass alone is taken.
  */
 import { assert, assertEquals } from "@std/assert";
 
 import { entryOf, f64, float, item } from "../../../../formats/elements.ts";
-import { loraNames } from "../../../../formats/peft/names.ts";
-import type { Backend } from "../../../../kernels/backend.ts";
-import { referenceBackend, type ReferenceTensor } from "../../../../kernels/backends/reference/mod.ts";
-import { EMBEDDING } from "../../../../kernels/engine/decoder/decoder.ts";
-import { Engine } from "../../../../kernels/engine/engine.ts";
-import type { EngineClient } from "../../../../kernels/engine/host.ts";
-import type { EncodedExample } from "../../../../kernels/engine/packs/encoded.ts";
-import type { Tuning } from "../../../../kernels/engine/weights/parameters.ts";
-import { scattered } from "../../../../kernels/testing/scattered.ts";
 import { variants } from "../../../../tests/helpers/repetitions.ts";
-import {
-  backendsAndGpuLike,
-  idsExample,
-  tinyAdapter,
-  tinyModel,
-} from "../../../../tests/helpers/tiny_model.ts";
-import type { ExampleShape } from "../../../kinds/dataset.ts";
+import { backendsAndGpuLike } from "../../../../tests/helpers/tiny_model.ts";
 import type { Loss } from "../../../kinds/loss.ts";
 import type { Plugin } from "../../../kinds/plugin.ts";
 import { losses } from "../../../losses/mod.ts";
 import { Registry } from "../../../registry.ts";
-import { ReferenceCache } from "./reference.ts";
-import { exampleWeights, labelWeights, scorePacks } from "./score.ts";
-
-type Values = Record<string, Float32Array<ArrayBuffer>>;
-
-const { config, weights } = tinyModel("llama"), adapter = tinyAdapter("llama", config);
-const modules = (change: { scale?: number; dora?: boolean }) =>
-  Object.fromEntries(Object.entries(adapter.modules).map(([name, spec]) => [name, { ...spec, ...change }]));
-const lora = (change: { scale?: number; dora?: boolean }, whole: string[] = []): Tuning => ({
-  type: "lora",
-  modules: modules(change),
-  dropout: 0,
-  whole,
-});
-
-/** Ways of tuning, by name. α is 8 and r is 4: LoRA's factor is α / r, rsLoRA's α / √r. */
-const TUNINGS: Readonly<Record<string, Tuning>> = {
-  full: { type: "full" },
-  freeze: {
-    type: "freeze",
-    tensors: ["model.layers.1.mlp.up_proj.weight", "model.layers.1.input_layernorm.weight"],
-  },
-  lora: lora({}),
-  rslora: lora({ scale: 8 / Math.sqrt(4) }),
-  dora: lora({ dora: true }),
-  "lora, embedding whole": lora({}, [EMBEDDING]),
-};
-
-const PAIR_TYPES = [
-  ...["sigmoid", "hinge", "ipo", "robust", "sigmoid_norm"],
-  ...["nca_pair", "bco_pair", "sppo_hard", "apo_zero", "apo_down"],
-];
-/** Every loss with every form that it has, by plugin. */
-const LOSSES: readonly [plugin: string, options: Record<string, unknown>][] = [
-  ["sft", {}],
-  ["sft", { dft: true }],
-  ["pt", {}],
-  ...PAIR_TYPES.map((loss_type): [string, Record<string, unknown>] => ["dpo", { loss_type }]),
-  ["dpo", { loss_type: "exo_pair", label_smoothing: 0.1 }],
-  ["dpo", { loss_type: "robust", label_smoothing: 0.1, pref_ftx: 0.5 }],
-  ["dpo", { label_smoothing: 0.1, ld_alpha: 0.4 }],
-  ["orpo", {}],
-  ["simpo", {}],
-  ["kto", {}],
-  ["kto", { chosen_weight: 1.5, pref_ftx: 0.5 }],
-  ...["full", "without_output_preference", "without_input_preference", "first_group_only"].map(
-    (variant): [string, Record<string, unknown>] => ["iopo", { variant }],
-  ),
-  ["iopo", { loss_type: "hinge", pref_ftx: 0.3 }],
-  ["iopo", { loss_type: "robust", label_smoothing: 0.2 }],
-];
-
-/** Rows of each shape: prompts that are shared, of one token or none; answers of one token and more. */
-function examplesOf(shape: ExampleShape): EncodedExample[] {
-  const short = [9], x1 = [7, 31, 4], x2 = [7, 31, 90, 12], y1 = [55, 8, 2], y2 = [61], y3 = [14, 15, 16, 17];
-  const rows: Record<ExampleShape, Parameters<typeof idsExample>[0][]> = {
-    text: [{ y: [[], [...x1, ...y1]] }, { y: [[], [...short, ...y2]] }],
-    single: [{ y: [x1, y1] }, { y: [short, y2] }, { y: [x2, y3] }],
-    pair: [{ chosen: [x1, y1], rejected: [x1, y2] }, { chosen: [short, y2], rejected: [short, y3] }],
-    kto: [{ y: [x1, y1], kl: [x1, y2] }, { y: [x2, y2], kl: [x2, y1] }, { y: [short, y3], kl: [short, y1] }],
-    iopo: [
-      { x1y1: [x1, y1], x1y2: [x1, y3], x2y1: [x2, y1], x2y2: [x2, y3] },
-      { x1y1: [short, y1], x1y2: [short, y2], x2y1: [x2, y1], x2y2: [x2, y2] },
-    ],
-  };
-  return rows[shape].map((row, index) => ({
-    ...idsExample(row),
-    index,
-    ...(shape === "kto" && { desirable: index !== 1 }),
-  }));
-}
-
-/** References that differ from the policy, so that rewards have either sign. */
-function referencesOf(examples: readonly EncodedExample[]): ReferenceCache {
-  const references = new ReferenceCache();
-  examples.forEach((example, i) => {
-    const sums = example.sequences.map(({ name, labels }, s) => {
-      const count = Array.from(labels).slice(1).filter((id) => id !== -100).length;
-      return [name, -4.8 * count + 1.5 * Math.sin(1 + i + 2 * s)] as const;
-    });
-    references.set("train", example, Object.fromEntries(sums));
-  });
-  return references;
-}
-
-/** A loss whose constants to the gradient stay what they were at first, in each pass: weights of tokens, numbers of a micro-batch. */
-function held(loss: Loss): () => Loss {
-  const kept: unknown[] = [];
-  return () => {
-    let next = 0;
-    const first = <T>(make: () => T) => (kept[next] ??= make(), kept[next++] as T);
-    const { tokenWeights, batch } = loss;
-    return {
-      ...loss,
-      ...(tokenWeights && {
-        tokenWeights: (tokens: Parameters<typeof tokenWeights>[0]) => first(() => tokenWeights(tokens)),
-      }),
-      ...(batch && { batch: (rows: Parameters<typeof batch>[0]) => first(() => batch(rows)) }),
-    };
-  };
-}
-
-/** Engine of the tiny model with what is trained as given. */
-function engineOf(backend: Backend, tuning: Tuning, trained: Values, base = weights): Engine {
-  const own = { ...base, ...(tuning.type === "lora" ? {} : trained) };
-  return new Engine(
-    backend,
-    { config, tuning, checkpointing: false, labelChunk: 4 },
-    (name) => entryOf(own, name),
-    tuning.type === "lora" ? trained : {},
-  );
-}
-
-/**
- * Engine to take differences with. DoRA's y = m / ‖V‖ ∘ (W + s B A) x holds ‖V‖ constant to gradients, as PEFT does: it is LoRA on rows that
- * are m / ‖V‖ as long, with ‖V‖ of the start.
- */
-function exactEngine(tuning: Tuning, start: Values, trained: Values): Engine {
-  if (tuning.type !== "lora" || tuning !== TUNINGS.dora) return engineOf(exactBackend(), tuning, trained);
-  const own: Record<string, Float32Array | Float64Array> = { ...weights }, plain: Values = {};
-  for (const [module, { rank, scale }] of Object.entries(tuning.modules)) {
-    const { a, b, magnitude } = loraNames(module), weight = `${module}.weight`;
-    const w = entryOf(weights, weight), a0 = entryOf(start, a), b0 = entryOf(start, b);
-    const rows = entryOf(start, magnitude).length, columns = w.length / rows;
-    const factors = Float64Array.from({ length: rows }, (_, row) => {
-      let squares = 0;
-      for (let c = 0; c < columns; c++) {
-        let change = 0;
-        for (let r = 0; r < rank; r++) change += float(b0, row * rank + r) * float(a0, r * columns + c);
-        squares += (float(w, row * columns + c) + scale * change) ** 2;
-      }
-      return float(entryOf(trained, magnitude), row) / Math.sqrt(squares);
-    });
-    // Of 64 bits, which the reference keeps.
-    own[weight] = Float64Array.from(w, (v, i) => v * f64(factors, Math.floor(i / columns)));
-    plain[a] = entryOf(trained, a);
-    plain[b] = entryOf(trained, b).map((v, i) => v * f64(factors, Math.floor(i / rank)));
-  }
-  return engineOf(exactBackend(), lora({}), plain, own as Values);
-}
-
-/** The reference backend, whose results keep their 64 bits. */
-function exactBackend(): Backend {
-  const backend = referenceBackend();
-  return {
-    ...backend,
-    download: (tensor) => {
-      const { values, type } = tensor as ReferenceTensor;
-      return type === "i32"
-        ? backend.download(tensor)
-        : Promise.resolve(values.slice() as unknown as Float32Array<ArrayBuffer>);
-    },
-  };
-}
-
-type Client = Pick<EngineClient, "replicas" | "forward">;
-
-/** Forward passes of an engine, each pack's once. */
-function passesOf(engine: Engine): Client {
-  const known = new Map<string, Promise<Float64Array>>();
-  return {
-    replicas: 1,
-    forward: (pack) => {
-      const key = `${pack.ids} ${pack.until} ${pack.labelIds} ${pack.labelRows}`;
-      const logps = known.get(key) ?? engine.forward(pack, { adapter: true, keep: false });
-      known.set(key, logps);
-      return logps;
-    },
-  };
-}
-
-/** One micro-batch of all examples: the loss of its step, and the weight of each label. */
-async function stepOf(client: Client, loss: Loss, keep: boolean) {
-  const examples = examplesOf(loss.shape), references = referencesOf(examples);
-  const scoring = { engine: client as EngineClient, loss, references };
-  const groups = [examples.map((_, i) => i)];
-  const scored = item(await scorePacks(scoring, [{ examples, split: "train", keep, groups }]), 0);
-  const weightOf = exampleWeights(loss, [examples], "micro_batches");
-  const value = scored.rows.reduce((sum, row, i) => sum + row.loss * weightOf(item(examples, i)), 0);
-  return { value, slopes: labelWeights(scored, weightOf) };
-}
-
-async function gradientsOf(engine: Engine, loss: Loss): Promise<Values> {
-  const client: Client = { replicas: 1, forward: (pack, pass) => engine.forward(pack, pass) };
-  engine.parameters.tuned.zeroGradients();
-  const { slopes } = await stepOf(client, loss, true);
-  await engine.backward(slopes);
-  const found = await engine.parameters.gradients();
-  return Object.fromEntries(
-    [...engine.parameters.trained.keys()].map((name, i) => [name, item(found, i).slice()]),
-  );
-}
-
-/** Two places on both sides of the start, and the losses there, by {@linkcode LOSSES}' order. */
-interface Direction {
-  low: Values;
-  high: Values;
-  differences: number[];
-}
-
-const DIRECTIONS = 2;
-/** By how much at most a number of a tensor is moved. */
-const MOST = 1e-3;
-
-/** Central differences of all losses, by arithmetic in float64. */
-async function differencesOf(
-  tuning: Tuning,
-  made: readonly Loss[],
-): Promise<{ start: Values; directions: Direction[] }> {
-  const given = tuning.type === "lora" ? adapter.initial : {};
-  const engine = engineOf(exactBackend(), tuning, given), start = await engine.parameters.values();
-  const gradients = await gradientsOf(engine, item(made, 0));
-  const sizes = Object.entries(gradients).map(([name, g]) => [name, Math.hypot(...g)] as const);
-  const least = Math.min(...sizes.map(([, size]) => size));
-  assert(least > 0, "each tensor is reached");
-  const atStart = passesOf(engine), constants = made.map(held);
-  for (const of of constants) await stepOf(atStart, of(), false);
-  const directions: Direction[] = [];
-  for (let seed = 0; seed < DIRECTIONS; seed++) {
-    const moved = (sign: number) =>
-      Object.fromEntries(sizes.map(([name, size], i) => {
-        const values = entryOf(start, name), way = scattered(values.length, 100 * seed + i);
-        return [name, values.map((v, k) => v + sign * MOST * least / size * f64(way, k))];
-      }));
-    const low = moved(-1), high = moved(1);
-    const [below, above] = [low, high].map((values) => passesOf(exactEngine(tuning, start, values)));
-    const differences: number[] = [];
-    for (const of of constants) {
-      const [a, b] = [await stepOf(below!, of(), false), await stepOf(above!, of(), false)];
-      differences.push(b.value - a.value);
-    }
-    directions.push({ low, high, differences });
-  }
-  return { start, directions };
-}
+import { differencesOf, engineOf, gradientsOf, TUNINGS } from "./_central_differences.ts";
+import { LOSSES } from "./_every_loss.ts";
 
 const made = LOSSES.map(([name, options]) => new Registry(losses).create("loss", name, options) as Loss);
 const known = new Map<string, ReturnType<typeof differencesOf>>();
+
+function optionNames({ options }: Plugin): string[] {
+  return Object.keys((options as unknown as { shape: Record<string, unknown> }).shape);
+}
 
 /** Values of a loss's options that are one of some words. */
 function choicesOf(plugin: Plugin): [option: string, value: string][] {
@@ -276,14 +31,22 @@ function choicesOf(plugin: Plugin): [option: string, value: string][] {
   );
 }
 
-Deno.test("every loss and every form that an option names is among those whose gradients are tested", () => {
+Deno.test("every loss, every form that an option names and every option is among those whose gradients are tested", () => {
   const tested = ({ name }: Plugin, option: string, value: string) =>
     LOSSES.some(([own], i) => own === name && optionsOf(i)[option] === value);
   const missing = losses.flatMap((plugin) => [
     ...LOSSES.some(([name]) => name === plugin.name) ? [] : [plugin.name],
     ...choicesOf(plugin).filter(([option, value]) => !tested(plugin, option, value)).map(String),
   ]);
-  assertEquals(missing, []);
+  const isSet = (option: string, { name, options }: Plugin) =>
+    LOSSES.some(([own], i) =>
+      own === name && optionsOf(i)[option] !== (options.parse({}) as Record<string, unknown>)[option]
+    );
+  const unset = [...new Set(losses.flatMap(optionNames))].filter((option) =>
+    !losses.some((plugin) => isSet(option, plugin))
+  );
+  // beta scales what is there by default, too
+  assertEquals([missing, unset], [[], ["beta"]]);
   assert(losses.flatMap(choicesOf).length >= 18);
 });
 
