@@ -5,6 +5,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 
 import { heldLoss } from "./_held_loss.ts";
 import { goldenArguments, TrainProcess } from "./_train_process.ts";
+import { UNIX } from "./helpers/system.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 
 Deno.test({
@@ -45,7 +46,6 @@ status = os.waitpid(pid, 0)[1]
 sys.stderr.buffer.write(seen)
 sys.exit(os.waitstatus_to_exitcode(status) % 256)
 `;
-import { UNIX } from "./helpers/system.ts";
 
 const python = UNIX.ignore ? null : await new Deno.Command("python3", { args: ["-c", "import pty"] }).output()
   .then(({ code }) => code === 0 ? "python3" : null, () => null);

@@ -42,7 +42,7 @@ export function requiredText(value: unknown, what: string, field: string): strin
   return value;
 }
 
-/** A text that may be absent or null, which gives "". */
+/** A text that may be absent or null, which gives "". @throws {RecordFault} As {@linkcode requiredText} of any other value */
 export function optionalText(value: unknown, what: string, field: string): string {
   return value === undefined || value === null ? "" : requiredText(value, what, field);
 }
@@ -78,7 +78,7 @@ function toolsText(value: unknown, field: string): string {
 
 /**
  * JSON as Python's `json.dumps(value, ensure_ascii=False)`: a space behind each comma and colon, `1.0` where the file has that.
- * @throws {RecordFault} If it is nested more than 200 deep or has no JSON
+ * @throws {RecordFault} If it is nested more than 200 deep, has no JSON, or a text of it or the whole is too long or has a lone surrogate
  */
 export function pythonJson(value: unknown, what: string, field: string): string {
   let written: string;
