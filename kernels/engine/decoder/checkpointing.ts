@@ -2,10 +2,10 @@
  * What a pass of training keeps of a block for the way back, and what is so computed a second time.
  * @module
  */
-import type { Keep } from "../../autodiff.ts";
-import type { Backend } from "../../backend.ts";
-import { type LinearModule, linearModules, modulesByInput } from "./decoder.ts";
-import type { DecoderConfig } from "./decoder_config.ts";
+import { differentiate, type Keep } from "../../autodiff.ts";
+import { type Backend, elements } from "../../backend.ts";
+import { blockGraph, blockShapes, type LinearModule, linearModules, modulesByInput } from "./decoder.ts";
+import { attentionOf, type DecoderConfig } from "./decoder_config.ts";
 import { normsOf } from "./norms.ts";
 
 /**
@@ -36,4 +36,18 @@ export function madeAgain(
   if (normsOf(config).mlp.after !== null) return linearModules(config);
   const [before = [], , fed = []] = modulesByInput(config), behindKept = [...before, ...fed];
   return keep === "dear" ? behindKept : [...behindKept, "self_attn.o_proj"];
+}
+
+/**
+ * Numbers a row that a block holds for its way back, where all its modules learn: its input, and what its forward program hands over. Adapters' are not
+ * among them: LoRA's narrow factors, and what DoRA adds.
+ */
+export function keptWidth(config: DecoderConfig, keep: Keep): number {
+  const wrt = ["x", ...blockShapes(config).keys()];
+  const { forward } = differentiate(blockGraph(config, attentionOf(config, 0)), ["y"], wrt, keep);
+  const { y: _, ...saved } = forward.outputs;
+  return Object.values(saved).reduce(
+    (sum, { shape: [, ...sizes] }) => sum + elements(sizes.map(Number)),
+    config.hiddenSize,
+  );
 }

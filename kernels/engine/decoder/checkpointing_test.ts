@@ -1,29 +1,38 @@
 import { assert, assertEquals } from "@std/assert";
-import { idsExample, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
+import { ARCHITECTURES, idsExample, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { watchedRuns } from "../../../tests/helpers/watched_runs.ts";
 import { differentiate } from "../../autodiff.ts";
-import type { Backend } from "../../backend.ts";
+import { type Backend, elements } from "../../backend.ts";
 import { linear } from "../../ops/products/products.ts";
-import { keepFor, madeAgain } from "./checkpointing.ts";
+import { keepFor, keptWidth, madeAgain } from "./checkpointing.ts";
 import { blockGraph, linearModules, loraShapes } from "./decoder.ts";
 import { attentionOf } from "./decoder_config.ts";
-import { Engine } from "../engine.ts";
+import { Engine, type EngineOptions } from "../engine.ts";
 import { packExamples } from "../packs/pack.ts";
 
 const PACK = packExamples([idsExample({ a: [[3, 9, 27], [81, 11, 33]], b: [[3, 9, 27], [5, 2, 8]] })]);
 
 /** Shapes of what each block hands over for its way back. */
 async function handedOver(change: Partial<Backend>, checkpointing: boolean) {
-  const { config, weights } = tinyModel("llama"), found: (readonly number[])[][] = [];
-  const { modules, initial } = tinyAdapter("llama", config);
+  const { config, weights } = tinyModel("llama"), { modules, initial } = tinyAdapter("llama", config);
+  const options = { config, tuning: { type: "lora", modules, dropout: 0 } as const, checkpointing };
+  return { found: await shapesOf(change, options, weights, initial), config, modules };
+}
+
+async function shapesOf(
+  change: Partial<Backend>,
+  options: EngineOptions,
+  weights: Record<string, Float32Array<ArrayBuffer>>,
+  initial: Record<string, Float32Array<ArrayBuffer>> = {},
+) {
+  const found: (readonly number[])[][] = [];
   const backend = watchedRuns(change, ({ y, ...saved }) => {
     if (y) found.push(Object.values(saved).map(({ shape }) => shape));
   });
-  const options = { config, tuning: { type: "lora", modules, dropout: 0 } as const, checkpointing };
   const engine = new Engine(backend, options, (name) => weights[name]!, initial);
   await engine.forward(PACK, { adapter: true, keep: true });
   await engine.dispose();
-  return { found, config, modules };
+  return found;
 }
 
 Deno.test("with checkpointing blocks on a CPU keep attention's rows, the sum behind them and LoRA's narrow factors that nothing else is made of; the last one keeps all", async () => {
@@ -63,6 +72,31 @@ Deno.test("madeAgain() names the modules whose product a block's way back comput
         )
       );
       assertEquals(again.toSorted(), madeAgain(keep, config).toSorted(), `${arch}, ${keep}`);
+    }
+  }
+});
+
+Deno.test("keptWidth() is what blocks of every family hold for each row, in a run as by hand", async () => {
+  for (const arch of ARCHITECTURES) {
+    const { config, weights } = tinyModel(arch), tuning = { type: "full" } as const;
+    const { hiddenSize: d, intermediateSize: f, numHeads, numKeyValueHeads, headDim } = config;
+    const q = numHeads * headDim, kv = numKeyValueHeads * headDim;
+    // Both sums, turned queries and keys, values, attention's rows, gate and up; what is normed behind sub-layers, and queries and keys before their norms.
+    const normed = { before: 0, after: 2 * d, both: 2 * d }[config.normPlaces ?? "before"] +
+      (config.qkNorm ? q + kv : 0);
+    const byHand = { inputs: d, dear: 2 * d + q, activations: 2 * (d + q + kv + f) + normed };
+    const runs = [[{ hostMemory: false }, true, "inputs"], [{}, true, "dear"], [
+      {},
+      false,
+      "activations",
+    ]] as const;
+    for (const [change, checkpointing, keep] of runs) {
+      const found = await shapesOf(change, { config, tuning, checkpointing }, weights);
+      const held = found.slice(0, -1).map((shapes) =>
+        d + shapes.reduce((sum, shape) => sum + elements(shape) / PACK.ids.length, 0)
+      );
+      assertEquals(held, Array(config.numLayers - 1).fill(byHand[keep]), `${arch}, ${keep}`);
+      assertEquals(keptWidth(config, keep), byHand[keep], `${arch}, ${keep}`);
     }
   }
 });

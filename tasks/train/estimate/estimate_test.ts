@@ -193,6 +193,52 @@ Deno.test("estimate() of one layer of 30 trained: the way back ends there, and o
   assertAlmostEquals((headAlone.flopsPerStep - 1.5 * head) / onDevice, 1, 1e-9);
 });
 
+Deno.test("estimate() counts inputs of norms behind sub-layers and of queries' and keys' norms, where blocks keep all", () => {
+  const registry = builtinRegistry();
+  const gemma: DecoderConfig = registry.create("model", "gemma3_text").parse({
+    model_type: "gemma3_text",
+    hidden_size: 640,
+    intermediate_size: 2048,
+    num_hidden_layers: 18,
+    num_attention_heads: 4,
+    num_key_value_heads: 1,
+    head_dim: 256,
+    vocab_size: 262_144,
+    max_position_embeddings: 32_768,
+    query_pre_attn_scalar: 256,
+    hidden_activation: "gelu_pytorch_tanh",
+    eos_token_id: 1,
+  });
+  const olmo: DecoderConfig = registry.create("model", "olmo2").parse({
+    model_type: "olmo2",
+    hidden_size: 2048,
+    intermediate_size: 8192,
+    num_hidden_layers: 16,
+    num_attention_heads: 16,
+    num_key_value_heads: 16,
+    vocab_size: 100_352,
+    max_position_embeddings: 4096,
+    rms_norm_eps: 1e-6,
+    rope_theta: 500_000,
+    tie_word_embeddings: false,
+    hidden_act: "silu",
+    eos_token_id: 100_257,
+  });
+  const of = (model: DecoderConfig, more: string) =>
+    estimate(config(`max_steps: 1\nbackend: webgpu\n${more}`), { model, loss: sft, train: [example(3, 2)] })
+      .memory.activations;
+  const all = "disable_gradient_checkpointing: true\n";
+  // A plain block's 2 (d + q + kv + f); q and k before their norms; two sums before theirs. An input alone with checkpoints.
+  const gemmaRow = 2 * (640 + 1024 + 256 + 2048) + (1024 + 256) + 2 * 640;
+  assertEquals(of(gemma, all) - of(gemma, ""), 4 * 1024 * 18 * (17 / 16 * gemmaRow - 640));
+  const olmoRow = 2 * (3 * 2048 + 8192) + 2 * 2048 + 2 * 2048;
+  assertEquals(of(olmo, all) - of(olmo, ""), 4 * 1024 * 16 * (17 / 16 * olmoRow - 2048));
+  assertEquals(
+    of({ ...olmo, normPlaces: "before" }, "") - of({ ...olmo, normPlaces: "before", qkNorm: false }, ""),
+    4 * 1024 * 2 * 2 * 2048,
+  );
+});
+
 Deno.test("estimate() counts what checkpointing keeps: blocks' inputs, on a CPU attention's rows and a sum too, not in few bits", () => {
   const of = (more: string) =>
     estimate(config(`max_steps: 1\n${more}`), { model: SMOLLM2, loss: sft, train: [example(3, 2)] }).memory

@@ -3,7 +3,7 @@
  * @module
  */
 import type { LoraConfig } from "../../../formats/peft/mod.ts";
-import { keepFor } from "../../../kernels/engine/decoder/checkpointing.ts";
+import { keepFor, keptWidth } from "../../../kernels/engine/decoder/checkpointing.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { labelChunkFor } from "../../../kernels/engine/head/head.ts";
 import { QUERY_CHUNK } from "../../../kernels/ops/attention/attention.ts";
@@ -56,18 +56,19 @@ export function memoryOf(
   // Values that a block hands to its backward pass (see kernels/engine/body/body.ts), and those that it needs while it runs.
   // The host's buffers are at most an eighth larger than what they hold, a sixteenth in the middle (kernels/backends/onnx/memory.ts).
   const before = Math.max(atOnce, Math.min(config.together ?? 0, rows.step));
-  const kept = 4 * before * (2 * d + 2 * q + 2 * kv + 2 * f) * (gpu ? 1 : 17 / 16);
+  const all = keptWidth(model, "activations"), kept = 4 * before * all * (gpu ? 1 : 17 / 16);
   const scores = gpu ? atOnce * atOnce : QUERY_CHUNK * rows.largest;
   const masks = (adapter?.dropout ?? config.lora_dropout) > 0
     ? 4 * atOnce * adapted.reduce((sum, [, i]) => sum + i, 0)
     : 0;
-  const working = 4 * atOnce * (6 * d + 6 * f + 4 * q + 4 * kv) + 12 * numHeads * scores;
+  // Beside those of a plain block: inputs of norms behind sub-layers and of queries' and keys', with their gradients.
+  const further = all - 2 * (d + q + kv + f);
+  const working = 4 * atOnce * (6 * d + 6 * f + 4 * q + 4 * kv + 2 * further) + 12 * numHeads * scores;
   const bits = fits ? null : config.quantization_bit, packed = bits === null ? 0 : linear;
   const keep = keepFor(true, { hostMemory: !gpu && config.backend !== "webgpu" }, bits !== null);
-  const inputs = keep === "dear" ? 2 * d + q : d;
   const layers = keeps ? reached * model.numLayers : 0;
   const activations = working +
-    layers * (checkpoints ? 4 * before * inputs : kept) + masks * (stack ? layers : 1);
+    layers * (checkpoints ? 4 * before * keptWidth(model, keep) : kept) + masks * (stack ? layers : 1);
   // The head's gradient by smoothed labels has two parts more while it is made (see kernels/engine/decoder/head_graph.ts).
   const smoothed = head && config.label_smoothing_factor > 0 ? 8 * model.vocabSize * d : 0;
   // Codes, and a scale and a minimum for every 32 of them.
