@@ -41,6 +41,9 @@ function sample(
   };
 }
 
+/** Scores between −192 and −176. */
+const FAR_BELOW = { q: [8, 8], past_k: [-12, -11], k: [-12, -11] } as const;
+
 /** Samples of attention with a cache. */
 export const cachedAttentionSamples: Sample[] = [
   sample("nothing in the past", {
@@ -107,5 +110,25 @@ export const cachedAttentionSamples: Sample[] = [
     kvHeads: 1,
     d: 4,
     range: { q: [-40, 40], past_k: [-40, 40], k: [-40, 40] },
+  }),
+  sample("all scores so far below 0 that their exponentials are 0", {
+    lengths: [6],
+    past: 6,
+    fresh: [3, 3],
+    queries: 3,
+    heads: 2,
+    kvHeads: 1,
+    d: 4,
+    range: FAR_BELOW,
+  }),
+  sample("such scores of more keys than a workgroup", {
+    lengths: [150, 131],
+    past: 160,
+    fresh: [70, 67],
+    queries: 3,
+    heads: 2,
+    kvHeads: 2,
+    d: 4,
+    range: FAR_BELOW,
   }),
 ];

@@ -93,10 +93,22 @@ const large = (range: number) =>
     gradient: false,
   });
 
+/** Scores between −192 and −176. */
+const FAR_BELOW = { q: [8, 8], k: [-12, -11] } as const;
+
 /** Samples of the forward kernel. */
 export const attentionSamples: Sample[] = [
   ...common,
   large(40),
+  sample("all scores so far below 0 that their exponentials are 0, several blocks of keys", {
+    trees: [[20], [130, [40], [61]]],
+    heads: 2,
+    kvHeads: 1,
+    d: 4,
+    queries: 70,
+    range: FAR_BELOW,
+    gradient: false,
+  }),
   sample("last two rows as queries, as with a cache", {
     trees: [[7]],
     heads: 2,
@@ -126,6 +138,17 @@ export const attentionSamples: Sample[] = [
 ];
 
 /** Samples of the gradient kernel (as many queries as rows). */
-export const attentionGradSamples: Sample[] = [...common, large(7)].map((
+export const attentionGradSamples: Sample[] = [
+  ...common,
+  large(7),
+  sample("all scores so far below 0 that their exponentials are 0", {
+    trees: [[6, [3], [2]]],
+    heads: 2,
+    kvHeads: 1,
+    d: 4,
+    range: FAR_BELOW,
+    gradient: false,
+  }),
+].map((
   { dims: { queries: _, ...dims }, ...rest },
 ) => ({ ...rest, dims }));

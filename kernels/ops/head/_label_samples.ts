@@ -21,4 +21,10 @@ export const labelSamples: Sample[] = [
     gradient: false,
     note: "logits of hundreds: log-probabilities far below log of the smallest float",
   },
+  {
+    dims: { labels: 2, cols: 2, vocab: 3 },
+    // Logits −100, −101, −100.5, and −194, −196, −194.25, without rounding.
+    data: { ids: [0, 2], h: [8, 4, 16, 2], w: [-12, -1, -12.125, -1, -12, -1.125] },
+    note: "all logits so far below 0 that their exponentials are 0",
+  },
 ];

@@ -165,6 +165,16 @@ var<workgroup> owner: u32;`,
       note: "draws",
     },
     {
+      // The same shares, 200 lower.
+      dims: { rows: 5, vocab: 4 },
+      data: {
+        logits: Array.from({ length: 20 }, (_, i) => Math.log(i % 4 + 1) - 200),
+        scale: [1, 1, 1, 2, 0],
+        share: [0.05, 0.25, 0.99, 0.1, 0.5],
+      },
+      note: "all logits so far below 0 that their exponentials are 0",
+    },
+    {
       // A share that all weights together don't exceed, as rounding may make it: the last token that has a probability.
       dims: { rows: 2, vocab: 600 },
       data: {
