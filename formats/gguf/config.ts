@@ -5,6 +5,7 @@
 import { entryOf } from "../elements.ts";
 import { didYouMean } from "../did_you_mean.ts";
 import { shown } from "../message.ts";
+import { unsupportedArchitecture } from "../unsupported_families.ts";
 import { integerField, realField, textField } from "./fields.ts";
 import { checkIsModel, checkNeutral } from "./neutral.ts";
 import type { GgufMetadata } from "./header.ts";
@@ -40,14 +41,6 @@ const MODEL_TYPES: Readonly<Record<string, string>> = {
   gemma3: "gemma3_text",
   olmo2: "olmo2",
   phi3: "phi3",
-};
-
-/** Architectures that aren't read beside near names that are, and why. */
-const RELATIVES: Readonly<Record<string, string>> = {
-  gemma2:
-    "whose scores and logits are capped (attn_logit_softcapping, final_logit_softcapping), which isn't computed here",
-  phi2: "whose blocks add attention and MLP at once, which isn't computed here",
-  phimoe: "a mixture of experts",
 };
 
 /** llama.cpp rotates nothing in every so many layers of architecture smollm3; no key of a file says another number. */
@@ -112,10 +105,8 @@ interface ArchitectureFields {
 function architectureFields({ metadata, path }: GgufFile): ArchitectureFields {
   const architecture = textField(metadata, "general.architecture", path);
   if (!Object.hasOwn(MODEL_TYPES, architecture)) {
-    const known = Object.keys(MODEL_TYPES);
-    const hint = Object.hasOwn(RELATIVES, architecture)
-      ? `, ${RELATIVES[architecture]}`
-      : didYouMean(architecture, known);
+    const known = Object.keys(MODEL_TYPES), why = unsupportedArchitecture(architecture);
+    const hint = why === null ? didYouMean(architecture, known) : `, ${why}`;
     throw new RangeError(
       `Cannot open ${path}: its architecture is ${shown(architecture)}${hint}: supported are ${
         known.join(", ")

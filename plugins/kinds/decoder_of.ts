@@ -6,26 +6,11 @@ import { didYouMean } from "../../formats/did_you_mean.ts";
 import { shown } from "../../formats/message.ts";
 import type { LoadedModel } from "../../formats/hf_model/loaded_model.ts";
 import { checkTensors } from "../../formats/hf_model/weights.ts";
+import { unsupportedType } from "../../formats/unsupported_families.ts";
 import { tensorShapes } from "../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import { attributed } from "./plugin_fault.ts";
 import type { PluginRegistry } from "./plugin.ts";
-
-/** Models that aren't supported beside those of their makers that are, and why. */
-const RELATIVES: Readonly<Record<string, string>> = {
-  gemma3:
-    "a Gemma 3 that sees, too (4b and larger); supported are its models of text alone, gemma3_text (270m and 1b)",
-  gemma2:
-    "a Gemma 2, whose scores and logits are capped (attn_logit_softcapping, final_logit_softcapping), which isn't computed here; " +
-    "of Google's models gemma3_text (270m and 1b) is supported",
-  phi:
-    "a model before Phi-3, whose blocks add attention and MLP at once; of Microsoft's models phi3 is supported",
-  phimoe: "a mixture of experts; of Microsoft's models phi3 is supported",
-  phi3small: "a Phi-3-small, whose attention is sparse by blocks; of Microsoft's models phi3 is supported",
-  phi3_v: "a Phi-3 that sees; of Microsoft's models phi3, of text alone, is supported",
-  phi4mm: "a Phi-4 that sees and hears; of Microsoft's models phi3, of text alone, is supported",
-  phi4_multimodal: "a Phi-4 that sees and hears; of Microsoft's models phi3, of text alone, is supported",
-};
 
 /** Name of a model's family. */
 type Described = Pick<LoadedModel, "config" | "configFile">;
@@ -37,10 +22,8 @@ type Described = Pick<LoadedModel, "config" | "configFile">;
 export function familyOf(registry: PluginRegistry, { config, configFile }: Described): string {
   const { model_type: type } = config;
   if (typeof type === "string" && registry.has("model", type)) return type;
-  if (typeof type === "string" && Object.hasOwn(RELATIVES, type)) {
-    throw new RangeError(`Cannot use ${configFile}: model_type is ${shown(type)}, ${RELATIVES[type]}`);
-  }
-  const known = registry.names("model");
+  const known = registry.names("model"), why = typeof type === "string" ? unsupportedType(type, known) : null;
+  if (why !== null) throw new RangeError(`Cannot use ${configFile}: model_type is ${shown(type)}, ${why}`);
   const near = typeof type === "string" ? didYouMean(type.slice(0, 80), known) : "";
   throw new RangeError(
     `Cannot use ${configFile}: model_type is ${shown(type)}${near}; supported are ${known.join(", ")}`,

@@ -361,14 +361,44 @@ Deno.test("parse() of phi3 fuses matrices, rotates a part of each head, and take
   for (const [change, message] of cases) assertThrows(() => parse("phi4mini", change), RangeError, message);
 });
 
-Deno.test("familyOf() says why a relative of a supported family isn't one, and names no near name for it", () => {
+Deno.test("familyOf() says why a known model isn't of a supported family, and names no near name for it", () => {
   const registry = builtinRegistry(), configFile = "m/config.json";
+  const qwen =
+    "; of Qwen's models qwen2, qwen3 and, by their language part, qwen2_vl, qwen2_5_vl and qwen3_vl are supported";
+  const mean = "norms subtract the mean (LayerNorm)",
+    google = "; of Google's models gemma3_text (270m and 1b) is";
   const cases = {
-    gemma2: "a Gemma 2, whose scores and logits are capped (attn_logit_softcapping, final_logit_softcapping)",
+    gemma: `a Gemma of the first generation, for which there is no family here${google}`,
+    gemma2:
+      "a Gemma 2, whose scores and logits are capped (attn_logit_softcapping, final_logit_softcapping), which " +
+      `isn't computed here${google}`,
     gemma3: "a Gemma 3 that sees, too",
     phi: "a model before Phi-3",
     phimoe: "a mixture of experts",
     phi4mm: "a Phi-4 that sees and hears",
+    falcon:
+      `a Falcon before Falcon 3, whose ${mean} and whose MLP has no gate; Falcon 3 is llama, which is supported`,
+    gpt2:
+      `a GPT-2, whose positions are learnt, whose ${mean} and whose MLP has no gate; supported are gemma3_text, granite,`,
+    gpt_neox:
+      `a GPT-NeoX or Pythia, whose ${mean}, whose MLP has no gate and whose blocks add attention and MLP at once; supported are`,
+    stablelm: `a StableLM, whose ${mean}; supported are`,
+    mixtral: "a mixture of experts; of Mistral's models mistral, of text alone, is supported",
+    qwen2_moe: `a mixture of experts${qwen}`,
+    qwen3_moe: `a mixture of experts${qwen}`,
+    deepseek_v3:
+      "a DeepSeek, a mixture of experts whose keys and values are made of one narrow row (multi-head latent " +
+      "attention); models distilled from DeepSeek-R1 are qwen2 or llama, which are supported",
+    gpt_oss: "a mixture of experts with attention sinks; supported are",
+    cohere: `a Command or Aya, whose ${mean} and whose blocks add attention and MLP at once; supported are`,
+    glm4: "a GLM, which turns neighbouring numbers of queries and keys as pairs; supported are",
+    internlm2: "an InternLM 2, whose q, k and v are one matrix, interleaved by heads; supported are",
+    starcoder2: `a StarCoder 2, whose ${mean} and whose MLP has no gate; supported are`,
+    smolvlm: "a SmolVLM or Idefics, which sees; of Hugging Face's models SmolLM2 (llama) and smollm3",
+    llava: `a LLaVA, which sees${qwen}`,
+    mllama: "a Llama 3.2 that sees (11b and 90b); of Meta's models llama, of text alone, is supported",
+    llama4: "a Llama 4, a mixture of experts that sees; of Meta's models llama",
+    mistral3: "a Mistral that sees, too; of Mistral's models mistral, of text alone, is supported",
   };
   for (const [model_type, why] of Object.entries(cases)) {
     const { message } = assertThrows(
