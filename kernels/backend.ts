@@ -104,6 +104,11 @@ export interface Backend {
    * @param ahead True if other work follows before they are asked for, so that nobody waits for them alone. Default false.
    */
   download(tensor: Tensor, ahead?: boolean): Promise<HostArray>;
+  /**
+   * Rows of a matrix as float32, `[ids, columns]`, a fresh array: of one in fewer bits without the whole of it in float32. Absent where tensors
+   * don't lie with the host.
+   */
+  rows?(matrix: Tensor, ids: Int32Array): Float32Array<ArrayBuffer>;
   /** Overwrites a tensor with as many values; nothing to do where the data is the tensor's own memory. */
   write(tensor: Tensor, data: HostArray): void;
   /**

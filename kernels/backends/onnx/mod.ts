@@ -5,7 +5,7 @@
  * @module
  */
 import { wholeBits } from "../../../formats/float_pieces.ts";
-import { type Backend, checkUploaded } from "../../backend.ts";
+import { type Backend, checkUploaded, type Tensor } from "../../backend.ts";
 import { defaultThreads, fittingThreads } from "../../threads.ts";
 import { blockTiles, isBlockForm, nativeLibrary } from "../../native/mod.ts";
 import { openLibrary } from "./c_api/mod.ts";
@@ -170,6 +170,9 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
     },
     holdsBlocks: (pieces, shape, bits) => widens && fitsBits(heldForm(pieces, shape), bits),
     download: (tensor) => Promise.resolve(store.download(tensor as OnnxTensor)),
+    ...(store instanceof HostStore && {
+      rows: (matrix: Tensor, ids: Int32Array) => store.onHost(matrix as OnnxTensor).rows(ids),
+    }),
     write: (tensor, data) => store.write(tensor as OnnxTensor, data),
     zeros: (shape, type = "f32") => store.zeros(shape, type),
     dispose: () => Promise.resolve(store.dispose()),

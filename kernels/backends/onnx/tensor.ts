@@ -2,6 +2,7 @@
  * Tensors of the ONNX Runtime backend: in the host's memory, or in an execution provider's.
  * @module
  */
+import { item } from "../../../formats/elements.ts";
 import { wholeFloats } from "../../../formats/float_pieces.ts";
 import type { HostArray, Tensor } from "../../backend.ts";
 import type { HalfType, WidenedType } from "../../onnx_node.ts";
@@ -53,6 +54,18 @@ export class HostTensor implements Tensor {
     const { data, shape, form } = this;
     if (data instanceof Uint8Array) return tileFloats(data, shape, form as BlockForm);
     return data instanceof Uint16Array ? wholeFloats(data, form as HalfType) : data;
+  }
+
+  /** Rows `[ids, columns]` of a matrix of floats, a fresh array. */
+  rows(ids: Int32Array): Float32Array<ArrayBuffer> {
+    const { data, form } = this, width = item(this.shape, 1);
+    const found = new Float32Array(ids.length * width),
+      whole = data instanceof Uint16Array ? data : this.values;
+    ids.forEach((id, row) => {
+      const own = whole.subarray(id * width, (id + 1) * width);
+      found.set(own instanceof Uint16Array ? wholeFloats(own, form as HalfType) : own, row * width);
+    });
+    return found;
   }
 
   /** Smallest and largest value. */
