@@ -42,6 +42,16 @@ operatorTest(
   },
 );
 
+operatorTest("rows of a table are those of its ids, in their order, of any number of columns", () => {
+  const ids = [4, 0, 4, 2];
+  for (const columns of [1, 3, 7, 8, 9, 16, 21]) {
+    const table = floats(5, columns), shapes = [[ids.length, columns]];
+    const [rows] = runOperator({ op: "Rows", inputs: [table, integers(...ids)], shapes });
+    const expected = ids.flatMap((id) => [...table.data.subarray(id * columns, (id + 1) * columns)]);
+    assertEquals([...rows!], expected, `${columns} columns`);
+  }
+});
+
 operatorTest("a window wider than any row is none, beyond 31 bits too", () => {
   const rows = 37, until = integers(...Array(rows).fill(rows)), at = integers(...Array(rows).keys());
   const of = (window: number) =>
