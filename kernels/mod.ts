@@ -11,6 +11,7 @@ export * from "./backend.ts";
 export { fillUniform, type Stream, stream, type StreamPlace, uniform } from "./random/counter.ts";
 export { KERNELS } from "./ops/mod.ts";
 export { referenceBackend } from "./backends/reference/mod.ts";
+export type { BlockForm } from "./native/mod.ts";
 export { onnxBackend, type OnnxOptions } from "./backends/onnx/mod.ts";
 export type { OnnxProvider } from "./backends/onnx/sessions.ts";
 export type { HalfStorage } from "./backends/webgpu/device/half.ts";

@@ -10,15 +10,15 @@ import { vectorMemoryOf } from "../../formats/simd/memory.ts";
 /** Rows and columns of a tile. */
 const ROWS = 16, COLUMNS = 32;
 
-/** Types of blocks that products take, by ggml's names, and bytes of a block: a scale, perhaps a minimum, and codes. */
-const FORMS = {
+/** A type of blocks that products take, by ggml's name. */
+export type BlockForm = "Q4_0" | "Q4_1" | "Q8_0";
+
+/** Bytes of a block: a scale, perhaps a minimum, and codes. */
+const FORMS: Readonly<Record<BlockForm, { head: number; codes: number }>> = {
   Q4_0: { head: 2, codes: 16 },
   Q4_1: { head: 4, codes: 16 },
   Q8_0: { head: 2, codes: 32 },
-} as const;
-
-/** A type of blocks that products take. */
-export type BlockForm = keyof typeof FORMS;
+};
 
 /** A matrix in tiles, `[rows / 16, columns / 32, bytes of a tile]`. */
 export type BlockTiles = Uint8Array<ArrayBuffer>;

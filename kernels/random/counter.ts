@@ -16,6 +16,7 @@ export type Stream = readonly [number, number];
 export interface StreamPlace {
   /** Whole, in [0, 2^53). */
   seed: number;
+  /** The stream. */
   of: Stream;
   /** Optimizer step, or another counter in [0, 2^32); another one gives other numbers. Absent: 0. */
   step?: number;

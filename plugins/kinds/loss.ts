@@ -43,9 +43,13 @@ export interface LabelledTokens {
 
 /** Log-probabilities of an example, as numbers: sums in nats. */
 export interface MicroBatchRow<N extends string, Reference extends boolean> {
+  /** Under what is trained. */
   policy: ByName<N, number>;
+  /** Under the reference; {} without one. */
   reference: ByName<Reference extends true ? N : never, number>;
+  /** Labelled tokens. */
   length: ByName<N, number>;
+  /** Of shape kto. */
   desirable?: boolean | undefined;
 }
 

@@ -22,7 +22,7 @@ export function isOneProgram(
 }
 
 /** True if `backend` and `provider` ask for another device than the CPU. */
-export function leavesCpu({ backend, provider }: Pick<Place, "backend" | "provider">): boolean {
+export function leavesCpu({ backend, provider }: Pick<TrainConfig, "backend" | "provider">): boolean {
   return backend === "webgpu" || (backend !== "reference" && provider !== "cpu");
 }
 
