@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 
-import { within } from "../../../tests/helpers/until.ts";
+import { until, within } from "../../../tests/helpers/until.ts";
 import { unreadable } from "./unreadable.ts";
 import { listen, type Listener, type Listening } from "./listen.ts";
 
@@ -244,7 +244,9 @@ Deno.test("what can't be read behind two requests in one piece cuts into neither
       said += value ?? "";
       return !done;
     };
-    while (!said.endsWith("first")) await more();
+    await until("the first reply", async () => !(await more()) || said.endsWith("first"), {
+      said: () => said,
+    });
     await begun.promise;
     await client.write(bytes("no words\r\n\r\n"));
     // long enough for it to be read
