@@ -9,7 +9,7 @@ Deno.test("readTraceText() gives the scores that sentences tell, and none of a c
   const replies = new ToldReplies(7);
   const wrong: string[] = [];
   const kinds = new Map<string, { said: number; read: number }>();
-  for (let i = 0; i < repetitions(24000, 600); i++) {
+  for (let i = 0; i < repetitions(8000, 600); i++) {
     const { kind, text, constraints, scores: truth, overall, said } = replies.next();
     const reading = readTraceText(text, constraints);
     const scores = reading.constraints.map(({ score }) => score);
