@@ -11,6 +11,7 @@ import { exportModel } from "../../tasks/export.ts";
 import { askElsewhere, ELSEWHERE } from "../helpers/elsewhere.ts";
 import { greedyIds } from "../helpers/greedy.ts";
 import { temporaryFolder } from "../helpers/temporary_folder.ts";
+import { ARCHITECTURES } from "../helpers/tiny_model.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const COUNT = 10;
@@ -31,27 +32,13 @@ interface Answer {
   text: string | null;
 }
 
-const FAMILIES = [
-  "llama",
-  "llama3",
-  "mistral",
-  "qwen2",
-  "qwen3",
-  "smollm3",
-  "granite",
-  "gemma3",
-  "olmo2",
-  "phi3",
-  "phi4mini",
-];
-
 Deno.test({
   name: `transformers.js gives the engine's greedy ids from an ONNX export of each family${ELSEWHERE.why}`,
   ignore: ELSEWHERE.ignore,
   fn: async () => {
     const folder = temporaryFolder(), bundled = join(root, "fixtures/constraints/model");
     const paths: Record<string, string> = { bundled };
-    for (const name of FAMILIES) paths[name] = join(root, `fixtures/goldens/tiny/${name}/model`);
+    for (const name of ARCHITECTURES) paths[name] = join(root, `fixtures/goldens/tiny/${name}/model`);
     // longer than mistral's window; the second is padded when both are asked together
     const prompts = [[3, 14, 15, 92, 65, 35, 89, 79, 32, 38, 46, 26, 43], [27, 18, 28, 18]];
     const questions = [];

@@ -1,0 +1,188 @@
+/** What single families have alone: SmolLM3, Granite, Gemma 3, OLMo 2, Phi-3. */
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+
+import { checkTensors, openModel } from "../../formats/hf_model/mod.ts";
+import { tensorShapes } from "../../kernels/engine/decoder/decoder.ts";
+import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
+import gemma3 from "./gemma3.ts";
+import { Registry } from "../registry.ts";
+import { assertFrequencies, type Config, configOf, golden, parseGolden } from "./_parsed_goldens.ts";
+
+Deno.test("parse() of smollm3 takes layers without rotation, their windows and defaults as transformers' class", () => {
+  const plain = { no_rope_layers: undefined, no_rope_layer_interval: undefined, layer_types: undefined };
+  const five = (change: Config) => parseGolden("smollm3", { ...plain, ...change });
+  assertEquals(five({}).rotatedLayers, [true, true, true, false, true]);
+  assertEquals(parseGolden("smollm3").rotatedLayers, [true, true, true, false, true]);
+  assertEquals(five({ no_rope_layer_interval: 2 }).rotatedLayers, [true, false, true, false, true]);
+  // the list wins over the interval, and may be longer than the model
+  const list = { no_rope_layers: [0, 1, 1, 1, 0, 0, 0], no_rope_layer_interval: 2 };
+  assertEquals(five(list).rotatedLayers, [false, true, true, true, false]);
+  assertThrows(() => five({ no_rope_layers: [1, 1] }), RangeError, "there are 5 layers");
+  assertThrows(() => five({ no_rope_layers: "all" }), RangeError, "it is to be a list of numbers");
+  assertThrows(() => five({ no_rope_layer_interval: 0 }), RangeError, "no_rope_layer_interval is 0");
+
+  const window = { use_sliding_window: true, sliding_window: 6 };
+  assertEquals(five(window).slidingWindow, [null, null, null, 6, null]);
+  assertEquals(five({ ...window, use_sliding_window: false }).slidingWindow, [null, null, null, null, null]);
+  const types = ["sliding", "full", "full", "full", "full"].map((type) => `${type}_attention`);
+  assertEquals(five({ ...window, layer_types: types }).slidingWindow, [6, null, null, null, null]);
+  assertThrows(
+    () => five({ layer_types: types }),
+    RangeError,
+    'layer_types gives layer 0 "sliding_attention"',
+  );
+
+  const bare = five({ rope_parameters: undefined, rope_theta: undefined, tie_word_embeddings: undefined });
+  assertAlmostEquals(bare.inverseFrequencies[1]!, 2e6 ** (-2 / bare.headDim), 1e-15);
+  assertEquals(bare.tieWordEmbeddings, true);
+});
+
+Deno.test("parse() of granite takes multipliers, 1 where one is missing, and refuses those that aren't above 0", () => {
+  const scales = (change: Config) => {
+    const { embeddingScale, attentionScale, residualScale, logitScale } = parseGolden("granite", change);
+    return [embeddingScale, attentionScale, residualScale, logitScale];
+  };
+  assertEquals(scales({}), [3, 0.2, 0.6, 1 / 0.75]);
+  const names = ["embedding_multiplier", "attention_multiplier", "residual_multiplier", "logits_scaling"];
+  // GraniteConfig's defaults: scores aren't divided by the root of a head's width either
+  assertEquals(scales(Object.fromEntries(names.map((name) => [name, undefined]))), [1, 1, 1, 1]);
+  for (const name of names) {
+    assertThrows(
+      () => parseGolden("granite", { [name]: 0 }),
+      RangeError,
+      `${name} is 0; it is to be above 0`,
+    );
+    assertThrows(
+      () => parseGolden("granite", { [name]: "x" }),
+      RangeError,
+      `${name} is "x"; it is to be a number`,
+    );
+  }
+});
+
+function parseGemma3(change: Config = {}): DecoderConfig {
+  const config: Config = { ...configOf("gemma3"), ...change };
+  for (const [key, value] of Object.entries(change)) if (value === undefined) delete config[key];
+  return new Registry([gemma3]).create("model", "gemma3_text").parse(config);
+}
+
+Deno.test("parse() of gemma3_text: PyTorch's frequencies of both rotations, tensors as in the file, windows by layer", async () => {
+  const config = parseGemma3(), file = golden("tiny/gemma3/model");
+  const { inv_freq, window_inv_freq } = JSON.parse(Deno.readTextFileSync(golden("tiny/gemma3/golden.json")));
+  assertFrequencies(config.inverseFrequencies, inv_freq);
+  assertFrequencies(config.windowRotation?.inverseFrequencies ?? new Float64Array(), window_inv_freq);
+  const { weights } = await openModel(file);
+  checkTensors(weights, tensorShapes(config), "gemma3");
+  weights.close();
+  assertEquals(config.slidingWindow, [4, null, 4]);
+  assertEquals(config.attentionScale, 1 / Math.sqrt(10));
+});
+
+Deno.test("parse() of gemma3_text reads the spelling of transformers 4, and its class's defaults", () => {
+  const four = {
+    rope_parameters: undefined,
+    rope_theta: 1e6,
+    rope_local_base_freq: 1e4,
+    rope_scaling: null,
+    layer_types: undefined,
+    sliding_window_pattern: 2,
+  };
+  assertEquals(parseGemma3(four), parseGemma3());
+  const bare = parseGemma3({
+    ...four,
+    rope_theta: undefined,
+    rope_local_base_freq: undefined,
+    hidden_activation: undefined,
+    query_pre_attn_scalar: undefined,
+    tie_word_embeddings: undefined,
+    sliding_window: undefined,
+    num_hidden_layers: 7,
+    sliding_window_pattern: undefined,
+  });
+  assertEquals(bare.slidingWindow, [4096, 4096, 4096, 4096, 4096, null, 4096]);
+  assertEquals(bare.attentionScale, 1 / 16);
+  assertEquals(bare.tieWordEmbeddings, true);
+  assertEquals(bare.inverseFrequencies, parseGemma3().inverseFrequencies);
+  assertEquals(bare.windowRotation, parseGemma3().windowRotation);
+  // 4b and larger: their factor is that of layers without a window
+  const scaled = parseGemma3({ ...four, rope_scaling: { rope_type: "linear", factor: 8 } });
+  assertFrequencies(scaled.inverseFrequencies, parseGemma3().inverseFrequencies.map((value) => value / 8));
+  assertEquals(scaled.windowRotation, parseGemma3().windowRotation);
+});
+
+Deno.test("parse() of gemma3_text refuses what isn't computed here, by name", () => {
+  const cases: [Config, string][] = [
+    [{ final_logit_softcapping: 30 }, "final_logit_softcapping is 30"],
+    [{ attn_logit_softcapping: 50 }, "attn_logit_softcapping is 50"],
+    [{ use_bidirectional_attention: true }, "use_bidirectional_attention is true"],
+    [{ hidden_activation: "gelu" }, 'hidden_activation is "gelu"; only gelu_pytorch_tanh is supported'],
+    [{ sliding_window: null }, "sliding_window is null; layers of type sliding_attention need it"],
+    [{ rope_parameters: { rope_theta: 5 } }, "it is to have full_attention and sliding_attention"],
+    [{ rope_theta: 5 }, "two spellings of one setting"],
+    [{ rope_local_base_freq: 5 }, "two spellings of one setting"],
+    [{ layer_types: ["sliding_attention", "full_attention"] }, "there are 3 layers"],
+    [{ layer_types: ["sliding_attention", "chunked_attention", "full_attention"] }, "layer_types"],
+    [{ query_pre_attn_scalar: 0 }, "query_pre_attn_scalar is 0"],
+  ];
+  for (const [change, message] of cases) assertThrows(() => parseGemma3(change), RangeError, message);
+});
+
+Deno.test("parse() of olmo2 norms behind sub-layers and all of q and k, with defaults of transformers' class", () => {
+  const { normPlaces, qkNorm, qkNormWhole, qkvBias, outputBias, mlpBias } = parseGolden("olmo2", {
+    attention_bias: true,
+  });
+  assertEquals([normPlaces, qkNorm, qkNormWhole], ["after", true, true]);
+  assertEquals([qkvBias, outputBias, mlpBias], [true, true, false]);
+  assertEquals(parseGolden("olmo2").qkvBias, false);
+  assertEquals(parseGolden("olmo2", { rms_norm_eps: undefined }).rmsNormEps, 1e-5);
+  assertEquals(parseGolden("olmo2", { num_key_value_heads: undefined }).numKeyValueHeads, 4);
+});
+
+Deno.test("parse() of phi3 fuses matrices, rotates a part of each head, and takes longrope's short factors up to the first length", () => {
+  const decoder = parseGolden("phi4mini");
+  assertEquals([decoder.fusedProjections, decoder.headDim, decoder.inverseFrequencies.length], [true, 32, 8]);
+  // √(1 + ln(512 / 64) / ln 64) = √1.5
+  assertAlmostEquals(decoder.attentionFactor ?? 1, Math.sqrt(1.5), 1e-15);
+  assertEquals(decoder.rotaryLimit, 64);
+  const { rope_parameters } = configOf("phi4mini"), rope = rope_parameters as Config;
+  const five = (change: Config) => parseGolden("phi4mini", { rope_parameters: { ...rope, ...change } });
+  assertEquals(five({ long_factor: rope.short_factor }).rotaryLimit, undefined);
+  assertEquals(five({ factor: 1 }).attentionFactor, undefined);
+  assertEquals(five({ attention_factor: 2 }).attentionFactor, 2);
+  // transformers' class reads names of early files, and has 4096 where the first length isn't said; the model's own wins over the scaling's
+  for (const rope_type of ["su", "yarn"]) assertEquals(five({ rope_type }), decoder);
+  assertEquals(five({ original_max_position_embeddings: 32 }), decoder);
+  assertEquals(parseGolden("phi4mini", { original_max_position_embeddings: undefined }).rotaryLimit, 4096);
+  const plain = { rope_parameters: undefined, rope_theta: 10000 };
+  assertEquals(
+    parseGolden("phi4mini", { ...plain, partial_rotary_factor: 0.75 }).inverseFrequencies.length,
+    12,
+  );
+  assertEquals(parseGolden("phi4mini", plain).inverseFrequencies.length, 16);
+  assertEquals(parseGolden("phi3", { sliding_window: undefined }).slidingWindow, [null, null]);
+  assertEquals(parseGolden("phi3", { num_key_value_heads: undefined }).numKeyValueHeads, 4);
+  assertEquals(parseGolden("phi3", { rms_norm_eps: undefined }).rmsNormEps, 1e-5);
+  const cases: [Config, string][] = [
+    [{ resid_pdrop: 0.1 }, "resid_pdrop is 0.1; only 0 is supported"],
+    [{ embd_pdrop: 0.1 }, "embd_pdrop is 0.1; only 0 is supported"],
+    [
+      { rope_parameters: { rope_type: "linear", factor: 2 } },
+      'rope_parameters.rope_type is "linear"; a phi3 model has default or longrope',
+    ],
+    [
+      { ...plain, partial_rotary_factor: 0.1 },
+      "partial_rotary_factor is 0.1; of heads of 32 it is to be an even number of elements, 2 to all",
+    ],
+    [
+      { ...plain, partial_rotary_factor: 1.5 },
+      "partial_rotary_factor is 1.5; of heads of 32 it is to be an even number of elements, 2 to all",
+    ],
+    [
+      { partial_rotary_factor: 0.75 },
+      "partial_rotary_factor is 0.75; two spellings of one setting, of which the other is 0.5",
+    ],
+  ];
+  for (const [change, message] of cases) {
+    assertThrows(() => parseGolden("phi4mini", change), RangeError, message);
+  }
+});
