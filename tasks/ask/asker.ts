@@ -7,6 +7,7 @@ import type { Completion, CompletionRequest, Endpoint, Failure } from "../../plu
 import { withThoughtApart } from "../../plugins/kinds/thoughts/thoughts.ts";
 import { AdaptiveLimit, type Clock, realClock } from "./adaptive_limit.ts";
 import { requestKey, type ResponseCache } from "./response_cache.ts";
+import { Silence } from "./silence.ts";
 import { Stopped } from "./stopped.ts";
 import type { Meter } from "./usage.ts";
 
@@ -50,7 +51,8 @@ export interface Asked {
 
 /**
  * So many items in a row that fail, none ever having worked, stop the run, beside those that failed before. Where there are such, or the
- * cache has others' answers, it goes on, but further items aren't asked a second time until one works.
+ * cache has others' answers, it goes on, but further items aren't asked a second time until one works. Timeouts take too long for
+ * that: so many requests in a row stop the run whatever worked before.
  */
 const HOPELESS = 20;
 const LONGEST_WAIT_MS = 30_000;
@@ -69,6 +71,7 @@ export class Asker {
   readonly #workedBefore = new Set<Endpoint>();
   readonly #otherModels = new Map<Endpoint, Set<string>>();
   readonly #failuresInRow = new Map<Endpoint, number>();
+  readonly #silent = new Map<Endpoint, Silence>();
   readonly #faulty = new Set<Endpoint>();
   #stopped: Stopped | null = null;
 
@@ -145,7 +148,7 @@ export class Asker {
     key: string,
   ): Promise<Asked> {
     for (let attempt = 0;; attempt++) {
-      const asked = await this.#askOnce(endpoint, request, attempt > 0);
+      const asked = await this.#askOnce(endpoint, request, key, attempt > 0);
       const { completion } = asked;
       if (completion.failure === undefined) {
         // before anything else can happen: a process killed after this line has the answer
@@ -164,7 +167,12 @@ export class Asker {
     }
   }
 
-  async #askOnce(endpoint: Endpoint, request: CompletionRequest, retry: boolean): Promise<Asked> {
+  async #askOnce(
+    endpoint: Endpoint,
+    request: CompletionRequest,
+    key: string,
+    retry: boolean,
+  ): Promise<Asked> {
     const limit = this.#limitOf(endpoint);
     const begun = await limit.acquire(this.#stop.signal);
     if (begun === null) throw this.#stopped!;
@@ -181,6 +189,7 @@ export class Asker {
       if (completion.failure?.fatal) {
         throw this.#stopBy(endpoint, new Stopped("fatal", completion.error ?? ""));
       }
+      this.#stopIfSilent(endpoint, completion, key, begun);
       const made = new Date().toISOString();
       return { completion, cached: false, made, ms: this.#clock.now() - begun };
     } finally {
@@ -231,6 +240,23 @@ export class Asker {
         ),
       );
     }
+  }
+
+  /** Lasts as long as one request with all its retries would, so that a server that hangs for a while is waited for. */
+  #stopIfSilent(endpoint: Endpoint, { failure, error = "" }: Completion, key: string, begun: number): void {
+    if (failure?.kind !== "timeout") {
+      this.#silent.delete(endpoint);
+      return;
+    }
+    const silence = this.#silent.get(endpoint) ?? new Silence();
+    this.#silent.set(endpoint, silence);
+    silence.add(key, begun, this.#clock.now());
+    const { retries, failedBefore = 0 } = this.#options;
+    if (!silence.isHopeless(HOPELESS + failedBefore, Math.max(2, retries + 1))) return;
+    throw this.#stopBy(
+      endpoint,
+      new Stopped("fatal", `${silence.text}; the last one: ${error}`, failure.retryable),
+    );
   }
 
   /** A panel's members are asked at once: who is told of the first alone finds the second after mending that. */

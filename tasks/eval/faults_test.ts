@@ -3,37 +3,10 @@ import { assert } from "@std/assert";
 
 import type { Completion, Endpoint } from "../../plugins/kinds/endpoint.ts";
 import { failed } from "../../plugins/endpoints/failures.ts";
-import type { Clock } from "../ask/adaptive_limit.ts";
+import { virtualClock } from "../../tests/helpers/virtual_clock.ts";
 import { Asker } from "../ask/asker.ts";
 import { forEachWide } from "../ask/for_each_wide.ts";
 import { Meter } from "../ask/usage.ts";
-
-/** A clock that moves on when nothing else can happen. */
-function virtualClock(): Clock & { run<T>(work: Promise<T>): Promise<T> } {
-  let time = 0;
-  let waiting: { until: number; wake: () => void }[] = [];
-  return {
-    now: () => time,
-    sleep: (ms) => new Promise((wake) => void waiting.push({ until: time + ms, wake })),
-    async run(work) {
-      let done = false;
-      const ended = work.finally(() => done = true);
-      while (!done) {
-        // all that can proceed does so before the clock moves
-        await new Promise((resolve) => setTimeout(resolve, 0));
-        if (waiting.length === 0) continue;
-        time = Math.min(...waiting.map(({ until }) => until));
-        const { due = [], later = [] } = Object.groupBy(
-          waiting,
-          ({ until }) => until <= time ? "due" : "later",
-        );
-        waiting = later;
-        for (const { wake } of due) wake();
-      }
-      return await ended;
-    },
-  };
-}
 
 /** In [0, 1), the same in every run. */
 const scattered = (n: number) => (Math.imul(n + 1, 2_654_435_761) >>> 0) / 2 ** 32;

@@ -71,9 +71,12 @@ class Idle implements Disposable {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       const seconds = this.#ms! / 1000;
-      this.late = this.#begun
-        ? new AnswerError("stopped", `the stream stopped for ${seconds} s (args.timeout)`)
-        : new AnswerError("timeout", `no answer in ${seconds} s; raise args.timeout if answers take long`);
+      this.late = new AnswerError(
+        "timeout",
+        this.#begun
+          ? `the stream stopped for ${seconds} s (args.timeout)`
+          : `no answer in ${seconds} s; raise args.timeout if answers take long`,
+      );
       this.#controller.abort();
     }, this.#ms);
   }
