@@ -44,13 +44,17 @@ export function viewsIn(directory: string): Views | null {
   return SynthOptions.pick({ name: true, views: true }).strip().safeParse(value?.synth).data ?? null;
 }
 
-/** Removes the views of the run before that this one doesn't write: `dataset_info.json` will name them no more. */
-export function removeOtherViews(before: Views | null, { name, views, out_dir }: SynthConfig): void {
+/**
+ * Removes the views of the run before that this one doesn't write: `dataset_info.json` will name them no more.
+ * @returns Names of the files that were there, in the folder of the run
+ */
+export function removeOtherViews(before: Views | null, { name, views, out_dir }: SynthConfig): string[] {
   const own = new Set(views.map((view) => viewFile(name, view)));
-  for (const view of before?.views ?? []) {
-    const file = viewFile(before?.name ?? name, view), path = join(out_dir, "dataset", file);
-    if (!own.has(file) && exists(path)) Deno.removeSync(path);
-  }
+  const others = (before?.views ?? []).map((view) => viewFile(before?.name ?? name, view))
+    .filter((file) => !own.has(file)).map((file) => `dataset/${file}`)
+    .filter((file) => exists(join(out_dir, file)));
+  for (const file of others) Deno.removeSync(join(out_dir, file));
+  return others;
 }
 
 /**

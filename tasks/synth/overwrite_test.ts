@@ -90,9 +90,14 @@ Deno.test("a synthesis that goes on under another name has its data set under th
   await inFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "seeds.jsonl"), seedsText(20));
     await using server = mockServer({ text: (request) => scriptedText(request) });
+    const said: string[] = [];
     const run = (name: string) =>
-      synthesize(scriptedConfig(folder, server.base, { rows: 2, name }), builtinRegistry());
+      synthesize(scriptedConfig(folder, server.base, { rows: 2, name }), builtinRegistry(), {
+        say: (line) => said.push(line),
+      });
+    const removals = () => said.filter((line) => line.startsWith("Removed"));
     await run("first");
+    assertEquals(removals(), []);
     const dataset = join(folder, "run", "dataset"), asked = server.log.length;
     await Deno.writeTextFile(join(dataset, "mine_iopo.jsonl"), "");
     await run("second");
@@ -107,6 +112,8 @@ Deno.test("a synthesis that goes on under another name has its data set under th
       "second_sft.jsonl",
     ]);
     assertEquals(server.log.length, asked);
+    const views = ["sft", "dpo", "iopo"].map((view) => `dataset/first_${view}.jsonl`).join(", ");
+    assertEquals(removals(), [`Removed what the run had under another name or view: ${views}`]);
   });
 });
 

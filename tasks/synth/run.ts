@@ -146,7 +146,11 @@ function beginIn(
   begin: () => void,
   say: (text: string) => void,
 ): () => void {
-  const before = viewsIn(config.out_dir), removeOthers = () => removeOtherViews(before, config);
+  const before = viewsIn(config.out_dir);
+  const removeOthers = () => {
+    const removed = removeOtherViews(before, config);
+    if (removed.length > 0) say(`Removed what the run had under another name or view: ${removed.join(", ")}`);
+  };
   if (config.overwrite && store.count("ask") > 0) {
     say(replacedText(store.count("ask"), config.out_dir));
     // a draft may end before anything is asked for it

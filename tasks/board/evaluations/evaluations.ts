@@ -28,7 +28,9 @@ export interface EvaluationSummary {
       interval: readonly [low: number, high: number] | null;
       /** Items that were evaluated. */
       items: number;
-      /** Weight of what has no score, which the headline leaves out: items as a rule. */
+      /** Weight of what the headline is of: items as a rule, verdicts on single constraints where it counts these. */
+      scored: number;
+      /** Weight of what has no score, which the headline leaves out. */
       unscored: number;
     }
     | null;
@@ -185,8 +187,8 @@ function summaryOf(file: string): EvaluationSummary["result"] {
     const { model, benchmark, judge, complete, headline, scores, counts } = JSON.parse(
       Deno.readTextFileSync(file),
     ) as EvalResults;
-    const { interval = null, unscored = 0 } = scores[0] ?? {};
-    return { model, benchmark, judge, complete, headline, interval, items: counts.items, unscored };
+    const { interval = null, scored = 0, unscored = 0 } = scores[0] ?? {};
+    return { model, benchmark, judge, complete, headline, interval, items: counts.items, scored, unscored };
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError) return null;
     throw error;

@@ -16,6 +16,9 @@ import { weightText } from "../results/weight_text.ts";
 /** Ids that a list names at most. */
 const MOST_IDS = 10;
 
+/** A run's own report has percent, which would hide small differences. */
+const UNIT = "shares are fractions of 1 (0.5 is 50 %)";
+
 /** Rounding of a sum must not decide. */
 const TINY = 1e-12;
 
@@ -30,7 +33,9 @@ export function comparisonText(comparison: Comparison, width?: number): string {
   const lines = [
     `A: ${models[0]}`,
     `B: ${models[1]}`,
-    `on ${benchmark}, ${shared} items in both${unshared > 0 ? `, ${unshared} in one only (left out)` : ""}`,
+    `on ${benchmark}, ${shared} items in both${
+      unshared > 0 ? `, ${unshared} in one only (left out)` : ""
+    }; ${UNIT}`,
     ...[...notes, ...unscoredNotes(comparison)].map((note) => `note: ${note}`),
   ];
   const ofAll = ofAllTable(comparison);
@@ -159,6 +164,7 @@ function comparisonFiles(comparison: Comparison): TableFiles {
     `A: ${a}, B: ${b}, on ${benchmark}, ${shared} items in both${
       unshared > 0 ? `, ${unshared} in one only (left out)` : ""
     }`,
+    UNIT,
     ...scores.some(({ items }) => items === 0) ? ["–: no item has the score in both runs"] : [],
     ...unscoredNotes(comparison),
     ...notes,

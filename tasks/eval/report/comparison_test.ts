@@ -61,6 +61,11 @@ Deno.test("comparisonText() fits 80 columns, and lists of ids are short; all are
     assertStringIncludes(text.replaceAll(/\s+/g, " "), "row-9, and 15 more");
     assert(!text.includes("row-10,"));
     assertEquals(comparison.flipped.length, 25);
+    // its unit, as a run's own report has another
+    assertStringIncludes(
+      text.replaceAll(/\s+/g, " "),
+      "60 items in both; shares are fractions of 1 (0.5 is 50 %) note:",
+    );
     // one note for all scores, and a table of them
     assertEquals(text.match(/^note: /gm)?.length, 1);
     assertMatch(
@@ -287,7 +292,8 @@ Deno.test("a comparison's files say what the unscored do to both runs, and where
     assertStringIncludes(text, "| 36 | 0.7000 | 0.5000 | 0 : 24 |");
     assertStringIncludes(
       text,
-      "A: small, B: large, on rows 3, 60 items in both, 2 in one only (left out); A, B and their difference are of the items " +
+      "A: small, B: large, on rows 3, 60 items in both, 2 in one only (left out); shares are fractions of 1 (0.5 is 50 %); A, B and their " +
+        "difference are of the items " +
         'that have the score in both runs; "of all" counts the unscored as misses; with the unscored as misses it is the other way ' +
         "round: followed; " +
         "the models were sampled differently",

@@ -1,7 +1,7 @@
 // The list of evaluations.
 import { el, refill, table } from "../dom.js";
 import { closedText } from "../news.js";
-import { fraction, intervalText, weight } from "./scores.js";
+import { fraction, intervalText, unscoredText } from "./scores.js";
 
 const link = (path, query) => `#${path}?${new URLSearchParams(query)}`;
 
@@ -91,9 +91,7 @@ function cells({ id, name, result, changed }) {
     headline?.metric ?? "–",
     result === null ? "–" : `${fraction(headline.value)}${result.complete ? "" : " (incomplete)"}`,
     intervalText(result?.interval ?? null),
-    result === null
-      ? "–"
-      : `${result.items}${result.unscored > 0 ? ` (${weight(result.unscored)} unscored)` : ""}`,
+    result === null ? "–" : `${result.items}${unscoredText(result)}`,
     new Date(changed).toLocaleString(),
   ];
 }

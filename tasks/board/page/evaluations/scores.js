@@ -59,6 +59,19 @@ export function weight(value) {
   return Number.isInteger(value) ? value : value.toFixed(2);
 }
 
+/**
+ * How much of a run its headline leaves out, in what that counts; "" where it is nothing.
+ * @param {{items: number, scored: number, unscored: number, headline: {metric: string}}} result
+ */
+export function unscoredText({ items, scored, unscored, headline }) {
+  if (unscored === 0) return "";
+  const all = scored + unscored;
+  // parts of items add up to them but for rounding
+  return Math.abs(all - items) < 1e-6 * items
+    ? ` (${weight(unscored)} ${unscored === 1 ? "item" : "items"} unscored)`
+    : ` (${headline.metric}: ${weight(unscored)} of ${weight(all)} verdicts unscored)`;
+}
+
 /** A bar with the interval on it. */
 function meter({ value, max, interval }) {
   if (value === null) return "";
