@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { basename, dirname, join } from "@std/path";
 
+import { PROJECT_FOLDER, runDeno } from "../tests/helpers/deno_process.ts";
 import { LOCK_FILE, lockDirectory } from "./directory_lock.ts";
 import { exists } from "./exists.ts";
 import { ownTemporaryFolder } from "./own_temporary_folder.ts";
@@ -33,9 +34,8 @@ Deno.test("ownTemporaryFolder() goes with a process that ends in the midst of wh
     Deno.writeTextFileSync(path + "/secret", "token");
     console.log(path);
     Deno.exit(130);`;
-  const { code: exitCode, stdout } = await new Deno.Command(Deno.execPath(), { args: ["eval", code] })
-    .output();
-  const path = new TextDecoder().decode(stdout).trim();
+  const { code: exitCode, stdout } = await runDeno(["eval", code]);
+  const path = stdout.trim();
   assertEquals([exitCode, basename(path).startsWith("dinotune-ended-"), exists(path)], [130, true, false]);
 });
 
@@ -52,22 +52,18 @@ Deno.test("ownTemporaryFolder() passes by what it may not look into, as another 
       console.log(ownTemporaryFolder("dinotune-shared-").path);`,
     );
     // root may look into any folder: the permission holds for every user
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "--config",
-        new URL("../deno.json", import.meta.url).pathname,
-        "--allow-read",
-        `--deny-read=${theirs}`,
-        "--allow-write",
-        "--allow-env",
-        "--allow-sys",
-        program,
-      ],
-      env: { TMPDIR: system },
-    }).output();
-    const [out = "", error = ""] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-    assertEquals([code, dirname(out.trim())], [0, system], error);
+    const permissions = [
+      "--allow-read",
+      `--deny-read=${theirs}`,
+      "--allow-write",
+      "--allow-env",
+      "--allow-sys",
+    ];
+    const { code, stdout, stderr } = await runDeno(
+      ["run", "--config", join(PROJECT_FOLDER, "deno.json"), ...permissions, program],
+      { env: { TMPDIR: system } },
+    );
+    assertEquals([code, dirname(stdout.trim())], [0, system], stderr);
     assertEquals(exists(theirs), true);
   } finally {
     Deno.removeSync(system, { recursive: true });

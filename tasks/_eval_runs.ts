@@ -4,6 +4,7 @@
  */
 import { join } from "@std/path";
 import { fileURLToPath } from "node:url";
+import { runDeno } from "../tests/helpers/deno_process.ts";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -21,13 +22,10 @@ export async function evalHere(
   args: string[],
   env: Record<string, string> = {},
 ): Promise<{ code: number; out: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", join(ROOT, "tasks/eval.ts"), ...args],
-    cwd: ROOT,
-    env: { OPENAI_API_KEY: "", OPENAI_API_BASE: "", OPENAI_BASE_URL: "", NO_COLOR: "1", ...env },
-  }).output();
-  const text = new TextDecoder();
-  return { code, out: text.decode(stdout) + text.decode(stderr) };
+  const { code, all } = await runDeno(["run", "-A", "--no-check", "tasks/eval.ts", ...args], {
+    env: { OPENAI_API_KEY: "", OPENAI_API_BASE: "", OPENAI_BASE_URL: "", ...env },
+  });
+  return { code, out: all };
 }
 
 export async function yamlFile(

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
 import project from "../deno.json" with { type: "json" };
+import { runDeno } from "../tests/helpers/deno_process.ts";
 import { taskArguments } from "./dinotune.ts";
 import { UNIX } from "../tests/helpers/system.ts";
 
@@ -48,8 +49,7 @@ Deno.test({
       const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
       return { code, out: out ?? "", error: error ?? "" };
     };
-    const info = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
-    const { denoDir } = JSON.parse(new TextDecoder().decode(info.stdout));
+    const { denoDir } = JSON.parse((await runDeno(["info", "--json"])).stdout);
     try {
       const words = "install --global --name dinotune --allow-read --allow-env --allow-run".split(" ");
       const installed = await run(Deno.execPath(), [...words, join(root, "tasks/dinotune.ts")]);

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
 import { testWebGpu } from "../kernels/testing/backends.ts";
-import project from "../deno.json" with { type: "json" };
+import { runDeno, taskWords } from "../tests/helpers/deno_process.ts";
 import { doctor, doctorText } from "./doctor.ts";
 
 Deno.test("doctor() proves the reference and onnx on the CPU, and says why others don't work", async () => {
@@ -22,13 +22,10 @@ Deno.test({
   ignore,
   fn: async () => {
     const { PATH = "", HOME = "", DENO_DIR } = Deno.env.toObject();
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [...project.tasks.doctor.command.split(" ").slice(1), "--json"],
-      cwd: new URL("../", import.meta.url).pathname,
+    const { code, stderr } = await runDeno(taskWords("doctor", "--json"), {
       clearEnv: true,
       env: { PATH, HOME, ...(DENO_DIR !== undefined && { DENO_DIR }) },
-    }).output();
-    const said = new TextDecoder().decode(stderr);
-    assertEquals([code, said.includes("XDG_RUNTIME_DIR")], [0, false], said);
+    });
+    assertEquals([code, stderr.includes("XDG_RUNTIME_DIR")], [0, false], stderr);
   },
 });

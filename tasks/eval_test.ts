@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 
+import { startDeno } from "../tests/helpers/deno_process.ts";
 import { mockServer } from "./bench/eval/mock_server.ts";
 import { rowsConfig, rowsText, runConfig } from "../tests/helpers/evaluation_run.ts";
 import { killedWith } from "../tests/helpers/killed.ts";
@@ -135,12 +136,8 @@ Deno.test("deno task eval card: a signal stops the asking, and the exit code is 
     await runConfig(config);
     again = true;
     const before = server.log.length;
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", join(ROOT, "tasks/eval.ts"), "card", config.out_dir, "reorder=5"],
-      env: { NO_COLOR: "1" },
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
+    const words = ["run", "-A", "--no-check", "tasks/eval.ts", "card", config.out_dir, "reorder=5"];
+    const child = startDeno(words);
     await using _ended = killedWith(child);
     let said = "";
     const saying = (async () => {

@@ -2,9 +2,8 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
 import { nativeLibrary } from "../kernels/native/mod.ts";
+import { runDeno } from "../tests/helpers/deno_process.ts";
 import { filesOf } from "./export/folder.ts";
-
-const root = new URL("../", import.meta.url).pathname;
 
 // its switch is what a test can turn on and off
 const { reason } = nativeLibrary();
@@ -18,17 +17,8 @@ Deno.test({
   fn: async () => {
     const folder = await Deno.makeTempDir();
     try {
-      const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: [
-          "run",
-          "-A",
-          "--no-check",
-          `--config=${root}deno.json`,
-          `${root}tasks/_export_flushed_thread.ts`,
-          folder,
-        ],
-      }).output();
-      const text = new TextDecoder();
+      const words = ["run", "-A", "--no-check", "tasks/_export_flushed_thread.ts", folder];
+      const { stdout, stderr } = await runDeno(words);
       const [before, after] = ["before", "after"].map((when) =>
         [
           "safetensors-float32",
@@ -43,7 +33,7 @@ Deno.test({
               .map((file) => [`${name}/${file}`, Deno.readFileSync(join(folder, when, name, file))] as const)
           )
       );
-      const said = JSON.parse(text.decode(stdout) || `{"error": ${JSON.stringify(text.decode(stderr))}}`);
+      const said = JSON.parse(stdout || JSON.stringify({ error: stderr }));
       // 2^-130 + 2^-132 in units of 2^-149, and −2^-149 − 2^-132
       const merged = [2 ** 19 + 2 ** 17, 2 ** 31 + 2 ** 17 + 1];
       const read = [2 ** 31 + 2 ** 9];

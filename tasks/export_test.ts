@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
-import project from "../deno.json" with { type: "json" };
 import { exists } from "../formats/exists.ts";
+import { runDeno, taskWords } from "../tests/helpers/deno_process.ts";
 import { exportModel } from "./export.ts";
 import { silentProgress } from "./train/outputs/mod.ts";
 import { filesOf } from "./export/folder.ts";
@@ -39,23 +39,15 @@ Deno.test("export stopped in the middle, by Ctrl-C or by a kill, leaves the earl
 
     // the task itself, by a signal as a terminal sends it, once a tensor is written; from then on each wait is over when the
     // signal has arrived
-    const task = project.tasks.export.command.split(" ").slice(1, -1);
-    const ended = await new Deno.Command(Deno.execPath(), {
-      args: [
-        ...task,
-        "--allow-run",
-        "--no-check",
-        `--preload=${checkoutRoot}tasks/_export_interrupted.ts`,
-        `${checkoutRoot}tasks/export.ts`,
-        ...args,
-      ],
-      cwd: folder,
-      env: { DINOTUNE_TEST_WRITTEN: `${folder}/.out.partial/model.safetensors` },
-    }).output();
-    const words = new TextDecoder().decode(ended.stderr);
-    assertEquals(ended.code, 130, words);
-    assertStringIncludes(words, "Stopping: export_dir stays as it was");
-    assertStringIncludes(words, "error: Stopped before the export was whole");
+    const task = taskWords("export").slice(0, -1);
+    const interrupted = `--preload=${checkoutRoot}tasks/_export_interrupted.ts`;
+    const ended = await runDeno(
+      [...task, "--allow-run", "--no-check", interrupted, `${checkoutRoot}tasks/export.ts`, ...args],
+      { cwd: folder, env: { DINOTUNE_TEST_WRITTEN: `${folder}/.out.partial/model.safetensors` } },
+    );
+    assertEquals(ended.code, 130, ended.stderr);
+    assertStringIncludes(ended.stderr, "Stopping: export_dir stays as it was");
+    assertStringIncludes(ended.stderr, "error: Stopped before the export was whole");
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["out"]);
     assertEquals(contents(out), before);
 
@@ -92,18 +84,11 @@ Deno.test("export stopped in the middle, by Ctrl-C or by a kill, leaves the earl
       await exportModel(undefined, ${JSON.stringify(args)}, { say: nothing, progress: { ...quiet, phase } });
     `;
     await Deno.writeTextFile(`${folder}/held.ts`, script);
-    const run = await new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "-A",
-        "--no-check",
-        `--config=${checkoutRoot}deno.json`,
-        "--v8-flags=--expose-gc,--single-threaded-gc",
-        `${folder}/held.ts`,
-      ],
-    }).output();
-    const text = new TextDecoder(), stdout = text.decode(run.stdout);
-    assertEquals(run.signal, "SIGKILL", text.decode(run.stderr));
+    const flags = ["-A", "--no-check", `--config=${checkoutRoot}deno.json`];
+    const { signal, stdout, stderr } = await runDeno(
+      ["run", ...flags, "--v8-flags=--expose-gc,--single-threaded-gc", `${folder}/held.ts`],
+    );
+    assertEquals(signal, "SIGKILL", stderr);
     // of 4.7 MB in float32, all in one shard; the embedding is the largest tensor, of 0.8 MB
     const tensor = 1536 * 128 * 4;
     const { most: held, back, opened } = JSON.parse(stdout);
@@ -221,12 +206,8 @@ export_legacy_format: false
     assertEquals(second?.files, files);
     // the task itself, which may write there only, over an earlier export and through a link
     await Deno.symlink(`${folder}/merged`, `${folder}/link`);
-    const task = project.tasks.export.command.split(" ").slice(1);
-    const third = await new Deno.Command(Deno.execPath(), {
-      args: [...task, file, `export_dir=${folder}/link`, "export_check=false"],
-      cwd: checkoutRoot,
-    }).output();
-    assertEquals(third.code, 0, new TextDecoder().decode(third.stderr));
+    const third = await runDeno(taskWords("export", file, `export_dir=${folder}/link`, "export_check=false"));
+    assertEquals(third.code, 0, third.stderr);
     assert(Deno.lstatSync(`${folder}/link`).isSymlink);
     assertEquals(filesOf(`${folder}/merged`), files);
     assertEquals(JSON.parse(Deno.readTextFileSync(`${folder}/merged/config.json`)).dtype, "bfloat16");

@@ -4,6 +4,7 @@ import { parse } from "yaml";
 
 import project from "../deno.json" with { type: "json" };
 import { KINDS } from "../plugins/kinds/plugin.ts";
+import { runDeno } from "../tests/helpers/deno_process.ts";
 import { taskHere } from "../tests/helpers/task_here.ts";
 import { taskCommand } from "./common/process/command.ts";
 import { evalTask } from "./eval.ts";
@@ -19,13 +20,8 @@ const TESTED_KINDS = NEW_KINDS.filter((kind) =>
 const root = new URL("../", import.meta.url).pathname;
 
 async function run(args: string[], cwd: string, env: Record<string, string> = {}) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args,
-    cwd,
-    env: { NO_COLOR: "1", DINOTUNE_CACHE: join(cwd, ".cache"), ...env },
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: text(stdout) + text(stderr) };
+  const { code, all } = await runDeno(args, { cwd, env: { DINOTUNE_CACHE: join(cwd, ".cache"), ...env } });
+  return { code, out: all };
 }
 
 async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 
 import { loadTokenizerSync } from "../formats/tokenizer/mod.ts";
+import { runDeno } from "../tests/helpers/deno_process.ts";
 import type { EncodedExample } from "./train/data/mod.ts";
 import { exampleJson, exampleTable, inTrainingOrder, preview } from "./preview.ts";
 import { shared } from "../tests/helpers/shared_data.ts";
@@ -73,19 +74,13 @@ Deno.test("inTrainingOrder follows the golden order of the Hugging Face Trainer,
 });
 
 Deno.test("the command refuses a limit that is no number, and shows its help", async () => {
-  const run = async (...args: string[]) => {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", new URL("preview.ts", import.meta.url).pathname, ...args],
-      env: { NO_COLOR: "1" },
-    }).output();
-    return { code, out: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
-  };
+  const run = (...args: string[]) => runDeno(["run", "-A", "--no-check", "tasks/preview.ts", ...args]);
   const bad = await run("--limit", "x");
   assertEquals(bad.code, 1);
-  assert(bad.error.includes("Cannot read --limit as a whole number >= 0: current value is x"), bad.error);
+  assert(bad.stderr.includes("Cannot read --limit as a whole number >= 0: current value is x"), bad.stderr);
   const help = await run("--help");
   assertEquals(help.code, 0);
-  assert(help.out.includes("--limit N"), help.out);
+  assert(help.stdout.includes("--limit N"), help.stdout);
 });
 
 const { path: runs, ignore, why } = shared("goldens/llamafactory");

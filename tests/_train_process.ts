@@ -1,22 +1,15 @@
 /** `deno task train` as a process, on LLaMA-Factory's tiny golden model and data. */
 import { join } from "@std/path";
 
-import project from "../deno.json" with { type: "json" };
+import { type DenoEnd, PROJECT_FOLDER, startDeno, taskWords } from "./helpers/deno_process.ts";
 import { killedWith } from "./helpers/killed.ts";
 import { within } from "./helpers/until.ts";
 
-const root = new URL("../", import.meta.url).pathname;
 /** Model, data and runs of LLaMA-Factory. */
-export const goldenFolder = join(root, "fixtures/goldens/llamafactory");
-/** The task's own command, so that its permissions are tested too. */
-const command = project.tasks.train.command.split(" ").slice(1);
+export const goldenFolder = join(PROJECT_FOLDER, "fixtures/goldens/llamafactory");
 
 /** Exit code and output of a process. */
-export interface Ended {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
+export type Ended = Pick<DenoEnd, "code" | "stdout" | "stderr">;
 
 /** A training of the longest kind takes less, in milliseconds. */
 const LONGEST_MS = 900_000;
@@ -30,20 +23,14 @@ export class TrainProcess implements AsyncDisposable {
   #waiting: { text: string | RegExp; resolve: () => void } | null = null;
 
   constructor(args: readonly string[], variables: Readonly<Record<string, string>> = {}) {
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: [...command, ...args],
-      cwd: root,
-      env: { NO_COLOR: "1", ...variables },
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
+    this.#child = startDeno(taskWords("train", ...args), { env: variables });
     this.#stdout = new Response(this.#child.stdout).text();
     this.#read = this.#readProgress();
   }
 
   /** The command and its arguments, for a test that starts it in its own way, in the project's folder. */
   static commandLine(args: readonly string[]): string[] {
-    return [Deno.execPath(), ...command, ...args];
+    return [Deno.execPath(), ...taskWords("train", ...args)];
   }
 
   /** Resolves when the text has been on standard error. @throws {Error} If the process ends without it, or goes on without end */

@@ -5,11 +5,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
-import project from "../deno.json" with { type: "json" };
 import { item } from "../formats/elements.ts";
+import { PROJECT_FOLDER, runDeno, type TaskName, taskWords } from "./helpers/deno_process.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
-
-const ROOT = new URL("../", import.meta.url).pathname;
 
 /** Lines of a page's blocks of output, block by block. */
 function blocksOf(page: string): string[][] {
@@ -38,22 +36,18 @@ function cellsOf(row: string): string[] {
   return row.split(/\s{2,}|\s*\|\s*/).map((cell) => cell.trim()).filter((cell) => cell !== "");
 }
 
-async function run(folder: string, task: keyof typeof project.tasks, ...args: string[]): Promise<string[]> {
-  const command = project.tasks[task].command.split(" ").slice(1).map((word) =>
-    word.startsWith("tasks/") ? join(ROOT, word) : word
+async function run(folder: string, task: TaskName, ...args: string[]): Promise<string[]> {
+  const command = taskWords(task).map((word) =>
+    word.startsWith("tasks/") ? join(PROJECT_FOLDER, word) : word
   );
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...command, ...args],
-    cwd: folder,
-    env: { NO_COLOR: "1" },
-  }).output();
+  const { code, stdout, stderr } = await runDeno([...command, ...args], { cwd: folder });
   // progress goes to standard error, and ends before what is said in the end
-  const out = new TextDecoder().decode(stderr) + new TextDecoder().decode(stdout);
+  const out = stderr + stdout;
   assertEquals(code, 0, out);
   return out.split("\n");
 }
 
-const [training = [], evaluation = []] = blocksOf(Deno.readTextFileSync(join(ROOT, "README.md")));
+const [training = [], evaluation = []] = blocksOf(Deno.readTextFileSync(join(PROJECT_FOLDER, "README.md")));
 
 const isAll = Deno.env.has("TEST_ALL");
 Deno.test({

@@ -3,10 +3,9 @@ import { join } from "@std/path";
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 
-import project from "../deno.json" with { type: "json" };
+import { type DenoEnd, PROJECT_FOLDER, runDeno, type TaskName, taskWords } from "./helpers/deno_process.ts";
 
-const root = new URL("../", import.meta.url).pathname;
-const MODEL = join(root, "fixtures/goldens/llamafactory/model");
+const MODEL = join(PROJECT_FOLDER, "fixtures/goldens/llamafactory/model");
 
 const EVAL = `
 import { definePlugin } from "@dinotune/dinotune";
@@ -56,14 +55,8 @@ export default [
 ];
 `;
 
-async function run(folder: string, task: "train" | "preview" | "eval", ...args: string[]) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...project.tasks[task].command.split(" ").slice(1), ...args],
-    cwd: root,
-    env: { NO_COLOR: "1", DINOTUNE_CACHE: join(folder, "cache") },
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), all: text(stdout) + text(stderr) };
+function run(folder: string, task: TaskName, ...args: string[]): Promise<DenoEnd> {
+  return runDeno(taskWords(task, ...args), { env: { DINOTUNE_CACHE: join(folder, "cache") } });
 }
 
 async function withFiles(

@@ -2,9 +2,9 @@
 import { assert, assertEquals } from "@std/assert";
 
 import { testBackends } from "../kernels/testing/backends.ts";
+import { type DenoEnd, runDeno } from "./helpers/deno_process.ts";
 import { repetitions } from "./helpers/repetitions.ts";
 
-const program = new URL("_engine_process.ts", import.meta.url).pathname;
 /** How glibc ends a process whose heap is broken. */
 const ABORTED = /^134 [^]*(malloc|free|corrupted|tcache|fastbin)[^]*$/;
 /** Several at once: what goes wrong at an end goes wrong on a busy machine. */
@@ -19,7 +19,9 @@ for (const { name, ignore } of await testBackends()) {
     async fn() {
       const ends: string[] = [];
       const runs = async () => {
-        while (started++ < RUNS) ends.push(endOf(await process(backend)));
+        while (started++ < RUNS) {
+          ends.push(endOf(await runDeno(["run", "-A", "--no-check", "tests/_engine_process.ts", backend])));
+        }
       };
       let started = 0;
       await Promise.all(Array.from({ length: AT_ONCE }, runs));
@@ -32,11 +34,6 @@ for (const { name, ignore } of await testBackends()) {
 }
 
 /** The exit code, and behind another one than the program's what is known of it. */
-function endOf({ code, signal, stderr }: Deno.CommandOutput): string {
-  return code === 7 ? "7" : `${code} ${signal ?? ""} ${new TextDecoder().decode(stderr).slice(-2000)}`;
-}
-
-function process(backend: string): Promise<Deno.CommandOutput> {
-  const args = ["run", "--no-check", "-A", program, backend];
-  return new Deno.Command(Deno.execPath(), { args, stdout: "null", stderr: "piped" }).output();
+function endOf({ code, signal, stderr }: DenoEnd): string {
+  return code === 7 ? "7" : `${code} ${signal ?? ""} ${stderr.slice(-2000)}`;
 }

@@ -5,16 +5,16 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
-import project from "../deno.json" with { type: "json" };
 import { exists } from "../formats/exists.ts";
 import { exportTable } from "../tasks/export/keys.ts";
 import { keyTable } from "../tasks/train/config/key_table.ts";
+import { runDeno, type TaskName, taskWords } from "./helpers/deno_process.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
 const TRAINING = [...keyTable().keys()];
 /** Tasks of users; the others are for developers. */
-type Task = Exclude<keyof typeof project.tasks, "test" | "test:all" | "check" | "lint" | "ok">;
+type Task = Exclude<TaskName, "test" | "test:all" | "check" | "lint" | "ok">;
 
 /** Tasks, and keys of their files that their help doesn't list itself. */
 const TASKS: Record<Task, readonly string[]> = {
@@ -36,14 +36,9 @@ const TASKS: Record<Task, readonly string[]> = {
 };
 
 async function help(task: Task, ...words: string[]): Promise<string> {
-  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: [...project.tasks[task].command.split(" ").slice(1), ...words, "--help"],
-    cwd: ROOT,
-    env: { NO_COLOR: "1" },
-    stderr: "null",
-  }).output();
-  assert(success, task);
-  return new TextDecoder().decode(stdout).trimEnd();
+  const { code, stdout, stderr } = await runDeno(taskWords(task, ...words, "--help"));
+  assertEquals(code, 0, `${task}: ${stderr}`);
+  return stdout.trimEnd();
 }
 
 const verbHelps = new Map<string, Promise<string>>();

@@ -2,15 +2,14 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
-import project from "../deno.json" with { type: "json" };
 import { createProgress } from "../tasks/train/outputs/mod.ts";
 import { train } from "../tasks/train.ts";
+import { type DenoEnd, PROJECT_FOLDER, runDeno, type TaskName, taskWords } from "./helpers/deno_process.ts";
 import { COMMIT, FakeHub } from "./helpers/fake_hub.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 
-const root = new URL("../", import.meta.url).pathname;
-const MODEL = join(root, "fixtures/constraints/model");
-const EXAMPLE = join(root, "examples/default_iopo.yaml");
+const MODEL = join(PROJECT_FOLDER, "fixtures/constraints/model");
+const EXAMPLE = join(PROJECT_FOLDER, "examples/default_iopo.yaml");
 const ID = "tiny/lora", TOKEN = "hf_a1b2c3d4e5";
 const folder = temporaryFolder();
 const BRIEF = [
@@ -47,28 +46,8 @@ async function trained(): Promise<{ adapter: string; hub: FakeHub; revisions: st
   return { adapter, hub, revisions };
 }
 
-type Output = { code: number; out: string; error: string };
-
-async function task(
-  name: keyof typeof project.tasks,
-  args: string[],
-  env: Record<string, string>,
-  input = "",
-) {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [...project.tasks[name].command.split(" ").slice(1), ...args],
-    cwd: root,
-    env: { NO_COLOR: "1", OMP_NUM_THREADS: "1", ...env },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input));
-  await writer.close();
-  const { code, stdout, stderr } = await child.output();
-  const [out = "", error = ""] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  return { code, out, error } satisfies Output;
+function task(name: TaskName, args: string[], env: Record<string, string>, input = ""): Promise<DenoEnd> {
+  return runDeno(taskWords(name, ...args), { env: { OMP_NUM_THREADS: "1", ...env }, input });
 }
 
 Deno.test({
@@ -85,20 +64,20 @@ async function hubAdapters(): Promise<void> {
   const { adapter, hub, revisions } = await trained();
   await using _ = hub;
   const env = { HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: join(folder, "hub"), HF_TOKEN: TOKEN };
-  const ended = ({ code, out, error }: Output) => (assertEquals(code, 0, out + error), out + error);
+  const ended = ({ code, all }: DenoEnd) => (assertEquals(code, 0, all), all);
 
   // without the token it is refused, with its place
   const file = join(folder, "train.yaml");
   Deno.writeTextFileSync(
     file,
-    Deno.readTextFileSync(EXAMPLE).replaceAll("../fixtures", join(root, "fixtures")) +
+    Deno.readTextFileSync(EXAMPLE).replaceAll("../fixtures", join(PROJECT_FOLDER, "fixtures")) +
       `\nadapter_name_or_path: ${ID}\n`,
   );
   const on = (name: string, more: string[]) => [file, `output_dir=${join(folder, name)}`, ...BRIEF, ...more];
   const refused = await task("train", on("none", []), { ...env, HF_TOKEN: "" });
   assertEquals(refused.code, 1);
   assertStringIncludes(
-    refused.error,
+    refused.stderr,
     `${file}:${
       Deno.readTextFileSync(file).split("\n").length - 1
     }:1: Cannot download the adapter ${ID} from ${hub.endpoint}: ` +
@@ -131,7 +110,7 @@ async function hubAdapters(): Promise<void> {
   const cells = ["model_revision=v2", "weight_decay=0,0.1", "--out", join(folder, "sweep")];
   const swept = await task("sweep", [file, ...BRIEF, ...cells], env);
   ended(swept);
-  assertStringIncludes(swept.error, "Downloading adapter_model.safetensors (");
+  assertStringIncludes(swept.stderr, "Downloading adapter_model.safetensors (");
 
   const lines = async (name: string, args: Record<string, unknown>) => {
     const model = { type: "local", args: { model: MODEL, backend: "onnx", ...args } };
@@ -164,7 +143,7 @@ async function hubAdapters(): Promise<void> {
     await task("chat", [MODEL, "--adapter", name, ...talk], env, "List three fruits.\n");
   const answer = await chat(`tuned=${ID}@v2`);
   assertStringIncludes(ended(answer), "Downloading adapter_model.safetensors (");
-  assertEquals(answer.out, (await chat(`tuned=${adapter}`)).out);
+  assertEquals(answer.stdout, (await chat(`tuned=${adapter}`)).stdout);
 
   const merged = async (name: string, from: string) => {
     ended(
@@ -186,7 +165,7 @@ async function hubAdapters(): Promise<void> {
   ], env);
   assertEquals(gone.code, 1);
   assertStringIncludes(
-    gone.error,
+    gone.stderr,
     "there is no such adapter with the revision main, nor a directory tiny/gone here. Check the spelling",
   );
   const nowhere = await task("eval", [
@@ -195,7 +174,7 @@ async function hubAdapters(): Promise<void> {
     `out_dir=${folder}/n`,
   ], env);
   assertStringIncludes(
-    nowhere.error,
-    `Cannot find the adapter nowhere: there is no file or directory ${root}nowhere, and it isn't an id on the hub`,
+    nowhere.stderr,
+    `Cannot find the adapter nowhere: there is no file or directory ${PROJECT_FOLDER}nowhere, and it isn't an id on the hub`,
   );
 }

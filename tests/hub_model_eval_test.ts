@@ -2,11 +2,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
+import { PROJECT_FOLDER, runDeno } from "./helpers/deno_process.ts";
 import { COMMIT, CONVERTED_COMMIT as MOVED, FakeHub } from "./helpers/fake_hub.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 
-const root = new URL("../", import.meta.url).pathname;
-const MODEL = join(root, "fixtures/constraints/model");
+const MODEL = join(PROJECT_FOLDER, "fixtures/constraints/model");
 const ID = "tiny/model";
 const folder = temporaryFolder();
 
@@ -40,11 +40,9 @@ Deno.test({
         `    args: {model: ${ID}}\n    run_args: {max_tokens: 8}\n`,
     );
     const evaluate = async (given: string[] = [], more: Record<string, string> = {}) => {
-      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", join(root, "tasks/eval.ts"), file, ...given],
-        env: { NO_COLOR: "1", OMP_NUM_THREADS: "1", ...environment, ...more },
-      }).output();
-      return { code, text: [stderr, stdout].map((bytes) => new TextDecoder().decode(bytes)).join("\n") };
+      const env = { OMP_NUM_THREADS: "1", ...environment, ...more };
+      const { code, stdout, stderr } = await runDeno(["run", "-A", "tasks/eval.ts", file, ...given], { env });
+      return { code, text: `${stderr}\n${stdout}` };
     };
 
     const first = await evaluate();

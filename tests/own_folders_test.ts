@@ -2,27 +2,15 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
-import project from "../deno.json" with { type: "json" };
 import { LOCK_FILE, lockDirectory } from "../formats/directory_lock.ts";
 import { exists } from "../formats/exists.ts";
+import { PROJECT_FOLDER, runDeno, type TaskName, taskWords } from "./helpers/deno_process.ts";
 import { variants } from "./helpers/repetitions.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 
-const root = new URL("../", import.meta.url).pathname;
-
-async function run(
-  task: "train" | "preview" | "eval",
-  args: string[],
-  flags: string[] = [],
-): Promise<string> {
-  const [verb = "", ...own] = project.tasks[task].command.split(" ").slice(1);
-  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [verb, ...flags, ...own, ...args],
-    cwd: root,
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-  }).output();
-  return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+async function run(task: TaskName, args: string[], flags: string[] = []): Promise<string> {
+  const [verb = "", ...own] = taskWords(task);
+  return (await runDeno([verb, ...flags, ...own, ...args])).all;
 }
 
 /** A plugin that tries to change things in a folder in every way, and says how each ended. */
@@ -41,7 +29,7 @@ const HOSTILE = (elsewhere: string) => `
     link: () => Deno.linkSync(there, made),
     symlink: () => Deno.symlinkSync(made, there + "2"),
     program: () => new Deno.Command("touch", { args: [made] }).outputSync(),
-    own: () => Deno.writeTextFileSync(${JSON.stringify(join(root, "tasks/made.ts"))}, "x"),
+    own: () => Deno.writeTextFileSync(${JSON.stringify(join(PROJECT_FOLDER, "tasks/made.ts"))}, "x"),
   };
   for (const [name, way] of Object.entries(ways)) {
     try { way(); console.log(name, "done"); } catch (error) { console.log(name, error.name); }
@@ -78,7 +66,7 @@ Deno.test("a plugin from elsewhere leaves deno.lock as it was", async () => {
     () => new Response("export default [];", { headers: { "content-type": "text/javascript" } }),
   );
   const { port } = server.addr;
-  const lock = join(root, "deno.lock"), before = Deno.readTextFileSync(lock);
+  const lock = join(PROJECT_FOLDER, "deno.lock"), before = Deno.readTextFileSync(lock);
   try {
     const text = await run("preview", [`plugins=[http://127.0.0.1:${port}/plugin.js]`], [
       `--allow-import=127.0.0.1:${port}`,
@@ -99,13 +87,9 @@ Deno.test("temporary files of a task that was killed go at the next start, those
   }
   Deno.mkdirSync(join(system, "dinotune-task-new"));
   using _held = lockDirectory(running!, "hold");
-  const { code } = await new Deno.Command(Deno.execPath(), {
-    args: [...project.tasks.plugins.command.split(" ").slice(1), "--help"],
-    cwd: root,
-    env: { TMPDIR: system, TMP: system, TEMP: system },
-    stdout: "null",
-  }).output();
-  assertEquals(code, 0);
+  const env = { TMPDIR: system, TMP: system, TEMP: system };
+  const { code, stderr } = await runDeno(taskWords("plugins", "--help"), { env });
+  assertEquals(code, 0, stderr);
   const left = [...Deno.readDirSync(system)].map(({ name }) => name).sort();
   assertEquals(left, ["dinotune-task-new", "dinotune-task-running"]);
 });
@@ -115,11 +99,13 @@ Deno.test("an output folder that holds the project is refused; one behind a link
   const folder = temporaryFolder();
   Deno.mkdirSync(join(folder, "real"));
   Deno.symlinkSync(join(folder, "real"), join(folder, "link"));
-  const rows = Deno.readTextFileSync(join(root, "fixtures/constraints/data/heldout.jsonl")).split("\n");
+  const rows = Deno.readTextFileSync(join(PROJECT_FOLDER, "fixtures/constraints/data/heldout.jsonl")).split(
+    "\n",
+  );
   const one = join(folder, "one.jsonl");
   Deno.writeTextFileSync(one, rows[0] ?? "");
   const text = await run("eval", [
-    join(root, "examples/eval/default.yaml"),
+    join(PROJECT_FOLDER, "examples/eval/default.yaml"),
     `out_dir=${folder}/link/run`,
     `args.path=${one}`,
     `cache=${folder}/answers.sqlite`,

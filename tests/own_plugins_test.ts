@@ -3,14 +3,13 @@ import { join } from "@std/path";
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
-import project from "../deno.json" with { type: "json" };
 import { loadTokenizerSync } from "../formats/tokenizer/mod.ts";
 import { evalTask } from "../tasks/eval.ts";
 import { preview } from "../tasks/preview.ts";
+import { type DenoEnd, PROJECT_FOLDER, runDeno, type TaskName, taskWords } from "./helpers/deno_process.ts";
 import { taskHere } from "./helpers/task_here.ts";
 
-const root = new URL("../", import.meta.url).pathname;
-const MODEL = join(root, "fixtures/goldens/llamafactory/model");
+const MODEL = join(PROJECT_FOLDER, "fixtures/goldens/llamafactory/model");
 
 /** As a user writes it: what it needs comes from the package, and another plugin by the run's registry. */
 const PLUGINS = `
@@ -57,14 +56,8 @@ const family = definePlugin({
 export default [template, family];
 `;
 
-async function run(task: "train" | "preview" | "eval" | "plugins", ...args: string[]) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...project.tasks[task].command.split(" ").slice(1), ...args],
-    cwd: root,
-    env: { NO_COLOR: "1" },
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr), all: text(stdout) + text(stderr) };
+function run(task: TaskName, ...args: string[]): Promise<DenoEnd> {
+  return runDeno(taskWords(task, ...args));
 }
 
 async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {

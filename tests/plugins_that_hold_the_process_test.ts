@@ -2,13 +2,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 
-import project from "../deno.json" with { type: "json" };
+import { startDeno, taskWords } from "./helpers/deno_process.ts";
 import { killedWith } from "./helpers/killed.ts";
 import { variants } from "./helpers/repetitions.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 import { within } from "./helpers/until.ts";
-
-const root = new URL("../", import.meta.url).pathname;
 
 /** A judge that does something first, and an endpoint that answers at once. */
 const PLUGINS = (does: string) => `
@@ -54,14 +52,7 @@ async function evaluated(
     "eval.yaml",
     `evaluator: { type: rows, dataset: { args: { url: rows.jsonl } }, plugins: [./mine.ts], model: { type: echo }, judge: { type: mine }, out_dir: ${folder}/run, cache: false }\n`,
   );
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [...project.tasks.eval.command.split(" ").slice(1), join(folder, "eval.yaml"), ...flags],
-    cwd: root,
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+  const child = startDeno(taskWords("eval", join(folder, "eval.yaml"), ...flags));
   const stdout = new Response(child.stdout).text();
   let stderr = "";
   const read = async () => {

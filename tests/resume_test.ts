@@ -3,16 +3,14 @@ import { join } from "@std/path";
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 
-import project from "../deno.json" with { type: "json" };
 import { heldLoss } from "./_held_loss.ts";
+import { PROJECT_FOLDER, runDeno, startDeno, taskWords } from "./helpers/deno_process.ts";
 import { killedWith } from "./helpers/killed.ts";
 import { repetitions } from "./helpers/repetitions.ts";
 import { within } from "./helpers/until.ts";
 import { WALL_CLOCK_KEYS } from "./helpers/wall_clock_keys.ts";
 
-const root = new URL("../", import.meta.url).pathname;
-const goldens = join(root, "fixtures/goldens/llamafactory");
-const command = project.tasks.train.command.split(" ").slice(1);
+const goldens = join(PROJECT_FOLDER, "fixtures/goldens/llamafactory");
 /** Kills of the run. */
 const KILLS = repetitions(4, 1);
 /** Steps that a process which is to be killed can take at most, of 4 examples each: it holds then, however late the kill. */
@@ -23,8 +21,8 @@ const LOSS = heldLoss("dpo"), HELD = LOSS.hold(4 * REACH);
 
 /** A DPO run with LoRA, dropout, shuffling and evaluation, so that every generator and cache is in play. */
 function settings(folder: string, ...more: string[]): string[] {
-  return [
-    ...command,
+  return taskWords(
+    "train",
     join(goldens, "runs/dpo_fixed/config.yaml"),
     `model_name_or_path=${join(goldens, "model")}`,
     "adapter_name_or_path=[]",
@@ -41,22 +39,7 @@ function settings(folder: string, ...more: string[]): string[] {
     // two threads on two busy cores take four times the time of one
     `threads=${repetitions(2, 1)}`,
     ...more,
-  ];
-}
-
-function start(args: string[], variables: Record<string, string> = {}): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args,
-    cwd: root,
-    env: { NO_COLOR: "1", ...variables },
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-}
-
-async function toEnd(args: string[]): Promise<{ code: number; text: string }> {
-  const { code, stdout, stderr } = await start(args).output();
-  return { code, text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+  );
 }
 
 /** Kills a run `delay` ms after its own step number `steps`. Gives what ended it, and what it said. */
@@ -65,7 +48,7 @@ async function killAt(
   delay: number,
   args: string[],
 ): Promise<{ signal: Deno.Signal | null; text: string }> {
-  const child = start(args, HELD);
+  const child = startDeno(args, { env: HELD });
   await using _end = killedWith(child);
   let seen = "", armed = false;
   const watch = async (stream: ReadableStream<Uint8Array>) => {
@@ -93,8 +76,8 @@ Deno.test("a run killed at random moments and resumed ends bit for bit like an u
   const folder = await Deno.makeTempDir();
   try {
     const whole = join(folder, "whole"), torn = join(folder, "torn");
-    const first = await toEnd(settings(whole));
-    assertEquals(first.code, 0, first.text);
+    const first = await runDeno(settings(whole));
+    assertEquals(first.code, 0, first.all);
     const moments: string[] = [];
     for (let k = 0; k < KILLS; k++) {
       // the checkpoint of step 2 is whole by then
@@ -107,16 +90,16 @@ Deno.test("a run killed at random moments and resumed ends bit for bit like an u
       );
       assertEquals(signal, "SIGKILL", `after ${moments}: ${text}`);
     }
-    const last = await toEnd(settings(torn, "resume_from_checkpoint=true"));
-    assertEquals(last.code, 0, `${moments}: ${last.text}`);
+    const last = await runDeno(settings(torn, "resume_from_checkpoint=true"));
+    assertEquals(last.code, 0, `${moments}: ${last.all}`);
     const adapter = (path: string) => Deno.readFileSync(join(path, "adapter_model.safetensors"));
     assertEquals(adapter(torn), adapter(whole), `adapters differ after kills at ${moments}`);
     assertEquals(log(torn), log(whole), `logs differ after kills at ${moments}`);
 
-    const changed = await toEnd(settings(torn, "resume_from_checkpoint=true", "learning_rate=0.02"));
+    const changed = await runDeno(settings(torn, "resume_from_checkpoint=true", "learning_rate=0.02"));
     assertEquals(changed.code, 1);
-    assertStringIncludes(changed.text, "learning_rate: 0.01 → 0.02");
-    assertStringIncludes(changed.text, "allow_changes");
+    assertStringIncludes(changed.all, "learning_rate: 0.01 → 0.02");
+    assertStringIncludes(changed.all, "allow_changes");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -15,6 +15,7 @@ import { preview } from "../tasks/preview.ts";
 import { recordOf } from "../tasks/train/config/record.ts";
 import { resolveTrainConfig } from "../tasks/train/config/resolve.ts";
 import { runYaml } from "../tasks/train/config/provenance.ts";
+import { PROJECT_FOLDER, runDeno } from "./helpers/deno_process.ts";
 import { type HeardTask, taskHere } from "./helpers/task_here.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
 
@@ -121,12 +122,9 @@ Deno.test("--dry-run and every other way of the tasks print no secret", async ()
   const evaluate = async (...args: string[]) => unseen(await taskHere(() => evalTask([file, ...args])));
   /** As a process: what else it might print. */
   const run = async (task: string, ...args: string[]) => {
-    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", new URL(`../tasks/${task}.ts`, import.meta.url).pathname, ...args],
-      env: { NO_COLOR: "1" },
-      cwd: folder,
-    }).output();
-    return unseen({ code: 0, out: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) });
+    const program = join(PROJECT_FOLDER, `tasks/${task}.ts`);
+    const { code, all } = await runDeno(["run", "-A", "--no-check", program, ...args], { cwd: folder });
+    return unseen({ code, out: all });
   };
   assert((await evaluate("--dry-run")).includes(`api_key: "${HIDDEN}"`));
   assert((await evaluate("--dry-run", "--json")).includes("benchmark rows"));

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { fileURLToPath } from "node:url";
+import { runDeno } from "../../tests/helpers/deno_process.ts";
 import { openModel } from "../hf_model/mod.ts";
 import { COMMIT, FakeHub } from "../../tests/helpers/fake_hub.ts";
 import { type DownloadProgress, resolveModel } from "./mod.ts";
@@ -134,12 +134,8 @@ Deno.test("HF_ENDPOINT, HF_HOME and HF_TOKEN are honoured, and another process's
         HF_TOKEN: "hf_secret",
         HF_HUB_OFFLINE: "0",
       };
-      const command = new Deno.Command(Deno.execPath(), {
-        args: ["eval", "--config", fileURLToPath(new URL("../../deno.json", import.meta.url)), code],
-        env: { ...env, NO_COLOR: "1" },
-      });
-      const { stdout, stderr } = await command.output();
-      return new TextDecoder().decode(stdout).trim() || new TextDecoder().decode(stderr);
+      const { stdout, stderr } = await runDeno(["eval", code], { env });
+      return stdout.trim() || stderr;
     };
     assertStringIncludes(await run(hub.endpoint), "the connection broke after 7000 of ");
     await using well = new FakeHub(modelFiles(), { token: "hf_secret" });

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { fileURLToPath } from "node:url";
 
+import { runDeno } from "../../tests/helpers/deno_process.ts";
 import { modelFiles, NAME, SHARD, withHub } from "./_model_hub.ts";
 import { UNIX } from "../../tests/helpers/system.ts";
 
@@ -45,13 +45,9 @@ Deno.test({
           await resolveModel("${NAME}", { ...${JSON.stringify(options)}, onProgress });
           console.log("the whole model");
         });`;
-      const { code: exit, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: ["eval", "--config", fileURLToPath(new URL("../../deno.json", import.meta.url)), code],
-        env: { NO_COLOR: "1" },
-      }).output();
-      const [out, said] = [stdout, stderr].map((text) => new TextDecoder().decode(text));
-      assertEquals([exit, out], [130, ""], said);
-      assertStringIncludes(said ?? "", "the same command goes on from what has arrived");
+      const { code: exit, stdout, stderr } = await runDeno(["eval", code]);
+      assertEquals([exit, stdout], [130, ""], stderr);
+      assertStringIncludes(stderr, "the same command goes on from what has arrived");
     });
   },
 });

@@ -1,3 +1,4 @@
+import { runDeno } from "../../tests/helpers/deno_process.ts";
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
@@ -222,22 +223,11 @@ Deno.test("a 300,000-row file is read within a heap of half its texts' size", as
     let rows = 0;
     for await (const batch of readRecords(Deno.args[0])) rows += batch.length;
     console.log(rows);`;
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--v8-flags=--max-old-space-size=100", "--ext=ts", "-", file],
-    cwd: new URL("../../", import.meta.url).pathname,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(script));
-  await writer.close();
-  const { stdout, stderr } = await child.output();
-  assertEquals(
-    new TextDecoder().decode(stdout).trim(),
-    "300000",
-    new TextDecoder().decode(stderr).slice(0, 500),
+  const { stdout, stderr } = await runDeno(
+    ["run", "-A", "--no-check", "--v8-flags=--max-old-space-size=100", "--ext=ts", "-", file],
+    { input: script },
   );
+  assertEquals(stdout.trim(), "300000", stderr.slice(0, 500));
 });
 
 Deno.test("parquet timestamps and dates are ISO texts of all their digits", () => {

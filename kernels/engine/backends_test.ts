@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { runDeno } from "../../tests/helpers/deno_process.ts";
 import { mayHaveGpu } from "../backends/webgpu/adapter/driver.ts";
 import { chooseBackend, makeBackend } from "./backends.ts";
 import { LINUX } from "../../tests/helpers/system.ts";
@@ -78,25 +79,11 @@ Deno.test({
     const module = new URL("../backends/webgpu/adapter/driver.ts", import.meta.url).href;
     const script = `import { mayHaveGpu } from "${module}";
       console.log(mayHaveGpu(["/dev/no-such-device", "/dev/null"]), mayHaveGpu(["/dev/no-such-device"]));`;
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "--allow-read",
-        "--allow-env",
-        "--allow-ffi",
-        "--allow-sys",
-        "--no-check",
-        "--ext=ts",
-        "-",
-      ],
-      cwd: new URL("../../", import.meta.url).pathname,
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(script));
-    await writer.close();
-    assertEquals(new TextDecoder().decode((await child.output()).stdout).trim(), "true false");
+    const permissions = ["--allow-read", "--allow-env", "--allow-ffi", "--allow-sys"];
+    const { stdout, stderr } = await runDeno(["run", ...permissions, "--no-check", "--ext=ts", "-"], {
+      input: script,
+    });
+    assertEquals(stdout.trim(), "true false", stderr);
   },
 });
 

@@ -4,6 +4,7 @@ import { join } from "@std/path";
 import { stripVTControlCharacters } from "node:util";
 
 import project from "../../deno.json" with { type: "json" };
+import { runDeno, taskWords } from "../../tests/helpers/deno_process.ts";
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { exists } from "../../formats/exists.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
@@ -22,22 +23,16 @@ const folder = temporaryFolder();
 Deno.test("deno task chat in a pipe: answers on standard output, commands obeyed, notes elsewhere", async () => {
   const file = join(folder, "chat.jsonl"), taken = join(folder, "taken.jsonl");
   Deno.writeTextFileSync(taken, "mine");
-  const process = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...project.tasks.chat.command.split(" ").slice(1),
-      MODEL,
-      "--template",
-      "qwen",
-      "--backend",
-      "onnx",
-    ]
-      .concat(["--adapter", `tuned=${ADAPTER}`, "--base", "--temperature", "0", "--max-tokens", "6"]),
-    cwd: ROOT,
-    env: { NO_COLOR: "1" },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+  const models = [
+    MODEL,
+    "--adapter",
+    `tuned=${ADAPTER}`,
+    "--base",
+    "--template",
+    "qwen",
+    "--backend",
+    "onnx",
+  ];
   const lines = [
     "/retry",
     "Hi \\",
@@ -55,19 +50,17 @@ Deno.test("deno task chat in a pipe: answers on standard output, commands obeyed
     "/exit",
     "unread",
   ];
-  const writer = process.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(lines.map((line) => `${line}\n`).join("")));
-  await writer.close();
-  const { code, stdout, stderr } = await process.output();
-  const [out, notes] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  const words = taskWords("chat", ...models, "--temperature", "0", "--max-tokens", "6");
+  const input = lines.map((line) => `${line}\n`).join("");
+  const { code, stdout: out, stderr: notes } = await runDeno(words, { input });
   assertEquals(code, 1, "lines that couldn't be followed");
   assertStringIncludes(
-    notes!,
+    notes,
     `${join(folder, "none", "x.jsonl")}: there is no folder ${join(folder, "none")}\n`,
   );
-  assertStringIncludes(notes!, `Cannot save to ${taken} as it is there already`);
+  assertStringIncludes(notes, `Cannot save to ${taken} as it is there already`);
   assertEquals(Deno.readTextFileSync(taken), "mine");
-  const rounds = out!.split(/^model:\n/m).slice(1).map((round) => round.split(/^tuned:\n/m));
+  const rounds = out.split(/^model:\n/m).slice(1).map((round) => round.split(/^tuned:\n/m));
   assertEquals(rounds.map((round) => round.length), [2, 2, 2]);
   assertEquals(rounds[1], rounds[0], "greedy, so that asking again gives the same");
   assert(rounds[2]![0] !== rounds[0]![0], "another system text gives another answer");
@@ -81,7 +74,7 @@ Deno.test("deno task chat in a pipe: answers on standard output, commands obeyed
       "/retry  ",
     ]
   ) {
-    assertStringIncludes(notes!, words);
+    assertStringIncludes(notes, words);
   }
   const saved = Deno.readTextFileSync(file).trim().split("\n").map((line) => JSON.parse(line));
   assertEquals(saved.map(({ model, messages }) => [model, messages[0], messages.length]), [
@@ -126,7 +119,7 @@ Deno.test({
   }`,
   ignore: SCRIPT === undefined || Deno.build.os !== "linux",
   fn: async () => {
-    const task = [Deno.execPath(), ...project.tasks.chat.command.split(" ").slice(1)];
+    const task = [Deno.execPath(), ...taskWords("chat")];
     // the slow backend: on the others the tiny model's answer may be over before the key arrives
     const options = ["--template", "qwen", "--backend", "reference", "--temperature", "0"];
     const process = new Deno.Command(SCRIPT ?? "", {

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
+import { PROJECT_FOLDER, runDeno } from "../../tests/helpers/deno_process.ts";
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { needsNetwork, startsPrograms } from "./network.ts";
 
@@ -61,20 +62,9 @@ Deno.test("dropNetwork() takes the network, dropPrograms() other programs from t
     console.log(await Promise.resolve().then(start).catch((e) => e.name));`;
   const file = join(temporaryFolder(), "drop.ts");
   Deno.writeTextFileSync(file, code);
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--config",
-      new URL("../../deno.json", import.meta.url).pathname,
-      "--no-prompt",
-      "--no-check",
-      "--allow-read",
-      "--allow-net",
-      "--allow-run",
-      file,
-    ],
-  }).output();
-  assertEquals(new TextDecoder().decode(stdout), "granted prompt NotCapable granted\ngranted\nNotCapable\n");
+  const flags = ["--config", join(PROJECT_FOLDER, "deno.json"), "--no-prompt", "--no-check"];
+  const { stdout } = await runDeno(["run", ...flags, "--allow-read", "--allow-net", "--allow-run", file]);
+  assertEquals(stdout, "granted prompt NotCapable granted\ngranted\nNotCapable\n");
 });
 
 Deno.test("startsPrograms() is false for the local trainer alone", () => {

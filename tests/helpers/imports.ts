@@ -5,6 +5,7 @@
  */
 import { dirname, join, relative } from "@std/path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { PROJECT_FOLDER, runDeno } from "./deno_process.ts";
 
 /** `from` imports `to`; paths from the root of the repository, with `/`. */
 export interface Arrow {
@@ -45,12 +46,10 @@ async function resolveArrows(root: string): Promise<Arrow[]> {
       `import ${JSON.stringify(pathToFileURL(join(root, path)).href)};`
     );
     await Deno.writeTextFile(entry, lines.join("\n"));
-    const { stdout, success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["info", "--json", "--config", join(ROOT, "deno.json"), entry],
-      env: { NO_COLOR: "1" },
-    }).output();
-    if (!success) throw new Error(`Cannot read the imports: ${new TextDecoder().decode(stderr)}`);
-    const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as { modules: InfoModule[] };
+    const config = join(PROJECT_FOLDER, "deno.json");
+    const { code: exit, stdout, stderr } = await runDeno(["info", "--json", "--config", config, entry]);
+    if (exit !== 0) throw new Error(`Cannot read the imports: ${stderr}`);
+    const { modules } = JSON.parse(stdout) as { modules: InfoModule[] };
     const pathOf = (url: string) => relative(root, fileURLToPath(url)).replaceAll("\\", "/");
     return modules.filter(({ local, specifier }) =>
       local !== entry && specifier.startsWith(pathToFileURL(root).href)

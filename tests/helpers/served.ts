@@ -2,7 +2,7 @@
  * A server as `deno task serve` starts it, with the permissions of deno.json.
  * @module
  */
-import project from "../../deno.json" with { type: "json" };
+import { startDeno, taskWords } from "./deno_process.ts";
 import { killedWith } from "./killed.ts";
 import { within } from "./until.ts";
 
@@ -21,13 +21,7 @@ export async function startServed(
   args: readonly string[],
   env: Record<string, string> = {},
 ): Promise<Served> {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: [...project.tasks.serve.command.split(" ").slice(1), ...args, "--port", "0"],
-    cwd: new URL("../../", import.meta.url).pathname,
-    env: { NO_COLOR: "1", ...env },
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+  const process = startDeno(taskWords("serve", ...args, "--port", "0"), { env });
   let log = "";
   const logged = (async () => {
     for await (const text of process.stderr.pipeThrough(new TextDecoderStream())) log += text;

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 
+import { runDeno } from "../../../tests/helpers/deno_process.ts";
 import { nativeLibrary } from "../../native/mod.ts";
 import { openLibrary } from "./c_api/mod.ts";
 
@@ -13,14 +14,10 @@ Deno.test({
   ignore: reason !== null,
   async fn() {
     const child = new URL("_subnormals_child.ts", import.meta.url).pathname;
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", child],
-      stderr: "piped",
-    }).output();
-    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    assertEquals(code, 0, text(stderr));
+    const { code, stdout, stderr } = await runDeno(["run", "-A", "--no-check", child]);
+    assertEquals(code, 0, stderr);
     assertEquals(
-      JSON.parse(text(stdout)),
+      JSON.parse(stdout),
       Array(8).fill({ theirs: 0, own: 0, javascript: 2 ** -133 }),
     );
   },

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { runDeno } from "../../../tests/helpers/deno_process.ts";
 
 // A process of its own: the environment belongs to all threads of one, and so to all tests that run at the same time.
 Deno.test("the ONNX backend turns the library's telemetry off, leaves no file of constants, and takes OMP_NUM_THREADS", async () => {
@@ -19,19 +20,12 @@ Deno.test("the ONNX backend turns the library's telemetry off, leaves no file of
       console.log(JSON.stringify({ telemetry: Deno.env.get("ORT_DISABLE_TELEMETRY"), there, threads }));`;
     // set by the first file of tests that loaded the backend in this process
     const { ORT_DISABLE_TELEMETRY: _, ...variables } = Deno.env.toObject();
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", "--ext=ts", "-"],
-      cwd: new URL("../../../", import.meta.url).pathname,
+    const { stdout } = await runDeno(["run", "-A", "--no-check", "--ext=ts", "-"], {
       clearEnv: true,
       env: { ...variables, TMPDIR: folder, OMP_NUM_THREADS: "5" },
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(script));
-    await writer.close();
-    const { stdout } = await child.output();
-    const { telemetry, there, threads } = JSON.parse(new TextDecoder().decode(stdout));
+      input: script,
+    });
+    const { telemetry, there, threads } = JSON.parse(stdout);
     assertEquals(telemetry, "1");
     assertEquals(threads, [["cpu", "5 threads"], ["cpu", "2 threads"]]);
     if (Deno.build.os !== "windows") assertEquals(there, []);

@@ -1,6 +1,7 @@
 /** The two ways to ONNX Runtime, and tensors that stay with a provider: by the CPU's, as a CUDA device gets them. */
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 
+import { runDeno } from "../../../tests/helpers/deno_process.ts";
 import { packExamples } from "../../engine/packs/pack.ts";
 import { Engine } from "../../engine/engine.ts";
 import { idsExample, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
@@ -104,19 +105,8 @@ Deno.test({
     const script = `import { onnxBackend } from "${new URL("mod.ts", import.meta.url)}";
       console.log(onnxBackend({ threads: 3 }).description);`;
     const told = async (wish: string) => {
-      const child = new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", "--no-check", "--ext=ts", "-"],
-        cwd: new URL("../../../", import.meta.url).pathname,
-        env: { DINOTUNE_ONNX: wish, NO_COLOR: "1" },
-        stdin: "piped",
-        stdout: "piped",
-        stderr: "piped",
-      }).spawn();
-      const writer = child.stdin.getWriter();
-      await writer.write(new TextEncoder().encode(script));
-      await writer.close();
-      const { stdout, stderr } = await child.output();
-      return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+      const env = { DINOTUNE_ONNX: wish };
+      return (await runDeno(["run", "-A", "--no-check", "--ext=ts", "-"], { env, input: script })).all;
     };
     const [binding, wrong] = await Promise.all([told("binding"), told("c")]);
     assertStringIncludes(

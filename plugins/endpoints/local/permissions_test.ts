@@ -2,6 +2,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 
+import { runDeno } from "../../../tests/helpers/deno_process.ts";
+
 const CONFIG = fileURLToPath(new URL("../../../deno.json", import.meta.url));
 
 /** Outcome of one request by an endpoint, in a process that has these permissions. */
@@ -16,21 +18,11 @@ async function asked(type: string, options: Record<string, unknown>, ...flags: s
     const { failure, error } = await endpoint.complete(request, new AbortController().signal);
     console.log(JSON.stringify({ ...failure, error }));
     Deno.exit();`;
-  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--unstable-worker-options",
-      "--no-prompt",
-      "--no-check",
-      "--config",
-      CONFIG,
-      ...flags,
-      `data:application/typescript,${encodeURIComponent(code)}`,
-    ],
-    env: { NO_COLOR: "1" },
-  }).output();
-  const text = new TextDecoder().decode(stdout);
-  return JSON.parse(text || JSON.stringify(new TextDecoder().decode(stderr)));
+  const program = `data:application/typescript,${encodeURIComponent(code)}`;
+  const { stdout, stderr } = await runDeno(
+    ["run", "--unstable-worker-options", "--no-prompt", "--no-check", "--config", CONFIG, ...flags, program],
+  );
+  return JSON.parse(stdout || JSON.stringify(stderr));
 }
 
 Deno.test("local: without ffi the first request says what native code can't be loaded, and stops the run", async () => {

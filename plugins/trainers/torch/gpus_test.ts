@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { assertEquals } from "@std/assert";
 
 import project from "../../../deno.json" with { type: "json" };
+import { PROJECT_FOLDER, runDeno } from "../../../tests/helpers/deno_process.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 
 /** Permissions of the task. */
@@ -22,18 +23,9 @@ Deno.test("as many processes as the run's Python counts GPUs, one where it has n
     }, device: "auto", nproc_per_node: null, ...written });
      console.log(JSON.stringify([{}, { device: "cpu" }, { nproc_per_node: 2 }, { python: "/no/such/python" }, { python: "false" }].map(count)));`,
   );
-  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      ...[
-        "run",
-        "--no-check",
-        ...permissions,
-        "--config",
-        new URL("../../../deno.json", import.meta.url).pathname,
-      ],
-      join(folder, "count.ts"),
-    ],
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
-  assertEquals(text(stdout), "[8,1,2,1,1]", text(stderr));
+  const { stdout, stderr } = await runDeno([
+    ...["run", "--no-check", ...permissions, "--config", join(PROJECT_FOLDER, "deno.json")],
+    join(folder, "count.ts"),
+  ]);
+  assertEquals(stdout.trim(), "[8,1,2,1,1]", stderr);
 });

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { runDeno } from "../../../tests/helpers/deno_process.ts";
 import { UNIX } from "../../../tests/helpers/system.ts";
 
 Deno.test({
@@ -9,10 +10,9 @@ Deno.test({
     const module = new URL("./interruption.ts", import.meta.url).href;
     // the process signals itself and stops its clock, so that no busy machine changes what lies between two signals
     const run = async (between: number, first = "SIGINT", second = "SIGINT") => {
-      const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-        args: [
-          "eval",
-          `const { interruption } = await import("${module}");
+      const { code, stdout } = await runDeno([
+        "eval",
+        `const { interruption } = await import("${module}");
           let now = 1000, looks = 0;
           const both = Promise.withResolvers();
           // each signal looks at the clock once
@@ -27,10 +27,8 @@ Deno.test({
           await both.promise;
           console.log("tidy");
           Deno.exit(stop.code);`,
-        ],
-        env: { NO_COLOR: "1" },
-      }).output();
-      return [code, new TextDecoder().decode(stdout)];
+      ]);
+      return [code, stdout];
     };
     assertEquals(await run(499), [130, "ready\ntidy\n"]);
     assertEquals(await run(500), [130, "ready\n"]);
@@ -45,21 +43,18 @@ Deno.test({
   ignore: UNIX.ignore,
   async fn() {
     const module = new URL("./interruption.ts", import.meta.url).href;
-    const { stdout } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        "eval",
-        `const { interruption } = await import("${module}");
+    const { stdout } = await runDeno([
+      "eval",
+      `const { interruption } = await import("${module}");
         const said = Promise.withResolvers(), lines = [];
         using stop = interruption((line) => lines.push(line) === 3 && said.resolve(), "the trainer mine is waited for", 40);
         setTimeout(() => Deno.kill(Deno.pid, "SIGTERM"));
         await said.promise;
         console.log(lines.join("\\n"));`,
-      ],
-      env: { NO_COLOR: "1" },
-    }).output();
+    ]);
     const again = "Still stopping, after 0 s: the trainer mine is waited for. Ctrl-C again ends at once.\n";
     assertEquals(
-      new TextDecoder().decode(stdout),
+      stdout,
       `\nStopping: the trainer mine is waited for. Ctrl-C again ends at once.\n${again}${again}`,
     );
   },

@@ -1,28 +1,18 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
+import { runDeno } from "../../../tests/helpers/deno_process.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { LINUX, UNIX } from "../../../tests/helpers/system.ts";
 
 const CONFIG = new URL("../../../deno.json", import.meta.url).pathname;
 
 Deno.test("a task that may look at no variable of the environment still says what is wrong", async () => {
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-check",
-      "--no-prompt",
-      "--allow-read",
-      "--deny-env",
-      `--config=${CONFIG}`,
-      new URL("../../doors/export.ts", import.meta.url).pathname,
-      "export_dir=out",
-    ],
-    env: { NO_COLOR: "1" },
-  }).output();
+  const words = ["run", "--no-check", "--no-prompt", "--allow-read", "--deny-env", "tasks/doors/export.ts"];
+  const { code, stderr } = await runDeno([...words, "export_dir=out"]);
   assertEquals(code, 1);
   assertMatch(
-    new TextDecoder().decode(stderr),
+    stderr,
     /^error: the task has no permission to look at the environment's "\w+"/,
   );
 });
@@ -86,13 +76,7 @@ Deno.test("a task that waits for what never ends is an error, not a run that wen
     "./run_task.ts",
     import.meta.url,
   )}"; void runTask(() => new Promise(() => {}));`;
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["eval", "--config", CONFIG, script],
-    stdout: "null",
-  }).output();
-  assertStringIncludes(
-    new TextDecoder().decode(stderr),
-    "error: Cannot finish as something that the task waits for",
-  );
+  const { code, stderr } = await runDeno(["eval", script]);
+  assertStringIncludes(stderr, "error: Cannot finish as something that the task waits for");
   assertEquals(code, 1);
 });

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 
+import { runDeno } from "../../../tests/helpers/deno_process.ts";
 import { type HeardTask, taskHere } from "../../../tests/helpers/task_here.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { evalTask } from "../../eval.ts";
@@ -32,13 +33,9 @@ const HERE: Record<string, (args: readonly string[]) => Promise<number | void>> 
 async function said(task: string, args: readonly string[]): Promise<HeardTask> {
   const here = HERE[task];
   if (here) return await taskHere(() => here(args));
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", ...task.startsWith("doors/") ? DOOR : ["-A"], "--no-check", `tasks/${task}.ts`, ...args],
-    cwd: ROOT,
-    stdout: "piped",
-    stderr: "piped",
-  }).output();
-  return { code, out: new TextDecoder().decode(stderr) };
+  const permissions = task.startsWith("doors/") ? DOOR : ["-A"];
+  const { code, stderr } = await runDeno(["run", ...permissions, "--no-check", `tasks/${task}.ts`, ...args]);
+  return { code, out: stderr };
 }
 
 Deno.test("checkFolderPlace() gives the nearest folder that is there, and refuses a file on the way", () => {

@@ -1,11 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 
-import project from "../../../deno.json" with { type: "json" };
+import { runDeno, taskWords } from "../../../tests/helpers/deno_process.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { startedElsewhere } from "./started_elsewhere.ts";
-
-const ROOT = new URL("../../../", import.meta.url).pathname;
 
 Deno.test("startedElsewhere() names a path that is where deno task was called and not where it runs", () => {
   const called = temporaryFolder(), here = temporaryFolder();
@@ -31,12 +29,8 @@ Deno.test("startedElsewhere() names a path that is where deno task was called an
 Deno.test("a task that deno task starts from another folder says where the file is", async () => {
   const called = temporaryFolder();
   Deno.writeTextFileSync(join(called, "mine.yaml"), "model_name_or_path: x\n");
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...project.tasks.preview.command.split(" ").slice(1), "mine.yaml"],
-    cwd: ROOT,
-    env: { NO_COLOR: "1", INIT_CWD: called },
-  }).output();
-  const [error, hint] = new TextDecoder().decode(stderr).split("\n");
+  const { code, stderr } = await runDeno(taskWords("preview", "mine.yaml"), { env: { INIT_CWD: called } });
+  const [error, hint] = stderr.split("\n");
   assertEquals([code, error], [1, "error: Cannot read mine.yaml as there is no such file"]);
   assertEquals(hint?.includes(join(called, "mine.yaml")), true, hint);
 });

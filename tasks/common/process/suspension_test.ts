@@ -2,6 +2,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
+import { PROJECT_FOLDER, startDeno } from "../../../tests/helpers/deno_process.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { LINUX, UNIX } from "../../../tests/helpers/system.ts";
 
@@ -18,21 +19,14 @@ function started(code: string, env: Readonly<Record<string, string>>): Deno.Chil
   const folder = temporaryFolder(), start = join(folder, "start.ts");
   Deno.writeTextFileSync(start, code);
   Deno.writeTextFileSync(join(folder, "task.ts"), `${waits}\nexport {};`);
-  return new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      "--no-check",
-      "--unstable-worker-options",
-      "--config",
-      new URL("deno.json", root).pathname,
-      start,
-    ],
-    env: { NO_COLOR: "1", INIT_CWD: folder, ...env },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+  const flags = [
+    "-A",
+    "--no-check",
+    "--unstable-worker-options",
+    "--config",
+    join(PROJECT_FOLDER, "deno.json"),
+  ];
+  return startDeno(["run", ...flags, start], { env: { INIT_CWD: folder, ...env } });
 }
 
 for (const [where, code] of Object.entries(TASKS)) {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
-import project from "../../../deno.json" with { type: "json" };
+import { runDeno, taskWords } from "../../../tests/helpers/deno_process.ts";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { unusedPort } from "../../../tests/helpers/unused_port.ts";
 import { estimatePrompt } from "../../../plugins/endpoints/token_estimate.ts";
@@ -83,27 +83,15 @@ Deno.test("planRun() of a model on a hub that can't be reached plans what it can
     file,
     "evaluator:\n  type: constraints\n  max_samples: 3\n  model:\n    type: local\n    args: {model: some/model}\n    run_args: {max_tokens: 8}\n",
   );
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      ...project.tasks.eval.command.split(" ").slice(1),
-      file,
-      `out_dir=${join(folder, "out")}`,
-      "--dry-run",
-    ],
-    cwd: new URL("../../../", import.meta.url).pathname,
-    // where nothing listens
-    env: {
-      NO_COLOR: "1",
-      HF_ENDPOINT: `http://127.0.0.1:${unusedPort()}`,
-      HF_HUB_CACHE: join(folder, "hub"),
-    },
-  }).output();
-  const text = new TextDecoder().decode(stdout);
-  assertEquals(code, 0, new TextDecoder().decode(stderr));
-  assertStringIncludes(text, "3 items with ");
+  const words = taskWords("eval", file, `out_dir=${join(folder, "out")}`, "--dry-run");
+  // where nothing listens
+  const env = { HF_ENDPOINT: `http://127.0.0.1:${unusedPort()}`, HF_HUB_CACHE: join(folder, "hub") };
+  const { code, stdout, stderr } = await runDeno(words, { env });
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stdout, "3 items with ");
   assertMatch(
-    text,
+    stdout,
     /note: .*Cannot download the model some\/model .*it can't be reached.*Answers that earlier runs of it left aren't counted/,
   );
-  assertMatch(text, /model model +3 /);
+  assertMatch(stdout, /model model +3 /);
 });

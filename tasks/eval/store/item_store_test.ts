@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fileURLToPath } from "node:url";
 
+import { runDeno } from "../../../tests/helpers/deno_process.ts";
 import { type AnswerState, ItemStore } from "./item_store.ts";
 
 const state = (id: string, text: string, key = "a1"): AnswerState => ({
@@ -190,12 +191,11 @@ Deno.test("ItemStore takes less than 130 bytes an item in memory, however long i
   const script = fileURLToPath(new URL("./_store_process.ts", import.meta.url));
   try {
     for (const mode of ["write", "open"]) {
-      const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", "--no-check", "--v8-flags=--expose-gc", script, directory, mode],
-      }).output();
-      assertEquals(new TextDecoder().decode(stderr), "");
+      const words = ["run", "-A", "--no-check", "--v8-flags=--expose-gc", script, directory, mode];
+      const { stdout, stderr } = await runDeno(words);
+      assertEquals(stderr, "");
       // by hand: 12 bytes of hash, 8 to 16 of the table and 2 · 20 of places, each up to twice as much as is in use
-      const bytes = Number(new TextDecoder().decode(stdout));
+      const bytes = Number(stdout);
       assert(bytes > 40 && bytes < 130, `${mode}: ${bytes}`);
     }
   } finally {

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 
+import { runDeno } from "../../../../tests/helpers/deno_process.ts";
 import { addedRanges, anonymousRanges, filledParts } from "./huge_pages.ts";
 
 const HUGE = 2 ** 21, PAGES = HUGE / 4096;
@@ -47,13 +48,9 @@ Deno.test({
   ignore: why !== null,
   async fn() {
     const child = new URL("_huge_pages_child.ts", import.meta.url).pathname;
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", child],
-      stderr: "piped",
-    }).output();
-    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    assertEquals(code, 0, text(stderr));
-    const { bytes, grown, kept, unchanged } = JSON.parse(text(stdout));
+    const { code, stdout, stderr } = await runDeno(["run", "-A", "--no-check", child]);
+    assertEquals(code, 0, stderr);
+    const { bytes, grown, kept, unchanged } = JSON.parse(stdout);
     // The system may fail to find a huge page, and then says so of the whole range.
     assert(grown >= HUGE && bytes < 2 ** 27, `${bytes} bytes, and ${grown} more in huge pages`);
     assertEquals([kept, unchanged], [true, 0]);

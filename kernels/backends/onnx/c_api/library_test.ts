@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
 import denoConfig from "../../../../deno.json" with { type: "json" };
+import { runDeno } from "../../../../tests/helpers/deno_process.ts";
 import {
   availableProviders,
   beginLibrary,
@@ -93,8 +94,7 @@ Deno.test({
     const ended = async (end: string, delay: number) => {
       const code =
         `import { beginLibrary } from ${module}; beginLibrary(); setTimeout(() => { ${end} }, ${delay})`;
-      const cwd = new URL("../../../../", import.meta.url), args = ["eval", "--no-check", code];
-      return (await new Deno.Command(Deno.execPath(), { args, cwd, stderr: "null" }).output()).code;
+      return (await runDeno(["eval", "--no-check", code])).code;
     };
     const delays = [1, 15, 30, 45],
       codes = await Promise.all(

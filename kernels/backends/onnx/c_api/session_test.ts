@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 
+import { runDeno } from "../../../../tests/helpers/deno_process.ts";
 import {
   openLibrary,
   OrtBinding,
@@ -306,12 +307,10 @@ test("memory is flat over runs, errors and sessions", () => {
 
 test("sessions with a shared arena hold what the largest of their runs takes, others each their own", async () => {
   const child = new URL("./_arena_child.ts", import.meta.url);
-  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", child.href],
-  }).output();
+  const { stdout, stderr } = await runDeno(["run", "-A", "--no-check", child.href]);
   const own = 2 ** 20, values = 2 * 65_536;
   assertEquals(
-    new TextDecoder().decode(stdout).trim(),
+    stdout.trim(),
     JSON.stringify([
       [[0, 0], [own, 0], [own, own]],
       [[0, 0], [values, values], [values, values]],
@@ -319,6 +318,6 @@ test("sessions with a shared arena hold what the largest of their runs takes, ot
       [[values, values], [values, values], [values, values]],
       512, // (1 + 1)·16·16
     ]),
-    new TextDecoder().decode(stderr),
+    stderr,
   );
 });

@@ -1,5 +1,6 @@
 /** WebGPU: adapters that are absent, too small, in software or wrong. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { runDeno } from "../../../../tests/helpers/deno_process.ts";
 import { linear } from "../../../ops/products/products.ts";
 import { NO_ADAPTER } from "../../../testing/backends.ts";
 import { isSoftware, webgpuBackend } from "../mod.ts";
@@ -79,13 +80,9 @@ Deno.test("webgpuBackend() names an adapter whose limits are too low, and one th
 Deno.test("webgpuBackend() fails where Deno really finds no adapter", async () => {
   const code = `import { webgpuBackend } from ${JSON.stringify(new URL("../mod.ts", import.meta.url).href)};
     await webgpuBackend().then(() => console.log("made"), (error) => console.log(error.message));`;
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["eval", "--config", new URL("../../../../deno.json", import.meta.url).pathname, code],
-    env: { DENO_WEBGPU_BACKEND: NO_ADAPTER, NO_COLOR: "1" },
-    stderr: "null",
-  }).output();
+  const { stdout } = await runDeno(["eval", code], { env: { DENO_WEBGPU_BACKEND: NO_ADAPTER } });
   assertStringIncludes(
-    new TextDecoder().decode(stdout),
+    stdout,
     `Cannot use backend webgpu: no adapter was found: DENO_WEBGPU_BACKEND is "${NO_ADAPTER}", so no driver was asked; unset it (`,
   );
 });
