@@ -3,7 +3,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 
 import { toByteAlphabet } from "./bytes.ts";
 import { decoder } from "./decoders.ts";
-import { namedSplitter } from "./gguf_tokenizer.ts";
+import { namedSplitter } from "./gguf/splitters.ts";
 import { tokenizerFromFiles } from "./mod.ts";
 import { normalizer } from "./normalizers.ts";
 import { toRegExp } from "./patterns.ts";

@@ -7,7 +7,7 @@ import { basename, dirname, join } from "@std/path";
 import { GgufFile } from "../gguf/mod.ts";
 import { notTheFile } from "../not_the_file.ts";
 import type { Parts } from "./tokenizer_parts.ts";
-import { tokenizerFromGguf } from "./gguf_tokenizer.ts";
+import { tokenizerFromGguf } from "./gguf/tokenizer.ts";
 import { tokenizerFromParts } from "./load_parts.ts";
 import type { EditableTokenizer } from "./tokenizer.ts";
 import { checkTokenizerJson, isObject } from "./tokenizer_json.ts";

@@ -6,8 +6,9 @@ import { loadTokenizerSync } from "./load.ts";
 import type { EditableTokenizer } from "./tokenizer.ts";
 
 export type { EditableTokenizer, Tokenizer } from "./tokenizer.ts";
-export { type GgufTokenizerKeys, ggufTokenizerKeys } from "./gguf_keys.ts";
-export { ggufEndIds, isCalledPhi3, isEndInLlamaCpp, tokenizerFromGguf } from "./gguf_tokenizer.ts";
+export { type GgufTokenizerKeys, ggufTokenizerKeys } from "./gguf/keys.ts";
+export { ggufEndIds, isCalledPhi3, isEndInLlamaCpp } from "./gguf/special_tokens.ts";
+export { tokenizerFromGguf } from "./gguf/tokenizer.ts";
 export { splitsAsQwen2 } from "./qwen2_split.ts";
 export { loadTokenizerSync, tokenizerFromFiles } from "./load.ts";
 

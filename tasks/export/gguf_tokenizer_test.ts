@@ -5,7 +5,9 @@ import { tokenizerFromFiles, tokenizerFromGguf } from "../../formats/tokenizer/m
 import { tokenizerKeys } from "./gguf_tokenizer.ts";
 import type { ExportSource } from "./source/source.ts";
 
-const READER = Deno.readTextFileSync(new URL("../../formats/tokenizer/gguf_tokenizer.ts", import.meta.url));
+const READER = ["tokenizer.ts", "models.ts"].map((name) =>
+  Deno.readTextFileSync(new URL(`../../formats/tokenizer/gguf/${name}`, import.meta.url))
+).join("");
 
 /** Keys that the reader asks for, by its source. */
 function readKeys(): string[] {

@@ -1,14 +1,15 @@
 /**
- * A tokenizer as the metadata of a GGUF file (`tokenizer.ggml.*`), the reverse of `gguf_tokenizer.ts`. Names and numbers are
+ * A tokenizer as the metadata of a GGUF file (`tokenizer.ggml.*`), the reverse of `tokenizer.ts`. Names and numbers are
  * those of llama.cpp's converter and loader (src/llama-vocab.cpp).
  * @module
  */
-import { shown } from "../message.ts";
-import { ggufTokenizerLosses } from "./gguf_losses.ts";
-import { namedSplitter, stripsAsPhi3 } from "./gguf_tokenizer.ts";
-import { GPT2_PATTERN } from "./patterns.ts";
-import type { Tokenizer } from "./tokenizer.ts";
-import { checkTokenizerJson, type Component, isObject, type TokenizerJson } from "./tokenizer_json.ts";
+import { shown } from "../../message.ts";
+import { ggufTokenizerLosses } from "./losses.ts";
+import { stripsAsPhi3 } from "./special_tokens.ts";
+import { namedSplitter } from "./splitters.ts";
+import { GPT2_PATTERN } from "../patterns.ts";
+import type { Tokenizer } from "../tokenizer.ts";
+import { checkTokenizerJson, type Component, isObject, type TokenizerJson } from "../tokenizer_json.ts";
 
 /** Keys behind `tokenizer.`; lists have one entry a row of the embedding. */
 export interface GgufTokenizerKeys {

@@ -2,10 +2,10 @@
  * What a tokenizer.json has and a GGUF file has no place for, or llama.cpp takes otherwise (src/llama-vocab.cpp), so that some texts have other ids there.
  * @module
  */
-import { counted } from "../counted.ts";
-import { shown } from "../message.ts";
-import { stripsAsPhi3 } from "./gguf_tokenizer.ts";
-import type { Component, TokenizerJson } from "./tokenizer_json.ts";
+import { counted } from "../../counted.ts";
+import { shown } from "../../message.ts";
+import { stripsAsPhi3 } from "./special_tokens.ts";
+import type { Component, TokenizerJson } from "../tokenizer_json.ts";
 
 /** Sentences about texts that llama.cpp cuts otherwise; none where there are no such texts. */
 export function ggufTokenizerLosses(json: TokenizerJson): string[] {
