@@ -7,7 +7,7 @@ import { basename, join, resolve } from "@std/path";
 
 // not its mod.ts: an engine's Worker needs no readers of data sets
 import { hubName } from "../hub/repository.ts";
-import { readAdapterFields } from "./adapter.ts";
+import { readAdapterFields } from "./adapter_files.ts";
 
 /**
  * Compares the base that an adapter's configuration names with a model: by their last names (hub ids, folders and GGUF files of one

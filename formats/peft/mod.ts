@@ -2,18 +2,10 @@
  * PEFT adapter directories, read and written.
  * @module
  */
-export {
-  type Adapter,
-  loraOf,
-  type LoraTensors,
-  type ModuleShapes,
-  readAdapter,
-  readAdapterConfig,
-  readAdapterFields,
-  type TensorShapes,
-  TRAINED_FIELDS,
-  writeAdapter,
-} from "./adapter.ts";
+export { type Adapter, loraOf, type LoraTensors, type ModuleShapes, type TensorShapes } from "./adapter.ts";
+export { readAdapterFields } from "./adapter_files.ts";
+export { readAdapter, readAdapterConfig, TRAINED_FIELDS } from "./read_adapter.ts";
+export { writeAdapter } from "./write_adapter.ts";
 export { type LoraConfig } from "./config.ts";
 export { onlyMerged } from "./only_merged.ts";
 export { mergedWeights } from "./merge.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import { SafetensorsFile } from "../safetensors/mod.ts";
-import { adapterWeightsPath, readAdapterFields } from "./adapter.ts";
+import { adapterWeightsPath, readAdapterFields } from "./adapter_files.ts";
 import { mergedField } from "./config.ts";
 
 /**

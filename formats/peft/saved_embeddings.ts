@@ -3,7 +3,7 @@
  * @module
  */
 import { SafetensorsFile } from "../safetensors/mod.ts";
-import { adapterWeightsPath, readAdapterFields } from "./adapter.ts";
+import { adapterWeightsPath, readAdapterFields } from "./adapter_files.ts";
 import { decoderTensors, PEFT_PREFIX } from "./module_names.ts";
 import { EMBEDDING_MODULE, HEAD_MODULE } from "./whole_fields.ts";
 

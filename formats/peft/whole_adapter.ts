@@ -6,16 +6,9 @@
  */
 import { item, valueOf } from "../elements.ts";
 import { SafetensorsFile } from "../safetensors/mod.ts";
-import {
-  type Adapter,
-  adapterWeightsPath,
-  checkAdapterTensors,
-  loraOf,
-  type LoraTensors,
-  loraTensorShapes,
-  type ModuleShapes,
-  readAdapterFields,
-} from "./adapter.ts";
+import { type Adapter, loraOf, type LoraTensors, type ModuleShapes } from "./adapter.ts";
+import { adapterWeightsPath, readAdapterFields } from "./adapter_files.ts";
+import { checkAdapterTensors, loraTensorShapes } from "./adapter_tensors.ts";
 import { type LoraConfig, MERGED_FIELDS, parseLoraConfig } from "./config.ts";
 import { decoderTensors, PEFT_PREFIX, renamed, spellingOfTensors } from "./module_names.ts";
 import { loraNames } from "./names.ts";
