@@ -8,6 +8,7 @@ import { parsePyJson } from "../../../formats/python_json.ts";
 import type { Dataset, ExampleShape } from "../dataset.ts";
 import { onlyFields } from "./fields_only.ts";
 import { frozenCopy } from "./frozen.ts";
+import { type Maker, replacing } from "./maker.ts";
 import {
   aFunction,
   anObject,
@@ -15,14 +16,12 @@ import {
   fields,
   flag,
   listOf,
-  type Maker,
   namedTexts,
   needed,
   oneOfNames,
   orNothing,
-  replacing,
   words,
-} from "./maker.ts";
+} from "./schemas.ts";
 import { message } from "./message.ts";
 
 /** Names of prompts and answers of each shape. */
@@ -85,11 +84,7 @@ export function checkedDataset(dataset: Dataset, maker: Maker): Dataset {
     }),
   );
   return replacing(dataset, {
-    required(shape) {
-      const found = maker.run(() => dataset.required(shape));
-      maker.check("required()", found, namedTexts);
-      return found;
-    },
+    required: (shape) => maker.checked("required()", namedTexts, () => dataset.required(shape)),
     convert(record, attributes, source) {
       const row = ` of row ${source.row} of ${source.file}`;
       const converted = maker.run(

@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { Endpoint, Failure } from "../endpoint.ts";
 import { onlyFields, productFields } from "./fields_only.ts";
 import { frozenCopy } from "./frozen.ts";
+import { type Maker, replacing } from "./maker.ts";
 import {
   aFunction,
   anyText,
@@ -15,13 +16,11 @@ import {
   functionOrNothing,
   jsonData,
   listOf,
-  type Maker,
   needed,
   oneOfNames,
   orNothing,
-  replacing,
   words,
-} from "./maker.ts";
+} from "./schemas.ts";
 
 const FAILURES = [
   ...["auth", "not_found", "quota", "refused", "connection", "timeout", "rate_limit", "server"] as const,

@@ -10,6 +10,7 @@ import type { Judge } from "../judge.ts";
 import type { JudgeResult } from "../judgement.ts";
 import { onlyFields, productFields } from "./fields_only.ts";
 import { frozenCopy } from "./frozen.ts";
+import { type Maker, replacing } from "./maker.ts";
 import {
   aFunction,
   anObject,
@@ -19,14 +20,12 @@ import {
   isNamed,
   jsonData,
   listOf,
-  type Maker,
   namedTexts,
   needed,
   oneOfNames,
   orNothing,
-  replacing,
   words,
-} from "./maker.ts";
+} from "./schemas.ts";
 import { message } from "./message.ts";
 
 /** A score from 0 to `scale`, or null with its reason. */
@@ -159,22 +158,20 @@ const contributions = listOf(
 function checkedProtocol(protocol: JudgeProtocol, maker: Maker): JudgeProtocol {
   const { scale, structured } = protocol;
   return replacing(protocol, {
-    messages(asked, response) {
-      const found = maker.run(() => protocol.messages(frozenCopy(asked), response));
-      maker.check("protocol.messages()", found, messages);
-      return found;
-    },
+    messages: (asked, response) =>
+      maker.checked("protocol.messages()", messages, () => protocol.messages(frozenCopy(asked), response)),
     read(asked, text, cut) {
       const found = maker.run(() => protocol.read(frozenCopy(asked), text, cut));
       checkJudgement(maker, "protocol.read()", found, { constraints: asked.constraints, scale });
       return found;
     },
     structured: replacing(structured, {
-      schema(asked, response) {
-        const found = maker.run(() => structured.schema(frozenCopy(asked), response));
-        maker.check("protocol.structured.schema()", found, jsonData);
-        return found;
-      },
+      schema: (asked, response) =>
+        maker.checked(
+          "protocol.structured.schema()",
+          jsonData,
+          () => structured.schema(frozenCopy(asked), response),
+        ),
       read(asked, text, response, cut) {
         const found = maker.run(() => structured.read(frozenCopy(asked), text, response, cut));
         checkJudgement(maker, "protocol.structured.read()", found, { constraints: asked.constraints, scale });
@@ -219,8 +216,11 @@ export function checkedBenchmark(benchmark: Benchmark, maker: Maker): Benchmark 
       return found;
     }),
     contributions(result) {
-      const found = maker.run(() => benchmark.contributions(frozenCopy(result)));
-      maker.check("contributions()", found, contributions);
+      const found = maker.checked(
+        "contributions()",
+        contributions,
+        () => benchmark.contributions(frozenCopy(result)),
+      );
       if (result.judgement !== null) checkNames(found, benchmark, result.item, maker);
       found.forEach(({ metric, value, max = 1 }, i) => {
         if (result.judgement === null && value !== null) {
@@ -249,8 +249,7 @@ function checkNames(
   maker: Maker,
 ): void {
   const unjudged = { item: frozenCopy(asked), response: null, judgement: null };
-  const named = maker.run(() => benchmark.contributions(unjudged));
-  maker.check("contributions()", named, contributions);
+  const named = maker.checked("contributions()", contributions, () => benchmark.contributions(unjudged));
   const names = [...new Set(named.map(({ metric }) => metric))];
   const index = found.findIndex(({ metric }) => !names.includes(metric));
   if (index < 0) return;

@@ -6,7 +6,7 @@ import { z } from "zod";
 
 import { nearest } from "../../../formats/did_you_mean.ts";
 import { misspeltOption, unreadAdvice } from "../shape_fault.ts";
-import { fields } from "./maker.ts";
+import { fields } from "./schemas.ts";
 
 /** An object with these fields and no others: what another one holds would be lost unseen; one that holds undefined is none. */
 export function onlyFields(shape: Record<string, z.ZodType>): z.ZodType {

@@ -5,23 +5,22 @@
 import { z } from "zod";
 
 import { Scalar } from "../../../kernels/tape.ts";
-import type { CarriedValues, Loss, LossInputs, MicroBatchRow } from "../loss.ts";
+import type { CarriedValues, Loss, LossInputs, LossOutputs, MicroBatchRow } from "../loss.ts";
 import { SHAPE_PARTS, SHAPES } from "./dataset.ts";
 import { productFields } from "./fields_only.ts";
 import { frozenCopy } from "./frozen.ts";
 import { guardedInputs, guardedRows, guardedTokens } from "./loss_inputs.ts";
+import { type Maker, replacing } from "./maker.ts";
 import {
   aFunction,
   fields,
   flag,
   functionOrNothing,
   isNamed,
-  type Maker,
   namedNumbers,
   needed,
   oneOfNames,
-  replacing,
-} from "./maker.ts";
+} from "./schemas.ts";
 
 /** Names that a log has of its own: a metric of that name would stand in their place. */
 const LOGGED = ["loss", "grad_norm", "learning_rate", "epoch", "step", "num_input_tokens_seen"];
@@ -34,37 +33,31 @@ const ownNames = z.unknown().superRefine((metrics, context) => {
   context.addIssue({ code: "custom", message });
 });
 
+const made = productFields({
+  shape: oneOfNames(...SHAPES),
+  sequences: needed("a map of names to [prompt, answer]", isSequences),
+  needsReference: flag,
+  normalize: oneOfNames("examples", "label_tokens"),
+  loss: aFunction,
+}, {
+  batch: functionOrNothing,
+  carried: needed("initial numbers and a function next(), or nothing,", isCarriedOrNothing),
+  tokenWeights: functionOrNothing,
+  summarize: functionOrNothing,
+  initialLoss: needed("a finite number, or nothing,", (v) => v === undefined || Number.isFinite(v)),
+});
+
+const lossOutputs = fields({
+  loss: needed("a value made of policy or R (a Scalar)", (v) => v instanceof Scalar),
+  metrics: needed("a map of names to numbers", (v) => isNamed(v) && Object.values(v).every(metric)).pipe(
+    ownNames,
+  ),
+});
+
 /** A loss: its declaration names sequences of its shape, and each example's loss is a finite value of the tape. */
 export function checkedLoss(loss: Loss, maker: Maker): Loss {
-  maker.checkMade(
-    loss,
-    productFields({
-      shape: oneOfNames(...SHAPES),
-      sequences: needed("a map of names to [prompt, answer]", isSequences),
-      needsReference: flag,
-      normalize: oneOfNames("examples", "label_tokens"),
-      loss: aFunction,
-    }, {
-      batch: functionOrNothing,
-      carried: needed("initial numbers and a function next(), or nothing,", isCarriedOrNothing),
-      tokenWeights: functionOrNothing,
-      summarize: functionOrNothing,
-      initialLoss: needed("a finite number, or nothing,", (v) => v === undefined || Number.isFinite(v)),
-    }),
-  );
-  const { prompts, answers } = SHAPE_PARTS[loss.shape];
-  for (const [name, [prompt, answer]] of Object.entries(loss.sequences)) {
-    const known = loss.shape === "kto" ? [...answers, "kl"] : answers;
-    if ((prompt === "" ? loss.shape === "text" : prompts.includes(prompt)) && known.includes(answer)) {
-      continue;
-    }
-    maker.refuse(
-      `Cannot use sequence ${name} as shape ${loss.shape} has the prompts ${
-        prompts.join(", ") || '""'
-      } and the answers ` +
-        `${known.join(", ")}: current value is ["${prompt}", "${answer}"]`,
-    );
-  }
+  maker.checkMade(loss, made);
+  checkSequences(loss, maker);
   const { batch, carried, summarize, tokenWeights } = loss;
   if (carried && !batch) {
     maker.refuse(
@@ -72,55 +65,71 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
     );
   }
   return replacing(loss, {
-    loss(inputs) {
-      const outputs = maker.run(() => loss.loss(guardedInputs(loss, inputs)));
-      maker.check(
-        "loss()",
-        outputs,
-        fields({
-          loss: needed("a value made of policy or R (a Scalar)", (v) => v instanceof Scalar),
-          metrics: needed(
-            "a map of names to numbers",
-            (v) => isNamed(v) && Object.values(v).every(metric),
-          ).pipe(ownNames),
-        }),
-      );
-      if (!Number.isFinite(outputs.loss.value) && isFinite(inputs)) {
-        maker.refuse(
-          `Cannot learn from loss() as a finite number is needed: current value is ${outputs.loss.value} of policy ${
-            JSON.stringify(inputs.policy, (_, v) => v instanceof Scalar ? v.value : v)
-          }`,
-        );
-      }
-      return outputs;
-    },
-    carried: carried && {
-      initial: frozenCopy(carried.initial),
-      next(before, rows) {
-        const found = maker.run(() => carried.next(frozenCopy(before), guardedRows(loss, rows)));
-        maker.check("carried.next()", found, namedNumbers);
-        maker.check("carried.next()", found, namesOf(carried.initial));
-        if (areFinite(rows)) maker.check("carried.next()", found, finite);
-        return found;
-      },
-    },
+    loss: (inputs) => checkedOutputs(loss, maker, inputs),
+    carried: carried && checkedCarried(loss, carried, maker),
     batch: batch && ((rows, carried) => {
-      const found = maker.run(() => batch.call(loss, guardedRows(loss, rows), frozenCopy(carried)));
-      maker.check("batch()", found, namedNumbers);
+      const found = maker.checked(
+        "batch()",
+        namedNumbers,
+        () => batch.call(loss, guardedRows(loss, rows), frozenCopy(carried)),
+      );
       if (areFinite(rows)) maker.check("batch()", found, finite);
       return found;
     }),
-    tokenWeights: tokenWeights && ((tokens) => {
-      const found = maker.run(() => tokenWeights.call(loss, guardedTokens(tokens)));
-      maker.check("tokenWeights()", found, needed("a map of sequences' names to Float64Arrays", isWeights));
-      return found;
-    }),
-    summarize: summarize && ((means) => {
-      const found = maker.run(() => summarize.call(loss, means));
-      maker.check("summarize()", found, namedNumbers.pipe(ownNames));
-      return found;
-    }),
+    tokenWeights: tokenWeights &&
+      ((tokens) =>
+        maker.checked("tokenWeights()", weights, () => tokenWeights.call(loss, guardedTokens(tokens)))),
+    summarize: summarize &&
+      ((means) =>
+        maker.checked("summarize()", namedNumbers.pipe(ownNames), () => summarize.call(loss, means))),
   });
+}
+
+/** Makes sure that each sequence is of prompts and answers that examples of the loss's shape have. */
+function checkSequences({ shape, sequences }: Loss, maker: Maker): void {
+  const { prompts, answers } = SHAPE_PARTS[shape];
+  const known = shape === "kto" ? [...answers, "kl"] : answers;
+  for (const [name, [prompt, answer]] of Object.entries(sequences)) {
+    const isPrompt = prompt === "" ? shape === "text" : prompts.includes(prompt);
+    if (isPrompt && known.includes(answer)) continue;
+    maker.refuse(
+      `Cannot use sequence ${name} as shape ${shape} has the prompts ${
+        prompts.join(", ") || '""'
+      } and the answers ${known.join(", ")}: current value is ["${prompt}", "${answer}"]`,
+    );
+  }
+}
+
+function checkedOutputs(loss: Loss, maker: Maker, inputs: LossInputs): LossOutputs {
+  const outputs = maker.checked("loss()", lossOutputs, () => loss.loss(guardedInputs(loss, inputs)));
+  if (!Number.isFinite(outputs.loss.value) && isFinite(inputs)) {
+    maker.refuse(
+      `Cannot learn from loss() as a finite number is needed: current value is ${outputs.loss.value} of policy ${
+        JSON.stringify(inputs.policy, (_, v) => v instanceof Scalar ? v.value : v)
+      }`,
+    );
+  }
+  return outputs;
+}
+
+function checkedCarried(
+  loss: Loss,
+  carried: NonNullable<Loss["carried"]>,
+  maker: Maker,
+): NonNullable<Loss["carried"]> {
+  return {
+    initial: frozenCopy(carried.initial),
+    next(before, rows) {
+      const found = maker.checked(
+        "carried.next()",
+        namedNumbers,
+        () => carried.next(frozenCopy(before), guardedRows(loss, rows)),
+      );
+      maker.check("carried.next()", found, namesOf(carried.initial));
+      if (areFinite(rows)) maker.check("carried.next()", found, finite);
+      return found;
+    },
+  };
 }
 
 function isCarriedOrNothing(value: unknown): boolean {
@@ -145,9 +154,10 @@ function areFinite(rows: readonly Pick<MicroBatchRow<string, boolean>, "policy" 
   );
 }
 
-function isWeights(value: unknown): boolean {
-  return isNamed(value) && Object.values(value).every((v) => v instanceof Float64Array);
-}
+const weights = needed(
+  "a map of sequences' names to Float64Arrays",
+  (v) => isNamed(v) && Object.values(v).every((each) => each instanceof Float64Array),
+);
 
 const finite = needed(
   "a map of names to finite numbers",

@@ -5,7 +5,7 @@
 import type { z } from "zod";
 
 import { onlyFields } from "./fields_only.ts";
-import { anyText, flag, listOf, oneOfNames, orNothing } from "./maker.ts";
+import { anyText, flag, listOf, oneOfNames, orNothing } from "./schemas.ts";
 
 const parts = {
   role: oneOfNames("system", "user", "assistant", "tool", "function"),

@@ -6,7 +6,8 @@ import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_conf
 import type { ModelFamily } from "../model.ts";
 import { frozenCopy } from "./frozen.ts";
 import { onlyFields } from "./fields_only.ts";
-import { aFunction, fields, flag, type Maker, needed, replacing, words } from "./maker.ts";
+import { type Maker, replacing } from "./maker.ts";
+import { aFunction, fields, flag, needed, words } from "./schemas.ts";
 
 const whole = (v: unknown) => Number.isSafeInteger(v) && (v as number) >= 1;
 const count = needed("a whole number >= 1", whole);

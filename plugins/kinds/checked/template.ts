@@ -2,22 +2,23 @@
  * Checks of what a template of one's own gives.
  * @module
  */
+import type { z } from "zod";
+
 import { counted } from "../../../formats/counted.ts";
 import { MESSAGE_PARTS, type Template } from "../template.ts";
 import { onlyFields, productFields } from "./fields_only.ts";
 import { frozenCopy } from "./frozen.ts";
+import { type Maker, replacing } from "./maker.ts";
 import {
   aFunction,
   anyText,
   flag,
   functionOrNothing,
   listOf,
-  type Maker,
   needed,
   oneOfNames,
   orNothing,
-  replacing,
-} from "./maker.ts";
+} from "./schemas.ts";
 
 const ids = needed(
   "a list of token ids (whole numbers >= 0)",
@@ -26,37 +27,42 @@ const ids = needed(
 const encoded = listOf(onlyFields({ source: ids, target: ids }), "a list of turns {source, target}");
 const textOrNull = needed("a text, or null,", (v) => v === null || typeof v === "string");
 
+const made = productFields({
+  name: anyText,
+  stopWords: listOf(anyText),
+  replaceEos: flag,
+  defaultSystem: anyText,
+  encodeTurns: aFunction,
+  encodePrompt: aFunction,
+}, {
+  endOfText: orNothing(anyText),
+  chatTemplate: orNothing(anyText),
+  efficientEos: orNothing(flag),
+  replaceJinja: orNothing(flag),
+  encodeOneTurn: functionOrNothing,
+  encodeChat: functionOrNothing,
+  jinja: functionOrNothing,
+  trainedJinja: functionOrNothing,
+  ignores: functionOrNothing,
+  readsVariable: functionOrNothing,
+});
+
 /** A template: its turns and prompts are token ids. What it objects to in a record stays as it is: it is a reason to drop the row. */
 export function checkedTemplateProduct(template: Template, maker: Maker): Template {
-  maker.checkMade(
-    template,
-    productFields({
-      name: anyText,
-      stopWords: listOf(anyText),
-      replaceEos: flag,
-      defaultSystem: anyText,
-      encodeTurns: aFunction,
-      encodePrompt: aFunction,
-    }, {
-      endOfText: orNothing(anyText),
-      chatTemplate: orNothing(anyText),
-      efficientEos: orNothing(flag),
-      replaceJinja: orNothing(flag),
-      encodeOneTurn: functionOrNothing,
-      encodeChat: functionOrNothing,
-      jinja: functionOrNothing,
-      trainedJinja: functionOrNothing,
-      ignores: functionOrNothing,
-      readsVariable: functionOrNothing,
-    }),
-  );
+  maker.checkMade(template, made);
   const { encodeOneTurn, encodeChat, jinja, trainedJinja, ignores, readsVariable } = template;
+  const idsOf = <T>(where: string, schema: z.ZodType, encode: () => T): T => {
+    const found = maker.objecting(encode);
+    maker.check(where, found, schema);
+    return found;
+  };
   return replacing(template, {
     encodeTurns(tokenizer, conversation, ...options) {
-      const found = maker.objecting(() =>
-        template.encodeTurns(tokenizer, frozenCopy(conversation), ...options)
+      const found = idsOf(
+        "encodeTurns()",
+        encoded,
+        () => template.encodeTurns(tokenizer, frozenCopy(conversation), ...options),
       );
-      maker.check("encodeTurns()", found, encoded);
       // which answers are learnt is told by their turns' numbers
       if (2 * found.length !== conversation.messages.length) {
         maker.refuse(
@@ -67,40 +73,32 @@ export function checkedTemplateProduct(template: Template, maker: Maker): Templa
       }
       return found;
     },
-    encodeOneTurn: encodeOneTurn && ((tokenizer, conversation) => {
-      const found = maker.objecting(() => encodeOneTurn.call(template, tokenizer, frozenCopy(conversation)));
-      maker.check("encodeOneTurn()", found, encoded);
-      return found;
-    }),
-    encodePrompt(tokenizer, conversation) {
-      const found = maker.objecting(() => template.encodePrompt(tokenizer, frozenCopy(conversation)));
-      maker.check("encodePrompt()", found, ids);
-      return found;
-    },
-    encodeChat: encodeChat && ((tokenizer, chat) => {
-      const found = maker.objecting(() => encodeChat.call(template, tokenizer, frozenCopy(chat)));
-      maker.check("encodeChat()", found, ids);
-      return found;
-    }),
-    jinja: jinja && ((tokenizer) => {
-      const found = maker.run(() => jinja.call(template, tokenizer));
-      maker.check("jinja()", found, textOrNull);
-      return found;
-    }),
-    trainedJinja: trainedJinja && ((tokenizer) => {
-      const found = maker.run(() => trainedJinja.call(template, tokenizer));
-      maker.check("trainedJinja()", found, textOrNull);
-      return found;
-    }),
-    ignores: ignores && ((tokenizer) => {
-      const found = maker.run(() => ignores.call(template, tokenizer));
-      maker.check("ignores()", found, listOf(oneOfNames(...MESSAGE_PARTS)));
-      return found;
-    }),
-    readsVariable: readsVariable && ((tokenizer, name) => {
-      const found = maker.run(() => readsVariable.call(template, tokenizer, name));
-      maker.check("readsVariable()", found, flag);
-      return found;
-    }),
+    encodeOneTurn: encodeOneTurn &&
+      ((tokenizer, conversation) =>
+        idsOf(
+          "encodeOneTurn()",
+          encoded,
+          () => encodeOneTurn.call(template, tokenizer, frozenCopy(conversation)),
+        )),
+    encodePrompt: (tokenizer, conversation) =>
+      idsOf("encodePrompt()", ids, () => template.encodePrompt(tokenizer, frozenCopy(conversation))),
+    encodeChat: encodeChat &&
+      ((tokenizer, chat) =>
+        idsOf("encodeChat()", ids, () => encodeChat.call(template, tokenizer, frozenCopy(chat)))),
+    jinja: jinja &&
+      ((tokenizer) => maker.checked("jinja()", textOrNull, () => jinja.call(template, tokenizer))),
+    trainedJinja: trainedJinja &&
+      ((tokenizer) =>
+        maker.checked("trainedJinja()", textOrNull, () => trainedJinja.call(template, tokenizer))),
+    ignores: ignores &&
+      ((tokenizer) =>
+        maker.checked(
+          "ignores()",
+          listOf(oneOfNames(...MESSAGE_PARTS)),
+          () => ignores.call(template, tokenizer),
+        )),
+    readsVariable: readsVariable &&
+      ((tokenizer, name) =>
+        maker.checked("readsVariable()", flag, () => readsVariable.call(template, tokenizer, name))),
   });
 }

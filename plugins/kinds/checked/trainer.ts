@@ -9,6 +9,7 @@ import type { LogSink, StepReport } from "../log_sink.ts";
 import type { Trainer, TrainerInputs } from "../trainer.ts";
 import { frozenCopy } from "./frozen.ts";
 import { onlyFields, productFields } from "./fields_only.ts";
+import { type Maker, replacing } from "./maker.ts";
 import {
   aFunction,
   anyText,
@@ -16,14 +17,12 @@ import {
   flag,
   functionOrNothing,
   listOf,
-  type Maker,
   namedNumbers,
   needed,
   oneOfNames,
   orNothing,
-  replacing,
   words,
-} from "./maker.ts";
+} from "./schemas.ts";
 
 const whole = needed("a whole number > 0", (v) => Number.isSafeInteger(v) && (v as number) > 0);
 const aNumber = needed("a number", (v) => typeof v === "number");
@@ -69,11 +68,8 @@ export function checkedTrainer(trainer: Trainer, maker: Maker): Trainer {
   const { lend, memory } = trainer;
   return replacing(trainer, {
     lend: lend && ((log) => maker.run(async () => await lend.call(trainer, log))),
-    memory: memory && ((size) => {
-      const found = maker.run(() => memory.call(trainer, frozenCopy(size)));
-      maker.check("memory()", found, runMemory);
-      return found;
-    }),
+    memory: memory &&
+      ((size) => maker.checked("memory()", runMemory, () => memory.call(trainer, frozenCopy(size)))),
     async train(inputs) {
       let begun = false;
       const begin = () => {
