@@ -17,7 +17,7 @@ export function deadLinks(texts: Texts, paths: ReadonlySet<string>): string[] {
         ...deadFileNames(path, text, 0, paths),
       ]
       : comments(text).flatMap(({ comment, offset }) => [
-        ...deadSymbols(path, text, comment, offset, texts),
+        ...deadSymbols(path, text, { comment, offset }, texts),
         ...deadFileNames(path, comment, lineOf(text, offset) - 1, paths),
       ])
   );
@@ -65,7 +65,12 @@ function slug(heading: string): string {
 }
 
 /** `{@linkcode Name}` or `{@linkcode Name.member}`: declared in the same file or imported by it. */
-function deadSymbols(path: string, source: string, comment: string, offset: number, texts: Texts): string[] {
+function deadSymbols(
+  path: string,
+  source: string,
+  { comment, offset }: { comment: string; offset: number },
+  texts: Texts,
+): string[] {
   return [...comment.matchAll(/\{@link(?:code|plain)?\s+([^}\s]+)[^}]*\}/g)].flatMap((match) => {
     const [name = "", member] = (match[1] ?? "").split(".");
     const place = `${path}:${lineOf(source, offset + match.index)}`;

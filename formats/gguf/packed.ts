@@ -118,25 +118,19 @@ function q8_0(bytes: Uint8Array, p: number, { codes, scales }: Target, group: nu
   for (let i = 0; i < 32; i++) codes[group * 32 + i] = u8(bytes, p + 2 + i) ^ 128;
 }
 
-/** Scale and minimum of group `j` of a block of Q4_K or Q5_K, for codes that stand for 0 at `zero`. */
-function groupOfK(
-  bytes: Uint8Array,
-  p: number,
-  j: number,
-  zero: number,
-  target: Target,
-  group: number,
-): void {
-  const scale = scaleAt(bytes, p) * scaleOf(bytes, p + 4, j);
-  target.scales[group + j] = scale;
-  target.minima[group + j] = zero * scale - scaleAt(bytes, p + 2) * minimumOf(bytes, p + 4, j);
+/** Scales and minima of the 8 groups of a block of Q4_K or Q5_K, whose codes stand for 0 at `zero`. */
+function groupsOfK(zero: 8 | 16, ...[bytes, p, { scales, minima }, group]: Parameters<PackBlock>): void {
+  for (let j = 0; j < 8; j++) {
+    const scale = scaleAt(bytes, p) * scaleOf(bytes, p + 4, j);
+    scales[group + j] = scale;
+    minima[group + j] = zero * scale - scaleAt(bytes, p + 2) * minimumOf(bytes, p + 4, j);
+  }
 }
 
 function q4_K(bytes: Uint8Array, p: number, target: Target, group: number): void {
   const { codes } = target;
+  groupsOfK(8, bytes, p, target, group);
   for (let j = 0; j < 8; j += 2) {
-    groupOfK(bytes, p, j, 8, target, group);
-    groupOfK(bytes, p, j + 1, 8, target, group);
     const from = p + 16 + j * 16, to = (group + j) * 16;
     for (let i = 0; i < 16; i++) {
       const first = u8(bytes, from + 2 * i), second = u8(bytes, from + 2 * i + 1);
@@ -148,9 +142,8 @@ function q4_K(bytes: Uint8Array, p: number, target: Target, group: number): void
 
 function q5_K(bytes: Uint8Array, p: number, target: Target, group: number): void {
   const { codes } = target;
+  groupsOfK(16, bytes, p, target, group);
   for (let j = 0; j < 8; j += 2) {
-    groupOfK(bytes, p, j, 16, target, group);
-    groupOfK(bytes, p, j + 1, 16, target, group);
     const from = p + 48 + j * 16, to = (group + j) * 32;
     for (let i = 0; i < 32; i++) {
       const q = u8(bytes, from + i), fifth = u8(bytes, p + 16 + i) >> j;

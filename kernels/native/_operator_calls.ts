@@ -62,7 +62,7 @@ export interface OperatorCall {
 export function runOperator({ op, inputs, attrs = {}, shapes }: OperatorCall): Float32Array[] {
   const g = new OnnxModelBuilder();
   const names = inputs.map((given, i) => given === null ? "" : g.input(`x${i}`, typeOf(given), given.shape));
-  g.ops(op, names, shapes.length, attrs, NATIVE_DOMAIN).forEach((value, i) =>
+  g.ops(op, names, { count: shapes.length, attrs, domain: NATIVE_DOMAIN }).forEach((value, i) =>
     g.output(`y${i}`, value, "f32", shapes[i]!.map((_, axis) => `size${i}_${axis}`))
   );
   using session = new OrtSession(library!, g.encode("operator"), { threads: 2, operators: path });

@@ -18,8 +18,13 @@ function numbers(count: number, seed: number): Float64Array {
   });
 }
 
-/** @param half Whether scales and minima are float16 numbers. */
-function matrix(rows: number, columns: number, bits: 4 | 8, minima: boolean, half: boolean): PackedMatrix {
+/** @param form Whether it has minima, and whether these and its scales are float16 numbers. */
+function matrix(
+  rows: number,
+  columns: number,
+  bits: 4 | 8,
+  { minima, half }: { minima: boolean; half: boolean },
+): PackedMatrix {
   const groups = rows * groupsOf(columns), round = half ? Math.f16round : Math.fround;
   const random = (seed: number, size: number) =>
     Float32Array.from(numbers(groups, seed), (v) => round(size * v));
@@ -105,7 +110,7 @@ for (const bits of [4, 8] as const) {
               [8, 32, 0],
             ] as const
           ) {
-            const m = matrix(rows, columns, bits, minima, half), x = input(count, columns);
+            const m = matrix(rows, columns, bits, { minima, half }), x = input(count, columns);
             assertEquals(tiled(m).half, half, "the form that the test is about");
             const y = product(m, x), { y: right, size } = expected(m, x);
             // Sums of groups are exact; scales times them, their sums and minima are rounded: some groups' roundings.
@@ -125,7 +130,7 @@ Deno.test({
   fn() {
     const columns = 576, rows = 1544, count = 41, x = input(count, columns);
     for (const bits of [4, 8] as const) {
-      const m = matrix(rows, columns, bits, true, true), all = product(m, x);
+      const m = matrix(rows, columns, bits, { minima: true, half: true }), all = product(m, x);
       assertEquals(product(m, x, 2), all);
       assertEquals(product(m, x, 3), all);
       for (const i of [0, 17, 40]) {
@@ -149,7 +154,9 @@ Deno.test({
     // From 2^-123 on a group's scale has a reciprocal that no float32 is.
     const exponents = flushesSubnormals() ? [-90, -100] : [-90, -100, -118, -123, -124, -126];
     for (const bits of [4, 8] as const) {
-      const m = matrix(19, 100, bits, true, true), x = input(3, 100), { y: right, size } = expected(m, x);
+      const m = matrix(19, 100, bits, { minima: true, half: true }),
+        x = input(3, 100),
+        { y: right, size } = expected(m, x);
       for (const exponent of exponents) {
         const y = product(m, x.map((v) => v * 2 ** exponent));
         // Of subnormal scales some 18 bits are left.
@@ -172,7 +179,7 @@ Deno.test({
     for (const [bits, half] of [[4, true], [4, false], [8, true], [8, false]] as const) {
       // Rows that are taken by eights, fours, twos and one; codes at their ends among others.
       for (const count of [1, 2, 4, 15, 41]) {
-        const m = matrix(67, 100, bits, true, half);
+        const m = matrix(67, 100, bits, { minima: true, half });
         m.codes.fill(0, 0, 40);
         m.codes.fill(255, 40, 80);
         for (const size of [1, 2 ** -124]) {
@@ -197,7 +204,10 @@ Deno.test({
   fn() {
     for (const bits of [4, 8] as const) {
       for (const code of [0, 255]) {
-        const m = { ...matrix(8, 64, bits, false, true), codes: new Uint8Array(8 * 2 * 4 * bits).fill(code) };
+        const m = {
+          ...matrix(8, 64, bits, { minima: false, half: true }),
+          codes: new Uint8Array(8 * 2 * 4 * bits).fill(code),
+        };
         for (const sign of [1, -1]) {
           const x = new Float32Array(64).fill(sign * 127), { y, size } = expected(m, x);
           product(m, x).forEach((v, i) =>
@@ -214,7 +224,7 @@ Deno.test({
     `PackedProduct passes on what is no number: a row with NaN or infinity has it in all outputs, others don't${why}`,
   ignore,
   fn() {
-    const m = matrix(24, 96, 4, true, true);
+    const m = matrix(24, 96, 4, { minima: true, half: true });
     for (const wrong of [NaN, Infinity, -Infinity]) {
       const x = input(3, 96);
       x[96 + 40] = wrong;
@@ -229,7 +239,7 @@ Deno.test({
   name: `PackedProduct says which sizes don't fit${why}`,
   ignore,
   fn() {
-    const m = matrix(16, 64, 4, true, true), { tiles } = tiled(m);
+    const m = matrix(16, 64, 4, { minima: true, half: true }), { tiles } = tiled(m);
     assertEquals(tiles.length, 2 * tileBytes(64, 4, true));
     const wrong = (claimed: Parameters<typeof product>[3], part: string) =>
       assertThrows(() => product(m, input(1, 64), 1, claimed), Error, part);

@@ -45,14 +45,13 @@ export function checkLoss(
   loss: Loss,
   rows: LossRow[],
   c: LossCase,
-  columns: Record<string, number[]>,
-  absolute?: number,
+  { gradients, absolute }: { gradients: Record<string, number[]>; absolute?: number },
 ): Record<string, number>[] {
   const results = evaluateLoss(loss, rows);
   assertEquals(results.length, c.losses.length);
   results.forEach((row, i) => {
     assertNearLoss(row.loss, c.losses[i]!, `${c.kind} ${c.name} loss[${i}]`, absolute);
-    for (const [name, expected] of Object.entries(columns)) {
+    for (const [name, expected] of Object.entries(gradients)) {
       assertNearLoss(
         row.gradient[name]! / rows.length,
         expected[i]!,

@@ -23,10 +23,8 @@ for (const file of PAIR_FILES) {
         }),
         length: { chosen: c.length_chosen[i], rejected: c.length_rejected[i] },
       }));
-      const metrics = checkLoss(loss, rows, c, {
-        chosen: c.grad_policy_chosen,
-        rejected: c.grad_policy_rejected,
-      });
+      const gradients = { chosen: c.grad_policy_chosen, rejected: c.grad_policy_rejected };
+      const metrics = checkLoss(loss, rows, c, { gradients });
       metrics.forEach((m, i) => {
         assertNearLoss(m["rewards/chosen"]!, c.rewards_chosen[i], `${c.name} rewards/chosen[${i}]`);
         assertNearLoss(m["rewards/rejected"]!, c.rewards_rejected[i], `${c.name} rewards/rejected[${i}]`);
@@ -56,7 +54,7 @@ Deno.test("iopo, its ablations, hinge, robust and pref_ftx equal the autograd ta
     const gradients = Object.fromEntries(
       columns.map((name, k) => [name, c.grad_policy.map((g: number[]) => g[k]!)]),
     );
-    const metrics = checkLoss(loss, rows, c, gradients);
+    const metrics = checkLoss(loss, rows, c, { gradients });
     metrics.forEach((m, i) => {
       const reward = named(c.rewards[i]);
       assertNearLoss(m["rewards/chosen_v1"]!, reward.x1y1!, "rewards/chosen_v1");

@@ -63,9 +63,11 @@ export async function runTinyLoop<T>(
     result: () => ReturnType<typeof trainLoop>,
     inputs: LoopInputs & { log: ReturnType<typeof recorder> },
   ) => Promise<T>,
-  change: (weights: Record<string, Float32Array>) => void = () => {},
-  loss: Loss = lossOf("dpo", 0.1),
-  backend: Backend = referenceBackend(),
+  { change = () => {}, loss = lossOf("dpo", 0.1), backend = referenceBackend() }: {
+    change?: (weights: Record<string, Float32Array>) => void;
+    loss?: Loss | undefined;
+    backend?: Backend | undefined;
+  } = {},
 ): Promise<T> {
   const output_dir = temporaryFolder();
   const config = { ...CONFIG, output_dir, ...overrides };

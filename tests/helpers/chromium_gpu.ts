@@ -95,7 +95,7 @@ class Calls {
           const result = name === "createBuffer"
             ? this.#buffer(given[0] as GPUBufferDescriptor)
             : this.object();
-          this.record(made, name, given, "nothing", this.#numberOf(result));
+          this.record(made, name, given, { wants: "nothing", result: this.#numberOf(result) });
           return result;
         };
       },
@@ -109,7 +109,12 @@ class Calls {
     return this.#next += 2;
   }
 
-  record(target: object, method: string, given: unknown[], wants: Call["wants"], result = this.take()): void {
+  record(
+    target: object,
+    method: string,
+    given: unknown[],
+    { wants, result = this.take() }: { wants: Call["wants"]; result?: number },
+  ): void {
     this.#waiting.push({
       target: this.#numberOf(target),
       method,
@@ -139,7 +144,7 @@ class Calls {
     const own: Record<string, unknown> = { size, getMappedRange: () => mapped, unmap: () => {} };
     const made = this.object(own);
     own.mapAsync = async (mode: number, from: number, bytes: number) => {
-      this.record(made, "mapAsync", [mode, from, bytes], "bytes");
+      this.record(made, "mapAsync", [mode, from, bytes], { wants: "bytes" });
       mapped = Uint8Array.fromBase64(await this.value() as string).buffer;
     };
     return made;
@@ -171,11 +176,11 @@ function device(calls: Calls, number: number, { limits, features }: Told): Recor
         queue,
         "writeBuffer",
         [buffer, start, new Uint8Array(data, from, bytes).slice()],
-        "nothing",
+        { wants: "nothing" },
       );
     },
     onSubmittedWorkDone: async () => {
-      calls.record(queue, "onSubmittedWorkDone", [], "values");
+      calls.record(queue, "onSubmittedWorkDone", [], { wants: "values" });
       await calls.value();
     },
   }, number + 1);
@@ -187,11 +192,11 @@ function device(calls: Calls, number: number, { limits, features }: Told): Recor
     lost: new Promise((resolve) => gone = resolve),
     addEventListener: (_name: string, listener: (event: Event) => void) => calls.listeners.push(listener),
     popErrorScope: async () => {
-      calls.record(made, "popErrorScope", [], "values");
+      calls.record(made, "popErrorScope", [], { wants: "values" });
       return await calls.value();
     },
     destroy: () => {
-      calls.record(made, "destroy", [], "nothing");
+      calls.record(made, "destroy", [], { wants: "nothing" });
       gone({ reason: "destroyed", message: "" });
     },
   }, number);
@@ -238,7 +243,7 @@ export async function chromiumGpu(): Promise<ChromiumGpu> {
   const calls = new Calls(page), gpu = calls.object({}, 0);
   const requestAdapter = async () => {
     const number = calls.take();
-    calls.record(gpu, "requestAdapter", [], "values", number);
+    calls.record(gpu, "requestAdapter", [], { wants: "values", result: number });
     const told = await calls.value() as Told | null;
     if (!told) return null;
     const adapter = calls.object({
@@ -246,7 +251,7 @@ export async function chromiumGpu(): Promise<ChromiumGpu> {
       features: new Set(told.features),
       requestDevice: async (wanted: object) => {
         const own = calls.take();
-        calls.record(adapter, "requestDevice", [wanted], "values", own);
+        calls.record(adapter, "requestDevice", [wanted], { wants: "values", result: own });
         return device(calls, own, await calls.value() as Told);
       },
     }, number);

@@ -9,14 +9,15 @@ export type TinyTuning = "full" | "lora";
 
 /**
  * Engine of a tiny model in float32, without checkpointing, the head in chunks of 4 labels.
- * @param change Gets each trained tensor before the engine does
+ * @param choices Of the engine; `change` gets each trained tensor before the engine does
  */
 export function tinyEngine(
   arch: string,
   tuning: TinyTuning,
   backend: Backend,
-  choices: Pick<EngineOptions, "labelSmoothing" | "neftuneAlpha" | "body" | "seed"> = {},
-  change: (name: string, values: Float32Array<ArrayBuffer>) => void = () => {},
+  { change = () => {}, ...choices }:
+    & Pick<EngineOptions, "labelSmoothing" | "neftuneAlpha" | "body" | "seed">
+    & { change?: ((name: string, values: Float32Array<ArrayBuffer>) => void) | undefined } = {},
 ): Engine {
   const { config, weights } = tinyModel(arch), adapter = tinyAdapter(arch, config);
   for (const [name, values] of Object.entries(tuning === "full" ? weights : adapter.initial)) {

@@ -43,16 +43,18 @@ export class OnnxModelBuilder {
     attrs: OnnxNode["attrs"] = {},
     domain?: OnnxNode["domain"],
   ): string {
-    return this.ops(op, inputs, 1, attrs, domain)[0] ?? "";
+    return this.ops(op, inputs, { count: 1, attrs, domain })[0] ?? "";
   }
 
   /** Adds a node of several outputs. */
   ops(
     op: string,
     inputs: readonly string[],
-    count: number,
-    attrs: OnnxNode["attrs"] = {},
-    domain?: OnnxNode["domain"],
+    { count, attrs = {}, domain }: {
+      count: number;
+      attrs?: OnnxNode["attrs"];
+      domain?: OnnxNode["domain"] | undefined;
+    },
   ): string[] {
     const outputs = Array.from({ length: count }, () => `v${this.#count++}`);
     for (const value of outputs) this.#values.set(value, null);

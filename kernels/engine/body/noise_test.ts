@@ -20,7 +20,7 @@ interface Made {
 
 function noisyEngine(arch: string, tuning: TinyTuning, backend: Backend, made: Made = {}): Engine {
   const { neftuneAlpha = 15, body, change } = made;
-  return tinyEngine(arch, tuning, backend, { neftuneAlpha, seed: 5, ...(body && { body }) }, change);
+  return tinyEngine(arch, tuning, backend, { neftuneAlpha, seed: 5, ...(body && { body }), change });
 }
 
 async function assertNoisy(arch: string, tuning: TinyTuning, backend: Backend) {

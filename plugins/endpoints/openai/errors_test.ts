@@ -8,9 +8,11 @@ import openaiPlugin, { openaiEndpoint } from "../openai.ts";
 async function ask(
   status: number,
   body: unknown,
-  options: Record<string, unknown> = {},
-  what: Partial<CompletionRequest> = {},
-  headers: HeadersInit = {},
+  { options, request, headers }: {
+    options?: Record<string, unknown>;
+    request?: Partial<CompletionRequest>;
+    headers?: HeadersInit;
+  } = {},
 ): Promise<Completion & { asked: number }> {
   await using server = mockServer({
     respond: () =>
@@ -27,7 +29,7 @@ async function ask(
     temperature: 0,
     top_p: 1,
     max_tokens: 64,
-    ...what,
+    ...request,
   }, new AbortController().signal);
   return { ...completion, asked: server.log.length };
 }
@@ -74,7 +76,7 @@ const policies: [name: string, status: number, body: unknown][] = [
 for (const [name, status, body] of policies) {
   for (const stream of [false, true]) {
     Deno.test(`openai: ${name}: held back by a policy is an outcome, not asked again${stream ? ", streamed" : ""}`, async () => {
-      const { outcome, text, failure, asked } = await ask(status, body, { stream });
+      const { outcome, text, failure, asked } = await ask(status, body, { options: { stream } });
       assertEquals([outcome, text, failure, asked], ["content_filter", "", undefined, 1]);
     });
   }
@@ -170,7 +172,7 @@ const hints: [name: string, status: number, body: unknown, kind: string, said: s
 ];
 for (const [name, status, body, kind, said] of hints) {
   Deno.test(`openai: a refusal of ${name} names the key that helps`, async () => {
-    const answer = await ask(status, body, {}, EXTRA);
+    const answer = await ask(status, body, { request: EXTRA });
     assertEquals(
       [answer.outcome, answer.failure?.kind, answer.failure?.retryable],
       ["error", kind, false],
@@ -181,20 +183,24 @@ for (const [name, status, body, kind, said] of hints) {
 }
 
 Deno.test("openai: hints name only what was sent", async () => {
-  const stream = await ask(400, error("stream_options is not supported"), { stream: true });
+  const stream = await ask(400, error("stream_options is not supported"), { options: { stream: true } });
   assertStringIncludes(stream.error!, "args.stream: false");
-  const schema = await ask(400, error("response_format json_schema is unavailable now"), {}, { schema: {} });
+  const schema = await ask(400, error("response_format json_schema is unavailable now"), {
+    request: { schema: {} },
+  });
   assertStringIncludes(schema.error!, "args.structured: false");
-  const merged = await ask(400, error("System role not supported"), { system: "merge" });
+  const merged = await ask(400, error("System role not supported"), { options: { system: "merge" } });
   assertEquals([merged.failure?.kind, merged.error!.includes("merge")], ["bad_request", false]);
-  const unsent = await ask(400, error("temperature is not supported"), {}, { temperature: null });
+  const unsent = await ask(400, error("temperature is not supported"), { request: { temperature: null } });
   assertEquals([unsent.failure?.kind, unsent.error!.includes("run_args")], ["bad_request", false]);
   const newer = await ask(400, error("Unrecognized request argument supplied: max_completion_tokens"), {
-    max_tokens_field: "max_completion_tokens",
+    options: { max_tokens_field: "max_completion_tokens" },
   });
   assertStringIncludes(newer.error!, "args.max_tokens_field: max_tokens");
   // words of every day in a sentence are no names
-  const sentence = await ask(400, error("Invalid request: please stop sending these messages"), {}, EXTRA);
+  const sentence = await ask(400, error("Invalid request: please stop sending these messages"), {
+    request: EXTRA,
+  });
   assertEquals([sentence.failure?.kind, sentence.error!.includes("run_args")], ["bad_request", false]);
 });
 
@@ -235,7 +241,7 @@ Deno.test("openai: an error in a reply with a good status is what its code says"
 Deno.test("openai: the client asks once however long Retry-After is, and hands it on", async () => {
   for (const status of [429, 503]) {
     for (const seconds of [1, 61, 600]) {
-      const answer = await ask(status, error("slow down"), {}, {}, { "retry-after": String(seconds) });
+      const answer = await ask(status, error("slow down"), { headers: { "retry-after": String(seconds) } });
       assertEquals([answer.asked, answer.failure?.retryAfterMs], [1, seconds * 1000]);
     }
   }

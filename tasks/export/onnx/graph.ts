@@ -62,8 +62,7 @@ function mlp(products: OnnxProducts, x: string, layer: number): string {
     ? g.ops(
       "Split",
       [products.project(x, layer, "mlp.gate_up_proj"), g.integers([intermediateSize, intermediateSize])],
-      2,
-      { axis: -1 },
+      { count: 2, attrs: { axis: -1 } },
     )
     : [products.project(x, layer, "mlp.gate_proj"), products.project(x, layer, "mlp.up_proj")];
   const gated = products.config.gateActivation === "gelu_tanh"

@@ -88,18 +88,17 @@ export function onnxAttention(
   const past = [key, value].map(({ past }) =>
     g.input(past, "f32", [BATCH, numKeyValueHeads, "past_sequence_length", headDim])
   );
+  const attrs = {
+    num_heads: numHeads,
+    kv_num_heads: numKeyValueHeads,
+    do_rotary: 0,
+    scale: { float: scoreScale(config) },
+    ...(window !== null && { local_window_size: window }),
+  };
   const [o = "", ...present] = g.ops(
     "GroupQueryAttention",
     [queries, keys, values, ...past, inputs.lengths, inputs.longest, "", "", "", inputs.bias],
-    3,
-    {
-      num_heads: numHeads,
-      kv_num_heads: numKeyValueHeads,
-      do_rotary: 0,
-      scale: { float: scoreScale(config) },
-      ...(window !== null && { local_window_size: window }),
-    },
-    CONTRIB,
+    { count: 3, attrs, domain: CONTRIB },
   );
   [key, value].forEach((names, i) =>
     g.output(names.present, present[i] ?? "", "f32", [BATCH, numKeyValueHeads, TOTAL, headDim])
@@ -114,7 +113,7 @@ function projections(products: OnnxProducts, x: string, layer: number): string[]
   const modules = item(modulesByInput(config), 0).map((module) => products.project(x, layer, module));
   if (!config.fusedProjections) return modules;
   const sizes = [numHeads, numKeyValueHeads, numKeyValueHeads].map((heads) => heads * headDim);
-  return g.ops("Split", [item(modules, 0), g.integers(sizes)], 3, { axis: -1 });
+  return g.ops("Split", [item(modules, 0), g.integers(sizes)], { count: 3, attrs: { axis: -1 } });
 }
 
 /** Heads of one projection `[R, heads · head]`, normed where the family does it, rotated by position where the layer does it, `[B, T, heads · head]`. */

@@ -94,7 +94,7 @@ export class CompileWorker {
     if (signal.aborted) given();
     signal.addEventListener("abort", given, { once: true });
     try {
-      const moved = await this.#worker.call<Moved>("compile", [id, options, endIds, stop]);
+      const moved = await this.#worker.call<Moved>("compile", [id, { options, endIds, stop }]);
       return await open(library, moved);
     } finally {
       signal.removeEventListener("abort", given);

@@ -28,9 +28,7 @@ serve({
   async compile(
     _call: CallContext,
     id: number,
-    options: GrammarOptions,
-    endIds: readonly number[],
-    stop: Stop,
+    { options, endIds, stop }: { options: GrammarOptions; endIds: readonly number[]; stop: Stop },
   ): Promise<Moved> {
     if (given === undefined) throw new Error("Cannot compile a grammar: there is no vocabulary");
     const check = stopCheck(stop), written = withinTime(stop.mostMs, () => writtenGrammar(options));

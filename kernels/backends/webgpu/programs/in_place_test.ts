@@ -134,19 +134,24 @@ Deno.test("all sums of gradients of a block and of a trained head are written wh
 function accumulatingGraphs(): { name: string; graph: Graph; sums: string[] }[] {
   const config = LARGE_MODELS["SmolLM2-135M"]!;
   const lora = Object.fromEntries(linearModules(config).map((module) => [module, { rank: 8, scale: 2 }]));
-  const way = (name: string, graph: Graph, y: string, inputs: string[], sums: string[]) => ({
-    name,
-    graph: accumulating(differentiate(graph, [y], [...inputs, ...sums], "inputs").backward, sums),
-    sums,
-  });
-  return [
-    way("LoRA", blockGraph(config, attentionOf(config, 0), lora), "y", ["x"], [
-      ...loraShapes(config, lora).keys(),
-    ]),
-    way("full", blockGraph(config, attentionOf(config, 0), {}), "y", ["x"], [...blockShapes(config).keys()]),
-    way("head", headGraph(config, false), "logp", ["x"], ["norm", "w"]),
-    way("embedding", embedGraph(config), "x", [], ["w"]),
+  const attention = attentionOf(config, 0), full = blockGraph(config, attention, {});
+  const ways: { name: string; graph: Graph; output: string; inputs: string[]; sums: string[] }[] = [
+    {
+      name: "LoRA",
+      graph: blockGraph(config, attention, lora),
+      output: "y",
+      inputs: ["x"],
+      sums: [...loraShapes(config, lora).keys()],
+    },
+    { name: "full", graph: full, output: "y", inputs: ["x"], sums: [...blockShapes(config).keys()] },
+    { name: "head", graph: headGraph(config, false), output: "logp", inputs: ["x"], sums: ["norm", "w"] },
+    { name: "embedding", graph: embedGraph(config), output: "x", inputs: [], sums: ["w"] },
   ];
+  return ways.map(({ name, graph, output, inputs, sums }) => ({
+    name,
+    graph: accumulating(differentiate(graph, [output], [...inputs, ...sums], "inputs").backward, sums),
+    sums,
+  }));
 }
 
 for (const [what, [graph, inPlace]] of Object.entries(GRAPHS)) {

@@ -5,6 +5,7 @@ import { referenceBackend } from "../../../mod.ts";
 import type { Backend } from "../../../backend.ts";
 import { mergedWeights, readAdapter } from "../../../../formats/peft/mod.ts";
 import { linearModules, moduleShape } from "../../decoder/decoder.ts";
+import type { DecoderConfig } from "../../decoder/decoder_config.ts";
 import { Engine } from "../../engine.ts";
 import { FRESH } from "./cache.ts";
 import { GenerationEngine } from "./engine.ts";
@@ -30,8 +31,7 @@ function tinyGenerator(
   arch: string,
   adapted: Adapted,
   backend: Backend,
-  promptChunk: number,
-  config = tinyModel(arch).config,
+  { promptChunk, config = tinyModel(arch).config }: { promptChunk: number; config?: DecoderConfig },
 ) {
   const { weights } = tinyModel(arch);
   // Merging changes the array.
@@ -72,23 +72,24 @@ for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
           const golden = readJson(`${TINY}${arch}/golden.json`), V = tinyModel(arch).config.vocabSize;
           const [a, b] = golden.sequences as [number[], number[]];
           const [pa, pb] = golden[adapted === "base" ? "base" : "lora"].token_logps as [number[], number[]];
-          const engine = tinyGenerator(arch, adapted, await make(), 2);
+          const engine = tinyGenerator(arch, adapted, await make(), { promptChunk: 2 });
           // a begins with 4 tokens in chunks of 2, b joins when a is at its sixth.
-          const check = (logits: Float32Array, row: number, ids: number[], logps: number[], index: number) =>
+          const first = { row: 0, ids: a, logps: pa }, second = { row: 1, ids: b, logps: pb };
+          const check = (logits: Float32Array, { row, ids, logps }: typeof first, index: number) =>
             assertAlmostEquals(
               logSoftmax(logits.subarray(row * V, (row + 1) * V), ids[index]!),
               logps[index - 1]!,
               LOGP,
               `token ${index}`,
             );
-          check(await engine.add(a.slice(0, 4)), 0, a, pa, 4);
-          check(await engine.step([a[4]!]), 0, a, pa, 5);
-          check(await engine.step([a[5]!]), 0, a, pa, 6);
-          check(await engine.add(b.slice(0, 3)), 0, b, pb, 3);
+          check(await engine.add(a.slice(0, 4)), first, 4);
+          check(await engine.step([a[4]!]), first, 5);
+          check(await engine.step([a[5]!]), first, 6);
+          check(await engine.add(b.slice(0, 3)), { ...second, row: 0 }, 3);
           for (let i = 6, j = 3; i < a.length - 1; i++, j++) {
             const logits = await engine.step([a[i]!, b[j] ?? 0]);
-            check(logits, 0, a, pa, i + 1);
-            if (j < b.length - 1) check(logits, 1, b, pb, j + 1);
+            check(logits, first, i + 1);
+            if (j < b.length - 1) check(logits, second, j + 1);
           }
           await engine.dispose();
         },
@@ -124,27 +125,22 @@ for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
           const pack = packExamples([idsExample({ s: [[list[0]!], list.slice(1)] })]);
           return await plain.forward(pack, { adapter: false, keep: false });
         })) as [Float64Array, Float64Array];
-        const engine = tinyGenerator(arch, "base", await make(), 7, config);
-        const near = (
-          logits: Float32Array,
-          row: number,
-          list: number[],
-          logps: Float64Array,
-          index: number,
-        ) =>
+        const engine = tinyGenerator(arch, "base", await make(), { promptChunk: 7, config });
+        const first = { row: 0, ids, logps: expected }, second = { row: 1, ids: other, logps: expectedOther };
+        const near = (logits: Float32Array, { row, ids, logps }: typeof first, index: number) =>
           assertAlmostEquals(
-            logSoftmax(logits.subarray(row * V, (row + 1) * V), list[index + 1]!),
+            logSoftmax(logits.subarray(row * V, (row + 1) * V), ids[index + 1]!),
             logps[index]!,
             LOGP,
             `behind token ${index}`,
           );
-        near(await engine.add(ids.slice(0, START)), 0, ids, expected, START - 1);
-        near(await engine.add(other.slice(0, 3)), 0, other, expectedOther, 2);
+        near(await engine.add(ids.slice(0, START)), first, START - 1);
+        near(await engine.add(other.slice(0, 3)), { ...second, row: 0 }, 2);
         for (let i = START; i < count - 1; i++) {
           const two = engine.slots === 2;
           const logits = await engine.step([ids[i]!, ...(two ? [other[i - START + 3]!] : [])]);
-          near(logits, 0, ids, expected, i);
-          if (two) near(logits, 1, other, expectedOther, i - START + 3);
+          near(logits, first, i);
+          if (two) near(logits, second, i - START + 3);
           // The second leaves between two layouts, then the first continues alone.
           if (i === START + 43) await engine.keep([0]);
         }
@@ -156,7 +152,7 @@ for (const { name: backendName, ignore, make } of await backendsAndGpuLike()) {
 }
 
 Deno.test("GenerationEngine refuses an empty prompt and a wrong number of tokens", async () => {
-  const engine = tinyGenerator("llama", "base", referenceBackend(), 8);
+  const engine = tinyGenerator("llama", "base", referenceBackend(), { promptChunk: 8 });
   await assertRejects(() => engine.add([]), RangeError, "empty prompt");
   await assertRejects(() => engine.step([]), RangeError, "0 sequences by 0 tokens");
   await engine.add([1, 2]);

@@ -105,7 +105,7 @@ export function decoderModel(
     const joining = g.scaled(attended, config.residualScale);
     const middle = products.addNormed(stream, joining, weightOf(layer, norms.mlp.before));
     const [gate = "", up = ""] = config.fusedProjections
-      ? g.ops("Split", [project(middle.n, "mlp.gate_up_proj"), halves()], 2, { axis: -1 })
+      ? g.ops("Split", [project(middle.n, "mlp.gate_up_proj"), halves()], { count: 2, attrs: { axis: -1 } })
       : [project(middle.n, "mlp.gate_proj"), project(middle.n, "mlp.up_proj")];
     const gated = g.op("Mul", [activated(g, gate, config), up]);
     const fed = products.normed(project(gated, "mlp.down_proj"), weightOf(layer, norms.mlp.after));
@@ -117,7 +117,10 @@ export function decoderModel(
   const headRows = g.scaled(g.op("Gather", [flat, wanted], { axis: 0 }), config.logitScale);
   const logits = products.product(headRows, "lm_head");
   const count = Math.min(BEST, config.vocabSize);
-  const [best = "", ids = ""] = g.ops("TopK", [logits, g.integers([count])], 2, { axis: -1, sorted: 1 });
+  const [best = "", ids = ""] = g.ops("TopK", [logits, g.integers([count])], {
+    count: 2,
+    attrs: { axis: -1, sorted: 1 },
+  });
   g.output("logits", logits, "f32", ["L", config.vocabSize]);
   g.output("best", best, "f32", ["L", count]);
   g.output("ids", ids, "i64", ["L", count]);

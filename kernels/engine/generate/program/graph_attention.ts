@@ -70,9 +70,7 @@ export class GraphAttention {
       "GroupQueryAttention",
       // Places and a bias of scores are left out.
       [...parts, ...past, lengths, total, ...inside, "", "", sink],
-      3,
-      attrs,
-      MS,
+      { count: 3, attrs, domain: MS },
     );
     g.output(k.present, newK, "f32", cached);
     g.output(v.present, newV, "f32", cached);
@@ -121,7 +119,7 @@ export class GraphAttention {
     }
     const joined = lora?.add(y, x, layer, modules) ?? y;
     const sizes = [numHeads, numKeyValueHeads, numKeyValueHeads].map((count) => count * headDim);
-    return [joined, () => p.g.ops("Split", [joined, p.g.integers(sizes)], 3, { axis: -1 })];
+    return [joined, () => p.g.ops("Split", [joined, p.g.integers(sizes)], { count: 3, attrs: { axis: -1 } })];
   }
 
   /** Normed head by head, or all heads together where the family does that. */

@@ -89,7 +89,11 @@ export class GraphProducts {
       return { n: sum, sum };
     }
     const inputs = [a, b, this.constant(norm)], attrs = { epsilon: this.#epsilon };
-    const [n = "", , , sum = ""] = this.g.ops("SkipSimplifiedLayerNormalization", inputs, 4, attrs, MS);
+    const [n = "", , , sum = ""] = this.g.ops("SkipSimplifiedLayerNormalization", inputs, {
+      count: 4,
+      attrs,
+      domain: MS,
+    });
     return { n, sum };
   }
 

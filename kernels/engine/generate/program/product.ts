@@ -69,20 +69,18 @@ export function nBits(matrix: PackedMatrix): NBits {
     }
     for (let g = 0; g < added; g++) {
       const group = row * all + groups + g, own = sums.slice(g * PACKED_GROUP, (g + 1) * PACKED_GROUP);
-      scales[group] = packRests(rests, own, bits, codes, group * width);
+      scales[group] = packRests(rests, own, { bits, codes, start: group * width });
     }
   }
   const extra = added * PACKED_GROUP;
   return { rows, columns: columns + extra, extra, bits, codes, scales, zeros };
 }
 
-/** Packs rests for a group of columns, leaves in `rests` what rounding left of them, and gives the scale. */
+/** Packs rests for a group of columns, leaves in `rests` what rounding left of them, and gives the scale. @param start Of the group's codes */
 function packRests(
   rests: Float32Array,
   sums: readonly SumColumn[],
-  bits: 4 | 8,
-  codes: Uint8Array,
-  to: number,
+  { bits, codes, start }: { bits: 4 | 8; codes: Uint8Array; start: number },
 ): number {
   const middle = 2 ** (bits - 1), packed = new Set<number>();
   let largest = 0;
@@ -97,7 +95,7 @@ function packRests(
     const { group = 0, factor = 0 } = sums[i] ?? {}, unit = scale * factor, rest = f32(rests, group);
     const q = unit === 0 ? 0 : Math.max(-middle, Math.min(middle - 1, Math.round(rest / unit)));
     rests[group] = rest - q * unit;
-    const place = to + (bits === 8 ? i : i >> 1);
+    const place = start + (bits === 8 ? i : i >> 1);
     codes[place] = u8(codes, place) | (q + middle) << (bits === 8 ? 0 : 4 * (i & 1));
   }
   return scale;

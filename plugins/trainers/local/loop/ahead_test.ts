@@ -55,9 +55,7 @@ async function run(
       const { step: done, finished } = await result();
       return { done, finished, steps: inputs.log.steps, trained: await inputs.engine.trained() };
     },
-    undefined,
-    loss,
-    backend,
+    { loss, backend },
   );
 }
 

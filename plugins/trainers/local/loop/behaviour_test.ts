@@ -68,7 +68,7 @@ Deno.test("a log-probability that isn't finite stops the run, naming layer, file
   await runTinyLoop({}, async (result) => {
     const error = await assertRejects(result, RangeError, "in rows.jsonl row ");
     assertStringIncludes(error.message, "the first layer that isn't finite is model.layers.1");
-  }, spoil);
+  }, { change: spoil });
 });
 
 Deno.test("a gradient that isn't finite stops the run, naming tensor and rows; the last checkpoint is kept", async () => {
@@ -95,8 +95,7 @@ Deno.test("a gradient that isn't finite stops the run, naming tensor and rows; t
       assertStringIncludes(error.message, "rows.jsonl row ");
       assertEquals(listCheckpoints(config.output_dir).map((c) => c.step), [1, 2]);
     },
-    undefined,
-    broken,
+    { loss: broken },
   );
 });
 

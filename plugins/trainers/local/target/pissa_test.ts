@@ -140,20 +140,22 @@ Deno.test("pissaStart() refuses a rank above what a module has", async () => {
 });
 
 Deno.test("leadingPart() by hand: a diagonal, a wide matrix, and one of rank 1 whose second value is 0", () => {
-  const of = (rows: number, columns: number, values: number[], r: number, iterations: number | null) =>
-    leadingPart(
-      { values: Float32Array.from(values), rows, columns },
+  const partOf = (rows: readonly number[][], iterations: number | null) => {
+    const r = 2, columns = rows[0]!.length;
+    return leadingPart(
+      { values: Float32Array.from(rows.flat()), rows: rows.length, columns },
       r,
       iterations === null
         ? null
         : { iterations, random: Float32Array.from({ length: r * columns }, (_, i) => Math.cos(i)) },
     );
+  };
   for (const iterations of [null, 30]) {
-    const { values, left, right } = of(3, 2, [0, 3, 4, 0, 0, 0], 2, iterations);
+    const { values, left, right } = partOf([[0, 3], [4, 0], [0, 0]], iterations);
     [4, 3].forEach((v, i) => assertAlmostEquals(values[i]!, v, 1e-9));
     assertAlmostEquals(Math.abs(left[0]![1]!), 1, 1e-9);
     assertAlmostEquals(left[0]![1]! * right[0]![0]!, 1, 1e-9);
-    const one = of(2, 3, [1, 2, 2, 2, 4, 4], 2, iterations); // (1, 2)ᵀ (1, 2, 2): √5 · 3
+    const one = partOf([[1, 2, 2], [2, 4, 4]], iterations); // (1, 2)ᵀ (1, 2, 2): √5 · 3
     assertAlmostEquals(one.values[0]!, 3 * Math.sqrt(5), 1e-9);
     assertAlmostEquals(one.values[1]!, 0, 1e-6);
     assert([...one.left, ...one.right].every((vector) => vector.every(Number.isFinite)));

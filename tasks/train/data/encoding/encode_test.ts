@@ -62,18 +62,16 @@ function encodeCase(c: any): (EncodedExample | NotEncoded)[] {
   if (shape === "kto") examples.forEach((e, i) => e.answers.kl = examples.at(i - 1)!.answers.y!);
   const made = prepared(template, default_system === undefined ? {} : { default_system });
   const options = encodeOptions({ ...OPTIONS, neat_packing: false, ...args }, shape);
-  return encodeAll(examples, SEQUENCES[shape], made.template, made.tokenizer, options);
+  const { template: own, tokenizer } = made;
+  return encodeAll(examples, { sequences: SEQUENCES[shape], template: own, tokenizer, options });
 }
 
 /** As a run does it: encoded into one block, from which the examples are read. */
 function encodeAll(
   examples: readonly Example[],
-  sequences: Loss["sequences"],
-  template: Template | null,
-  tokenizer: Tokenizer,
-  options: EncodeOptions,
+  how: Parameters<typeof encodeBatch>[1],
 ): (EncodedExample | NotEncoded)[] {
-  const { block, outcomes } = encodeBatch(examples, { sequences, template, tokenizer, options });
+  const { block, outcomes } = encodeBatch(examples, how), { sequences, tokenizer } = how;
   const used = examples.filter((_, i) => !("reason" in outcomes[i]!));
   const stored = used.map(({ source, desirable }, index) => ({
     ...{ block, index, source },
@@ -86,9 +84,11 @@ function encodeAll(
 
 function encodeOne(
   example: Example,
-  ...how: Parameters<typeof encodeAll> extends [unknown, ...infer R] ? R : never
+  sequences: Loss["sequences"],
+  template: Template | null,
+  options: EncodeOptions,
 ) {
-  return encodeAll([example], ...how)[0]!;
+  return encodeAll([example], { sequences, template, tokenizer: tiny, options })[0]!;
 }
 
 const list = (x: ArrayLike<number>) => Array.from(x);
@@ -183,12 +183,12 @@ const quad = example({
 
 Deno.test("IOPO: four sequences in the code's order, one budget for all (lengths by hand)", () => {
   // byte tokens: <|im_start|>user\n = 6, text, <|im_end|>\n<|im_start|>assistant\n = 13; answers: text, <|im_end|>\n = 2
-  const whole = encodeOne(quad, SEQUENCES.iopo, qwen, tiny, OPTIONS) as EncodedExample;
+  const whole = encodeOne(quad, SEQUENCES.iopo, qwen, OPTIONS) as EncodedExample;
   const lengths = (e: EncodedExample) =>
     e.sequences.map((s) => [s.name, s.input_ids.length, list(s.labels).filter((l) => l !== -100).length]);
   assertEquals(lengths(whole), [["x1y1", 34, 6], ["x1y2", 38, 10], ["x2y2", 41, 10], ["x2y1", 37, 6]]);
   // 30 tokens: longest prompt 31, longest answer 10; 2·10 < 30, so answers stay and prompts keep 20
-  const cut = encodeOne(quad, SEQUENCES.iopo, qwen, tiny, {
+  const cut = encodeOne(quad, SEQUENCES.iopo, qwen, {
     ...OPTIONS,
     cutoff_len: 30,
   }) as EncodedExample;
@@ -202,7 +202,7 @@ Deno.test("IOPO: four sequences in the code's order, one budget for all (lengths
 Deno.test("truncation keep_template keeps the assistant header, drop leaves long examples out", () => {
   const header = tiny.encode("<|im_end|>\n<|im_start|>assistant\n", { special: true });
   const encode = (cutoff_len: number, truncation: EncodeOptions["truncation"]) =>
-    encodeOne(quad, SEQUENCES.iopo, qwen, tiny, { ...OPTIONS, cutoff_len, truncation });
+    encodeOne(quad, SEQUENCES.iopo, qwen, { ...OPTIONS, cutoff_len, truncation });
   const kept = encode(30, "keep_template") as EncodedExample;
   const cut = encode(30, "llama_factory") as EncodedExample;
   kept.sequences.forEach(({ name, input_ids, labels }, i) => {
@@ -223,7 +223,7 @@ Deno.test("truncation keep_start and keep_end leave the beginning or end of the 
   });
   for (const [one, shape] of [[quad, "iopo"], [talk, "single"]] as const) {
     const encode = (cutoff_len: number, truncation: EncodeOptions["truncation"]) =>
-      encodeOne(one, SEQUENCES[shape], qwen, tiny, { ...OPTIONS, cutoff_len, truncation }) as EncodedExample;
+      encodeOne(one, SEQUENCES[shape], qwen, { ...OPTIONS, cutoff_len, truncation }) as EncodedExample;
     const whole = encode(1000, "llama_factory");
     const longest = Math.max(...whole.sequences.map(({ input_ids }) => input_ids.length));
     for (const n of [longest - 1, longest - 4]) {
@@ -246,7 +246,7 @@ Deno.test("truncation keep_start and keep_end leave the beginning or end of the 
 Deno.test("keep_start leaves out an example whose prompt fills cutoff_len, and keep_end cuts its prompt", () => {
   const long = example({ prompts: { x: user("a".repeat(50)) }, answers: { y: answer("b") } });
   const encode = (truncation: EncodeOptions["truncation"]) =>
-    encodeOne(long, SEQUENCES.single, qwen, tiny, { ...OPTIONS, cutoff_len: 20, truncation });
+    encodeOne(long, SEQUENCES.single, qwen, { ...OPTIONS, cutoff_len: 20, truncation });
   assertEquals(encode("keep_start"), { reason: "cut to cutoff_len, no answer token is left" });
   assert(!("reason" in encode("keep_end")));
 });
@@ -254,7 +254,7 @@ Deno.test("keep_start leaves out an example whose prompt fills cutoff_len, and k
 Deno.test("a row to predict whose prompt keep_end takes away isn't answered, with the reason", () => {
   const long = example({ prompts: { x: user("a") }, answers: { y: answer("b".repeat(50)) } });
   const encode = (cutoff_len: number) =>
-    encodeOne(long, SEQUENCES.single, qwen, tiny, {
+    encodeOne(long, SEQUENCES.single, qwen, {
       ...OPTIONS,
       cutoff_len,
       truncation: "keep_end",
@@ -267,24 +267,24 @@ Deno.test("a row to predict whose prompt keep_end takes away isn't answered, wit
 Deno.test("an example of which no answer token is left is not used, with the reason", () => {
   const long = example({ prompts: { x: user("a".repeat(50)) }, answers: { y: answer("b") } });
   const tiny1 = { ...OPTIONS, cutoff_len: 1 };
-  assertEquals(encodeOne(long, SEQUENCES.single, qwen, tiny, tiny1), {
+  assertEquals(encodeOne(long, SEQUENCES.single, qwen, tiny1), {
     reason: "cut to cutoff_len, no answer token is left",
   });
 });
 
 Deno.test("stage pt: text and end of text, all learnt but the first token", () => {
   const text = example({ shape: "text", answers: { y: answer("ab <|im_end|>") } });
-  const { sequences } = encodeOne(text, SEQUENCES.text, null, tiny, OPTIONS) as EncodedExample;
+  const { sequences } = encodeOne(text, SEQUENCES.text, null, OPTIONS) as EncodedExample;
   const ids = [...tiny.encode("ab <|im_end|>"), tiny.eosId!];
   assertEquals(list(sequences[0]!.input_ids), ids);
   assert(!ids.slice(0, -1).includes(302), "a special token's text in the data stays text");
   assertEquals(list(sequences[0]!.labels), [-100, ...ids.slice(1)]);
   const asTokens = { ...OPTIONS, split_special_tokens: false };
-  const read = encodeOne(text, SEQUENCES.text, null, tiny, asTokens) as EncodedExample;
+  const read = encodeOne(text, SEQUENCES.text, null, asTokens) as EncodedExample;
   // PretrainDatasetProcessor of LLaMA-Factory 0.9.5 (transformers 5.6.0) with this tokenizer, whose end of text is 302
   assertEquals(list(read.sequences[0]!.input_ids), [64, 65, 220, 302, 302]);
   const empty = example({ shape: "text", answers: { y: answer("") } });
-  assertEquals(encodeOne(empty, SEQUENCES.text, null, tiny, OPTIONS), { reason: "text is empty" });
+  assertEquals(encodeOne(empty, SEQUENCES.text, null, OPTIONS), { reason: "text is empty" });
 });
 
 Deno.test("kto: a sequence's cut doesn't depend on the other one (lengths by hand)", () => {
@@ -295,7 +295,7 @@ Deno.test("kto: a sequence's cut doesn't depend on the other one (lengths by han
     desirable: false,
   });
   // prompt 28 tokens, y 6, kl 32: y fits into 40; kl is cut in proportion, floor(40 · 32/60) = 21 and 19 of the prompt
-  const got = encodeOne(pair, SEQUENCES.kto, qwen, tiny, {
+  const got = encodeOne(pair, SEQUENCES.kto, qwen, {
     ...OPTIONS,
     cutoff_len: 40,
   }) as EncodedExample;
