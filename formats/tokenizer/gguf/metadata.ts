@@ -7,7 +7,7 @@
 export type Metadata = ReadonlyMap<string, unknown>;
 
 /** A list of texts. @throws {SyntaxError} If it is missing or something else */
-export function textsOf(metadata: Metadata, key: string, name: string): string[] {
+export function keyTexts(metadata: Metadata, key: string, name: string): string[] {
   const value = metadata.get(key);
   if (!Array.isArray(value)) throw missingKey(name, key);
   if (!value.every((item) => typeof item === "string")) {
@@ -17,7 +17,7 @@ export function textsOf(metadata: Metadata, key: string, name: string): string[]
 }
 
 /** A list of one number a token; null without the key. @throws {SyntaxError} If it is something else */
-export function numbersOf(metadata: Metadata, key: string, length: number, name: string): number[] | null {
+export function keyNumbers(metadata: Metadata, key: string, length: number, name: string): number[] | null {
   const value = metadata.get(key);
   if (value === undefined) return null;
   const list = ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<number>) : value;
@@ -30,7 +30,7 @@ export function numbersOf(metadata: Metadata, key: string, length: number, name:
 }
 
 /** A yes or no; null without the key. */
-export function flagOf(metadata: Metadata, key: string): boolean | null {
+export function keyFlag(metadata: Metadata, key: string): boolean | null {
   const value = metadata.get(key);
   return typeof value === "boolean" ? value : null;
 }

@@ -5,7 +5,7 @@
 import { item } from "../../elements.ts";
 import { shown } from "../../message.ts";
 import type { Component, TokenizerJson } from "../tokenizer_json.ts";
-import { flagOf, type Metadata, textsOf } from "./metadata.ts";
+import { keyFlag, keyTexts, type Metadata } from "./metadata.ts";
 import { SPLITTERS } from "./splitters.ts";
 
 const EMPTY = {
@@ -53,7 +53,7 @@ export function byteLevel(
     invert: false,
   });
   const known = new Set(tokens);
-  const merges = textsOf(metadata, "tokenizer.ggml.merges", name)
+  const merges = keyTexts(metadata, "tokenizer.ggml.merges", name)
     .map((merge): [string, string] => {
       const space = merge.indexOf(" ", 1);
       return [merge.slice(0, space), merge.slice(space + 1)];
@@ -87,7 +87,7 @@ export function sentencePiece(metadata: Metadata, tokens: string[], scores: numb
     }
   }
   found.sort((a, b) => b.score - a.score || a.left - b.left || a.right - b.right);
-  const prefix = flagOf(metadata, "tokenizer.ggml.add_space_prefix") ?? true;
+  const prefix = keyFlag(metadata, "tokenizer.ggml.add_space_prefix") ?? true;
   const replace = { type: "Replace", pattern: { String: " " }, content: "▁" };
   return {
     ...EMPTY,

@@ -9,7 +9,7 @@ import { item } from "../../elements.ts";
 import { tokenizerFromParts } from "../load_parts.ts";
 import type { EditableTokenizer } from "../tokenizer.ts";
 import { addedToken, type Component, type TokenizerJson } from "../tokenizer_json.ts";
-import { flagOf, type Metadata, missingKey, numbersOf, textsOf } from "./metadata.ts";
+import { keyFlag, keyNumbers, keyTexts, type Metadata, missingKey } from "./metadata.ts";
 import { byteLevel, sentencePiece } from "./models.ts";
 import { isCalledPhi3, isEndInLlamaCpp, PHI3_KEEPING } from "./special_tokens.ts";
 
@@ -23,14 +23,14 @@ const NORMAL = 1, UNKNOWN = 2, CONTROL = 3, USER_DEFINED = 4;
  */
 export function tokenizerFromGguf(metadata: Metadata, name: string): EditableTokenizer {
   const model = metadata.get("tokenizer.ggml.model");
-  const tokens = textsOf(metadata, "tokenizer.ggml.tokens", name);
-  const types = numbersOf(metadata, "tokenizer.ggml.token_type", tokens.length, name) ??
+  const tokens = keyTexts(metadata, "tokenizer.ggml.tokens", name);
+  const types = keyNumbers(metadata, "tokenizer.ggml.token_type", tokens.length, name) ??
     tokens.map(() => NORMAL);
   let json: TokenizerJson, addBos: boolean;
   if (model === "gpt2") {
     ({ json, addBos } = byteLevel(metadata, tokens, name));
   } else if (model === "llama") {
-    const scores = numbersOf(metadata, "tokenizer.ggml.scores", tokens.length, name);
+    const scores = keyNumbers(metadata, "tokenizer.ggml.scores", tokens.length, name);
     if (scores === null) throw missingKey(name, "tokenizer.ggml.scores");
     json = sentencePiece(metadata, tokens, scores);
     addBos = true;
@@ -47,13 +47,13 @@ export function tokenizerFromGguf(metadata: Metadata, name: string): EditableTok
     const special = type === CONTROL || type === UNKNOWN || isEndInLlamaCpp(content);
     return special || type === USER_DEFINED ? [addedToken(content, id, { special, rstrip })] : [];
   });
-  addBos = flagOf(metadata, "tokenizer.ggml.add_bos_token") ?? addBos;
+  addBos = keyFlag(metadata, "tokenizer.ggml.add_bos_token") ?? addBos;
   const defaults = model === "llama" ? { bos: 1, eos: 2, unknown: 0 } : {};
   const special = (key: "bos" | "eos" | "unknown" | "padding"): string | null => {
     const id = metadata.get(`tokenizer.ggml.${key}_token_id`) ?? (defaults as Record<string, number>)[key];
     return typeof id === "number" ? tokens[id] ?? null : null;
   };
-  const addEos = flagOf(metadata, "tokenizer.ggml.add_eos_token") ?? false;
+  const addEos = keyFlag(metadata, "tokenizer.ggml.add_eos_token") ?? false;
   const bos = special("bos"), eos = special("eos");
   const template = metadata.get("tokenizer.chat_template");
   const length = metadata.get(`${metadata.get("general.architecture")}.context_length`);
