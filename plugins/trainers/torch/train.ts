@@ -26,7 +26,54 @@ export async function trainOnTorch(
   options: TorchOptions,
   sharding: EngineChoices["sharding"],
 ): Promise<TrainerResult> {
-  const { config, log, reference } = inputs, isScaled = config.rope_scaling !== null;
+  const { config, log, reference } = inputs;
+  checkTrainable(inputs, options);
+  const temporary = await Deno.makeTempDir({ prefix: "dinotune-torch-model-" });
+  // the ranks of a reference model are the policy's: other machines lend theirs once
+  let ranks: Ranks | null = null;
+  try {
+    return await carryOut(inputs, async (setup, opened) => {
+      const { tuning } = setup, isPolicy = opened.model === inputs.model;
+      checkWhole(tuning);
+      checkDora(tuning, isPolicy ? { ...options, sharding } : { quantization: "none", sharding: "fsdp" });
+      const { nnodes } = options, isFresh = isPolicy && inputs.fresh !== undefined;
+      const isGrown = isPolicy && inputs.embeddings !== undefined;
+      const isChanged = config.rope_scaling !== null || isFresh || isGrown || (setup.merged ?? []).length > 0;
+      // weights that are trained begin in float32
+      const dtype = isPolicy && config.finetuning_type !== "lora" ? "float32" : options.dtype;
+      // the weights that are given have the adapters below the trained one in them, not what PiSSA takes out
+      const below = (isPolicy ? inputs.merged : reference?.merged) ?? [];
+      const taken = (setup.merged ?? []).slice(below.length);
+      const weights = withMerged(opened.model.weights, taken, opened.decoder);
+      const folder = join(temporary, isPolicy ? "policy" : "reference");
+      const modelPath = modelFolder({ ...opened.model, weights }, opened.decoder, folder, { dtype, isChanged });
+      if (ranks === null && nnodes > 1) {
+        log.note?.(`on each of the other machines: ${otherNodesCommand(options, processesPerNode(options))}`);
+      }
+      ranks ??= await startRanks(options);
+      const { threads } = config;
+      if (!isPolicy) {
+        // DeepSpeed shares out what an optimizer changes, bitsandbytes' weights are the policy's
+        const whole = {
+          quantization: "none",
+          sharding: sharding === "deepspeed" ? "fsdp" : sharding,
+        } as const;
+        const engine = await openTorchEngine(ranks, { ...setup, ...options, ...whole, modelPath, threads });
+        return { ...engine, close: () => Promise.resolve() };
+      }
+      const engine = await openTorchEngine(ranks, { ...setup, ...options, modelPath, sharding, threads });
+      log.note?.(await engine.describe());
+      return engine;
+    });
+  } finally {
+    await (ranks as Ranks | null)?.end();
+    await Deno.remove(temporary, { recursive: true });
+  }
+}
+
+/** Makes sure that the processes can train what is asked for, before anything is started. @throws {RangeError} If they can't, with what to do */
+function checkTrainable(inputs: TrainerInputs, options: TorchOptions): void {
+  const { config, reference } = inputs;
   if (options.nnodes > 1 && (inputs.fresh !== undefined || inputs.embeddings !== undefined)) {
     throw new RangeError(
       `Cannot train on ${options.nnodes} nodes with ${
@@ -52,49 +99,8 @@ export async function trainOnTorch(
       `Cannot use pissa_init: true on ${options.nnodes} nodes as each of them has to read the rest of the weights: use one node`,
     );
   }
-  for (const of of [inputs, ...reference ? [reference] : []]) {
-    checkOpenable(of, of.merged ?? [], options, isScaled);
-  }
-  const temporary = await Deno.makeTempDir({ prefix: "dinotune-torch-model-" });
-  // the ranks of a reference model are the policy's: other machines lend theirs once
-  let ranks: Ranks | null = null;
-  try {
-    return await carryOut(inputs, async (setup, of) => {
-      const { tuning } = setup, isPolicy = of.model === inputs.model;
-      checkWhole(tuning);
-      checkDora(tuning, isPolicy ? { ...options, sharding } : { quantization: "none", sharding: "fsdp" });
-      const { nnodes } = options, isFresh = isPolicy && inputs.fresh !== undefined;
-      const isGrown = isPolicy && inputs.embeddings !== undefined;
-      const isChanged = isScaled || isFresh || isGrown || (setup.merged ?? []).length > 0;
-      // weights that are trained begin in float32
-      const dtype = isPolicy && config.finetuning_type !== "lora" ? "float32" : options.dtype;
-      // the weights that are given have the adapters below the trained one in them, not what PiSSA takes out
-      const below = (isPolicy ? inputs.merged : reference?.merged) ?? [];
-      const taken = (setup.merged ?? []).slice(below.length);
-      const weights = withMerged(of.model.weights, taken, of.decoder);
-      const folder = join(temporary, isPolicy ? "policy" : "reference");
-      const modelPath = modelFolder({ ...of.model, weights }, of.decoder, folder, { dtype, isChanged });
-      if (ranks === null && nnodes > 1) {
-        log.note?.(`on each of the other machines: ${otherNodesCommand(options, processesPerNode(options))}`);
-      }
-      ranks ??= await startRanks(options);
-      const { threads } = config;
-      if (!isPolicy) {
-        // DeepSpeed shares out what an optimizer changes, bitsandbytes' weights are the policy's
-        const whole = {
-          quantization: "none",
-          sharding: sharding === "deepspeed" ? "fsdp" : sharding,
-        } as const;
-        const engine = await openTorchEngine(ranks, { ...setup, ...options, ...whole, modelPath, threads });
-        return { ...engine, close: () => Promise.resolve() };
-      }
-      const engine = await openTorchEngine(ranks, { ...setup, ...options, modelPath, sharding, threads });
-      log.note?.(await engine.describe());
-      return engine;
-    });
-  } finally {
-    await (ranks as Ranks | null)?.end();
-    await Deno.remove(temporary, { recursive: true });
+  for (const opened of [inputs, ...reference ? [reference] : []]) {
+    checkOpenable(opened, opened.merged ?? [], options, config.rope_scaling !== null);
   }
 }
 
