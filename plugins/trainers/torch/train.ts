@@ -46,7 +46,10 @@ export async function trainOnTorch(
       const taken = (setup.merged ?? []).slice(below.length);
       const weights = withMerged(opened.model.weights, taken, opened.decoder);
       const folder = join(temporary, isPolicy ? "policy" : "reference");
-      const modelPath = modelFolder({ ...opened.model, weights }, opened.decoder, folder, { dtype, isChanged });
+      const modelPath = modelFolder({ ...opened.model, weights }, opened.decoder, folder, {
+        dtype,
+        isChanged,
+      });
       if (ranks === null && nnodes > 1) {
         log.note?.(`on each of the other machines: ${otherNodesCommand(options, processesPerNode(options))}`);
       }
