@@ -8,6 +8,7 @@ import { gzipSync } from "node:zlib";
 
 import type { Contribution } from "../../../plugins/kinds/benchmark.ts";
 import { lastUserText } from "../../../plugins/kinds/endpoint.ts";
+import { settled } from "../statistics/settled.ts";
 import type { StoredItem } from "../store/stored.ts";
 
 /** End of an item, by the headline score. */
@@ -25,14 +26,17 @@ export function statusOf(
   contributions: readonly Contribution[],
 ): { status: ItemStatus; value: number | null } {
   const [headline] = contributions;
-  const value = headline === undefined || headline.value === null ? null : headline.value / headline.weight;
+  const value = headline === undefined || headline.value === null
+    ? null
+    : settled(headline.value / headline.weight);
+  const full = headline?.max ?? 1;
   const isPart = (c: Contribution) =>
     c.value === null && c.metric === headline?.metric && c.group === undefined;
   const status = answer === null
     ? "unanswered"
-    : value === null || (value >= 1 && contributions.some(isPart))
+    : value === null || (value >= full && contributions.some(isPart))
     ? "unscored"
-    : value >= 1
+    : value >= full
     ? "pass"
     : value > 0
     ? "part"
