@@ -5,7 +5,7 @@
 import { IdTable } from "../../../formats/records/ids.ts";
 import type { Contribution } from "../../../plugins/kinds/benchmark.ts";
 import type { Pairs } from "../statistics/paired.ts";
-import { settled } from "../statistics/settled.ts";
+import { withoutRounding } from "../statistics/without_rounding.ts";
 import { answerKey, judgementKey, type StoredItem, storedItems, type StoredRun } from "../store/stored.ts";
 
 /** Contribution of one item to one score. */
@@ -172,7 +172,7 @@ function noteMaxima(maxima: Map<string, number>, contributions: readonly Contrib
 }
 
 function valueOf({ value, weight }: ScoreSum): number | null {
-  return weight === 0 ? null : settled(value / weight);
+  return weight === 0 ? null : withoutRounding(value / weight);
 }
 
 function addPair(

@@ -7,8 +7,8 @@ import type { Verdict } from "../../../plugins/kinds/judgement.ts";
 import { AlphaSum } from "../statistics/alpha.ts";
 import { cohenKappa } from "../statistics/kappa.ts";
 import { type Measured, measuredSpearman } from "../statistics/measured.ts";
-import { settled } from "../statistics/settled.ts";
 import { spearman } from "../statistics/spearman.ts";
+import { withoutRounding } from "../statistics/without_rounding.ts";
 
 /** Other verdicts on the same answers. */
 export interface Reference {
@@ -89,13 +89,13 @@ export class JudgedAnswers {
       differences.push(difference);
       if (verdicts.length > 1) {
         this.#places.push(i / (verdicts.length - 1));
-        this.#byPlace.push(settled(difference));
+        this.#byPlace.push(withoutRounding(difference));
       }
     }
     if (this.#places.length > placed) this.#firsts.push(placed);
     if (differences.length > 0) {
       this.#lengths.push([...response].length);
-      this.#byLength.push(settled(differences.reduce((a, b) => a + b, 0) / differences.length));
+      this.#byLength.push(withoutRounding(differences.reduce((a, b) => a + b, 0) / differences.length));
     }
   }
 

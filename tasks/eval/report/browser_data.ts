@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 
 import type { Contribution } from "../../../plugins/kinds/benchmark.ts";
 import { lastUserText } from "../../../plugins/kinds/endpoint.ts";
-import { settled } from "../statistics/settled.ts";
+import { withoutRounding } from "../statistics/without_rounding.ts";
 import type { StoredItem } from "../store/stored.ts";
 
 /** End of an item, by the headline score. */
@@ -28,7 +28,7 @@ export function statusOf(
   const [headline] = contributions;
   const value = headline === undefined || headline.value === null
     ? null
-    : settled(headline.value / headline.weight);
+    : withoutRounding(headline.value / headline.weight);
   const full = headline?.max ?? 1;
   const isPart = (c: Contribution) =>
     c.value === null && c.metric === headline?.metric && c.group === undefined;

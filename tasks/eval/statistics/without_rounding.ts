@@ -10,6 +10,6 @@ const STEPS = 1e9;
  * The number without what its calculation left in the last digits, so that 0.9 − 0.6 is 0.4 − 0.1 and neither ranks above the other.
  * @param value Of the size of a verdict
  */
-export function settled(value: number): number {
+export function withoutRounding(value: number): number {
   return Math.round(value * STEPS) / STEPS;
 }
