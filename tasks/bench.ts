@@ -41,7 +41,7 @@ const BENCHES: Readonly<Record<string, BenchCommand>> = {
   board: boardBench,
 };
 
-/** Carries out one bench; gives its exit code. */
+/** Carries out one bench; gives its exit code. @throws {RangeError} If there is none of the name, or a flag is wrong */
 export async function bench(args: readonly string[]): Promise<number> {
   const [verb = "", ...rest] = args;
   const chosen = Object.hasOwn(BENCHES, verb) ? BENCHES[verb] : undefined;

@@ -123,7 +123,7 @@ export class Cursor {
     return Number(count);
   }
 
-  /** A text of 1 to 65,535 bytes of UTF-8. */
+  /** A text of 1 to 65,535 bytes of UTF-8. @throws {SyntaxError} If it is none, or ends behind the file */
   name(what: string): string {
     const length = this.count(`the length of ${what}`, 1);
     if (length === 0 || length > 65535) throw this.fail(`the name of ${what} has ${length} bytes`);

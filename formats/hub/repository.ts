@@ -173,7 +173,7 @@ export class HubRepository {
     return `the ${this.#noun} ${this.#name}`;
   }
 
-  /** The commit that a branch or tag is now. */
+  /** The commit that a branch or tag is now. @throws {Error} If the hub gives none, or another reply than its own */
   async commit(revision: string): Promise<string> {
     const { datasetInfo, modelInfo } = await this.#load();
     const asked = {

@@ -72,21 +72,24 @@ export class VectorMemory {
   }
 
   /** Address of bytes that lie here, others are copied to `place`; and whole vectors, zeros behind. */
-  #here(bytes: Uint8Array, place: number): { at: number; length: number } {
+  #here(bytes: Uint8Array, place: number): { address: number; length: number } {
     if (bytes.length > VECTOR_BYTES) {
       throw new RangeError(`Cannot change ${bytes.length} bytes at once: ${VECTOR_BYTES} are the most`);
     }
     const length = 32 * Math.ceil(bytes.length / 32), isHere = bytes.buffer === this.#buffer;
-    const at = isHere ? bytes.byteOffset : place;
+    const address = isHere ? bytes.byteOffset : place;
     if (!isHere) new Uint8Array(this.#buffer, place, bytes.length).set(bytes);
-    if (length > bytes.length) new Uint8Array(this.#buffer, at + bytes.length, length - bytes.length).fill(0);
-    return { at, length };
+    if (length > bytes.length) {
+      new Uint8Array(this.#buffer, address + bytes.length, length - bytes.length).fill(0);
+    }
+    return { address, length };
   }
 
   /**
    * Float32s of whole blocks of one of ggml's types.
    * @param bytes `[VECTOR_BYTES]` or fewer, here or elsewhere
    * @param count Values of them, `VECTOR_BYTES / 2` or fewer
+   * @throws {RangeError} If there are more
    */
   dequantized(type: string, bytes: Uint8Array, count: number): Uint8Array<ArrayBuffer> {
     if (count > VALUES) throw new RangeError(`Cannot make ${count} values at once: ${VALUES} are the most`);
@@ -101,15 +104,15 @@ export class VectorMemory {
       writeGrids(new Int8Array(this.#buffer, GRIDS, GRID_BYTES));
       this.#hasGrids = true;
     }
-    const { at } = this.#here(bytes, BYTES);
-    this.#run(type, at, FLOATS, bytes.length);
+    const { address } = this.#here(bytes, BYTES);
+    this.#run(type, address, FLOATS, bytes.length);
     return new Uint8Array(this.#buffer, FLOATS, 4 * count);
   }
 
   /** Float32s of numbers of 16 bits, of `[VECTOR_BYTES]` or fewer. */
   widened(type: "f16" | "bf16", bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-    const { at, length } = this.#here(bytes, BYTES);
-    this.#run(type === "f16" ? "widenHalves" : "widenBfloats", at, FLOATS, length);
+    const { address, length } = this.#here(bytes, BYTES);
+    this.#run(type === "f16" ? "widenHalves" : "widenBfloats", address, FLOATS, length);
     return new Uint8Array(this.#buffer, FLOATS, 2 * bytes.length);
   }
 
@@ -118,8 +121,8 @@ export class VectorMemory {
    * @param bytes `[VECTOR_BYTES]` or fewer
    */
   narrowed(bytes: Uint8Array, findsLost: boolean): NarrowedHalves {
-    const { at, length } = this.#here(bytes, FLOATS);
-    this.#run(findsLost ? "narrowExactly" : "narrow", at, HALVES, length);
+    const { address, length } = this.#here(bytes, FLOATS);
+    this.#run(findsLost ? "narrowExactly" : "narrow", address, HALVES, length);
     const seen = new Uint32Array(this.#buffer, 0, SEEN_BYTES / 4);
     let largest = 0, lost = 0;
     for (let i = 0; i < 4; i++) {
@@ -136,12 +139,12 @@ export class VectorMemory {
    * @param bytes `[VECTOR_BYTES]` or fewer; where they lie here, they are changed
    */
   halved(type: "f16" | "bf16", bytes: Uint8Array): Pick<NarrowedHalves, "halves" | "largest"> {
-    const { at, length } = this.#here(bytes, BYTES);
-    this.#run(type === "f16" ? "largestShort" : "halveBfloats", at, at, length);
+    const { address, length } = this.#here(bytes, BYTES);
+    this.#run(type === "f16" ? "largestShort" : "halveBfloats", address, address, length);
     const seen = new Uint16Array(this.#buffer, 0, SEEN_BYTES / 4);
     let largest = 0;
     for (let i = 0; i < seen.length; i++) largest = Math.max(largest, u16(seen, i));
-    return { halves: new Uint8Array(this.#buffer, at, 4 * Math.ceil(bytes.length / 4)), largest };
+    return { halves: new Uint8Array(this.#buffer, address, 4 * Math.ceil(bytes.length / 4)), largest };
   }
 }
 

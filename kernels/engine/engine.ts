@@ -58,6 +58,7 @@ export class Engine {
   /** Of passes that were kept, the one that goes backward next first. */
   #kept: Rows[] = [];
 
+  /** @throws {TypeError} If weights in 4 or 8 bits are to be computed with as one program, which reads float32 */
   constructor(
     readonly backend: Backend,
     options: EngineOptions,
@@ -125,6 +126,7 @@ export class Engine {
   /**
    * Adds to the gradients of everything trained.
    * @param weights d loss / d log-probability of every label of the forward pass that is kept longest, `[L]`.
+   * @throws {Error} If none is kept
    */
   async backward(weights: Float64Array): Promise<void> {
     const rows = this.#kept.shift();

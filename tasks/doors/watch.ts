@@ -64,10 +64,10 @@ export class Watch implements Disposable {
   #looked = NaN;
   #stood = 0;
   /** When the task was last seen to give way, and since when the same call is the last one. */
-  #seen = { at: 0, beats: -1, serial: -1, since: 0 };
+  #seen = { time: 0, beats: -1, serial: -1, since: 0 };
   #noted = -1;
   /** The first signal, and if it was told that it can't be heard. */
-  #signalled: { at: number; told: boolean; signal: StopSignal } | undefined;
+  #signalled: { time: number; told: boolean; signal: StopSignal } | undefined;
 
   /** @param end Ends the process */
   constructor(end: (code: number) => void, patience: Patience = PATIENCE, clock: WatchClock = CLOCK) {
@@ -107,11 +107,11 @@ export class Watch implements Disposable {
 
   /** A signal to end came. */
   signal(signal: StopSignal = "SIGINT"): void {
-    const calls = this.#calls, at = this.#now();
+    const calls = this.#calls, time = this.#now();
     if (calls === undefined) return;
-    if (this.#signalled === undefined) return void (this.#signalled = { at, told: false, signal });
+    if (this.#signalled === undefined) return void (this.#signalled = { time, told: false, signal });
     // one to a whole process group comes twice: by itself, and passed on by `deno task`
-    if (at - this.#signalled.at < 500) return;
+    if (time - this.#signalled.time < 500) return;
     const { beats, serial } = seenCalls(calls), { heard } = this.#patience;
     const gaveWay = () => seenCalls(calls).beats !== beats;
     this.#last ??= this.#clock.after(heard / SECOND, () => {
@@ -137,10 +137,10 @@ export class Watch implements Disposable {
     this.#looked = this.#clock.now();
     const now = this.#now();
     const { serial, beats } = calls, since = serial === this.#seen.serial ? this.#seen.since : now;
-    const at = beats === this.#seen.beats ? this.#seen.at : now;
-    this.#seen = { at, beats, serial, since };
-    if (at === now) return;
-    const passed = now - at, seconds = Math.round(passed / 1000);
+    const time = beats === this.#seen.beats ? this.#seen.time : now;
+    this.#seen = { time, beats, serial, since };
+    if (time === now) return;
+    const passed = now - time, seconds = Math.round(passed / 1000);
     const { holder, most } = this.#held(calls);
     if (this.#signalled === undefined) {
       if (most !== this.#patience.call || passed < this.#patience.note || this.#noted === serial) {
@@ -150,15 +150,15 @@ export class Watch implements Disposable {
       printError(
         `note: ${holder} hasn't given way for ${seconds} s: it computes without an end, or without a pause. Ctrl-C twice ends this`,
       );
-    } else if (now - this.#signalled.at >= most && passed >= most) {
+    } else if (now - this.#signalled.time >= most && passed >= most) {
       printError(
         `error: Cannot finish what is under way as ${holder} hasn't given way for ${seconds} s, the signal came ${
-          Math.round((now - this.#signalled.at) / 1000)
+          Math.round((now - this.#signalled.time) / 1000)
         } s ago: it computes without an end, or without a pause`,
       );
       this.#end(SIGNAL_CODES[this.#signalled.signal]);
     } else if (
-      !this.#signalled.told && now - this.#signalled.at >= this.#patience.heard &&
+      !this.#signalled.told && now - this.#signalled.time >= this.#patience.heard &&
       passed >= this.#patience.heard
     ) {
       this.#signalled.told = true;

@@ -84,7 +84,7 @@ export class OnnxModelBuilder {
     return name;
   }
 
-  /** Makes a value an output, under a name of its own. */
+  /** Makes a value an output, under a name of its own. @throws {RangeError} If it is one already, or no node gives it */
   output(name: string, value: string, type: BuilderType, shape: readonly (number | string)[]): void {
     const other = this.#values.get(value);
     if (other !== null) {

@@ -66,7 +66,7 @@ function subgraph(body: OnnxSubgraph, rename: Rename): onnxProto.onnx.IGraphProt
   };
 }
 
-/** A constant whose bytes stand in {@linkcode CONSTANTS_FILE}. */
+/** A constant whose bytes stand in {@linkcode CONSTANTS_FILE}. @throws {TypeError} If its type is one of blocks, which are inputs only */
 export function externalTensor(
   name: string,
   { shape }: Value,

@@ -106,7 +106,7 @@ export class Generator {
     return item(await this.generateAll(promptIds, sampling, onToken, signal), 0);
   }
 
-  /** As {@linkcode Generator.generate}, `n` answers; the prompt goes through once. */
+  /** As {@linkcode Generator.generate}, `n` answers; the prompt goes through once. @throws {Error} If the generator is closed */
   async generateAll(
     promptIds: readonly number[],
     sampling: Partial<Sampling> = {},

@@ -120,7 +120,7 @@ export class Parameters {
   /** Lengths of frozen rows of modules with DoRA, `[out]`, by the name of the trained lengths, which start as they are. */
   readonly #weightNorms = new Map<string, Float32Array<ArrayBuffer>>();
 
-  /** Uploads a model. */
+  /** Uploads a model. @throws {RangeError} If an initial value is of no trained tensor */
   constructor(readonly backend: Backend, { config, tuning, read, initial = {} }: ModelSource) {
     const shapes = trainedShapes(config, tuning);
     this.tuned = new TrainedTensors(backend, shapes);

@@ -81,7 +81,7 @@ export class TrainedTensors implements SteppedTensors {
     return this.#gradientPart(name) ?? (this.backend.inPlace ? valueOf(this.all, name).gradient : null);
   }
 
-  /** A program's `d.X`, in which `acc.X` is already contained, becomes the gradient of a tensor. */
+  /** A program's `d.X`, in which `acc.X` is already contained, becomes the gradient of a tensor. @throws {Error} If it had to be written in its place */
   setGradient(name: string, sum: Tensor): void {
     this.#written = true;
     const entry = valueOf(this.all, name);

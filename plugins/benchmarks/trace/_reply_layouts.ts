@@ -37,172 +37,200 @@ const none = ({ said }: Layout) => said.map(() => null);
 
 /** By their names. */
 export const LAYOUTS: Record<string, (layout: Layout) => Made> = {
-  "name and score": (at) => ({
-    body: lines(at, (label, text, said) => `${label}${text}${at.sign}${said}${at.remark()}`),
-    plain: at.sign !== " " && at.sign !== "\t",
+  "name and score": (layout) => ({
+    body: lines(layout, (label, text, said) => `${label}${text}${layout.sign}${said}${layout.remark()}`),
+    plain: layout.sign !== " " && layout.sign !== "\t",
   }),
-  "number and score": (at) => ({
+  "number and score": (layout) => ({
     body: lines(
-      at,
-      (_, __, said, i) => `${at.pick(["Constraint ", "约束", "C"])}${i + 1}: ${said}${at.remark()}`,
+      layout,
+      (_, __, said, i) => `${layout.pick(["Constraint ", "约束", "C"])}${i + 1}: ${said}${layout.remark()}`,
     ),
     plain: true,
   }),
-  "score in front": (at) => ({
-    body: lines(at, (_, __, said, i) => `${said} ${at.pick(["", "- ", ": "])}${at.full[i]}`),
+  "score in front": (layout) => ({
+    body: lines(layout, (_, __, said, i) => `${said} ${layout.pick(["", "- ", ": "])}${layout.full[i]}`),
   }),
-  "number, score, name": (at) => ({
-    body: lines(at, (label, text, said) => `${label}${said} ${at.pick(["", "- ", ": "])}${text}`),
+  "number, score, name": (layout) => ({
+    body: lines(layout, (label, text, said) => `${label}${said} ${layout.pick(["", "- ", ": "])}${text}`),
   }),
-  "score in brackets, number, name": (at) => ({
-    body: lines(at, (_, text, __, i) => `[${at.said[i]!.score ?? "x"}] ${i + 1}. ${text}`),
+  "score in brackets, number, name": (layout) => ({
+    body: lines(layout, (_, text, __, i) => `[${layout.said[i]!.score ?? "x"}] ${i + 1}. ${text}`),
   }),
-  "number in brackets, name": (at) => ({
-    body: lines(at, (_, text, said, i) => `[${i + 1}] ${text}${at.pick([": ", " ", "", " - "])}${said}`),
+  "number in brackets, name": (layout) => ({
+    body: lines(
+      layout,
+      (_, text, said, i) => `[${i + 1}] ${text}${layout.pick([": ", " ", "", " - "])}${said}`,
+    ),
   }),
-  "label and score": (at) => ({ body: lines(at, (label, _, said) => `${label}${said}${at.remark()}`) }),
-  "names, then scores": (at) => ({
-    body: `${at.full.join("\n")}\n\n${lines(at, (label, _, said) => `${label}${said}`)}`,
+  "label and score": (layout) => ({
+    body: lines(layout, (label, _, said) => `${label}${said}${layout.remark()}`),
   }),
-  "names only": (at) => ({ body: lines(at, (label, text) => `${label}${text}`), scores: none(at) }),
-  "one left out": (at) => {
-    const out = at.below(at.texts.length);
+  "names, then scores": (layout) => ({
+    body: `${layout.full.join("\n")}\n\n${lines(layout, (label, _, said) => `${label}${said}`)}`,
+  }),
+  "names only": (layout) => ({
+    body: lines(layout, (label, text) => `${label}${text}`),
+    scores: none(layout),
+  }),
+  "one left out": (layout) => {
+    const out = layout.below(layout.texts.length);
     return {
-      body: lines(at, (_, text, said, i) => i === out ? "" : `${i + 1}. ${text}: ${said}`),
-      scores: at.said.map(({ score }, i) => i === out ? null : score),
+      body: lines(layout, (_, text, said, i) => i === out ? "" : `${i + 1}. ${text}: ${said}`),
+      scores: layout.said.map(({ score }, i) => i === out ? null : score),
     };
   },
-  "the same number": (at) => ({ body: lines(at, (_, text, said) => `1. ${text}: ${said}`) }),
-  "table": (at) => ({
+  "the same number": (layout) => ({ body: lines(layout, (_, text, said) => `1. ${text}: ${said}`) }),
+  "table": (layout) => ({
     body: "| # | Constraint | Score |\n|---|---|---|\n" +
-      lines(at, (_, text, said, i) => `| ${i + 1} | ${text} | ${said} |`),
+      lines(layout, (_, text, said, i) => `| ${i + 1} | ${text} | ${said} |`),
     plain: true,
   }),
-  "table with counts": (at) => ({
+  "table with counts": (layout) => ({
     body: "| Constraint | Found | Score |\n|---|---|---|\n" +
-      lines(at, (_, text, said) => `| ${text} | ${at.below(9)} | ${said} |`),
+      lines(layout, (_, text, said) => `| ${text} | ${layout.below(9)} | ${said} |`),
     plain: true,
   }),
-  "table without heads": (at) => ({
-    body: lines(at, (_, __, said, i) => `| ${at.full[i]} | ${said} | ${at.pick(["ok", "2 errors", "3"])} |`),
+  "table without heads": (layout) => ({
+    body: lines(
+      layout,
+      (_, __, said, i) => `| ${layout.full[i]} | ${said} | ${layout.pick(["ok", "2 errors", "3"])} |`,
+    ),
   }),
-  "JSON": (at) => ({
-    body: JSON.stringify([Object.fromEntries(at.full.map((text, i) => [text, at.said[i]!.score ?? "?"]))]),
+  "JSON": (layout) => ({
+    body: JSON.stringify([
+      Object.fromEntries(layout.full.map((text, i) => [text, layout.said[i]!.score ?? "?"])),
+    ]),
     plain: true,
   }),
-  "JSON in a fence": (at) => ({
+  "JSON in a fence": (layout) => ({
     body: `\`\`\`json\n${
-      JSON.stringify(at.texts.map((text, i) => ({ [text]: at.said[i]!.text + at.remark() })), null, 1)
+      JSON.stringify(
+        layout.texts.map((text, i) => ({ [text]: layout.said[i]!.text + layout.remark() })),
+        null,
+        1,
+      )
     }\n\`\`\``,
   }),
-  "fields": (at) => ({
+  "fields": (layout) => ({
     body: JSON.stringify(
-      at.texts.map((text, i) => ({
+      layout.texts.map((text, i) => ({
         id: i + 1,
         constraint: text,
-        [at.pick(["limit", "found", "weight", "confidence"])]: at.below(9),
-        score: at.said[i]!.score ?? at.said[i]!.text,
+        [layout.pick(["limit", "found", "weight", "confidence"])]: layout.below(9),
+        score: layout.said[i]!.score ?? layout.said[i]!.text,
         reason: "共3处，8分",
       })),
     ),
     plain: true,
   }),
-  "score below": (at) => ({
+  "score below": (layout) => ({
     body: lines(
-      at,
-      (label, text, said) => `${label}${text}\n  ${at.pick(["Score: ", "得分：", ""])}${said}${at.remark()}`,
+      layout,
+      (label, text, said) =>
+        `${label}${text}\n  ${layout.pick(["Score: ", "得分：", ""])}${said}${layout.remark()}`,
     ),
   }),
-  "counts and score below": (at) => ({
+  "counts and score below": (layout) => ({
     body: lines(
-      at,
+      layout,
       (label, text, said) =>
-        `${label}${text}\n - found ${at.below(12)} of ${at.below(5)}\n - 共${at.below(9)}处：${
-          at.below(9)
+        `${label}${text}\n - found ${layout.below(12)} of ${layout.below(5)}\n - 共${layout.below(9)}处：${
+          layout.below(9)
         }个\n - 得分: ${said}`,
     ),
   }),
-  "in one line": (at) => ({
-    body: at.said.map(({ text }, i) => `${at.pick(["C", "Constraint ", "约束"])}${i + 1}=${text}`).join(
-      at.pick([", ", "; ", "，", "；"]),
-    ),
+  "in one line": (layout) => ({
+    body: layout.said.map(({ text }, i) => `${layout.pick(["C", "Constraint ", "约束"])}${i + 1}=${text}`)
+      .join(
+        layout.pick([", ", "; ", "，", "；"]),
+      ),
   }),
-  "numbers in one line": (at) => ({
-    body: at.said.map(({ text }, i) => `${i + 1}. ${text}`).join(at.pick([", ", "; ", " "])),
+  "numbers in one line": (layout) => ({
+    body: layout.said.map(({ text }, i) => `${i + 1}. ${text}`).join(layout.pick([", ", "; ", " "])),
   }),
-  "Chinese": (at) => ({
+  "Chinese": (layout) => ({
     body: lines(
-      at,
-      (_, __, said, i) => `第${i + 1}条${at.pick(["：", "得", "，得分", "为"])}${said}${at.remark()}`,
+      layout,
+      (_, __, said, i) => `第${i + 1}条${layout.pick(["：", "得", "，得分", "为"])}${said}${layout.remark()}`,
     ),
   }),
-  "counts in front": (at) => ({
-    body: lines(at, (label, text, said) => {
-      const counted = at.pick(["要求3个，实际", "Requires 3: found ", `limit: ${at.below(99)}, count: `]);
-      return `${label}${text}: ${counted}${at.below(9)}${
-        at.pick([". Score: ", "。得分：", ", so ", "；评分："])
+  "counts in front": (layout) => ({
+    body: lines(layout, (label, text, said) => {
+      const counted = layout.pick([
+        "要求3个，实际",
+        "Requires 3: found ",
+        `limit: ${layout.below(99)}, count: `,
+      ]);
+      return `${label}${text}: ${counted}${layout.below(9)}${
+        layout.pick([". Score: ", "。得分：", ", so ", "；评分："])
       }${said}`;
     }),
   }),
-  "another scale": (at) => ({
+  "another scale": (layout) => ({
     heading: `Fine Grained Score${
-      at.pick([" (1-5)", " (out of 5)", "（满分5分）", " (each out of 5)", " (/5)", " [0-5]", " (0-100)"])
+      layout.pick([" (1-5)", " (out of 5)", "（满分5分）", " (each out of 5)", " (/5)", " [0-5]", " (0-100)"])
     }:\n`,
-    body: lines(at, (label, text) => `${label}${text}: ${1 + at.below(5)}`),
-    scores: none(at),
+    body: lines(layout, (label, text) => `${label}${text}: ${1 + layout.below(5)}`),
+    scores: none(layout),
   }),
-  "YAML records": (at) => {
-    const first = at.pick(["score", "constraint"]);
+  "YAML records": (layout) => {
+    const first = layout.pick(["score", "constraint"]);
     const record = (i: number) => {
       const fields = [
-        `constraint: ${at.pick(["", '"'])}${at.full[i]}`.replace(/"(.*)$/, '"$1"'),
-        `reason: ${at.pick(["2 of 3", "共3处", "score was 4"])}`,
+        `constraint: ${layout.pick(["", '"'])}${layout.full[i]}`.replace(/"(.*)$/, '"$1"'),
+        `reason: ${layout.pick(["2 of 3", "共3处", "score was 4"])}`,
       ];
-      const score = `score: ${at.said[i]!.score ?? "N/A"}`;
+      const score = `score: ${layout.said[i]!.score ?? "N/A"}`;
       const all = first === "score" ? [score, ...fields] : [...fields, score];
       return `- ${all.join("\n  ")}`;
     };
     return {
-      body: `\`\`\`yaml\n${at.pick(["", "scores:\n"])}${
-        at.texts.map((_, i) => record(i)).join("\n")
+      body: `\`\`\`yaml\n${layout.pick(["", "scores:\n"])}${
+        layout.texts.map((_, i) => record(i)).join("\n")
       }\n\`\`\``,
       plain: true,
     };
   },
-  "scores in a list in a fence": (at) => ({
-    body: `\`\`\`yaml\n${at.texts.map((_, i) => `- ${at.said[i]!.text}`).join("\n")}\n\`\`\``,
+  "scores in a list in a fence": (layout) => ({
+    body: `\`\`\`yaml\n${layout.texts.map((_, i) => `- ${layout.said[i]!.text}`).join("\n")}\n\`\`\``,
   }),
-  "score above": (at) => ({
-    body: at.texts.map((text, i) => `${at.pick(["Score: ", "得分："])}${at.said[i]!.text}\n${i + 1}. ${text}`)
+  "score above": (layout) => ({
+    body: layout.texts.map((text, i) =>
+      `${layout.pick(["Score: ", "得分："])}${layout.said[i]!.text}\n${i + 1}. ${text}`
+    )
       .join("\n"),
   }),
-  "table in bold": (at) => ({
+  "table in bold": (layout) => ({
     body: "| **#** | **Constraint** | **Score** | **Why** |\n|:-:|---|:-:|---|\n" +
-      lines(at, (_, text, said, i) => `| **${i + 1}** | **${text}** | **${said}** | ${at.below(9)} of 9 |`),
+      lines(
+        layout,
+        (_, text, said, i) => `| **${i + 1}** | **${text}** | **${said}** | ${layout.below(9)} of 9 |`,
+      ),
   }),
-  "two evaluations": (at) => ({
+  "two evaluations": (layout) => ({
     body: `${
-      lines(at, (_, text, __, i) => `${i + 1}. ${text}: ${at.below(11)}`)
-    }\n\nConstraints Overall Score: [[${at.below(11)}]]\n\nOn reflection:\nFine Grained Score:\n${
-      lines(at, (_, text, said, i) => `${i + 1}. ${text}: ${said}`)
+      lines(layout, (_, text, __, i) => `${i + 1}. ${text}: ${layout.below(11)}`)
+    }\n\nConstraints Overall Score: [[${layout.below(11)}]]\n\nOn reflection:\nFine Grained Score:\n${
+      lines(layout, (_, text, said, i) => `${i + 1}. ${text}: ${said}`)
     }`,
   }),
-  "the template first": (at) => ({
+  "the template first": (layout) => ({
     body: `[{"constraint text": score}]\nConstraints Overall Score: [[d]]\n\nFine Grained Score: ${
-      JSON.stringify([Object.fromEntries(at.full.map((text, i) => [text, at.said[i]!.score ?? "?"]))])
+      JSON.stringify([Object.fromEntries(layout.full.map((text, i) => [text, layout.said[i]!.score ?? "?"]))])
     }`,
     plain: true,
   }),
-  "shares behind dashes": (at) => ({
+  "shares behind dashes": (layout) => ({
     body: lines(
-      at,
+      layout,
       (_, text, said, i) =>
-        `${i + 1}. ${text}: ${said}${at.pick([" — ", " - "])}${at.below(12)} of ${20 + at.below(60)}${
-          at.pick(["", " words", "处"])
-        }`,
+        `${i + 1}. ${text}: ${said}${layout.pick([" — ", " - "])}${layout.below(12)} of ${
+          20 + layout.below(60)
+        }${layout.pick(["", " words", "处"])}`,
     ),
   }),
-  "tags": (at) => ({
-    body: lines(at, (_, __, said, i) => `<constraint id="${i + 1}">${said}</constraint>`),
+  "tags": (layout) => ({
+    body: lines(layout, (_, __, said, i) => `<constraint id="${i + 1}">${said}</constraint>`),
   }),
 };

@@ -5,33 +5,37 @@
 import { en, per, type ReplyBody, type ReplyParts, zh } from "./_told_sentences.ts";
 import { ORD, ZH } from "./_told_words.ts";
 
-const unread = (at: ReplyParts) => at.v.map(() => null);
+const unread = (reply: ReplyParts) => reply.scores.map(() => null);
 
 /** By their names. */
-export const TOLD_DOUBTS: Record<string, (at: ReplyParts) => ReplyBody> = {
-  "taken back behind a list": (at) => {
-    const out = at.m.below(at.n), w = (at.v[out]! + 3) % 11;
-    const taken = at.m.pick([
+export const TOLD_DOUBTS: Record<string, (reply: ReplyParts) => ReplyBody> = {
+  "taken back behind a list": (reply) => {
+    const out = reply.draw.below(reply.count), w = (reply.scores[out]! + 3) % 11;
+    const taken = reply.draw.pick([
       `On reflection, constraint ${out + 1} deserves a ${w}.`,
       `Actually, the ${ORD[out]} constraint should get ${w}.`,
       `再想一下，第${out + 1}条应为${w}分。`,
       `更正：第${ZH[out]}条约束改为${w}分。`,
       `Wait, I'd lower the ${ORD[out]} constraint to ${w}.`,
-      `Correction: constraint ${out + 1} is a ${w}, not a ${at.v[out]}.`,
+      `Correction: constraint ${out + 1} is a ${w}, not a ${reply.scores[out]}.`,
     ]);
-    const list = at.m.pick([
-      () => per(at, (i, v) => `${i + 1}. ${at.texts[i]}: ${v}`),
-      () => per(at, (i, v) => `Constraint ${i + 1}: ${v}/10`),
-      () => JSON.stringify([Object.fromEntries(at.v.map((v, i) => [at.full[i], v]))]),
-      () => en(at, "\n"),
-      () => zh(at, "\n"),
-      () => per(at, (i, v) => `| ${i + 1} | ${v} |`),
+    const list = reply.draw.pick([
+      () => per(reply, (i, v) => `${i + 1}. ${reply.texts[i]}: ${v}`),
+      () => per(reply, (i, v) => `Constraint ${i + 1}: ${v}/10`),
+      () => JSON.stringify([Object.fromEntries(reply.scores.map((v, i) => [reply.full[i], v]))]),
+      () => en(reply, "\n"),
+      () => zh(reply, "\n"),
+      () => per(reply, (i, v) => `| ${i + 1} | ${v} |`),
     ])();
-    return { said: false, body: `${list}\n\n${taken}`, scores: at.v.map((v, i) => i === out ? null : v) };
+    return {
+      said: false,
+      body: `${list}\n\n${taken}`,
+      scores: reply.scores.map((v, i) => i === out ? null : v),
+    };
   },
-  "remarks behind a list": (at) => ({
-    body: `${per(at, (i, v) => `${i + 1}. ${at.texts[i]}: ${v}`)}\n\n${
-      at.m.pick([
+  "remarks behind a list": (reply) => ({
+    body: `${per(reply, (i, v) => `${i + 1}. ${reply.texts[i]}: ${v}`)}\n\n${
+      reply.draw.pick([
         "Constraint 1 could have been met with 2 more words.",
         "第1条还差3个字。",
         "The first constraint has 3 flaws, but they are small.",
@@ -40,25 +44,26 @@ export const TOLD_DOUBTS: Record<string, (at: ReplyParts) => ReplyBody> = {
       ])
     }`,
   }),
-  "prose, then doubt": (at) => ({
+  "prose, then doubt": (reply) => ({
     said: false,
-    scores: unread(at),
-    body: `${at.m.zh() ? zh(at, "\n") : en(at, "\n")}\n${
-      at.m.pick([() =>
-        per(at, (i, v) => `Constraint ${i + 1} might also be a ${(v + 2) % 11}.`), () =>
-        per(at, (i, v) => `第${i + 1}条也可以给${(v + 2) % 11}分。`), () =>
-        per(at, (i, v) => `I'd give the ${ORD[i]} constraint a ${(v + 2) % 11}.`), () =>
-        per(at, (i, v) => `不过第${i + 1}条只值${(v + 2) % 11}分。`)])()
+    scores: unread(reply),
+    body: `${reply.draw.zh() ? zh(reply, "\n") : en(reply, "\n")}\n${
+      reply.draw.pick([() =>
+        per(reply, (i, v) => `Constraint ${i + 1} might also be a ${(v + 2) % 11}.`), () =>
+        per(reply, (i, v) => `第${i + 1}条也可以给${(v + 2) % 11}分。`), () =>
+        per(reply, (i, v) => `I'd give the ${ORD[i]} constraint a ${(v + 2) % 11}.`), () =>
+        per(reply, (i, v) => `不过第${i + 1}条只值${(v + 2) % 11}分。`)])()
     }`,
   }),
-  "retraction": (at) => ({
+  "retraction": (reply) => ({
     said: false,
-    scores: unread(at),
+    scores: unread(reply),
     body: per(
-      at,
+      reply,
       (i, v) =>
-        at.m.pick([
-          () => `I'd give ${at.m.ref(i, false, at.texts)} a ${v}, but on reflection ${(v + 3) % 11}.`,
+        reply.draw.pick([
+          () =>
+            `I'd give ${reply.draw.ref(i, false, reply.texts)} a ${v}, but on reflection ${(v + 3) % 11}.`,
           () => `第${i + 1}条我给${v}分，不，应该是${(v + 3) % 11}分。`,
           () => `Constraint ${i + 1} gets ${v}. Actually, make that ${(v + 3) % 11}.`,
           () => `第${i + 1}条约束本来给${v}分，后来改为${(v + 3) % 11}分。`,
@@ -66,14 +71,14 @@ export const TOLD_DOUBTS: Record<string, (at: ReplyParts) => ReplyBody> = {
         ])(),
     ),
   }),
-  "conditions": (at) => ({
+  "conditions": (reply) => ({
     said: false,
-    scores: unread(at),
+    scores: unread(reply),
     body: per(
-      at,
+      reply,
       (i, v) =>
-        at.m.pick([
-          () => `I'd give ${at.m.ref(i, false, at.texts)} a ${v} if it were shorter.`,
+        reply.draw.pick([
+          () => `I'd give ${reply.draw.ref(i, false, reply.texts)} a ${v} if it were shorter.`,
           () => `Constraint ${i + 1} would get ${v} with 2 more words.`,
           () => `如果更短，第${i + 1}条可以得${v}分。`,
           () => `第${i + 1}条最多给${v}分。`,
@@ -100,13 +105,13 @@ export const TOLD_DOUBTS: Record<string, (at: ReplyParts) => ReplyBody> = {
         ])(),
     ),
   }),
-  "counts": (at) => ({
+  "counts": (reply) => ({
     said: false,
-    scores: unread(at),
+    scores: unread(reply),
     body: per(
-      at,
+      reply,
       (i, v) =>
-        at.m.pick([
+        reply.draw.pick([
           () => `Constraint ${i + 1} gets ${v} mentions.`,
           () => `第${i + 1}条得到${v}次体现。`,
           () => `Constraint ${i + 1} has ${v} errors.`,
@@ -118,29 +123,33 @@ export const TOLD_DOUBTS: Record<string, (at: ReplyParts) => ReplyBody> = {
         ])(),
     ),
   }),
-  "partly prose": (at) => {
-    const out = at.m.below(at.n);
+  "partly prose": (reply) => {
+    const out = reply.draw.below(reply.count);
     return {
       body: per(
-        at,
+        reply,
         (i, v) =>
           i === out
-            ? at.m.pick([
+            ? reply.draw.pick([
               `Constraint ${i + 1} is hard to judge.`,
               `第${i + 1}条无法判断。`,
               `Constraint ${i + 1} was met in 3 of 4 lines.`,
             ])
-            : at.m.pick([`I'd give constraint ${i + 1} a ${v}.`, `第${i + 1}条约束我给${v}分。`]),
+            : reply.draw.pick([`I'd give constraint ${i + 1} a ${v}.`, `第${i + 1}条约束我给${v}分。`]),
       ),
-      scores: at.v.map((v, i) => i === out ? null : v),
+      scores: reply.scores.map((v, i) => i === out ? null : v),
       said: false,
     };
   },
-  "twice the same": (at) => ({
+  "twice the same": (reply) => ({
     said: false,
-    scores: at.v.map(() => null),
-    body: per(at, (_, v) => at.m.pick([`I'd give the first constraint a ${v}.`, `第1条约束我给${v}分。`])),
-    ...(at.n === 1 && { scores: at.v }),
-    ...(at.n > 1 && new Set(at.v).size === 1 && { scores: at.v.map((v, i) => i === 0 ? v : null) }),
+    scores: reply.scores.map(() => null),
+    body: per(
+      reply,
+      (_, v) => reply.draw.pick([`I'd give the first constraint a ${v}.`, `第1条约束我给${v}分。`]),
+    ),
+    ...(reply.count === 1 && { scores: reply.scores }),
+    ...(reply.count > 1 && new Set(reply.scores).size === 1 &&
+      { scores: reply.scores.map((v, i) => i === 0 ? v : null) }),
   }),
 };

@@ -7,61 +7,66 @@ import { en, per, type ReplyBody, type ReplyParts, zh } from "./_told_sentences.
 import { ORD } from "./_told_words.ts";
 
 /** By their names. */
-export const TOLD_FORMS: Record<string, (at: ReplyParts) => ReplyBody> = {
-  "English prose, a line each": (at) => ({ body: en(at, "\n") }),
-  "English prose, bullets": (at) => ({ body: "- " + en(at, "\n- ") }),
-  "English prose, numbered": (at) => ({
-    body: per(at, (i) =>
+export const TOLD_FORMS: Record<string, (reply: ReplyParts) => ReplyBody> = {
+  "English prose, a line each": (reply) => ({ body: en(reply, "\n") }),
+  "English prose, bullets": (reply) => ({ body: "- " + en(reply, "\n- ") }),
+  "English prose, numbered": (reply) => ({
+    body: per(reply, (i) =>
       `${i + 1}. ${
         en({
-          ...at,
-          v: at.v.map((x, j) => j === i ? x : -1),
+          ...reply,
+          scores: reply.scores.map((x, j) => j === i ? x : -1),
         }, "\u0001").split("\u0001")[i]
       }`),
   }),
-  "English prose, a paragraph": (at) => ({ body: en(at, " ", true) }),
-  "English, one sentence": (at) => {
-    const m = at.m, how = m.below(4);
+  "English prose, a paragraph": (reply) => ({ body: en(reply, " ", true) }),
+  "English, one sentence": (reply) => {
+    const m = reply.draw, how = m.below(4);
     const last = (parts: string[]) =>
       parts.length < 2
         ? parts.join("")
         : `${parts.slice(0, -1).join(", ")}${m.pick([" and ", ", and "])}${parts.at(-1)}`;
     return {
       body: how === 0
-        ? last(at.v.map((v, i) => `${i === 0 ? "I'd give " : ""}the ${ORD[i]} constraint a ${v}`)) + "."
+        ? last(reply.scores.map((v, i) => `${i === 0 ? "I'd give " : ""}the ${ORD[i]} constraint a ${v}`)) +
+          "."
         : how === 1
-        ? last(at.v.map((v, i) => `Constraint ${i + 1} gets ${v}`)) + "."
+        ? last(reply.scores.map((v, i) => `Constraint ${i + 1} gets ${v}`)) + "."
         : how === 2
-        ? last(at.v.map((v, i) => `${v} for the ${ORD[i]} constraint`)) + "."
-        : last(at.v.map((v, i) => `constraint ${i + 1} scores ${v}/10`)) + ".",
+        ? last(reply.scores.map((v, i) => `${v} for the ${ORD[i]} constraint`)) + "."
+        : last(reply.scores.map((v, i) => `constraint ${i + 1} scores ${v}/10`)) + ".",
     };
   },
-  "English, respectively": (at) => ({
+  "English, respectively": (reply) => ({
     body: `${
-      at.v.length < 2
-        ? "The score is " + at.v.join("")
-        : "The scores are " + `${at.v.slice(0, -1).join(", ")} and ${at.v.at(-1)}, respectively`
+      reply.scores.length < 2 ? "The score is " + reply.scores.join("") : "The scores are " +
+        `${reply.scores.slice(0, -1).join(", ")} and ${reply.scores.at(-1)}, respectively`
     }.`,
   }),
-  "Chinese prose, a line each": (at) => ({ body: zh(at, "\n") }),
-  "Chinese prose, a paragraph": (at) => ({ body: zh(at, "") }),
-  "Chinese prose, bullets": (at) => ({ body: "- " + zh(at, "\n- ") }),
-  "Chinese, one sentence": (at) => ({ body: zh(at, at.m.pick(["，", "；", "、"]), "", false) + "。" }),
-  "text, then prose": (at) => ({
-    body: per(at, (i, v) => at.m.zh() ? `“${at.texts[i]}”这一条给${v}分。` : `"${at.texts[i]}" gets a ${v}.`),
+  "Chinese prose, a line each": (reply) => ({ body: zh(reply, "\n") }),
+  "Chinese prose, a paragraph": (reply) => ({ body: zh(reply, "") }),
+  "Chinese prose, bullets": (reply) => ({ body: "- " + zh(reply, "\n- ") }),
+  "Chinese, one sentence": (reply) => ({
+    body: zh(reply, reply.draw.pick(["，", "；", "、"]), "", false) + "。",
   }),
-  "headings with prose": (at) => ({
+  "text, then prose": (reply) => ({
     body: per(
-      at,
+      reply,
+      (i, v) => reply.draw.zh() ? `“${reply.texts[i]}”这一条给${v}分。` : `"${reply.texts[i]}" gets a ${v}.`,
+    ),
+  }),
+  "headings with prose": (reply) => ({
+    body: per(
+      reply,
       (i, v) =>
         `${
-          at.m.pick([
-            `#### ${i + 1}. ${at.texts[i]}`,
-            `**${at.full[i]}**`,
-            `Constraint ${i + 1}: ${at.texts[i]}`,
+          reply.draw.pick([
+            `#### ${i + 1}. ${reply.texts[i]}`,
+            `**${reply.full[i]}**`,
+            `Constraint ${i + 1}: ${reply.texts[i]}`,
           ])
         }\n${
-          at.m.pick([
+          reply.draw.pick([
             `I'd give this a ${v}.`,
             `I give it ${v}/10.`,
             `这一条我给${v}分。`,
@@ -72,40 +77,47 @@ export const TOLD_FORMS: Record<string, (at: ReplyParts) => ReplyBody> = {
         }`,
     ),
   }),
-  "table": (at) => ({ body: per(at, (i, v) => `| ${i + 1} | ${at.m.form(v, at.m.zh())} |`) }),
-  "table with names": (at) => ({
-    body: `| Constraint | Score |\n| --- | --- |\n${per(at, (i, v) => `| ${at.full[i]} | ${v} |`)}`,
+  "table": (reply) => ({
+    body: per(reply, (i, v) => `| ${i + 1} | ${reply.draw.form(v, reply.draw.zh())} |`),
   }),
-  "JSON map": (at) => ({
+  "table with names": (reply) => ({
+    body: `| Constraint | Score |\n| --- | --- |\n${per(reply, (i, v) => `| ${reply.full[i]} | ${v} |`)}`,
+  }),
+  "JSON map": (reply) => ({
     body: "```json\n" +
       JSON.stringify(
         Object.fromEntries(
-          at.v.map((v, i) => [at.m.pick([`constraint_${i + 1}`, `${i + 1}`, `c${i + 1}`, at.full[i]!]), v]),
+          reply.scores.map((
+            v,
+            i,
+          ) => [reply.draw.pick([`constraint_${i + 1}`, `${i + 1}`, `c${i + 1}`, reply.full[i]!]), v]),
         ),
         null,
         2,
       ) + "\n```",
   }),
-  "JSON, scores": (at) => ({
+  "JSON, scores": (reply) => ({
     body: JSON.stringify({
-      scores: at.v.map((v, i) => ({
-        constraint: at.full[i],
+      scores: reply.scores.map((v, i) => ({
+        constraint: reply.full[i],
         reasoning: "有3处，8/10 seems fair?",
         score: v,
       })),
     }),
   }),
-  "JSON, ordinals": (at) => ({
-    body: JSON.stringify(Object.fromEntries(at.v.map((v, i) => [`${ORD[i]}_constraint`, v]))),
+  "JSON, ordinals": (reply) => ({
+    body: JSON.stringify(Object.fromEntries(reply.scores.map((v, i) => [`${ORD[i]}_constraint`, v]))),
   }),
-  "Chinese keys": (at) => ({
-    body: JSON.stringify(at.v.map((v, i) => ({ 约束: at.full[i], 得分: v, 理由: "共3处，扣2分" }))),
+  "Chinese keys": (reply) => ({
+    body: JSON.stringify(
+      reply.scores.map((v, i) => ({ 约束: reply.full[i], 得分: v, 理由: "共3处，扣2分" })),
+    ),
   }),
-  "deductions": (at) => ({
+  "deductions": (reply) => ({
     body: per(
-      at,
+      reply,
       (i, v) =>
-        at.m.zh()
+        reply.draw.zh()
           ? `第${i + 1}条：有${10 - v}处错误，扣${10 - v}分，得${v}分。`
           : `Constraint ${i + 1}: ${10 - v} errors, minus ${10 - v} points, so the score is ${v}.`,
     ),

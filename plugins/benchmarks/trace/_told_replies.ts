@@ -74,7 +74,7 @@ export class ToldReplies implements Drawer {
     const constraints = texts.map((t, i) => ({ text: own.replace("N", String(i + 1)) + t }));
     const v = texts.map(() => this.below(11));
     const [kind, make] = this.pick(Object.entries(TOLD_FORMS));
-    const made = make({ m: this, texts, full: constraints.map((c) => c.text), v, n });
+    const made = make({ draw: this, texts, full: constraints.map((c) => c.text), scores: v, count: n });
     const scores = made.scores ?? v;
     const head = made.heading ??
       this.pick([

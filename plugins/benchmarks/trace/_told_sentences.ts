@@ -27,29 +27,29 @@ const REASONZH = [
 /** What a reply is made of. */
 export interface ReplyParts {
   /** Draws. */
-  m: Drawer;
+  draw: Drawer;
   /** The constraints' texts without their numbers. */
   texts: string[];
   /** These as the benchmark has them. */
   full: string[];
   /** The score of each. */
-  v: number[];
+  scores: number[];
   /** Number of constraints. */
-  n: number;
+  count: number;
 }
 
 /** A reply's list, and what it says where that isn't every score for certain. */
 export type ReplyBody = { body: string; scores?: (number | null)[]; heading?: string; said?: boolean };
 
 /** A line a constraint. */
-export const per = (at: ReplyParts, line: (i: number, v: number) => string, sep = "\n") =>
-  at.v.map((v, i) => line(i, v)).join(sep);
+export const per = (reply: ReplyParts, line: (i: number, v: number) => string, sep = "\n") =>
+  reply.scores.map((v, i) => line(i, v)).join(sep);
 
 /** A sentence a constraint in English, with a remark behind some. */
-export const en = (at: ReplyParts, sep: string, remark = true) =>
-  per(at, (i, v) => {
-    const m = at.m, f = m.form(v, false), r = remark ? m.pick(REASON) : "";
-    const R = () => m.ref(i, false, at.texts), C = () => m.ref(i, false, at.texts, true);
+export const en = (reply: ReplyParts, sep: string, remark = true) =>
+  per(reply, (i, v) => {
+    const m = reply.draw, f = m.form(v, false), r = remark ? m.pick(REASON) : "";
+    const R = () => m.ref(i, false, reply.texts), C = () => m.ref(i, false, reply.texts, true);
     return m.pick([() => `I'd give ${R()} a ${f}${r}.`, () =>
       `I would give ${R()} ${f}${r}.`, () =>
       `I give ${R()} a score of ${f}${r}.`, () =>
@@ -70,10 +70,10 @@ export const en = (at: ReplyParts, sep: string, remark = true) =>
   }, sep);
 
 /** The same in Chinese. */
-export const zh = (at: ReplyParts, sep: string, end = "。", remark = true) =>
-  per(at, (i, v) => {
-    const m = at.m, f = m.form(v, true), r = remark ? m.pick(REASONZH) : "";
-    const R = () => m.ref(i, true, at.texts);
+export const zh = (reply: ReplyParts, sep: string, end = "。", remark = true) =>
+  per(reply, (i, v) => {
+    const m = reply.draw, f = m.form(v, true), r = remark ? m.pick(REASONZH) : "";
+    const R = () => m.ref(i, true, reply.texts);
     return m.pick([() => `${R()}我给${f}${r}${end}`, () =>
       `${R()}给${f}${r}${end}`, () =>
       `${R()}得${f}${r}${end}`, () =>

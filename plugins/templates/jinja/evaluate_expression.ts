@@ -116,7 +116,7 @@ export class ExpressionEvaluation {
     }
   }
 
-  /** The value of a call; `caller` is what a call block hands over. */
+  /** The value of a call; `caller` is what a call block hands over. @throws {TemplateError} If what is called is no function */
   call(
     { callee, arguments: given }: Expression & { type: "call" },
     scope: Scope,

@@ -123,10 +123,10 @@ function unknownFlag(
 
 function tooManyWords(words: readonly string[], most: number, overrides: readonly string[]): RangeError {
   // key = value, key =value, key= value
-  const at = words.findIndex((word) => word.startsWith("="));
+  const equals = words.findIndex((word) => word.startsWith("="));
   const cut = overrides.find((override) => /^[^=]*=$/.test(override));
-  const [key, value] = at > 0
-    ? [words[at - 1], words[at]?.slice(1) || words[at + 1]]
+  const [key, value] = equals > 0
+    ? [words[equals - 1], words[equals]?.slice(1) || words[equals + 1]]
     : [cut?.slice(0, -1), words.at(-1)];
   if (key !== undefined) {
     return new RangeError(

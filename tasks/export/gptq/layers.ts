@@ -88,8 +88,8 @@ export async function quantiseLayers(
       const stages = programs.get(attention) ?? await compileStages(backend, decoder, attention);
       programs.set(attention, stages);
       const weights = plainWeights(backend, decoder, index, rounded);
-      for (const [at, modules] of modulesByInput(decoder).entries()) {
-        const { stage, made, spent } = item(STAGES, at), size = moduleShape(decoder, item(modules, 0))[1];
+      for (const [input, modules] of modulesByInput(decoder).entries()) {
+        const { stage, made, spent } = item(STAGES, input), size = moduleShape(decoder, item(modules, 0))[1];
         const moments = await rows.run(stages[stage], weights, { made, spent, size });
         const names = modules.map((module) => ofLayer(index, module));
         const feedback = await feedbackOf(moments, size, { products, name: names.join(", ") });

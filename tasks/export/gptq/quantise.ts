@@ -110,8 +110,8 @@ export async function quantise(
       { data: differences, rows: outputs, columns: width },
       { data: rest, rows: n - end, columns: width },
     );
-    for (let o = 0, at = 0; o < outputs; o++) {
-      for (let c = end; c < n; c++, at++) fed[o * n + c] = f64(fed, o * n + c) + f64(more, at);
+    for (let o = 0, next = 0; o < outputs; o++) {
+      for (let c = end; c < n; c++, next++) fed[o * n + c] = f64(fed, o * n + c) + f64(more, next);
     }
   }
   return { outputs, inputs: n, bits, codes, scales };

@@ -81,12 +81,12 @@ export async function openMoved(code: string, { bytes, pages, begin, grammars }:
   all.fill(0, bytes.byteLength);
   // objects from before are no more, and must not be freed
   library.freeForgotten();
-  const at = (address: number): Handle =>
+  const handleAt = (address: number): Handle =>
     Object.create(Object.getPrototypeOf(pattern), {
       $$: { value: { ...pattern.$$, ptr: address, count: { value: 1 } } },
     });
   return {
     library,
-    grammars: new Map(grammars.map(([id, address]) => [id, new xgrammar.CompiledGrammar(at(address))])),
+    grammars: new Map(grammars.map(([id, address]) => [id, new xgrammar.CompiledGrammar(handleAt(address))])),
   };
 }

@@ -21,16 +21,16 @@ interface Place {
 export function inPlaceOutputs(graph: Graph, wanted: ReadonlyMap<string, string>): Place[] {
   return [...wanted].flatMap(([output, input]) => {
     const made = graph.outputs[output], given = graph.inputs[input];
-    const at = graph.nodes.findIndex(({ outputs }) =>
+    const index = graph.nodes.findIndex(({ outputs }) =>
       Object.values(outputs).some(({ id }) => id === made?.id)
     );
-    const node = graph.nodes[at],
+    const node = graph.nodes[index],
       [own] = Object.entries(node?.outputs ?? {}).find(([, { id }]) => id === made?.id) ?? [];
     if (!made || !given || !node || own === undefined) return [];
     const from = node.kernel.inPlace?.[own],
       uses = (other: Node) => Object.values(other.inputs).filter(({ id }) => id === given.id).length;
     const free = from !== undefined && node.inputs[from]?.id === given.id && uses(node) === 1 &&
-      !graph.nodes.slice(at + 1).some(uses);
+      !graph.nodes.slice(index + 1).some(uses);
     const once = Object.values(graph.outputs).filter(({ id }) =>
       id === made.id || id === given.id
     ).length === 1;

@@ -92,7 +92,7 @@ export class GenerationEngine {
     return logitsIn(await this.addFor(LOGITS, ids, signal));
   }
 
-  /** As {@linkcode GenerationEngine.add}, with other wishes about what follows. */
+  /** As {@linkcode GenerationEngine.add}, with other wishes about what follows. @throws {RangeError} Of an empty prompt */
   async addFor(wanted: WantedNext, ids: ArrayLike<number>, signal?: AbortSignal): Promise<FoundNext> {
     if (ids.length === 0) {
       throw new RangeError("Cannot continue an empty prompt: give at least one token, such as bos");

@@ -111,6 +111,7 @@ export class ProgramEngine {
   /**
    * Adds a token to every sequence.
    * @param ids One for every slot.
+   * @throws {RangeError} If there are more or fewer
    */
   step(ids: ArrayLike<number>, logits: boolean): Promise<Outlook[]> {
     const { running } = this.#sequences;
@@ -130,6 +131,7 @@ export class ProgramEngine {
   /**
    * Adds several tokens to the only sequence.
    * @returns One outlook per added token, in order.
+   * @throws {RangeError} If there is another number of sequences
    */
   extend(ids: ArrayLike<number>, logits: boolean): Promise<Outlook[]> {
     const { running } = this.#sequences;

@@ -100,9 +100,9 @@ export function converted(
     merged.set(a);
     merged.set(first.a, a.length);
     for (let i = 0; i < b.length; i++) {
-      const at = 2 * (i - i % r) + i % r;
-      both[at] = float(b, i);
-      both[at + r] = -float(first.b, i);
+      const index = 2 * (i - i % r) + i % r;
+      both[index] = float(b, i);
+      both[index + r] = -float(first.b, i);
     }
     return [name, { a: merged, b: both }];
   }));
@@ -132,9 +132,9 @@ export function readConverted(
     const half = b.length / 2, own = { a: a.slice(0, a.length / 2), b: new Float32Array(half) };
     const first = { a: a.slice(a.length / 2), b: new Float32Array(half) };
     for (let i = 0; i < half; i++) {
-      const at = 2 * (i - i % r) + i % r;
-      own.b[i] = float(b, at);
-      first.b[i] = -float(b, at + r);
+      const index = 2 * (i - i % r) + i % r;
+      own.b[i] = float(b, index);
+      first.b[i] = -float(b, index + r);
     }
     trained.set(name, own);
     start.set(name, first);

@@ -43,10 +43,10 @@ function fourByRows({ values, rows, columns }: ReadMatrix, vectors: Vectors, out
   const a = item(vectors, k), b = item(vectors, k + 1), c = item(vectors, k + 2), d = item(vectors, k + 3);
   const ya = item(out, k), yb = item(out, k + 1), yc = item(out, k + 2), yd = item(out, k + 3);
   for (let i = 0; i < rows; i++) {
-    const at = i * columns;
+    const start = i * columns;
     let sa = 0, sb = 0, sc = 0, sd = 0;
     for (let j = 0; j < columns; j++) {
-      const w = f32(values, at + j);
+      const w = f32(values, start + j);
       sa += w * f64(a, j);
       sb += w * f64(b, j);
       sc += w * f64(c, j);
@@ -61,9 +61,9 @@ function fourByRows({ values, rows, columns }: ReadMatrix, vectors: Vectors, out
 
 function oneByRows({ values, rows, columns }: ReadMatrix, vector: Float64Array, out: Float64Array): void {
   for (let i = 0; i < rows; i++) {
-    const at = i * columns;
+    const start = i * columns;
     let sum = 0;
-    for (let j = 0; j < columns; j++) sum += f32(values, at + j) * f64(vector, j);
+    for (let j = 0; j < columns; j++) sum += f32(values, start + j) * f64(vector, j);
     out[i] = sum;
   }
 }
@@ -76,14 +76,14 @@ function addFourRows(
 ): void {
   const a = f64(vector, i), b = f64(vector, i + 1), c = f64(vector, i + 2), d = f64(vector, i + 3);
   const second = (i + 1) * columns, third = second + columns, fourth = third + columns;
-  for (let j = 0, at = i * columns; j < columns; j++, at++) {
-    out[j] = f64(out, j) + a * f32(values, at) + b * f32(values, second + j) +
+  for (let j = 0, index = i * columns; j < columns; j++, index++) {
+    out[j] = f64(out, j) + a * f32(values, index) + b * f32(values, second + j) +
       c * f32(values, third + j) +
       d * f32(values, fourth + j);
   }
 }
 
 function addRow({ values, columns }: ReadMatrix, i: number, vector: Float64Array, out: Float64Array): void {
-  const factor = f64(vector, i), at = i * columns;
-  for (let j = 0; j < columns; j++) out[j] = f64(out, j) + factor * f32(values, at + j);
+  const factor = f64(vector, i), start = i * columns;
+  for (let j = 0; j < columns; j++) out[j] = f64(out, j) + factor * f32(values, start + j);
 }

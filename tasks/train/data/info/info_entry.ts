@@ -68,7 +68,7 @@ class EntryFields {
   ) {}
 
   /** `file:line:column` of a field. */
-  at(field: string): string {
+  placeOf(field: string): string {
     return this.place(this.name, field);
   }
 
@@ -84,7 +84,7 @@ class EntryFields {
     if (!fits(value)) {
       throw new TypeError(
         `Cannot read ${field} of data set "${this.name}" at ${
-          this.at(field)
+          this.placeOf(field)
         } as ${words}: current value is ` +
           shown(value),
       );
@@ -125,7 +125,7 @@ export function readInfoEntry(name: string, { sets, directory, file, place }: In
     tags: texts(entry, "tags", false) as Record<string, string> | null,
     options: infoObject(
       entry.fields.options ?? {},
-      `options of data set "${name}" at ${entry.at("options")}`,
+      `options of data set "${name}" at ${entry.placeOf("options")}`,
     ),
     notes: idleFields(entry, hub !== null),
   };
@@ -145,7 +145,7 @@ function refuseOtherHubs(entry: EntryFields, directory: string): void {
     if (!entry.has(field)) continue;
     throw new RangeError(
       `Cannot use data set "${entry.name}" at ${
-        entry.at(field)
+        entry.placeOf(field)
       } as ${field} asks for a download from ${where}: current ` +
         `value is ${
           shown(entry.fields[field])
@@ -182,7 +182,7 @@ function hubOf(entry: EntryFields, needed: boolean): HubDataset | null {
 /** Remarks on fields that do nothing. */
 function idleFields(entry: EntryFields, isOnHub: boolean): string[] {
   const said = (field: string, rest: string) =>
-    `${entry.at(field)}: "${field}" of data set "${entry.name}" does nothing${rest}`;
+    `${entry.placeOf(field)}: "${field}" of data set "${entry.name}" does nothing${rest}`;
   const notes = Object.keys(entry.fields).filter((field) => !FIELDS.includes(field))
     .map((field) => said(field, didYouMean(field, FIELDS)));
   if (isOnHub) {
@@ -205,7 +205,7 @@ function isCount(value: unknown): boolean {
 
 function texts(entry: EntryFields, field: string, mayBeNull: boolean): Record<string, string | null> | null {
   if (!entry.has(field)) return null;
-  const what = `${field} of data set "${entry.name}" at ${entry.at(field)}`;
+  const what = `${field} of data set "${entry.name}" at ${entry.placeOf(field)}`;
   const fields = infoObject(entry.fields[field], what);
   for (const [name, text] of Object.entries(fields)) {
     if (typeof text === "string" || (text === null && mayBeNull)) continue;

@@ -180,7 +180,7 @@ export class RunLog implements LogSink {
     this.#open();
   }
 
-  /** Writes the closing line and gives what is to be written beside the log. */
+  /** Writes the closing line and gives what is to be written beside the log. @throws {Error} The second time */
   finish({ finished, evaluation }: RunEnd): RunEndFiles {
     if (this.#isFinished) throw new Error("Cannot finish the log as it is finished already");
     this.#isFinished = true;
