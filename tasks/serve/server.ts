@@ -7,7 +7,7 @@ import { THOUGHT_TAGS } from "../../plugins/kinds/thoughts/thoughts.ts";
 import { isLoopbackHost } from "../common/loopback.ts";
 import { makeApp } from "./app.ts";
 import { Keys } from "./http/keys.ts";
-import { listen } from "./http/listen.ts";
+import { checkPort, listen } from "./http/listen.ts";
 import { unreadable } from "./http/unreadable.ts";
 import { Metrics } from "./counts/metrics.ts";
 import { Models, type ModelsOptions } from "./models.ts";
@@ -63,6 +63,7 @@ export async function startServer(options: ServerOptions, registry: Registry): P
       `Cannot listen at ${host}, where others reach it, without a key: give --keys FILE or DINOTUNE_API_KEYS, or listen at 127.0.0.1`,
     );
   }
+  await checkPort(host, port);
   const models = await Models.open(options, registry);
   for (const note of models.list().flatMap(({ local }) => local.notes)) log(`warning: ${note}`);
   const ending = new AbortController();

@@ -53,6 +53,15 @@ const post = (base: string, body: unknown, signal?: AbortSignal) =>
     signal: signal ?? null,
   });
 
+Deno.test("a port that is taken is told before the model is opened", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await assertRejects(
+    () => started({ model: "no/model/is/here", port: taken.addr.port }),
+    RangeError,
+    `Cannot listen at 127.0.0.1:${taken.addr.port} as something else does`,
+  );
+});
+
 Deno.test("a server stops though a client sends only half of its request", async () => {
   const server = await started();
   using client = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(server.base).port) });

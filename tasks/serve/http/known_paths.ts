@@ -4,6 +4,7 @@
  */
 import type { Context } from "hono";
 
+import { didYouMean } from "../../../formats/did_you_mean.ts";
 import { ApiError } from "../api_error.ts";
 
 const POSTED = new Set([
@@ -98,7 +99,7 @@ export function notFound(c: Context): ApiError {
       ? `${here}: ask /v1${pathname}, with /v1 at the end of the base URL`
       : behind !== pathname && KNOWN_PATHS.has(behind)
       ? `${here}: ask ${behind}, without /v1 at the end of the base URL`
-      : here,
+      : here + didYouMean(pathname, [...KNOWN_PATHS]),
   );
 }
 

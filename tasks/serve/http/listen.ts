@@ -6,7 +6,12 @@
  * @module
  */
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import {
+  type AddressInfo,
+  createServer as createSocketServer,
+  type Server as SocketServer,
+  type Socket,
+} from "node:net";
 import { getRequestListener } from "@hono/node-server";
 
 /** Bytes of a request's head, at most: longer ones get 431. */
@@ -19,8 +24,8 @@ const REST_MS = 500;
 export interface Listener {
   /** Answers a request. */
   fetch(request: Request): Response | Promise<Response>;
-  /** Answers what can't be read as a request: 431 for a head that is too long, 400 for what isn't HTTP. */
-  unreadable(status: 400 | 431): Response;
+  /** Answers what can't be read as a request: 431 for a head that is too long, 400 for what isn't HTTP, from its start or in a body's chunks. */
+  unreadable(status: 400 | 431, part: "head" | "body"): Response;
   /** Gets what goes wrong with connections later on. */
   fault(error: unknown): void;
 }
@@ -52,34 +57,30 @@ export async function listen(
     // its own way with bodies that nobody has read ends a connection after half a second though the body has come, beneath the next reply
     getRequestListener(fetch, { overrideGlobalObjects: false, autoCleanupIncoming: false }),
   );
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => resolve());
-  }).catch((error) => {
-    if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
-    throw new RangeError(
-      `Cannot listen at ${host}:${port} as something else does: choose another --port, or 0 for a free one`,
-    );
-  });
+  await bind(server, host, port);
   server.on("error", fault);
   let answering = 0, onNone = () => {};
-  const inReply = new WeakMap<Socket, { request: IncomingMessage; reply: ServerResponse }>(),
+  const inReply = new WeakMap<Socket, InReply>(),
     refused = new WeakSet<Socket>();
   server.on("clientError", (error: { code?: string }, socket: Socket) => {
     // once for each piece that comes
     if (refused.has(socket)) return;
     refused.add(socket);
-    const { request, reply } = inReply.get(socket) ?? {};
-    // of a body that can't be read, nothing more comes
-    const ended = !socket.writable || !error.code?.startsWith("HPE_") || request?.complete === false;
-    if (ended) socket.destroy();
-    else if (reply !== undefined) reply.once("close", () => socket.destroy());
-    else refuse(socket, unreadable(error.code === "HPE_HEADER_OVERFLOW" ? 431 : 400)).catch(fault);
+    const { request, reply, before } = inReply.get(socket) ?? {};
+    const inBody = request?.complete === false;
+    // of a body that can't be read, nothing more comes: its request is refused where no byte of a reply is in the way
+    const isInTheWay = inBody && (reply?.headersSent || before?.writableFinished === false);
+    if (!socket.writable || !error.code?.startsWith("HPE_") || isInTheWay) socket.destroy();
+    else if (reply !== undefined && !inBody) reply.once("close", () => socket.destroy());
+    else {
+      const status = error.code === "HPE_HEADER_OVERFLOW" ? 431 : 400;
+      refuse(socket, unreadable(status, inBody ? "body" : "head")).catch(fault);
+    }
   });
   server.on("request", (request, reply) => {
     const { socket } = request;
     answering++;
-    inReply.set(socket, { request, reply });
+    inReply.set(socket, { request, reply, before: inReply.get(socket)?.reply });
     reply.once("close", () => {
       passOver(request);
       // the next one may have come before this one's end
@@ -101,6 +102,36 @@ export async function listen(
     },
     cut: () => server.closeAllConnections(),
   };
+}
+
+/**
+ * Tries whether a port can be listened at, and leaves it free: known before a model is opened for minutes.
+ * @throws As {@linkcode listen} does
+ */
+export async function checkPort(host: string, port: number): Promise<void> {
+  const server = createSocketServer();
+  await bind(server, host, port);
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+}
+
+async function bind(server: SocketServer, host: string, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => resolve());
+  }).catch((error) => {
+    if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
+    throw new RangeError(
+      `Cannot listen at ${host}:${port} as something else does: choose another --port, or 0 for a free one`,
+    );
+  });
+}
+
+/** The request of a connection that came last, until its reply's end. */
+interface InReply {
+  request: IncomingMessage;
+  reply: ServerResponse;
+  /** Reply to the request before it, where that had no end yet. */
+  before: ServerResponse | undefined;
 }
 
 /** Writes a reply to what was no request, and ends its connection. */

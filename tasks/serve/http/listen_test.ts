@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 
 import { until, within } from "../../../tests/helpers/until.ts";
 import { unreadable } from "./unreadable.ts";
@@ -215,11 +215,41 @@ Deno.test("what is no request has an error with an id, a line of the log and a c
     // what comes behind a request is no part of its reply
     const next = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\nno words\r\n\r\n";
     assertEquals((await saidTo(next, listening)).match(/HTTP\/1\.1 \d+|taken/g), ["HTTP/1.1 200", "taken"]);
-    // a body that can't be read ends its request
-    const chunk = "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n";
-    const ended = await saidTo(chunk, listening).catch((error: Error) => error.name);
-    assert(["", "ConnectionReset", "ConnectionAborted"].includes(ended), ended);
+    // a body that can't be read is told, whether it came at once or in pieces
+    const post = "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (const asked of [`${post}no size\r\n`, `${post}5\r\nabcde\r\nno size\r\n`, `${post}2\r\nabcde`]) {
+      const [head = "", body = ""] = (await saidTo(asked, listening)).split("\r\n\r\n");
+      assertMatch(head, /^HTTP\/1\.1 400 /);
+      const { error } = JSON.parse(body);
+      assertEquals(error.code, "not_http");
+      assertMatch(error.message, /its body doesn't come in chunks/);
+      assertEquals(counted.pop(), ["other", 400]);
+    }
   } finally {
+    listening.cut();
+    await listening.close();
+  }
+});
+
+Deno.test("a body that can't be read isn't told within the reply to the request before it", async () => {
+  const begun = Promise.withResolvers<void>(), end = Promise.withResolvers<void>();
+  const listening = await open(async (request) => {
+    if (request.method === "POST") return new Response(await request.text());
+    begun.resolve();
+    await end.promise;
+    return new Response("first");
+  });
+  try {
+    using client = await Deno.connect({ hostname: "127.0.0.1", port: listening.port });
+    await client.write(bytes("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    await within("the first request", begun.promise);
+    await client.write(
+      bytes("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n"),
+    );
+    const said = await within("the end", new Response(client.readable).text().catch(() => ""));
+    assertEquals(said, "", "only an end, as the first reply's place isn't the second's");
+  } finally {
+    end.resolve();
     listening.cut();
     await listening.close();
   }

@@ -19,11 +19,13 @@ export function unreadable(
   metrics: { replied(path: string, status: number): void },
   log: (line: string) => void,
 ): Listener["unreadable"] {
-  return (status) => {
+  return (status, part) => {
     const id = randomId("req_");
     const error = new ApiError(
       status === 431
         ? `Cannot read the request: its head is longer than ${HEAD_BYTES} bytes; send fewer or shorter headers`
+        : part === "body"
+        ? "Cannot read the request: its body doesn't come in chunks as HTTP has them; send Content-Length, or chunks with their sizes"
         : "Cannot read the request: it isn't HTTP",
       { status, type: "invalid_request_error", code: status === 431 ? "head_too_large" : "not_http" },
     );

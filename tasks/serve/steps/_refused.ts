@@ -218,6 +218,7 @@ async function refusesOtherHttp({ served, baseURL }: ServedClient): Promise<void
       ["GET", "/v1/files/file-1", "nothing is kept"],
       ["GET", "/v1/responses/resp_1", "aren't kept here"],
       ["POST", "/v1/responses/compact", "send a shorter input"],
+      ["POST", "/v1/chat/completion", 'did you mean "/v1/chat/completions"?'],
     ] as const
   ) {
     const reply = await to(path, method), { error } = await reply.json();
