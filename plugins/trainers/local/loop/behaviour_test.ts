@@ -29,6 +29,22 @@ Deno.test("trainLoop() starts preference training at ln 2 and gives metrics", as
   });
 });
 
+Deno.test("trainLoop() tells how far the first step is, pack by pack, and no other step", async () => {
+  await runTinyLoop({ micro_batch_tokens: 1 }, async (_result, inputs) => {
+    const told: string[] = [];
+    const phase = (name: string, done: number, total: number) => void told.push(`${name} ${done}/${total}`);
+    await trainLoop({ ...inputs, log: Object.assign(Object.create(inputs.log), { phase }) });
+    // so few rows a pack that each example has its own
+    const packs = inputs.plan.step(0).flat().length;
+    const expected = Array.from(
+      { length: packs + 1 },
+      (_, done) => `packs of the first step ${done}/${packs}`,
+    );
+    assert(packs > 1);
+    assertEquals(told, expected);
+  });
+});
+
 Deno.test("trainLoop() refuses to start when a fresh adapter's reference isn't the policy", async () => {
   await runTinyLoop({}, async (result, { references }) => {
     for (const row of ROWS) references.set("train", row, { chosen: -1, rejected: -30 });

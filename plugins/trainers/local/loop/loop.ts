@@ -36,6 +36,8 @@ export async function trainLoop(inputs: LoopInputs): Promise<LoopResult> {
     warmupSteps: warmupSteps(plan.totalSteps, config.warmup_steps, config.warmup_ratio),
   });
   const due = new DueWork(inputs);
+  // until a step is done there is neither a loss nor a pace to show, and a large model's first one takes minutes
+  const tellPacks = (done: number, total: number) => log.phase("packs of the first step", done, total);
   let { step } = from;
   let ahead = null as StepAhead & { report(gradNorm: number): void } | null;
 
@@ -48,7 +50,8 @@ export async function trainLoop(inputs: LoopInputs): Promise<LoopResult> {
   while (step < plan.totalSteps && !due.stopsEarly()) {
     const began = performance.now();
     const batches = plan.step(step);
-    let scored = await accumulateGradients(inputs, batches, step).catch(async (error) => {
+    const onPack = step === from.step ? tellPacks : undefined;
+    let scored = await accumulateGradients(inputs, batches, step, onPack).catch(async (error) => {
       await settle();
       throw error;
     });

@@ -35,11 +35,15 @@ export interface ScoredStep {
   weightOf(example: EncodedExample): number;
 }
 
-/** Forward and backward over the micro-batches of a step. null when interrupted. */
+/**
+ * Forward and backward over the micro-batches of a step. null when interrupted.
+ * @param onPack Told before the first pack and behind each
+ */
 export async function accumulateGradients(
   inputs: StepInputs,
   batches: readonly (readonly EncodedExample[])[],
   step: number,
+  onPack: (done: number, total: number) => void = () => {},
 ): Promise<ScoredStep | null> {
   const { config, loss, engine, signal, dropout, neftuneAlpha = 0 } = inputs;
   const draws = dropout > 0 || neftuneAlpha > 0;
@@ -59,6 +63,7 @@ export async function accumulateGradients(
     ...(draws && { dropoutStep: step * 2 ** 16 + number }),
   }));
   const packs: Scored[] = [];
+  onPack(0, units.length);
   for (const flight of inFlights(inputs, units)) {
     if (signal.aborted) return null;
     for (const [i, scored] of (await scorePacks(inputs, flight)).entries()) {
@@ -66,6 +71,7 @@ export async function accumulateGradients(
       if (step === 0 && packs.length === 0 && identity) assertInitialLoss(inputs, scored);
       await engine.backward(labelWeights(scored, weightOf));
       packs.push(scored);
+      onPack(packs.length, units.length);
     }
   }
   inputs.carried?.end(step);

@@ -154,8 +154,15 @@ interface Bar {
 /** Milliseconds until a phase without a bar tells how far it is; then twice as long. */
 const PATIENCE = 5_000;
 
+/** Milliseconds without a line after which a step is told without a bar, though no log is due. */
+const SILENCE = 30_000;
+
 function lines(stream: ProgressStream, now: () => number): Progress {
-  const write = (text: string) => void stream.write(text + "\n");
+  let last = now();
+  const write = (text: string) => {
+    last = now();
+    stream.write(text + "\n");
+  };
   // A phase that is over before PATIENCE says nothing: in a log file its lines are noise.
   let phase: { name: string; next: number; told: string } | null = null;
   return {
@@ -169,7 +176,13 @@ function lines(stream: ProgressStream, now: () => number): Progress {
       phase = { name, next: time + 2 * PATIENCE, told: text };
       write(text);
     },
-    step() {},
+    step({ step, totalSteps, loss, margin, tokensPerSecond, remainingSeconds }) {
+      if (now() - last < SILENCE) return;
+      const parts = [`step ${step}/${totalSteps}`, `loss ${fourDigits(loss)}`];
+      if (margin !== null) parts.push(`margin ${fourDigits(margin)}`);
+      if (tokensPerSecond > 0) parts.push(paceText(tokensPerSecond, remainingSeconds));
+      write(parts.join("  "));
+    },
     log({ entry, totalSteps, speed, left }) {
       write(logLine(entry, totalSteps, speed > 0 ? paceText(speed, left) : ""));
     },

@@ -74,6 +74,24 @@ Deno.test("a bar at 80 columns has whole numbers only, and a phase that tells it
   for (const end of ends) assert(lines.some((line) => line.endsWith(end)), `${end}\n${lines.join("\n")}`);
 });
 
+Deno.test("without a terminal a step is told where nothing else was for half a minute", () => {
+  const out = keptStream(false);
+  let time = 0;
+  const progress = createProgress({ stream: out, now: () => time });
+  for (let step = 1; step <= 4; step++) {
+    time += 12_000;
+    progress.step({ ...status, step });
+  }
+  time += 20_000;
+  progress.log({ entry: { step: 5, epoch: 0.5, loss: 0.5 }, totalSteps: 6, speed: 0, left: 0 });
+  progress.step({ ...status, step: 5 });
+  progress.stop();
+  assertEquals(out.text().trimEnd().split("\n"), [
+    "step 3/6  loss 0.6744  margin 0.0709  20,736 tokens/s, 0:01:15 left",
+    "step 5/6, epoch 0.50  loss 0.5000",
+  ]);
+});
+
 Deno.test("on a terminal a bar shows step, loss, margin, speed and time left, and lines stay above it", () => {
   const out = keptStream(true);
   const progress = createProgress({ stream: out });
