@@ -3,6 +3,8 @@
  * @module
  */
 import "../../tasks/ask/asker_test.ts";
+import "../../tasks/ask/budgets_test.ts";
+import "../../tasks/ask/for_each_wide_test.ts";
 import "../../tasks/eval/budgets_test.ts";
 import "../../tasks/eval/golden_scores_test.ts";
 import "../../tasks/eval/judge_card/judge_card_test.ts";

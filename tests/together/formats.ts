@@ -13,6 +13,8 @@ import "../../formats/gguf/packed_test.ts";
 import "../../formats/gguf/writer_test.ts";
 import "../../formats/hf_model/gptq_weights_test.ts";
 import "../../formats/hf_model/hub_id_test.ts";
+import "../../formats/hf_model/missing_parts_test.ts";
+import "../../formats/hf_model/save_model_test.ts";
 import "../../formats/hub/dataset_test.ts";
 import "../../formats/hub/interrupted_test.ts";
 import "../../formats/hub/stop_test.ts";

@@ -7,5 +7,7 @@ import "../../kernels/engine/generate/blocks/picks_test.ts";
 import "../../kernels/engine/generate/generator_test.ts";
 import "../../kernels/engine/generate/only_merged_test.ts";
 import "../../kernels/engine/generate/program/program_test.ts";
+import "../../kernels/engine/generate/program/program_adapters_test.ts";
+import "../../kernels/engine/generate/program/program_bits_test.ts";
 import "../../plugins/endpoints/local_test.ts";
 import "../../plugins/endpoints/local_thoughts_test.ts";

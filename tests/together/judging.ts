@@ -30,6 +30,8 @@ import "../../plugins/endpoints/openai/request_test.ts";
 import "../../plugins/endpoints/openai/waits_test.ts";
 import "../../plugins/endpoints/openai/without_answer_test.ts";
 import "../../plugins/endpoints/openai_test.ts";
+import "../../plugins/endpoints/openai_failures_test.ts";
+import "../../plugins/endpoints/openai_streams_test.ts";
 import "../../plugins/endpoints/recorded_test.ts";
 import "../../plugins/endpoints/servers_test.ts";
 import "../../plugins/judges/ifeval_rules/checks/checks_test.ts";

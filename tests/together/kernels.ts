@@ -14,6 +14,7 @@ import "../../kernels/backends/onnx/telemetry_test.ts";
 import "../../kernels/backends/onnx/ways_test.ts";
 import "../../kernels/backends/webgpu/device/device_test.ts";
 import "../../kernels/backends/webgpu/device/half_test.ts";
+import "../../kernels/backends/webgpu/device/half_numbers_test.ts";
 import "../../kernels/backends/webgpu/device/kept_test.ts";
 import "../../kernels/backends/webgpu/tensors/load_test.ts";
 import "../../kernels/backends/webgpu/programs/model_plans_test.ts";

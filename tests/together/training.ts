@@ -3,6 +3,8 @@
  * @module
  */
 import "../../tasks/train/config/checks_test.ts";
+import "../../tasks/train/config/contradictions_test.ts";
+import "../../tasks/train/config/finished_model_test.ts";
 import "../../tasks/train/config/device_keys_test.ts";
 import "../../tasks/train/config/distributed/choose_test.ts";
 import "../../tasks/train/config/key_help_test.ts";
@@ -11,6 +13,7 @@ import "../../tasks/train/config/other_names_test.ts";
 import "../../tasks/train/config/provenance_test.ts";
 import "../../tasks/train/config/read_keys_test.ts";
 import "../../tasks/train/data/encoding/encode_test.ts";
+import "../../tasks/train/data/encoding/truncation_test.ts";
 import "../../tasks/train/data/encoding/pack_text_test.ts";
 import "../../tasks/train/data/encoding/seqlen_test.ts";
 import "../../tasks/train/data/info/info_test.ts";
@@ -22,6 +25,7 @@ import "../../tasks/train/data/sets/unused_fields_test.ts";
 import "../../tasks/train/data/unlearnt_test.ts";
 import "../../tasks/train/dry_run_test.ts";
 import "../../tasks/train/estimate/estimate_test.ts";
+import "../../tasks/train/estimate/kept_activations_test.ts";
 import "../../tasks/train/network_test.ts";
 import "../../tasks/train/next_steps_test.ts";
 import "../../tasks/train/outputs/folder/checkpoints_test.ts";

@@ -1,43 +1,23 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-
-import { runDeno } from "../../../../tests/helpers/deno_process.ts";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { OrtBinding, OrtMemory, OrtSession, OrtTensor, RunOptions } from "./mod.ts";
+import { integer, node, type SmallModel } from "./_test_model.ts";
 import {
-  openLibrary,
-  OrtBinding,
-  OrtMemory,
-  OrtSession,
-  OrtTensor,
-  RunOptions,
-  type SessionOptions,
-} from "./mod.ts";
-import { integer, node, type SmallModel, smallModel } from "./_test_model.ts";
+  BOOL,
+  FLOAT,
+  floatsOf,
+  INT64,
+  library,
+  libraryTest,
+  openProduct,
+  openSmall,
+  tensorOver,
+} from "./_sessions.ts";
 
-const { library, reason } = openLibrary();
-const FLOAT = 1, INT64 = 7, BOOL = 9;
-
-function test(name: string, fn: () => void | Promise<void>): void {
-  Deno.test({ name: library ? name : `${name}: ${reason}`, ignore: library === null, fn });
-}
-
-const over = (values: number[], shape: number[]) =>
-  OrtTensor.over(library!, Float32Array.from(values), shape, "f32");
-const floats = (tensor: OrtTensor) => [...new Float32Array(tensor.bytes().buffer)];
-const open = (model: SmallModel, options: Partial<SessionOptions> = {}) =>
-  new OrtSession(library!, smallModel(model), { threads: 1, ...options });
-
-/** y = x·w; s = x + x, behind an output that is made in a run. */
-const PRODUCT: SmallModel = {
-  nodes: [node("MatMul", ["x", "w"], ["y"]), node("Add", ["x", "x"], ["s"])],
-  inputs: [["x", FLOAT, ["T", 2]], ["w", FLOAT, [2, 2]]],
-  outputs: [["y", FLOAT, ["T", 2]], ["s", FLOAT, ["T", 2]]],
-};
-const product = (options?: Partial<SessionOptions>) => open(PRODUCT, options);
-
-test("OrtSession.run() writes into the arrays that it is given, and reads theirs", () => {
-  using session = product();
+libraryTest("OrtSession.run() writes into the arrays that it is given, and reads theirs", () => {
+  using session = openProduct();
   assertEquals([session.inputNames, session.outputNames], [["x", "w"], ["y", "s"]]);
-  using x = over([1, 2, 3, 4], [2, 2]);
-  using w = over([1, -1, 1, 2], [2, 2]);
+  using x = tensorOver([1, 2, 3, 4], [2, 2]);
+  using w = tensorOver([1, -1, 1, 2], [2, 2]);
   const array = new Float32Array(6).fill(9);
   using y = OrtTensor.over(library!, array.subarray(1, 5), [2, 2], "f32");
   session.run({ x, w }, { y });
@@ -48,7 +28,7 @@ test("OrtSession.run() writes into the arrays that it is given, and reads theirs
   assertEquals([...array], [9, 1, 2, 7, 5, 9]);
 });
 
-test("OrtTensor.over() takes every element type, by its size in bytes", () => {
+libraryTest("OrtTensor.over() takes every element type, by its size in bytes", () => {
   const bytes = {
     f32: [0, 0, 0x40, 0x40],
     f16: [0, 0x42],
@@ -82,8 +62,8 @@ test("OrtTensor.over() takes every element type, by its size in bytes", () => {
   for (const [type, expected] of Object.entries(bytes)) {
     const to = codes[type as keyof typeof codes];
     const cast = { ...node("Cast", ["x"], ["y"]), attribute: [integer("to", to)] };
-    using session = open({ nodes: [cast], inputs: [["x", FLOAT, [1]]], outputs: [["y", to, [1]]] });
-    using x = over([3], [1]);
+    using session = openSmall({ nodes: [cast], inputs: [["x", FLOAT, [1]]], outputs: [["y", to, [1]]] });
+    using x = tensorOver([3], [1]);
     const array = new Uint8Array(expected.length);
     using y = OrtTensor.over(library!, array, [1], type as keyof typeof bytes);
     session.run({ x }, { y });
@@ -95,8 +75,8 @@ test("OrtTensor.over() takes every element type, by its size in bytes", () => {
   }
 });
 
-test("tensors without sizes and without elements pass", () => {
-  using session = open({
+libraryTest("tensors without sizes and without elements pass", () => {
+  using session = openSmall({
     nodes: [node("Shape", ["x"], ["n"]), node("ReduceSum", ["x"], ["t"])],
     inputs: [["x", FLOAT, ["T", 3]]],
     outputs: [["n", INT64, [2]], ["t", FLOAT, [1, 1]]],
@@ -107,7 +87,7 @@ test("tensors without sizes and without elements pass", () => {
   using t = OrtTensor.over(library!, total, [1, 1], "f32");
   session.run({ x }, { n, t });
   assertEquals([[...shape], [...total]], [[0n, 3n], [0]]);
-  using not = open({
+  using not = openSmall({
     nodes: [node("Not", ["b"], ["c"])],
     inputs: [["b", BOOL, []]],
     outputs: [["c", BOOL, []]],
@@ -119,7 +99,7 @@ test("tensors without sizes and without elements pass", () => {
   assertEquals([...answer], [1]);
 });
 
-test("what the library refuses is thrown, and says what it was", () => {
+libraryTest("what the library refuses is thrown, and says what it was", () => {
   assertThrows(
     () => new OrtSession(library!, new Uint8Array(9), { threads: 1 }),
     Error,
@@ -127,27 +107,27 @@ test("what the library refuses is thrown, and says what it was", () => {
   );
   assertThrows(() => new OrtSession(library!, "/none/m.onnx", { threads: 1 }), Error, "no such file");
   const unknown: SmallModel = { nodes: [node("Nonesuch", [], ["y"])], outputs: [["y", FLOAT, [1]]] };
-  assertThrows(() => open(unknown), Error, "Nonesuch");
+  assertThrows(() => openSmall(unknown), Error, "Nonesuch");
   const long = { "session.set_denormal_as_zero": "1".repeat(100_000) };
   assertThrows(
-    () => product({ config: long }),
+    () => openProduct({ config: long }),
     Error,
     'Cannot set "session.set_denormal_as_zero" of a session',
   );
-  assertThrows(() => product({ config: { "a\0b": "1" } }), TypeError, "zero character");
-  assertThrows(() => product({ provider: "cuda" }), Error, 'Cannot use the execution provider "cuda"');
-  using session = product();
-  using x = over([1, 2], [1, 2]);
-  using w = over([1, 2, 3, 4], [2, 2]);
-  using y = over([0, 0], [1, 2]);
+  assertThrows(() => openProduct({ config: { "a\0b": "1" } }), TypeError, "zero character");
+  assertThrows(() => openProduct({ provider: "cuda" }), Error, 'Cannot use the execution provider "cuda"');
+  using session = openProduct();
+  using x = tensorOver([1, 2], [1, 2]);
+  using w = tensorOver([1, 2, 3, 4], [2, 2]);
+  using y = tensorOver([0, 0], [1, 2]);
   assertThrows(() => session.run({ x }, { y }), Error, "Cannot run a model: ");
-  using wide = over([1, 2, 3], [1, 3]);
+  using wide = tensorOver([1, 2, 3], [1, 3]);
   assertThrows(() => session.run({ x: wide, w }, { y }), Error, "Got: 3 Expected: 2");
-  using long2 = over([0, 0, 0, 0], [2, 2]);
+  using long2 = tensorOver([0, 0, 0, 0], [2, 2]);
   assertThrows(() => session.run({ x, w }, { y: long2 }), Error, "(ONNX Runtime: ");
   assertThrows(() => session.run({ x, w }, { z: y }), Error, "z");
-  assertThrows(() => over([1, 2], [1, 3]), TypeError, "over 8 bytes: as f32 it needs 12");
-  assertThrows(() => over([1, 2], [1, 1.5]), TypeError, "sizes are whole numbers");
+  assertThrows(() => tensorOver([1, 2], [1, 3]), TypeError, "over 8 bytes: as f32 it needs 12");
+  assertThrows(() => tensorOver([1, 2], [1, 1.5]), TypeError, "sizes are whole numbers");
   using binding = new OrtBinding(session);
   assertThrows(
     () => binding.bindInput("z", x),
@@ -162,10 +142,10 @@ test("what the library refuses is thrown, and says what it was", () => {
   assertThrows(() => new OrtMemory(library!, "Nowhere"), Error, 'Cannot name the memory "Nowhere"');
 });
 
-test("what was disposed of can't be used, and disposing of it again is nothing", () => {
-  const session = product(),
-    x = over([1, 2], [1, 2]),
-    y = over([0, 0], [1, 2]),
+libraryTest("what was disposed of can't be used, and disposing of it again is nothing", () => {
+  const session = openProduct(),
+    x = tensorOver([1, 2], [1, 2]),
+    y = tensorOver([0, 0], [1, 2]),
     binding = new OrtBinding(session);
   for (const it of [binding, x, session]) for (let times = 0; times < 2; times++) it.dispose();
   assertThrows(() => session.run({ x: y, w: y }, { y }), Error, "Cannot use a session: it was disposed of");
@@ -174,17 +154,17 @@ test("what was disposed of can't be used, and disposing of it again is nothing",
   y.dispose();
 });
 
-test("OrtBinding leaves outputs where they were made, and the next run reads them there", () => {
-  using session = product();
-  using x = over([1, 2], [1, 2]);
-  using w = over([2, 0, 0, 3], [2, 2]);
+libraryTest("OrtBinding leaves outputs where they were made, and the next run reads them there", () => {
+  using session = openProduct();
+  using x = tensorOver([1, 2], [1, 2]);
+  using w = tensorOver([2, 0, 0, 3], [2, 2]);
   using memory = new OrtMemory(library!, "Cpu");
   using binding = new OrtBinding(session).bindInput("x", x).bindInput("w", w);
-  using sum = over([0, 0], [1, 2]);
+  using sum = tensorOver([0, 0], [1, 2]);
   binding.bindOutput("s", sum).bindOutput("y", memory);
   binding.run();
   let made = binding.outputs();
-  assertEquals([floats(made.s!), floats(made.y!), floats(sum)], [[2, 4], [2, 6], [2, 4]]);
+  assertEquals([floatsOf(made.s!), floatsOf(made.y!), floatsOf(sum)], [[2, 4], [2, 6], [2, 4]]);
   assertEquals([made.y!.memory, made.y!.data, made.y!.shape], ["Cpu", null, [1, 2]]);
   for (let step = 0; step < 2; step++) {
     const before = made;
@@ -195,38 +175,15 @@ test("OrtBinding leaves outputs where they were made, and the next run reads the
     for (const tensor of Object.values(before)) tensor.dispose();
   }
   // x·diag(2, 3) three times; s is twice what went into the last.
-  assertEquals([floats(made.y!), floats(sum)], [[8, 54], [8, 36]]);
+  assertEquals([floatsOf(made.y!), floatsOf(sum)], [[8, 54], [8, 36]]);
   for (const tensor of Object.values(made)) tensor.dispose();
   binding.clear();
   assertThrows(() => binding.run(), Error, "Cannot run a model");
 });
 
-test("constants of a model are our own memory, without a file", () => {
-  const place = { location: "nowhere.bin", offset: 0, length: 1024 };
-  const model: SmallModel = {
-    nodes: [node("Add", ["x", "c"], ["y"])],
-    inputs: [["x", FLOAT, [256]]],
-    outputs: [["y", FLOAT, [256]]],
-    initializers: [{
-      name: "c",
-      dims: [256],
-      dataType: FLOAT,
-      dataLocation: 1,
-      externalData: Object.entries(place).map(([key, value]) => ({ key, value: String(value) })),
-    }],
-  };
-  assertThrows(() => open(model), Error, "Cannot make a session");
-  using c = over(Array.from({ length: 256 }, (_, i) => i), [256]);
-  using session = open(model, { initializers: { c } });
-  using x = over(Array(256).fill(0.5), [256]);
-  using y = over(Array(256).fill(0), [256]);
-  session.run({ x }, { y });
-  assertEquals(floats(y), Array.from({ length: 256 }, (_, i) => i + 0.5));
-});
-
 /** y = x + trips, one by one. */
 const count = () =>
-  open({
+  openSmall({
     nodes: [{
       opType: "Loop",
       input: ["trips", "", "x"],
@@ -253,71 +210,29 @@ const count = () =>
     outputs: [["y", FLOAT, []]],
   });
 
-test("a run in the background leaves the thread free, can be stopped, and keeps what it uses", async () => {
-  const session = count(), trips = new BigInt64Array(1), options = new RunOptions(library!);
-  const n = OrtTensor.over(library!, trips, [], "i64"), x = over([0.5], []), y = over([0], []);
-  const binding = new OrtBinding(session).bindInput("trips", n).bindInput("x", x).bindOutput("y", y);
-  for (
-    const run of [
-      () => session.runInBackground({ trips: n, x }, { y }, options),
-      () => binding.runInBackground(options),
-    ]
-  ) {
-    trips[0] = 1_000_000_000_000n;
-    const endless = run();
-    assertThrows(() => session.dispose(), Error, "Cannot dispose of a session: a run in the background");
-    assertThrows(() => x.dispose(), Error, "Cannot dispose of a tensor of shape []: a run");
-    options.stop();
-    await assertRejects(() => endless, Error, "Cannot run a model");
-    options.renew();
-    trips[0] = 20n;
-    await run();
-    assertEquals(floats(y), [20.5]);
-  }
-  for (const it of [session, binding, options, n, x, y]) it.dispose();
-});
-
-test("memory is flat over runs, errors and sessions", () => {
-  using memory = new OrtMemory(library!, "Cpu");
-  const size = 256;
-  const round = () => {
-    using session = product();
-    using w = over([2, 0, 0, 3], [2, 2]);
-    using wrong = over([1], [1, 1]);
-    for (let i = 0; i < 20; i++) {
-      using x = OrtTensor.over(library!, new Float32Array(size * size), [size * size / 2, 2], "f32");
-      using binding = new OrtBinding(session).bindInput("x", x).bindInput("w", w).bindOutput("y", memory);
-      binding.run();
-      using made = binding.outputs().y!;
-      assertEquals(made.bytes().length, 4 * size * size);
-      assertThrows(() => session.run({ x: wrong, w }, { y: wrong }));
+libraryTest(
+  "a run in the background leaves the thread free, can be stopped, and keeps what it uses",
+  async () => {
+    const session = count(), trips = new BigInt64Array(1), options = new RunOptions(library!);
+    const n = OrtTensor.over(library!, trips, [], "i64"), x = tensorOver([0.5], []), y = tensorOver([0], []);
+    const binding = new OrtBinding(session).bindInput("trips", n).bindInput("x", x).bindOutput("y", y);
+    for (
+      const run of [
+        () => session.runInBackground({ trips: n, x }, { y }, options),
+        () => binding.runInBackground(options),
+      ]
+    ) {
+      trips[0] = 1_000_000_000_000n;
+      const endless = run();
+      assertThrows(() => session.dispose(), Error, "Cannot dispose of a session: a run in the background");
+      assertThrows(() => x.dispose(), Error, "Cannot dispose of a tensor of shape []: a run");
+      options.stop();
+      await assertRejects(() => endless, Error, "Cannot run a model");
+      options.renew();
+      trips[0] = 20n;
+      await run();
+      assertEquals(floatsOf(y), [20.5]);
     }
-  };
-  for (let i = 0; i < 10; i++) round();
-  // A leaked output is 256 kB a run: 400 MiB. Garbage that waits for its collection took up to 63 MiB. Other test files share the
-  // process, and may take what they like in between: a leak is there each time.
-  const grown: number[] = [];
-  do {
-    const before = Deno.memoryUsage().rss;
-    for (let i = 0; i < 80; i++) round();
-    grown.push((Deno.memoryUsage().rss - before) / 2 ** 20);
-  } while (grown.length < 5 && Math.min(...grown) >= 150);
-  assert(Math.min(...grown) < 150, `${grown} MiB more after 1,600 runs each`);
-});
-
-test("sessions with a shared arena hold what the largest of their runs takes, others each their own", async () => {
-  const child = new URL("./_arena_child.ts", import.meta.url);
-  const { stdout, stderr } = await runDeno(["run", "-A", "--no-check", child.href]);
-  const own = 2 ** 20, values = 2 * 65_536;
-  assertEquals(
-    stdout.trim(),
-    JSON.stringify([
-      [[0, 0], [own, 0], [own, own]],
-      [[0, 0], [values, values], [values, values]],
-      // The arena is there for sessions that are made later.
-      [[values, values], [values, values], [values, values]],
-      512, // (1 + 1)·16·16
-    ]),
-    stderr,
-  );
-});
+    for (const it of [session, binding, options, n, x, y]) it.dispose();
+  },
+);
