@@ -70,7 +70,7 @@ export function checkAdapterTensors(
         `Cannot use the adapter ${file.path}: tensor ${shown(name)} has the shape [${
           found.join(", ")
         }], the model and ` +
-          `the configuration ask for [${shape.join(", ")}]`,
+          `the configuration ask for [${shape.join(", ")}]. Is it of another model?`,
       );
     }
   }

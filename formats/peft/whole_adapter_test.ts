@@ -127,7 +127,7 @@ Deno.test("readWholeAdapter() refuses what is missing, foreign, of another vocab
       [
         { modules_to_save: ["embed_tokens"] },
         resized,
-        "has the shape [4, 2], the model and the configuration ask for [3, 2]",
+        "has the shape [4, 2], the model and the configuration ask for [3, 2]. Is it of another model?",
         UNTIED,
       ],
       [

@@ -2,10 +2,12 @@
  * dataset_info.json: which files a data set's name stands for and what their columns mean (LLaMA-Factory's format).
  * @module
  */
-import { join } from "@std/path";
+import { join, resolve } from "@std/path";
 
 import { exists } from "../../../../formats/exists.ts";
 import { HUB_ID } from "../../../../formats/hub/mod.ts";
+import { shortened, shown } from "../../../../formats/message.ts";
+import { nearEntry } from "../../../../formats/near_entry.ts";
 import { isRecordFile } from "../../../../formats/records/record_type.ts";
 import { placed } from "../../../../plugins/kinds/place.ts";
 import { type DatasetEntry, readInfoEntry } from "./info_entry.ts";
@@ -38,6 +40,7 @@ export function readDatasetInfo(directory: string, place = ""): DatasetInfo {
     entry(name) {
       if (isDataPath(name)) return entryOfPath(name);
       if (isHubName(name) && !exists(file)) return entryOfHub(name);
+      if (isRecordFile(name) && !exists(file)) throw noSuchFile(name);
       read ??= placed(place, () => readInfoFile(directory, file));
       return isHubName(name) && !Object.hasOwn(read.sets, name)
         ? entryOfHub(name)
@@ -54,6 +57,14 @@ export function isDataPath(name: string): boolean {
 /** True if a name in `dataset` can be an id on the hub: no path, and no file that was misspelt. */
 function isHubName(name: string): boolean {
   return HUB_ID.test(name) && !isRecordFile(name);
+}
+
+function noSuchFile(name: string): RangeError {
+  return new RangeError(
+    `Cannot find data set ${shown(name, 200)}: there is no such file${nearEntry(name)}: current value is ${
+      shortened(resolve(name), 400)
+    }`,
+  );
 }
 
 const UNDESCRIBED = {

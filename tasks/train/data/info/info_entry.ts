@@ -6,6 +6,7 @@ import { isAbsolute, join } from "@std/path";
 
 import { didYouMean } from "../../../../formats/did_you_mean.ts";
 import { shown } from "../../../../formats/message.ts";
+import { nearEntry } from "../../../../formats/near_entry.ts";
 import { HUB_ID, type HubDataset } from "../../../../formats/hub/mod.ts";
 import { type InfoFile, infoObject } from "./info_file.ts";
 import { shortList } from "./short_list.ts";
@@ -136,7 +137,7 @@ function unknownSet(name: string, names: string[], file: string): RangeError {
     `Cannot find data set ${shown(name, 200)} in ${file}${didYouMean(name.slice(0, 200), names)}: known are ${
       shortList(names) || "none"
     }` +
-      (/[\\/]|\.\w+$/.test(name) ? ", and there is no such file" : ""),
+      (/[\\/]|\.\w+$/.test(name) ? `, and there is no such file${nearEntry(name)}` : ""),
   );
 }
 

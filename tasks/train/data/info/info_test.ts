@@ -118,6 +118,14 @@ Deno.test("a data file is named by its path: the format is seen from its rows an
     RangeError,
     "there is no such file",
   );
+  // a folder without dataset_info.json has no names that the file's could be
+  const alone = writtenInputs({ "rows.jsonl": "{}" });
+  const dataset = [join(alone.options.dataset_dir, "row.jsonl")];
+  await assertRejects(
+    () => loadExamples({ ...alone, options: { ...alone.options, dataset } }),
+    RangeError,
+    `there is no such file - did you mean "rows.jsonl"?: current value is ${dataset[0]}`,
+  );
 });
 
 Deno.test("of a data file named by its path the system text, the tools and the history of its rows are used; beside an entry they are when it names them", async () => {
