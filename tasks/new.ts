@@ -66,21 +66,25 @@ export interface NewPlugin {
  * @param kind One of {@linkcode NEW_KINDS}
  * @param path Name of the plugin, with a folder in front of it if it isn't to be `folder`
  * @param folder Folder that a relative path starts from
- * @throws {RangeError} If the kind is unknown, the name isn't one, or a file of it is there already
+ * @throws {RangeError} If the kind is unknown, the name isn't one or a built-in plugin's, or a file of it is there already
  */
 export async function newPlugin(kind: string, path: string, folder: string): Promise<NewPlugin> {
   const known = knownKind(kind, path);
   const target = resolve(folder, dirname(path)), name = nameIn(path, known);
+  await refuseTaken(known, name);
   const files = await filledTemplates(known, name, target);
   const isOutside = !isWithin(target, CHECKOUT);
   const config = isOutside ? configOf(target) : null;
   if (isOutside && config === null) {
     files.set(join(target, "deno.json"), `${JSON.stringify(ownConfig(), null, 2)}\n`);
   }
-  await writeNew(files);
   const yaml = join(target, `${name}.yaml`);
   const text = String(files.get(yaml));
-  const [, task = "train"] = /deno task (\w+)/.exec(text) ?? [];
+  const [written, task = "train"] = /deno task (\w+) .*/.exec(text) ?? [];
+  const use = taskCommand(task, [yaml]);
+  // among the project's own files the short form works
+  if (isOutside && written !== undefined) files.set(yaml, text.replace(written, () => use));
+  await writeNew(files);
   const test = join(target, `${name}_test.ts`);
   return {
     files: [...files.keys()],
@@ -91,7 +95,7 @@ export async function newPlugin(kind: string, path: string, folder: string): Pro
           : `deno test ${shellQuote(test)}`,
         what: "its test",
       },
-      { command: taskCommand(task, [yaml]), what: "use it" },
+      { command: use, what: "use it" },
     ],
     notes: config === null || Deno.readTextFileSync(config).includes(project.name) ? [] : [
       `${config} has to name the package for tests and editors: ${JSON.stringify(ownConfig())}`,
@@ -133,6 +137,18 @@ function nameIn(path: string, kind: NewKind): string {
     `Cannot name a plugin ${JSON.stringify(name)} as lower case letters, digits, "_", "-" and "." are needed${
       likeName(name)
     }`,
+  );
+}
+
+/** @throws {RangeError} If a built-in plugin has the name, which would keep the new one from every run */
+async function refuseTaken(kind: NewKind, name: string): Promise<void> {
+  // all plugins, which help doesn't wait for
+  const { builtinRegistry } = await import("../plugins/builtins.ts");
+  if (!builtinRegistry().has(kind, name)) return;
+  throw new RangeError(
+    `Cannot name a plugin ${
+      JSON.stringify(name)
+    } as a built-in ${kind} has that name: my_${name}, for example`,
   );
 }
 

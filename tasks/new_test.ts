@@ -64,7 +64,7 @@ Deno.test("deno task new: outside of the checkout, each kind's test passes as wr
     for (const kind of NEW_KINDS) {
       const yaml = join(plugins, `${kind}_of_mine.yaml`);
       const text = await Deno.readTextFile(yaml);
-      const task = /deno task (train|eval|preview) /.exec(text)?.[1] as "train" | "eval" | "preview";
+      const task = /(train|eval|preview) \S+\.yaml$/m.exec(text)?.[1] as "train" | "eval" | "preview";
       const { code, out } = await taskHere(() => TRIED[task](yaml));
       assertEquals(code, 0, `${kind}: ${out}`);
     }
@@ -116,8 +116,21 @@ Deno.test("newPlugin() writes a folder's name as it is, whatever stands in it", 
       await newPlugin("loss", join(target, "margin"), folder);
       const yaml = await Deno.readTextFile(join(target, "margin.yaml"));
       assertEquals(parse(yaml).output_dir, join(target, "margin_run"));
-      assertStringIncludes(yaml, `deno task train ${join(target, "margin.yaml")}\n`);
+      // pasted in the file's own folder, where no deno.json has a task
+      assertStringIncludes(yaml, `: ${taskCommand("train", [join(target, "margin.yaml")])}\n`);
     }
+  }));
+
+Deno.test("newPlugin() gives no plugin the name of a built-in one of its kind, nor another name of it", () =>
+  inFolder(async (folder) => {
+    for (const [kind, name] of [["loss", "dpo"], ["endpoint", "vllm"]] as const) {
+      await assertRejects(
+        () => newPlugin(kind, name, folder),
+        RangeError,
+        `Cannot name a plugin "${name}" as a built-in ${kind} has that name: my_${name}, for example`,
+      );
+    }
+    assertEquals([...Deno.readDirSync(folder)], []);
   }));
 
 Deno.test("newPlugin() overwrites nothing, and writes nothing then", () =>
