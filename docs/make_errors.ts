@@ -145,7 +145,6 @@ const CASES: readonly Case[] = [
   },
   { input: "cutoff_len: 1", theirs: "trains with loss 0.0 on rows without labels", keys: { cutoff_len: 1 } },
   { input: "stage: iopo with SFT data", theirs: "ValueError: Unknown task: iopo.", keys: { stage: "iopo" } },
-  { input: "stage: rm", theirs: "trains a reward model", keys: { stage: "rm" } },
   {
     input: "stage: dpo with SFT data",
     theirs: "The dataset is not applicable in the current training stage.",

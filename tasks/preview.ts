@@ -110,13 +110,15 @@ export function exampleTable(example: EncodedExample, tokenizer: Tokenizer): str
   const pack = packExamples([example]);
   const token = (id: number) => JSON.stringify(tokenizer.decode([id]));
   const learnt = new Map<number, string[]>();
+  const measured = new Set(example.sequences.filter((s) => s.measure === "value").map(({ name }) => name));
   pack.labelRows.forEach((row, label) => {
     const owners = Array.from(
       pack.owners.subarray(item(pack.ownerStart, label), item(pack.ownerStart, label + 1)),
     );
-    const names = owners.map((owner) => item(pack.sequences, owner).name).join(" ");
-    const id = item(pack.labelIds, label);
-    learnt.set(row, [...(learnt.get(row) ?? []), `${id} ${token(id)} (${names})`]);
+    const names = owners.map((owner) => item(pack.sequences, owner).name);
+    const id = item(pack.labelIds, label), isValue = measured.has(names[0] ?? "");
+    const what = isValue ? "value" : `${id} ${token(id)}`;
+    learnt.set(row, [...(learnt.get(row) ?? []), `${what} (${names.join(" ")})`]);
   });
   const cells = Array.from(pack.ids, (id, row) => [
     `${row}`,
@@ -133,7 +135,7 @@ export function exampleTable(example: EncodedExample, tokenizer: Tokenizer): str
   const lines = textTable({ columns, rows: cells }, Infinity);
   const { file, row } = example.source;
   const sequences = pack.sequences.map(({ name, tokens, length }) =>
-    `${name} ${tokens} tokens, ${length} learnt`
+    `${name} ${tokens} tokens, ${measured.has(name) ? "its value" : `${length} learnt`}`
   );
   const wish = example.desirable === undefined ? "" : example.desirable ? ", desirable" : ", undesirable";
   return [`example ${example.index}: ${file}, row ${row}${wish} (${sequences.join("; ")})`, ...lines].join(

@@ -10,6 +10,7 @@ import {
   factoryArguments,
   referenceKeys,
   repeatFactoryRun,
+  rewardKeys,
   secondAdapter,
 } from "./_llamafactory_run.ts";
 import { temporaryFolder } from "./helpers/temporary_folder.ts";
@@ -34,7 +35,11 @@ const OTHER_FORMULAS: readonly string[] = [
 const AS_VERSION: readonly string[] = ["dpo_fixed_hinge", "dpo_fixed_ipo"];
 
 /** Arguments that a run's keys become here, as its folders lie elsewhere. */
-const MORE: Readonly<Record<string, (adapter2: string) => string[]>> = {
+const MORE: Readonly<Record<string, (adapter2: string, folder: string) => string[]>> = {
+  rm_fixed: (_, folder) => rewardKeys(folder, true),
+  rm_fixed_odd: (_, folder) => rewardKeys(folder, true),
+  rm_freeze_last: (_, folder) => rewardKeys(folder, false),
+  rm_full: (_, folder) => rewardKeys(folder, false),
   dpo_fixed_ref: () => referenceKeys(join(FACTORY, "adapter")),
   dpo_fixed_ref_two: (adapter2) => referenceKeys(adapter2, join(FACTORY, "adapter")),
   kto_fixed_ref: () => referenceKeys(join(FACTORY, "adapter")),
@@ -69,7 +74,7 @@ for (
     const folder = await Deno.makeTempDir();
     try {
       const output = join(folder, "out");
-      const more = MORE[name]?.(secondAdapter(folder)) ?? [];
+      const more = MORE[name]?.(secondAdapter(folder), folder) ?? [];
       if (AS_VERSION.includes(name)) more.push("llamafactory_version=0.9.5");
       await repeatFactoryRun(name, output, more);
       assertFactoryRun(name, output);
@@ -250,4 +255,62 @@ Deno.test("create_new_adapter merges every adapter and trains one of the configu
   assertAlmostEquals(start!.eval_loss!, 6.52960205078125, 1e-4);
   const { r, lora_alpha } = readJsonFile(join(output, "adapter_config.json"));
   assertEquals([r, lora_alpha], [2, 4]);
+});
+
+const HEAD = "value_head.safetensors";
+
+Deno.test("a reward model's run continues to the same bytes, what its head drops included, and ends with its best weights", async () => {
+  const folder = temporaryFolder();
+  const of = (name: string) => join(folder, name);
+  // the golden's adapter has no value head, so one is drawn; config.json says nothing of dropout, so a tenth is dropped
+  const more = ["save_steps=2", "eval_steps=2", "micro_batch_tokens=300", "load_best_model_at_end=true"];
+  await repeatFactoryRun("rm_fixed", of("straight"), more);
+  await repeatFactoryRun("rm_fixed", of("stopped"), more, 3);
+  await repeatFactoryRun("rm_fixed", of("stopped"), [...more, "resume_from_checkpoint=true"]);
+  const files = [
+    "adapter_model.safetensors",
+    HEAD,
+    "checkpoint-6/adapter_model.safetensors",
+    `checkpoint-6/${HEAD}`,
+  ];
+  for (const file of files) {
+    assertEquals(
+      Deno.readFileSync(join(of("stopped"), file)),
+      Deno.readFileSync(join(of("straight"), file)),
+      file,
+    );
+  }
+  const { best_global_step: best } = readJsonFile(join(of("straight"), "trainer_state.json"));
+  assertEquals(
+    Deno.readFileSync(join(of("straight"), HEAD)),
+    Deno.readFileSync(join(of("straight"), `checkpoint-${best}`, HEAD)),
+  );
+  // nothing dropped is another run
+  const [model = ""] = rewardKeys(folder, false).filter((key) => key.startsWith("model_name_or_path"));
+  await repeatFactoryRun("rm_fixed", of("undropped"), [...more, model]);
+  assertNotEquals(
+    Deno.readFileSync(join(of("undropped"), HEAD)),
+    Deno.readFileSync(join(of("straight"), HEAD)),
+  );
+});
+
+Deno.test("a reward model isn't continued from a checkpoint without a value head, nor evaluated without one", async () => {
+  const folder = temporaryFolder(), output = join(folder, "out");
+  await repeatFactoryRun("rm_fixed", output, ["save_steps=2"], 3);
+  const checkpoint = join(output, "checkpoint-3");
+  Deno.removeSync(join(checkpoint, HEAD));
+  await assertRejects(
+    () => repeatFactoryRun("rm_fixed", output, ["save_steps=2", `resume_from_checkpoint=${checkpoint}`]),
+    Error,
+    HEAD,
+  );
+  const [config, ...overrides] = factoryArguments("rm_fixed", join(folder, "evaluated"), [
+    "do_train=false",
+    "do_eval=true",
+  ]);
+  await assertRejects(
+    () => train(config, overrides, { say: () => {}, progress: silentProgress() }),
+    RangeError,
+    `as a reward model as it needs a value head: it has no ${HEAD}`,
+  );
 });

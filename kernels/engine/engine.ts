@@ -2,7 +2,7 @@
  * The engine: log-probabilities of packed sequences, and gradients of what the trainer computes from them.
  *
  * forward → the caller weighs each label → backward. A {@linkcode Body} takes tokens to rows, a {@linkcode Head} rows to
- * log-probabilities.
+ * log-probabilities, a {@linkcode ValueHead} to values.
  * @module
  */
 import { valueOf } from "../../formats/elements.ts";
@@ -13,7 +13,9 @@ import { type Body, type BodyForm, disposeAll, type Rows } from "./body/body.ts"
 import { BlocksBody } from "./body/body_blocks.ts";
 import { StackBody } from "./body/body_stack.ts";
 import type { ForwardOptions, ForwardPass } from "./forward.ts";
-import { Head, type HeadLabels } from "./head/head.ts";
+import { Head } from "./head/head.ts";
+import type { HeadLabels, OutputHead } from "./head/output_head.ts";
+import { ValueHead } from "./head/value_head.ts";
 import { rowLengths } from "./body/noise.ts";
 import type { Pack } from "./packs/pack.ts";
 import { padded } from "./packs/padding.ts";
@@ -52,7 +54,7 @@ export class Engine {
   readonly #rotary: RotaryTables;
   readonly #blocks: BlocksBody;
   readonly #body: Body;
-  readonly #head: Head;
+  readonly #head: OutputHead;
   readonly #config: DecoderConfig;
   readonly #noisy: boolean;
   /** Of passes that were kept, the one that goes backward next first. */
@@ -87,15 +89,13 @@ export class Engine {
     this.#body = this.form === "blocks"
       ? this.#blocks
       : new StackBody(backend, settings, this.parameters, this.#programs);
-    this.#head = new Head(backend, config, {
-      parameters: this.parameters,
-      programs: this.#programs,
-      labelChunk,
-      smoothing: labelSmoothing,
-    });
+    const parts = { parameters: this.parameters, programs: this.#programs };
+    this.#head = tuning.valueHead
+      ? new ValueHead(backend, config, { ...parts, dropout: tuning.valueHead.dropout, seed })
+      : new Head(backend, config, { ...parts, labelChunk, smoothing: labelSmoothing });
   }
 
-  /** Log-probability (nats) of every label of a pack, `[L]`, smoothed where the engine smooths; `[2, L]` with `best`. */
+  /** Log-probability (nats) of every label of a pack, `[L]`, smoothed where the engine smooths; `[2, L]` with `best`. Of a value head the values. */
   async forward(pack: Pack, options: ForwardOptions): Promise<Float64Array> {
     this.#discard();
     const read = await this.#submit(pack, options);
@@ -117,7 +117,7 @@ export class Engine {
   ): Promise<() => Promise<Float64Array>> {
     const labels = this.#labels(pack), rows = this.#rows(pack, labels.wanted);
     const x = await this.#body.forward(rows, { adapter, keep, dropoutStep });
-    const read = await this.#head.forward(labels, x, { adapter, keep, best });
+    const read = await this.#head.forward(labels, x, { adapter, keep, best, dropoutStep });
     if (keep) this.#kept.push(rows);
     else disposeAll({ x, ...rows.tensors });
     return read;
@@ -125,7 +125,7 @@ export class Engine {
 
   /**
    * Adds to the gradients of everything trained.
-   * @param weights d loss / d log-probability of every label of the forward pass that is kept longest, `[L]`.
+   * @param weights d loss / d log-probability, or value, of every label of the forward pass that is kept longest, `[L]`.
    * @throws {Error} If none is kept
    */
   async backward(weights: Float64Array): Promise<void> {

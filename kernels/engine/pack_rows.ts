@@ -70,9 +70,9 @@ export function packBytes({ config, tuning, checkpointing }: PackSettings, rows:
     (sum, shape) => sum + 4 * shape.reduce((a, b) => a * b, 1),
     0,
   );
-  // Of the head: rows in and out, a row for each label, and logits of a chunk.
-  const head = row +
-    12 * labelChunkOn({ fewSizes: true }, config.vocabSize) * Math.min(8192, config.vocabSize);
+  // Of the head: rows in and out, a row for each label, and logits of a chunk, or what a value head reads.
+  const width = tuning.valueHead ? config.hiddenSize : Math.min(8192, config.vocabSize);
+  const head = row + 12 * labelChunkOn({ fewSizes: true }, config.vocabSize) * width;
   const layers = config.numLayers - lowestTrained(shapes.keys(), config.numLayers);
   return SPARE * (packs * (layers * kept + 2 * row) + working + head + 2 * gradients);
 }

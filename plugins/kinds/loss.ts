@@ -3,6 +3,7 @@
  * @module
  */
 import type { ExampleShape } from "./dataset.ts";
+import type { SequenceMeasure } from "../../kernels/engine/packs/encoded.ts";
 import type { Scalar } from "../../kernels/tape.ts";
 
 /** A value for each name. */
@@ -19,13 +20,16 @@ export interface LossInputs<
   Reference extends boolean = boolean,
   B extends string = string,
 > {
-  /** Sum of log π(label) over the labelled tokens of the sequence, <= 0; differentiable. Weighted where the loss has `tokenWeights`. */
+  /**
+   * Sum of log π(label) over the labelled tokens of the sequence, <= 0; differentiable. Weighted where the loss has `tokenWeights`. With `measure: "value"`
+   * the number that the value head gives the sequence's last token, of any sign.
+   */
   policy: ByName<N, Scalar>;
   /** The same sum under the reference model, a constant; empty when `needsReference` is false. */
   reference: ByName<Reference extends true ? N : never, Scalar>;
   /** R = policy - reference. Empty when `needsReference` is false. */
   R: ByName<Reference extends true ? N : never, Scalar>;
-  /** Number of labelled tokens of the sequence, > 0. */
+  /** Number of labelled tokens of the sequence, > 0; 1 with `measure: "value"`. */
   length: ByName<N, number>;
   /** `kto`: whether the answer is desirable. */
   desirable?: boolean;
@@ -98,6 +102,11 @@ export interface Loss<
   sequences: ByName<N, readonly [prompt: string, answer: string]>;
   /** True if reference log-probabilities are needed. */
   needsReference: Reference;
+  /**
+   * What `policy` has of a sequence: `logp`, the default, log-probabilities of its answer; `value` the number that a value head, trained with the rest, reads
+   * from the hidden state of its last token. Values are for stage rm, have no reference, and are normalised by examples.
+   */
+  measure?: SequenceMeasure;
   /** An optimizer step divides the sum of losses by its number of label tokens (SFT) or of examples (preference). */
   normalize: "label_tokens" | "examples";
   /** The value of the loss of an untrained adapter (policy = reference), asserted at step 0; absent: not fixed. */

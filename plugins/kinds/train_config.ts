@@ -6,7 +6,7 @@
  */
 
 /** Method of training. `rm` and `ppo` of LLaMA-Factory are refused. */
-export type Stage = "pt" | "sft" | "dpo" | "kto" | "iopo";
+export type Stage = "pt" | "sft" | "rm" | "dpo" | "kto" | "iopo";
 
 /** Preference losses of stages dpo and iopo. */
 export type PreferenceLoss =

@@ -207,13 +207,30 @@ Deno.test("evaluateLoss() refuses a row without one of the loss's sequences or t
   );
 });
 
-Deno.test("every option of every loss has a description, and every loss but pt and sft takes pref_ftx", () => {
+Deno.test("every option of every loss has a description, and every loss but pt, sft and rm takes pref_ftx", () => {
   for (const plugin of losses) {
     for (const [name, option] of Object.entries(plugin.options.shape)) {
       assert((option as z.ZodType).description, `${plugin.name}.${name} lacks a description`);
     }
-    assertEquals("pref_ftx" in plugin.options.shape, !["pt", "sft"].includes(plugin.name));
+    assertEquals("pref_ftx" in plugin.options.shape, !["pt", "sft", "rm"].includes(plugin.name));
   }
+});
+
+Deno.test("rm is minus the log-sigmoid of the rewards' difference, by hand", () => {
+  const row = { policy: { chosen: 0.3, rejected: -0.5 }, length: { chosen: 1, rejected: 1 } };
+  // z = 0.8; loss = log(1 + e^-0.8), d/dr_c = -σ(-0.8) = -d/dr_r
+  const [found] = evaluateLoss(madeLoss("rm"), [row]), slope = 1 / (1 + Math.exp(0.8));
+  assertAlmostEquals(found!.loss, Math.log1p(Math.exp(-0.8)), 1e-14);
+  assertAlmostEquals(found!.gradient.chosen!, -slope, 1e-14);
+  assertAlmostEquals(found!.gradient.rejected!, slope, 1e-14);
+  assertEquals(found!.metrics, {
+    accuracy: 1,
+    "rewards/chosen": 0.3,
+    "rewards/rejected": -0.5,
+    "rewards/margins": 0.8,
+  });
+  const [even] = evaluateLoss(madeLoss("rm"), [{ ...row, policy: { chosen: 1, rejected: 1 } }]);
+  assertEquals(even!.metrics.accuracy, 0);
 });
 
 Deno.test("dpo with sigmoid_norm is the sigmoid of log-ratios per token, by hand", () => {

@@ -8,6 +8,7 @@ import iopo from "./iopo.ts";
 import kto from "./kto.ts";
 import orpo from "./orpo.ts";
 import pt from "./pt.ts";
+import rm from "./rm.ts";
 import sft from "./sft.ts";
 import simpo from "./simpo.ts";
 
@@ -28,4 +29,4 @@ export * from "../kinds/loss_evaluation.ts";
 export * from "./check.ts";
 
 /** The built-in losses. */
-export const losses: readonly Plugin[] = [sft, pt, dpo, orpo, simpo, kto, iopo];
+export const losses: readonly Plugin[] = [sft, pt, rm, dpo, orpo, simpo, kto, iopo];

@@ -31,7 +31,7 @@ export function dataText(report: DataReport, work: Work = "training"): string {
       `  ${name.padEnd(10)} ${count} sequence${plural(count)} of ${min} to ${max} tokens, mean ${
         mean.toFixed(0)
       }, half below ${p50}, nine tenths below ${p90}; ` +
-        `${tokens} tokens, ${labels} ${predicts ? "of answers" : "learnt"}`,
+        `${tokens} tokens, ${labels} ${predicts || report.measure === "value" ? "of answers" : "learnt"}`,
     );
   }
   return [

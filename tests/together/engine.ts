@@ -23,6 +23,7 @@ import "../../kernels/engine/generate/program/store_test.ts";
 import "../../kernels/engine/generate/sampling/sampling_test.ts";
 import "../../kernels/engine/head/head_test.ts";
 import "../../kernels/engine/head/smoothing_test.ts";
+import "../../kernels/engine/head/value_head_test.ts";
 import "../../kernels/engine/identity_test.ts";
 import "../../kernels/engine/non_finite_test.ts";
 import "../../kernels/engine/optimizer/adamw_test.ts";

@@ -39,5 +39,6 @@ import "../../formats/tokenizer/parity_test.ts";
 import "../../formats/tokenizer/parts_test.ts";
 import "../../formats/tokenizer/word_cache_test.ts";
 import "../../formats/utf8_test.ts";
+import "../../formats/value_head/value_head_test.ts";
 import "../../formats/yaml/other_file_test.ts";
 import "../../formats/yaml/yaml_test.ts";

@@ -8,18 +8,18 @@
 import { entryOf, item } from "../../../formats/elements.ts";
 import type { Backend, Tensor } from "../../backend.ts";
 import type { DecoderConfig } from "../decoder/decoder_config.ts";
-import type { ForwardOptions } from "../forward.ts";
 import { headWeight } from "../decoder/decoder.ts";
 import { disposeAll, lowestTrained, takeKept } from "../body/body.ts";
-import type { Pack } from "../packs/pack.ts";
 import { paddedLabels } from "../packs/padding.ts";
 import type { Parameters } from "../weights/parameters.ts";
 import { accumulate, runProgram } from "../programs/compiled.ts";
+import type { HeadLabels, HeadPass, OutputHead } from "./output_head.ts";
 import type { Programs } from "../programs/programs.ts";
 
 /** Elements of a chunk's logits. */
 const CHUNK_ELEMENTS = 128 * 49_152;
-const NORM = "model.norm.weight";
+/** Name of the final norm's weights. */
+export const NORM = "model.norm.weight";
 
 /**
  * Labels of one head chunk. At a vocabulary of 49,152 that is 128. Measured there: 64 make the head about a fifth
@@ -30,7 +30,7 @@ export function labelChunkFor(vocabSize: number): number {
 }
 
 /** Labels of a chunk on a device, whose kernel has logits of 8,192 tokens at a time at most. */
-const DEVICE_LABELS = 512;
+export const DEVICE_LABELS = 512;
 
 /**
  * Labels of a chunk where a CPU's operator takes the vocabulary by pieces: each chunk lays out all of the head's matrix. Of 49,152 × 576,
@@ -71,14 +71,11 @@ export function evenChunk(labels: number, chunk: number): number {
 }
 
 /** Integers with zeros behind them: labels of token 0 behind row 0, which weigh nothing. */
-function resized(values: Int32Array, count: number): Int32Array<ArrayBuffer> {
+export function resized(values: Int32Array, count: number): Int32Array<ArrayBuffer> {
   const all = new Int32Array(count);
   all.set(values);
   return all;
 }
-
-/** Labels of a pack, `[L]`: tokens, and places of the rows that they are predicted from. */
-export type HeadLabels = Pick<Pack, "labelRows" | "labelIds">;
 
 interface Chunk {
   rows: Tensor;
@@ -89,7 +86,7 @@ interface Chunk {
 }
 
 /** Final norm and output matrix. */
-export class Head {
+export class Head implements OutputHead {
   readonly parameters: Parameters;
   readonly programs: Programs;
   readonly smoothing: number;
@@ -136,7 +133,7 @@ export class Head {
   async forward(
     labels: HeadLabels,
     x: Tensor,
-    { adapter = true, keep, best = false }: Pick<ForwardOptions, "keep" | "best"> & { adapter?: boolean },
+    { adapter = true, keep, best = false }: HeadPass,
   ): Promise<() => Promise<Float64Array>> {
     const { backend, smoothing } = this, trained = this.parameters.isTrained(this.#weight);
     const given = {

@@ -14,7 +14,12 @@ export interface EncodedSequence {
    * practice.
    */
   labels: ArrayLike<number>;
+  /** What a loss takes of it; absent: log-probabilities of its labels. */
+  measure?: SequenceMeasure;
 }
+
+/** What a loss takes of a sequence: log-probabilities of its labels, or the number that a value head gives its last token. */
+export type SequenceMeasure = "logp" | "value";
 
 /** One example, all its sequences. */
 export interface EncodedExample {

@@ -2,7 +2,8 @@
  * Prefix-tree packing (docs/architecture.md, idea 2): the sequences of some examples in one row without padding, every shared
  * prefix once. Exact: each label's log-probability is that of its sequence alone.
  *
- * Only rows that something is predicted from are laid out: what stands behind a sequence's last label is left out.
+ * Only rows that something is read from are laid out: what stands behind a sequence's last label is left out. Of a sequence whose measure is a value all
+ * tokens are, and the row of the last one has its only label, of no token.
  * @module
  */
 import { item } from "../../../formats/elements.ts";
@@ -13,7 +14,7 @@ export interface PackedSequence {
   /** Position of the example among those packed. */
   example: number;
   name: string;
-  /** Labelled tokens, > 0. */
+  /** Labelled tokens, > 0; 1 of a sequence whose measure is a value. */
   length: number;
   /** Tokens of the sequence, prompt included: real tokens, as others count them. */
   tokens: number;
@@ -27,9 +28,9 @@ export interface Pack {
   until: Int32Array<ArrayBuffer>;
   /** Depth in the tree = position, `[T]`. */
   positions: Int32Array<ArrayBuffer>;
-  /** Row that label l is predicted from, `[L]`, ascending. */
+  /** Row that label l is predicted from, or whose value it is, `[L]`, ascending. */
   labelRows: Int32Array<ArrayBuffer>;
-  /** Token id of label l, `[L]`. */
+  /** Token id of label l, `[L]`; 0 of a value. */
   labelIds: Int32Array<ArrayBuffer>;
   /** Sequences that label l belongs to: `owners[ownerStart[l] … ownerStart[l + 1] − 1]`. */
   ownerStart: Int32Array<ArrayBuffer>;
@@ -46,6 +47,8 @@ interface TreeNode {
 }
 
 const IGNORE = -100;
+/** Label of a row whose value is read. */
+const NO_TOKEN = 0;
 
 /** Rows that an example takes: tokens of its tree that something is predicted from. */
 export function exampleRows(example: EncodedExample): number {
@@ -93,9 +96,11 @@ export function packExamples(
   const roots: TreeNode[] = [];
   examples.forEach((example, index) => {
     const last = roots.at(-1), root = shared && last ? last : makeNode(-1);
-    for (const { name, input_ids, labels } of example.sequences) {
+    for (const { name, input_ids, labels, measure } of example.sequences) {
       const where = `sequence "${name}" of ${example.source.file} row ${example.source.row}`;
-      const length = insert(root, { ids: input_ids, labels }, sequences.length, where);
+      const length = measure === "value"
+        ? insertWhole(root, input_ids, sequences.length, where)
+        : insert(root, { ids: input_ids, labels }, sequences.length, where);
       sequences.push({ example: index, name, length, tokens: input_ids.length });
     }
     if (root !== last) roots.push(root);
@@ -119,19 +124,35 @@ function insert(
   if (last < 1) throw new RangeError(`Cannot pack ${where}: it has no label, so nothing would be learnt`);
   let node = root, count = 0;
   for (let i = 0; i <= last; i++) {
-    const id = item(ids, i), label = item(labels, i);
+    const label = item(labels, i);
     if (i > 0 && label !== IGNORE) {
-      const owners = node.labels.get(label);
-      if (owners) owners.push(sequence);
-      else node.labels.set(label, [sequence]);
+      addLabel(node, label, sequence);
       count++;
     }
-    if (i === last) break;
-    let child = node.children.get(id);
-    if (!child) node.children.set(id, child = makeNode(id));
-    node = child;
+    if (i < last) node = childOf(node, item(ids, i));
   }
   return count;
+}
+
+/** Adds all of a sequence, its last token labelled; returns 1. */
+function insertWhole(root: TreeNode, ids: ArrayLike<number>, sequence: number, where: string): number {
+  if (ids.length === 0) throw new RangeError(`Cannot pack ${where}: it has no token, so nothing has a value`);
+  let node = root;
+  for (let i = 0; i < ids.length; i++) node = childOf(node, item(ids, i));
+  addLabel(node, NO_TOKEN, sequence);
+  return 1;
+}
+
+function childOf(node: TreeNode, id: number): TreeNode {
+  let child = node.children.get(id);
+  if (!child) node.children.set(id, child = makeNode(id));
+  return child;
+}
+
+function addLabel(node: TreeNode, label: number, sequence: number): void {
+  const owners = node.labels.get(label);
+  if (owners) owners.push(sequence);
+  else node.labels.set(label, [sequence]);
 }
 
 function layOut(roots: readonly TreeNode[], sequences: PackedSequence[]): Pack {

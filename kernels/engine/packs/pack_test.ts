@@ -95,3 +95,20 @@ Deno.test("spread() gives the costliest first, each to the bin with least", () =
   assertEquals(spread([1, 7, 3, 3, 2], 2), [[1, 0], [2, 3, 4]]);
   assertEquals(spread([5], 3), [[0], [], []]);
 });
+
+Deno.test("packExamples() lays all of a sequence out whose measure is a value, and labels its last token alone", () => {
+  // x = 1 2, chosen 5 6, rejected 5: by hand, rows 1 2 5 6; the value of rejected is that of row 2, though another token follows it there.
+  const { sequences, ...rest } = example([[1, 2], [5, 6]], [[1, 2], [5]]);
+  const valued = { ...rest, sequences: sequences.map((s) => ({ ...s, measure: "value" as const })) };
+  const pack = packExamples([valued]);
+  assertEquals([...pack.ids], [1, 2, 5, 6]);
+  assertEquals([...pack.until], [4, 4, 4, 4]);
+  assertEquals([...pack.labelRows], [2, 3]);
+  assertEquals([...pack.owners], [1, 0]);
+  assertEquals(pack.sequences.map((s) => [s.length, s.tokens]), [[1, 4], [1, 3]]);
+  // without any learnt token, too
+  const blank = { name: "y", input_ids: [7], labels: [-100], measure: "value" as const };
+  assertEquals([...packExamples([{ ...rest, sequences: [blank] }]).labelRows], [0]);
+  const empty = { ...rest, sequences: [{ ...blank, input_ids: [], labels: [] }] };
+  assertThrows(() => packExamples([empty]), RangeError, 'sequence "y" of test row 0');
+});

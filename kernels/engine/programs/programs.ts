@@ -9,6 +9,7 @@ import { accumulating, type Compiled, compileGraph } from "./compiled.ts";
 import { blockGraph, type BlockLora, type BlockPacking, embedGraph } from "../decoder/decoder.ts";
 import type { DecoderConfig, LayerAttention } from "../decoder/decoder_config.ts";
 import { headBackwardGraph, headGraph, type LabelSmoothing, meanRowGraph } from "../decoder/head_graph.ts";
+import { valueHeadBackwardGraph, valueHeadGraph, type ValueHeadInput } from "../decoder/value_head_graph.ts";
 
 /** A forward program and its way back. Values kept for it are outputs `saved.N` of the one and inputs of the other. */
 export interface CompiledPair {
@@ -150,6 +151,20 @@ export class Programs {
       `head.backward ${norm}`,
       () => accumulating(headBackwardGraph(this.config, norm), norm ? ["norm"] : []),
     );
+  }
+
+  /** The value head; `dropped`: with a mask. */
+  valueHead(dropped: boolean): Promise<Compiled> {
+    return this.#get(`head value ${dropped}`, () => valueHeadGraph(this.config, dropped));
+  }
+
+  /** The value head's way back: gradients of `wanted` and the bias, all but those of the rows `x` added to what was there. */
+  valueHeadBackward(wanted: readonly ValueHeadInput[], dropped: boolean): Promise<Compiled> {
+    return this.#get(`head.backward value ${dropped} ${wanted}`, () =>
+      accumulating(
+        valueHeadBackwardGraph(this.config, wanted, dropped),
+        [...wanted.filter((name) => name !== "x"), "bias"],
+      ));
   }
 
   /** The mean row of a frozen vocabulary. */

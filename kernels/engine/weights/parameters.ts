@@ -7,7 +7,9 @@ import { type Backend, elements, type HostArray, type Tensor } from "../../backe
 import type { FloatPieces } from "../../../formats/float_pieces.ts";
 import { loraNames } from "../../../formats/peft/names.ts";
 import { type PackedMatrix, unpacked } from "../../../formats/packed/mod.ts";
+import { valueHeadShapes } from "../../../formats/value_head/value_head.ts";
 import {
+  HEAD,
   type LinearModule,
   linearModules,
   loraShapes,
@@ -21,8 +23,20 @@ import type { BlockLora, BlockPacking, LoraModule } from "../decoder/decoder.ts"
 import type { DecoderConfig } from "../decoder/decoder_config.ts";
 import { type Trained, TrainedTensors } from "./trained_tensors.ts";
 
-/** The trained parameters. LoRA modules are named in full, such as `model.layers.0.self_attn.q_proj`. */
-export type Tuning =
+/** A value head in the output head's place: a number for a token, trained with the rest (stage rm). */
+export interface ValueHeadSettings {
+  /** Rate at which a training pass drops numbers of the hidden state that it reads, in [0, 1). */
+  dropout: number;
+}
+
+/** The trained parameters, with the head that they are trained for. */
+export type Tuning = TunedModel & {
+  /** Absent: the model's own output head, and log-probabilities. */
+  valueHead?: ValueHeadSettings;
+};
+
+/** The trained parameters of the model. LoRA modules are named in full, such as `model.layers.0.self_attn.q_proj`. */
+export type TunedModel =
   | {
     type: "lora";
     modules: Readonly<Record<string, LoraModule>>;
@@ -76,8 +90,9 @@ export function loraOfLayer(config: DecoderConfig, tuning: Tuning, layer: number
   return found;
 }
 
-/** True if a tensor of the model itself is trained. */
+/** True if a tensor of the model itself is trained. An output head that a value head stands for isn't: nothing reads it. */
 export function isTuned(name: string, tuning: Tuning): boolean {
+  if (tuning.valueHead && name === HEAD) return false;
   if (tuning.type === "lora") return tuning.whole?.includes(name) ?? false;
   return tuning.type === "full" || (tuning.type === "freeze" && tuning.tensors.includes(name));
 }
@@ -85,14 +100,15 @@ export function isTuned(name: string, tuning: Tuning): boolean {
 /** Shapes of everything that is trained, by name. */
 export function trainedShapes(config: DecoderConfig, tuning: Tuning): Map<string, readonly number[]> {
   const own = [...tensorShapes(config)].filter(([name]) => isTuned(name, tuning));
-  if (tuning.type === "full" || tuning.type === "freeze") return new Map(own);
+  const values = tuning.valueHead ? valueHeadShapes(config.hiddenSize) : [];
+  if (tuning.type === "full" || tuning.type === "freeze") return new Map([...own, ...values]);
   const shapes = new Map<string, readonly number[]>();
   for (let i = 0; i < config.numLayers; i++) {
     for (const [name, shape] of loraShapes(config, loraOfLayer(config, tuning, i))) {
       shapes.set(ofLayer(i, name), shape);
     }
   }
-  for (const [name, shape] of own) shapes.set(name, shape);
+  for (const [name, shape] of [...own, ...values]) shapes.set(name, shape);
   return shapes;
 }
 
@@ -104,7 +120,10 @@ export interface ModelSource {
   tuning: Tuning;
   /** Base tensors; each is read once. */
   read: ReadTensor;
-  /** Values of tensors that are trained with LoRA, by name; missing ones are zeros, lengths of DoRA those of the frozen rows, whole tensors the model's. */
+  /**
+   * Values of tensors that are trained with LoRA, and of a value head, by name; missing ones are zeros, lengths of DoRA those of the frozen rows, whole
+   * tensors the model's.
+   */
   initial?: Readonly<Record<string, Float32Array<ArrayBuffer>>>;
 }
 
@@ -125,6 +144,7 @@ export class Parameters {
     const shapes = trainedShapes(config, tuning);
     this.tuned = new TrainedTensors(backend, shapes);
     for (const [name, shape] of tensorShapes(config)) {
+      if (tuning.valueHead && name === HEAD) continue;
       const values = read(name);
       this.#measure(name, shape, values, tuning);
       if ("codes" in values) this.#pack(name, values, config, tuning);
@@ -135,7 +155,6 @@ export class Parameters {
       } else if (isTuned(name, tuning)) this.tuned.put(name, float32Of(values));
       else this.#tensors.set(name, this.#freeze(values, shape));
     }
-    if (tuning.type !== "lora") return;
     for (const name of Object.keys(initial)) {
       if (!shapes.has(name)) {
         throw new RangeError(
@@ -144,7 +163,7 @@ export class Parameters {
       }
     }
     for (const [name, shape] of shapes) {
-      if (isTuned(name, tuning)) continue;
+      if (this.tuned.all.has(name)) continue;
       const values = initial[name] ?? this.#weightNorms.get(name) ?? new Float32Array(elements(shape));
       this.tuned.put(name, initialValues(name, shape, values));
     }

@@ -40,6 +40,7 @@ const made = productFields({
   normalize: oneOfNames("examples", "label_tokens"),
   loss: aFunction,
 }, {
+  measure: oneOfNames("logp", "value").optional(),
   batch: functionOrNothing,
   carried: needed("initial numbers and a function next(), or nothing,", isCarriedOrNothing),
   tokenWeights: functionOrNothing,
@@ -59,6 +60,12 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
   maker.checkMade(loss, made);
   checkSequences(loss, maker);
   const { batch, carried, summarize, tokenWeights } = loss;
+  if (loss.measure === "value" && (loss.needsReference || loss.normalize !== "examples" || tokenWeights)) {
+    maker.refuse(
+      "Cannot use measure: value as values have no reference, are one a sequence, and are normalised by examples: set needsReference: false and normalize: " +
+        "examples, and leave tokenWeights out",
+    );
+  }
   if (carried && !batch) {
     maker.refuse(
       "Cannot use carried without batch() as what is carried reaches the formula through batch(rows, carried) alone: add it, or leave carried out",

@@ -11,6 +11,7 @@ import { ReferenceCache } from "./scoring/reference.ts";
 import { completeGiven } from "./scoring/reference_model.ts";
 import { rowsOfPacks } from "./run.ts";
 import { engineSetup, makeTarget } from "./target/setup.ts";
+import { finishedValueHead } from "./target/value_head.ts";
 import { openHere } from "./train.ts";
 
 /** What an evaluation needs of a trainer's inputs. */
@@ -58,10 +59,9 @@ async function evaluateModel(
   if (reference) {
     await completeGiven(reference, { ...inputs, references, rows: [["eval", inputs.evaluation]] }, open);
   }
-  const engine = await open(
-    engineSetup({ ...inputs, config }, makeTarget(config, model, decoder, { files: {} }), inputs.merged),
-    inputs,
-  );
+  const valueHead = loss.measure === "value" ? finishedValueHead(inputs) : null;
+  const target = makeTarget(config, model, decoder, { files: {}, valueHead });
+  const engine = await open(engineSetup({ ...inputs, config }, target, inputs.merged), inputs);
   try {
     const { rows, together } = await rowsOfPacks(config, undefined, engine, log);
     const scoring = {

@@ -27,6 +27,7 @@ import { completeGiven, rowsAhead } from "./scoring/reference_model.ts";
 import { checkResumedForm } from "./target/resumed_form.ts";
 import { precomputeReferences } from "./scoring/score.ts";
 import { engineSetup, makeTarget, newLora, readTrained } from "./target/setup.ts";
+import { valueHeadNote, valueHeadStart } from "./target/value_head.ts";
 
 const INTERRUPTED: TrainerResult = { files: [], finished: false, metrics: {} };
 
@@ -39,7 +40,8 @@ export async function carryOut(inputs: TrainerInputs, open: OpenEngine): Promise
   const { config, model, decoder, loss, resumeFrom, log } = inputs;
   checkTensors(model.weights, tensorShapes(decoder), model.path);
   const pissa = await pissaOf(inputs);
-  const target = makeTarget(config, model, decoder, { files: inputs.files, pissa });
+  const valueHead = loss.measure === "value" ? valueHeadStart(inputs) : null;
+  const target = makeTarget(config, model, decoder, { files: inputs.files, pissa, valueHead });
   const plan = planBatches(config, inputs.train, inputs.shuffle, inputs.trainBins);
   const resumed = resumeFrom && resume(resumeFrom.path, inputs);
   if (resumeFrom && resumed && resumed.changed.length > 0) {
@@ -62,6 +64,7 @@ export async function carryOut(inputs: TrainerInputs, open: OpenEngine): Promise
       );
     }
     inputs.begin();
+    if (valueHead && !resumed) log.note?.(valueHeadNote(valueHead, inputs));
     if (resumed) log.restore(resumed.state.log);
     if (resumeFrom && resumed) await keepBestAtHand(config, resumeFrom, resumed.state.best);
     const { rows, together } = await rowsOfPacks(config, resumed?.state, engine, log);
@@ -79,7 +82,10 @@ export async function carryOut(inputs: TrainerInputs, open: OpenEngine): Promise
       references,
       ...(reference && { isReferenceGiven: true, referenceHash: reference.hash }),
       ...(carried && { carried }),
-      dropout: target.tuning.type === "lora" ? target.tuning.dropout : 0,
+      dropout: Math.max(
+        target.tuning.type === "lora" ? target.tuning.dropout : 0,
+        target.tuning.valueHead?.dropout ?? 0,
+      ),
       neftuneAlpha: config.neftune_noise_alpha ?? 0,
       plan,
       record: inputs.record,

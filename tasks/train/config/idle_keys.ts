@@ -92,7 +92,7 @@ const IDLE: readonly [
     whyWithoutReference,
   ],
   [["ref_model_quantization_bit"], (c) => c.ref_model === null, () => "ref_model names no model"],
-  [["pref_beta", "pref_ftx"], ({ stage }) => stage === "sft" || stage === "pt", stageIs],
+  [["pref_beta", "pref_ftx"], ({ stage }) => ["pt", "sft", "rm"].includes(stage), stageIs],
   [
     ["pref_bco_weight"],
     (c) => c.stage !== "dpo" || isWithoutReference(c),
@@ -119,7 +119,7 @@ const IDLE: readonly [
 /** True if a run's loss is known to have no reference; of a loss plugin that `loss` names only the loss itself knows. */
 export function isWithoutReference({ stage, loss, pref_loss }: TrainConfig): boolean {
   if (loss !== null) return false;
-  return stage === "sft" || stage === "pt" || (stage === "dpo" && ["orpo", "simpo"].includes(pref_loss));
+  return ["pt", "sft", "rm"].includes(stage) || (stage === "dpo" && ["orpo", "simpo"].includes(pref_loss));
 }
 
 function whyWithoutReference(c: TrainConfig): string {

@@ -284,7 +284,7 @@ const BLOCKS: readonly [string, Partial<Record<KeyGroup, Record<string, unknown>
       loraplus_lr_embedding: 1e-06,
     },
   }],
-  ["it only sets up stages ppo and rm, which are refused", {
+  ["it only sets up stage ppo, which is refused", {
     finetuning: {
       ppo_buffer_size: 1,
       ppo_epochs: 4,

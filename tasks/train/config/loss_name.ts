@@ -43,6 +43,8 @@ export function lossName(config: LossKeys): NamedLoss {
       return { name: "pt", options: {} };
     case "sft":
       return { name: "sft", options: { ...(config.use_dft_loss && { dft: true }) } };
+    case "rm":
+      return { name: "rm", options: {} };
     case "kto":
       return {
         name: "kto",

@@ -68,15 +68,15 @@ export async function loadExamples(inputs: LoadInputs): Promise<LoadedExamples> 
   const eosId = tokenizer.eosId ?? -1;
   const isPacked = (options.packing || options.neat_packing) && loss.shape === "single";
   return {
-    train: toExamples(stored.train, names, eosId),
-    evaluation: toExamples(stored.evaluation, names, eosId),
+    train: toExamples(stored.train, names, eosId, loss.measure),
+    evaluation: toExamples(stored.evaluation, names, eosId, loss.measure),
     evaluationSets: stored.evaluationCounts?.map((count, i) => ({
       name: item(options.eval_dataset, i),
       count,
     })) ?? null,
     shuffle: !options.streaming,
     trainBins: isPacked ? packBins(stored.train, encodeOptions(options, loss.shape).cutoff_len) : null,
-    report: stored.report,
+    report: loss.measure === undefined ? stored.report : { ...stored.report, measure: loss.measure },
     hash: stored.hash,
   };
 }

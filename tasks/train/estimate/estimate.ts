@@ -40,7 +40,9 @@ export function estimate(
 ): Estimate {
   const { gflops = null, storage = { bytes: 4, text: "float32" }, adapter = null } = parts;
   const { reference: other = null } = parts;
-  const place = devicePlace(config), weights = weightsOf(config, model, adapter), rows = dataRows(train);
+  const place = devicePlace(config),
+    weights = weightsOf(config, model, adapter, loss.measure),
+    rows = dataRows(train);
   const { totalSteps, stepsPerEpoch } = runLength(config, train.length);
   const work = workOf(config, model, train, { place, weights, rows });
   const flopsPerStep = work.epoch / stepsPerEpoch;
@@ -113,10 +115,11 @@ function passOf(
     quantization_bit: quantizationBit,
     label_smoothing_factor: 0,
   };
-  const { parameters, linear } = weightsOf(of, decoder, null);
+  const { parameters, linear, headRows } = weightsOf(of, decoder, null);
   const weights = {
     parameters,
     linear,
+    headRows,
     trained: 0,
     own: 0,
     tuned: 0,

@@ -30,6 +30,7 @@ export function memoryOf(
       own,
       reached,
       head,
+      headRows,
       adapted,
       saved,
       targeted,
@@ -80,7 +81,7 @@ export function memoryOf(
   const memory = {
     weights: packedBytes + (parameters - packed - wide) * bytes + 4 * wide,
     trained: trained * (own > 0 ? 16 : 20), // the sum of gradients, a program's new one beside it, two moments; adapters' own values too
-    activations: activations + smoothed + 12 * labelChunkFor(model.vocabSize) * model.vocabSize,
+    activations: activations + smoothed + 12 * labelChunkFor(headRows) * headRows,
     runtime: RUNTIME_BYTES,
   };
   return { ...memory, total: Object.values(memory).reduce((a, b) => a + b, 0) };

@@ -8,6 +8,7 @@ import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import { DEFAULT_ROWS, type PackRows } from "../../../kernels/engine/pack_rows.ts";
 import type { Trainer } from "../../../plugins/kinds/trainer.ts";
 import { makeTarget } from "../../../plugins/trainers/local/target/setup.ts";
+import { valueHeadStart } from "../../../plugins/trainers/local/target/value_head.ts";
 import type { TrainConfig } from "../config/mod.ts";
 import { estimate, type ReferenceSize } from "./estimate.ts";
 import { measureGflops } from "../measure_gflops.ts";
@@ -49,7 +50,7 @@ export async function needsOfEngine(run: RunToEstimate): Promise<{ needs: Estima
     { ...config, adapter_name_or_path: ready.adapterFolders },
     ready.model,
     ready.decoder,
-    { files: {} },
+    { files: {}, valueHead: valueHeadOf(run) },
   );
   const packs = await packRowsOf(config, {
     config: ready.decoder,
@@ -57,6 +58,17 @@ export async function needsOfEngine(run: RunToEstimate): Promise<{ needs: Estima
     checkpointing: !config.disable_gradient_checkpointing,
   }, weights + trained);
   return { needs: of(packs.rows, packs.together), packs };
+}
+
+function valueHeadOf({ config, ready }: RunToEstimate) {
+  if (ready.loss.measure !== "value") return null;
+  const { model, decoder, mergedFolders: merged, adapterFolders } = ready;
+  return valueHeadStart({
+    config: { seed: config.seed, adapter_name_or_path: adapterFolders },
+    model,
+    decoder,
+    merged,
+  });
 }
 
 /** Memory by the trainer's own arithmetic; its speed isn't known here. */

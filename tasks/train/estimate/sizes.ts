@@ -5,6 +5,7 @@
 import { valueOf } from "../../../formats/elements.ts";
 import { type LoraConfig, loraOf, matchTargets, savedTensors } from "../../../formats/peft/mod.ts";
 import {
+  HEAD,
   headWeight,
   linearModules,
   moduleShape,
@@ -14,7 +15,7 @@ import {
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { lowestTrained } from "../../../kernels/engine/body/body.ts";
 import { trainedShapes } from "../../../kernels/engine/weights/parameters.ts";
-import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
+import type { EncodedExample, SequenceMeasure } from "../../../kernels/engine/packs/encoded.ts";
 import { exampleRows } from "../../../kernels/engine/packs/pack.ts";
 import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
 import { freezeTargets } from "../../../plugins/kinds/targets/freeze_targets.ts";
@@ -36,19 +37,33 @@ export function devicePlace(config: EstimateConfig) {
   return { gpu, stack, checkpoints: !config.disable_gradient_checkpointing && !stack };
 }
 
-/** Numbers of a model's tensors. */
-export function parametersOf(model: DecoderConfig): number {
-  return [...tensorShapes(model).values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+/** Numbers of a model's tensors. @param measure `value`: with a value head in the place of an output head of its own */
+export function parametersOf(model: DecoderConfig, measure: SequenceMeasure = "logp"): number {
+  const isOfRun = (name: string) => measure === "logp" || name !== HEAD;
+  const own = [...tensorShapes(model)].filter(([name]) => isOfRun(name)).reduce(
+    (sum, [, shape]) => sum + shape.reduce((a, b) => a * b, 1),
+    0,
+  );
+  return own + valueHeadSize(model, measure);
+}
+
+function valueHeadSize({ hiddenSize }: DecoderConfig, measure: SequenceMeasure): number {
+  return measure === "value" ? hiddenSize + 1 : 0;
 }
 
 /**
  * Counts of the model's numbers: all, those of the blocks' linear modules, those that are trained, `own` those of the model itself among them;
- * shares of the linear modules that are trained, and of the layers that the way back goes through; whether the head is trained; the
+ * shares of the linear modules that are trained, and of the layers that the way back goes through; whether the output head is trained, and its rows; the
  * adapted modules' shapes; those of tensors that are trained beside adapters, and of the adapted modules' weights; and the names of
  * the model's tensors that are trained, and of those weights.
  */
-export function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter: LoraConfig | null) {
-  const parameters = parametersOf(model);
+export function weightsOf(
+  config: EstimateConfig,
+  model: DecoderConfig,
+  adapter: LoraConfig | null,
+  measure: SequenceMeasure = "logp",
+) {
+  const parameters = parametersOf(model, measure), headRows = measure === "value" ? 1 : model.vocabSize;
   const linear = model.numLayers *
     linearModules(model).map((name) => moduleShape(model, name)).reduce((sum, [a, b]) => sum + a * b, 0);
   if (config.finetuning_type !== "lora") {
@@ -56,7 +71,8 @@ export function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter:
     return {
       parameters,
       linear,
-      ...ownWeights(config, model, linear),
+      headRows,
+      ...ownWeights(config, model, linear, measure),
       adapted: [],
       saved: 0,
       targeted: 0,
@@ -84,7 +100,8 @@ export function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter:
   return {
     parameters,
     linear,
-    trained: trained + saved,
+    headRows,
+    trained: trained + saved + valueHeadSize(model, measure),
     own: 0,
     tuned: 0,
     reached,
@@ -98,11 +115,11 @@ export function weightsOf(config: EstimateConfig, model: DecoderConfig, adapter:
 }
 
 /** Of the model's own tensors that are trained. */
-function ownWeights(config: EstimateConfig, model: DecoderConfig, linear: number) {
-  const { finetuning_type: type } = config;
+function ownWeights(config: EstimateConfig, model: DecoderConfig, linear: number, measure: SequenceMeasure) {
+  const { finetuning_type: type } = config, head = measure === "value" && { valueHead: { dropout: 0 } };
   const shapes = trainedShapes(
     model,
-    type === "freeze" ? { type, tensors: freezeTargets(config, model) } : { type: "full" },
+    type === "freeze" ? { type, tensors: freezeTargets(config, model), ...head } : { type: "full", ...head },
   );
   const sizes = [...shapes].map(([name, shape]) => ({ name, size: shape.reduce((a, b) => a * b, 1) }));
   const own = sizes.reduce((sum, { size }) => sum + size, 0);
@@ -117,14 +134,15 @@ function ownWeights(config: EstimateConfig, model: DecoderConfig, linear: number
   };
 }
 
-/** DataRows of all examples together and of the largest, and the learnt tokens. */
+/** DataRows of all examples together and of the largest, and the learnt tokens, or values. */
 export function dataRows(train: readonly EncodedExample[]) {
   const rows = train.map(exampleRows);
   return {
     all: rows.reduce((a, b) => a + b, 0),
     largest: rows.reduce((a, b) => Math.max(a, b), 0),
     labels: train.reduce(
-      (sum, { sequences }) => sum + sequences.reduce((n, s) => n + count(s.labels), 0),
+      (sum, { sequences }) =>
+        sum + sequences.reduce((n, s) => n + (s.measure === "value" ? 1 : count(s.labels)), 0),
       0,
     ),
   };

@@ -15,7 +15,11 @@ export function workOf(
   config: EstimateConfig,
   model: DecoderConfig,
   train: readonly EncodedExample[],
-  { place: { gpu, stack, checkpoints }, weights: { linear, tuned, reached, head: isHeadTrained }, rows }: {
+  {
+    place: { gpu, stack, checkpoints },
+    weights: { linear, tuned, reached, head: isHeadTrained, headRows },
+    rows,
+  }: {
     place: DevicePlace;
     weights: Weights;
     rows: DataRows;
@@ -29,7 +33,7 @@ export function workOf(
     ? rows.all * packRows(config, rows)
     : train.reduce((sum, example) => sum + examplePairs(example), 0);
   const attention = 2 * pairs * model.numHeads * model.headDim * model.numLayers;
-  const head = rows.labels * model.hiddenSize * model.vocabSize;
+  const head = rows.labels * model.hiddenSize * headRows;
   return {
     epoch: passes * (linear * rows.all + attention) + (isHeadTrained ? 6 : 4) * head,
     forward: 2 * (linear * rows.all + attention + head),

@@ -26,7 +26,7 @@ export type LossStageKeys =
 
 /**
  * Makes the loss.
- * @throws {RangeError} If `pissa_init` leaves it without a reference, or it gives no value of `metric_for_best_model`
+ * @throws {RangeError} If it doesn't take what the stage trains, `pissa_init` leaves it without a reference, or it gives no value of `metric_for_best_model`
  */
 export function prepareLoss(
   config: LossStageKeys,
@@ -38,6 +38,7 @@ export function prepareLoss(
     placeOf("loss"),
     () => plugins.use("loss", name, options, () => placeOf("loss_options")),
   );
+  placed(placeOf(config.loss === null ? "stage" : "loss"), () => checkMeasure(config, name, loss));
   placed(placeOf("pissa_init"), () => checkPissaReference(config, name, loss));
   const defaults = {
     metric_for_best_model: null,
@@ -47,6 +48,17 @@ export function prepareLoss(
   } as const;
   placed(placeOf("metric_for_best_model"), () => checkBestMetric({ ...defaults, ...config }, loss));
   return { name, options, loss };
+}
+
+/** A value head is trained in stage rm, and nowhere else. */
+function checkMeasure({ stage }: LossStageKeys, name: string, { measure }: Loss): void {
+  if ((measure === "value") === (stage === "rm")) return;
+  throw new RangeError(
+    measure === "value"
+      ? `Cannot use loss ${name} in stage ${stage} as it takes values of a value head: use stage: rm`
+      : `Cannot use loss ${name} in stage rm as it takes log-probabilities, and a reward model gives values (measure: "value" of a loss): leave loss out, or ` +
+        "use another stage",
+  );
 }
 
 function checkPissaReference(

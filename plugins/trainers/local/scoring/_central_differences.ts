@@ -6,6 +6,7 @@
 import { assert } from "@std/assert";
 
 import { entryOf, f64, float, item } from "../../../../formats/elements.ts";
+import { VALUE_HEAD_BIAS, VALUE_HEAD_WEIGHT } from "../../../../formats/value_head/value_head.ts";
 import { loraNames } from "../../../../formats/peft/names.ts";
 import type { Backend } from "../../../../kernels/backend.ts";
 import { referenceBackend, type ReferenceTensor } from "../../../../kernels/backends/reference/mod.ts";
@@ -44,6 +45,19 @@ export const TUNINGS: Readonly<Record<string, Tuning>> = {
   "lora, embedding whole": lora({}, [EMBEDDING]),
 };
 
+/** Ways of tuning with a value head. */
+export const VALUE_TUNINGS: Readonly<Record<string, Tuning>> = Object.fromEntries(
+  ["full", "freeze", "lora"].map((
+    way,
+  ) => [`${way}, value head`, { ...entryOf(TUNINGS, way), valueHead: { dropout: 0.1 } }]),
+);
+
+/** The value head that differences are taken around. */
+const VALUE_HEAD: Values = {
+  [VALUE_HEAD_WEIGHT]: Float32Array.from(scattered(config.hiddenSize, 77), (v) => 0.3 * v),
+  [VALUE_HEAD_BIAS]: Float32Array.of(0.25),
+};
+
 /** A loss whose constants to the gradient stay what they were at first, in each pass: weights of tokens, numbers of a micro-batch. */
 function held(loss: Loss): () => Loss {
   const kept: unknown[] = [];
@@ -64,11 +78,12 @@ function held(loss: Loss): () => Loss {
 /** Engine of the tiny model with what is trained as given. */
 export function engineOf(backend: Backend, tuning: Tuning, trained: Values, base = weights): Engine {
   const own = { ...base, ...(tuning.type === "lora" ? {} : trained) };
+  const head = Object.fromEntries(Object.keys(VALUE_HEAD).map((name) => [name, trained[name]]));
   return new Engine(
     backend,
     { config, tuning, checkpointing: false, labelChunk: 4 },
     (name) => entryOf(own, name),
-    tuning.type === "lora" ? trained : {},
+    tuning.type === "lora" ? trained : tuning.valueHead ? head as Values : {},
   );
 }
 
@@ -132,7 +147,7 @@ function passesOf(engine: Engine): Client {
 
 /** One micro-batch of all examples: the loss of its step, and the weight of each label. */
 async function stepOf(client: Client, loss: Loss, keep: boolean) {
-  const examples = examplesOf(loss.shape), references = referencesOf(examples);
+  const examples = examplesOf(loss.shape, loss.measure), references = referencesOf(examples);
   const scoring = { engine: client as EngineClient, loss, references };
   const groups = [examples.map((_, i) => i)];
   const scored = item(await scorePacks(scoring, [{ examples, split: "train", keep, groups }]), 0);
@@ -169,7 +184,10 @@ export async function differencesOf(
   tuning: Tuning,
   made: readonly Loss[],
 ): Promise<{ start: Values; directions: Direction[] }> {
-  const given = tuning.type === "lora" ? adapter.initial : {};
+  const given = {
+    ...(tuning.type === "lora" && adapter.initial),
+    ...(tuning.valueHead && VALUE_HEAD),
+  };
   const engine = engineOf(exactBackend(), tuning, given), start = await engine.parameters.values();
   const gradients = await gradientsOf(engine, item(made, 0));
   const sizes = Object.entries(gradients).map(([name, g]) => [name, Math.hypot(...g)] as const);

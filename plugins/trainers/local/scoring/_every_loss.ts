@@ -3,7 +3,7 @@
  * @module
  */
 import { idsExample } from "../../../../tests/helpers/tiny_model.ts";
-import type { EncodedExample } from "../../../../kernels/engine/packs/encoded.ts";
+import type { EncodedExample, SequenceMeasure } from "../../../../kernels/engine/packs/encoded.ts";
 import type { ExampleShape } from "../../../kinds/dataset.ts";
 import { ReferenceCache } from "./reference.ts";
 
@@ -32,8 +32,11 @@ export const LOSSES: readonly [plugin: string, options: Record<string, unknown>]
   ["iopo", { loss_type: "robust", label_smoothing: 0.2 }],
 ];
 
+/** Losses that take values of a value head. */
+export const VALUE_LOSSES: typeof LOSSES = [["rm", {}]];
+
 /** Rows of each shape: prompts that are shared, of one token or none; answers of one token and more. */
-export function examplesOf(shape: ExampleShape): EncodedExample[] {
+export function examplesOf(shape: ExampleShape, measure: SequenceMeasure = "logp"): EncodedExample[] {
   const short = [9], x1 = [7, 31, 4], x2 = [7, 31, 90, 12], y1 = [55, 8, 2], y2 = [61], y3 = [14, 15, 16, 17];
   const rows: Record<ExampleShape, Parameters<typeof idsExample>[0][]> = {
     text: [{ y: [[], [...x1, ...y1]] }, { y: [[], [...short, ...y2]] }],
@@ -47,6 +50,8 @@ export function examplesOf(shape: ExampleShape): EncodedExample[] {
   };
   return rows[shape].map((row, index) => ({
     ...idsExample(row),
+    ...(measure === "value" &&
+      { sequences: idsExample(row).sequences.map((sequence) => ({ ...sequence, measure })) }),
     index,
     ...(shape === "kto" && { desirable: index !== 1 }),
   }));

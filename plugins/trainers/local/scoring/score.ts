@@ -148,7 +148,7 @@ async function evaluatePack(
   { policy: logps, reference }: { policy: Float64Array; reference: Float64Array | null },
 ): Promise<Scored> {
   const bad = logps.findIndex((v) => !Number.isFinite(v));
-  if (bad >= 0) throw await notFinite(engine, { pack, examples }, bad, f64(logps, bad));
+  if (bad >= 0) throw await notFinite({ engine, loss }, { pack, examples }, bad, f64(logps, bad));
   const tokenWeights = ownerWeights(loss, pack, examples.length, logps);
   const sums = sequenceSums(pack, logps, tokenWeights);
   if (reference) remember(sequenceSums(pack, reference));
@@ -274,7 +274,7 @@ export function labelWeights(
 }
 
 async function notFinite(
-  engine: EngineClient,
+  { engine, loss }: Pick<Scoring, "engine" | "loss">,
   { pack, examples }: { pack: Pack; examples: readonly EncodedExample[] },
   label: number,
   value: number,
@@ -283,8 +283,12 @@ async function notFinite(
   const { file, row } = item(examples, sequence.example).source;
   const place = await engine.findNonFinite(pack);
   return new RangeError(
-    `Cannot continue as the loss needs finite log-probabilities: current value is ${value} in ${file} row ${row}, sequence ` +
-      `"${sequence.name}"; the first layer that isn't finite is ${place?.layer ?? "the output head"}. ` +
+    `Cannot continue as the loss needs finite ${
+      loss.measure === "value" ? "values" : "log-probabilities"
+    }: current value is ${value} in ${file} row ${row}, sequence ` +
+      `"${sequence.name}"; the first layer that isn't finite is ${
+        place?.layer ?? (loss.measure === "value" ? "the value head" : "the output head")
+      }. ` +
       "Lower learning_rate, or look at that row",
   );
 }

@@ -27,14 +27,21 @@ import {
 import { type FreezeKeys, freezeTargets } from "../../../kinds/targets/freeze_targets.ts";
 import { targetModules } from "../../../kinds/targets/lora_targets.ts";
 import type { TrainConfig } from "../../../kinds/train_config.ts";
+import {
+  readValueHead,
+  VALUE_HEAD_FILE,
+  valueHeadShapes,
+  writeValueHead,
+} from "../../../../formats/value_head/value_head.ts";
 import { converted, convertedConfig, type PissaStart, readConverted } from "./pissa.ts";
 import type { TrainerInputs, WrittenFile } from "../../../kinds/trainer.ts";
 import type { RunSetup } from "../open_engine.ts";
-import type { Tuning } from "../../../../kernels/engine/weights/parameters.ts";
+import type { Tuning, ValueHeadSettings } from "../../../../kernels/engine/weights/parameters.ts";
 import { trainedShapes } from "../../../../kernels/engine/weights/parameters.ts";
-import { moduleShapes, tensorShapes } from "../../../../kernels/engine/decoder/decoder.ts";
+import { HEAD, moduleShapes, tensorShapes } from "../../../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../../../kernels/engine/decoder/decoder_config.ts";
 import { kaimingUniformA } from "../../../../kernels/random/counter.ts";
+import type { ValueHeadStart } from "./value_head.ts";
 
 /** Tensors by name, float32. */
 export type Tensors = Record<string, Float32Array<ArrayBuffer>>;
@@ -42,7 +49,7 @@ export type Tensors = Record<string, Float32Array<ArrayBuffer>>;
 /** Trained tensors, and their writer. */
 export interface Target {
   tuning: Tuning;
-  /** Initial LoRA tensors by the engine's names; {} where the model's own are trained. */
+  /** Initial tensors of LoRA and of a value head by the engine's names; {} where only the model's own are trained. */
   initial: Tensors;
   /** With PiSSA: A₀ and B₀, without which base and adapter aren't known; null without. */
   pissa: PissaStart | null;
@@ -76,6 +83,8 @@ export interface TargetParts {
   files: Record<string, string | Uint8Array>;
   /** Initial adapters of a run with `pissa_init`; what is saved is upon the model itself, of twice their rank. Default null. */
   pissa?: PissaStart | null;
+  /** Trained and saved beside the rest, in the output head's place; null, the default: there is none. */
+  valueHead?: ValueHeadStart | null;
 }
 
 /**
@@ -86,9 +95,33 @@ export function makeTarget(
   config: TargetConfig,
   model: LoadedModel,
   decoder: DecoderConfig,
-  { files, pissa = null }: TargetParts,
+  { files, pissa = null, valueHead = null }: TargetParts,
 ): Target {
-  if (config.finetuning_type !== "lora") return modelTarget(config, model, decoder, files);
+  const head = valueHead && { valueHead: { dropout: valueHead.dropout } };
+  const target = config.finetuning_type === "lora"
+    ? loraTarget(config, model, decoder, { files, pissa, head })
+    : modelTarget(config, model, decoder, { files, head });
+  if (!valueHead) return target;
+  return {
+    ...target,
+    initial: { ...target.initial, ...valueHead.tensors },
+    save: (directory, trained) => [
+      ...target.save(directory, trained),
+      { name: writeValueHead(directory, decoder.hiddenSize, trained), what: "value head" },
+    ],
+  };
+}
+
+/** The part of a tuning that names a value head; null: none. */
+type HeadTuning = { valueHead: ValueHeadSettings } | null;
+
+/** Adapters, and what is trained whole beside them. */
+function loraTarget(
+  config: TargetConfig,
+  model: LoadedModel,
+  decoder: DecoderConfig,
+  { files, pissa, head }: { files: TargetParts["files"]; pissa: PissaStart | null; head: HeadTuning },
+): Target {
   const shapes = moduleShapes(decoder);
   const given = config.adapter_name_or_path[0];
   const tensors = tensorShapes(decoder);
@@ -97,6 +130,13 @@ export function makeTarget(
     ? { ...adapter.config, baseModel: config.base_model ?? adapter.config.baseModel }
     : newLora(config, model, [...shapes.keys()]);
   const whole = savedTensors(lora.modulesToSave, tensors);
+  if (head && whole.has(HEAD)) {
+    throw new RangeError(
+      `Cannot train a reward model with the output head whole (${
+        given === undefined ? "additional_target" : `modules_to_save of ${given}`
+      }): rewards are read from the hidden state, so it would learn nothing. Leave lm_head out`,
+    );
+  }
   const names = adapter ? [...adapter.modules.keys()] : matchTargets(lora, [...shapes.keys()]);
   const initial: Tensors = {};
   for (const name of names) {
@@ -121,6 +161,7 @@ export function makeTarget(
       modules,
       dropout: lora.dropout,
       ...(whole.size > 0 && { whole: [...whole.keys()] }),
+      ...head,
     },
     initial,
     pissa,
@@ -206,13 +247,13 @@ function modelTarget(
   config: TargetConfig,
   model: LoadedModel,
   decoder: DecoderConfig,
-  files: Record<string, string | Uint8Array>,
+  { files, head }: { files: TargetParts["files"]; head: HeadTuning },
 ): Target {
   checkWhole(model, decoder.moduleRoot);
   const shapes = tensorShapes(decoder), more = { ...processorFiles(model), ...files };
   const tuning: Tuning = config.finetuning_type === "freeze"
-    ? { type: "freeze", tensors: freezeTargets(config, decoder) }
-    : { type: "full" };
+    ? { type: "freeze", tensors: freezeTargets(config, decoder), ...head }
+    : { type: "full", ...head };
   const own = trainedShapes(decoder, tuning);
   return {
     tuning,
@@ -248,11 +289,11 @@ function described(trained: readonly string[], files: Readonly<Record<string, un
 }
 
 /** Trained tensors of a saved adapter. */
-export function readTrainedAdapter(
-  directory: string,
-  { pissa, tuning }: Target,
-  decoder: DecoderConfig,
-): Tensors {
+export function readTrainedAdapter(directory: string, target: Target, decoder: DecoderConfig): Tensors {
+  return { ...adapterTensors(directory, target, decoder), ...savedValueHead(directory, target, decoder) };
+}
+
+function adapterTensors(directory: string, { pissa, tuning }: Target, decoder: DecoderConfig): Tensors {
   const shapes = moduleShapes(decoder);
   if (pissa !== null && tuning.type === "lora") {
     const [first] = Object.values(tuning.modules);
@@ -270,6 +311,18 @@ export function readTrainedAdapter(
   };
 }
 
+/** The value head of a saved directory; {} of a run without one. @throws {RangeError} If it is missing */
+function savedValueHead(
+  directory: string,
+  { tuning }: Pick<Target, "tuning">,
+  { hiddenSize }: DecoderConfig,
+): Tensors {
+  if (!tuning.valueHead) return {};
+  const read = readValueHead(directory, hiddenSize);
+  if (read) return read;
+  throw new RangeError(`Cannot read a reward model from ${directory}: it has no ${VALUE_HEAD_FILE}`);
+}
+
 /** Trained tensors of a saved directory, for resuming and for the best checkpoint. */
 export async function readTrained(
   directory: string,
@@ -280,9 +333,14 @@ export async function readTrained(
   if (target.tuning.type === "lora") return readTrainedAdapter(directory, target, decoder);
   const source = await weights(directory);
   try {
-    return Object.fromEntries(
-      [...trainedShapes(decoder, target.tuning).keys()].map((name) => [name, source.read(name)]),
-    );
+    const ofHead = valueHeadShapes(decoder.hiddenSize),
+      names = [...trainedShapes(decoder, target.tuning).keys()];
+    return {
+      ...Object.fromEntries(
+        names.filter((name) => !ofHead.has(name)).map((name) => [name, source.read(name)]),
+      ),
+      ...savedValueHead(directory, target, decoder),
+    };
   } finally {
     source.close();
   }

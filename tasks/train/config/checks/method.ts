@@ -21,6 +21,22 @@ export function checkMethod(c: TrainConfig, refuse: Refuse): void {
   checkSmoothing(c, refuse);
   checkTokenWeights(c, refuse);
   checkPluginOptions(c, refuse);
+  if (c.stage === "rm") checkReward(c, refuse);
+}
+
+function checkReward(c: TrainConfig, refuse: Refuse): void {
+  refuse(
+    c.trainer !== "local",
+    "trainer",
+    `Cannot train a reward model with trainer: ${c.trainer} as value heads are of trainer local: leave it out`,
+  );
+  for (const [key, type] of [["additional_target", "lora"], ["freeze_extra_modules", "freeze"]] as const) {
+    refuse(
+      c.finetuning_type === type && c[key].includes("lm_head"),
+      key,
+      `Cannot train lm_head in stage rm as rewards are read from the hidden state, so that it would learn nothing: leave it out of ${key}`,
+    );
+  }
 }
 
 function checkTuning(c: TrainConfig, refuse: Refuse): void {

@@ -10,12 +10,11 @@ export function tuningKeys() {
   const row = keyRows("finetuning");
   return {
     stage: row(
-      oneOf(["pt", "sft", "dpo", "kto", "iopo"]),
+      oneOf(["pt", "sft", "rm", "dpo", "kto", "iopo"]),
       "sft",
-      "what is learnt: text, answers, or preferences",
+      "what is learnt: text, answers, rewards of answers (rm: a reward model), or preferences",
       {
         refused: {
-          rm: "there are no reward models here: use dpo, which needs none",
           ppo: "there is no reinforcement learning here: use dpo, kto or iopo on preference data",
         },
       },

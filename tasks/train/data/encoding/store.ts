@@ -5,7 +5,11 @@
  */
 import { item } from "../../../../formats/elements.ts";
 import type { EncodedParts } from "./encode.ts";
-import type { EncodedExample, EncodedSequence } from "../../../../kernels/engine/packs/encoded.ts";
+import type {
+  EncodedExample,
+  EncodedSequence,
+  SequenceMeasure,
+} from "../../../../kernels/engine/packs/encoded.ts";
 import { joinParts, type PartKind } from "./parts.ts";
 
 /** Arrays of some examples; can be handed to another thread and written to a file as they are. */
@@ -98,19 +102,26 @@ export function partsOf({ block, index }: StoredExample): { ids: Int32Array; kin
  * kept. Examples may be sent to another thread, which gets plain arrays.
  *
  * @param names Names of the sequences, in the order in which they are stored.
+ * @param measure What the loss takes of a sequence
  */
 export function toExamples(
   stored: readonly StoredExample[],
   names: readonly string[],
   eosId: number,
+  measure: SequenceMeasure = "logp",
 ): EncodedExample[] {
+  const measured = measure === "logp" ? {} : { measure };
   let [last, made] = [-1, [] as EncodedSequence[]];
   return stored.map((entry, index) => ({
     index,
     source: entry.source,
     get sequences() {
       if (last !== index) {
-        made = partsOf(entry).map((parts, i) => ({ name: item(names, i), ...joinParts(parts, eosId) }));
+        made = partsOf(entry).map((parts, i) => ({
+          name: item(names, i),
+          ...joinParts(parts, eosId),
+          ...measured,
+        }));
         last = index;
       }
       return made;

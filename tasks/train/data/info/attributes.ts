@@ -140,7 +140,7 @@ function checkShape(entry: DatasetEntry, ranking: boolean, dataset: Dataset, sha
   const stages: Record<ExampleShape, string> = {
     text: "stage pt",
     single: "stage sft",
-    pair: "stage dpo",
+    pair: "stage dpo or rm",
     kto: "stage kto",
     iopo: "stage iopo",
   };
@@ -164,7 +164,7 @@ function checkShape(entry: DatasetEntry, ranking: boolean, dataset: Dataset, sha
     fail("a set without ranking", 'If its rows have chosen and rejected answers, add "ranking": true');
   }
   if (!wantsRanking && ranking) {
-    fail('a set with "ranking": true', "Use stage dpo (or iopo), or name a set with one answer a row");
+    fail('a set with "ranking": true', "Use stage dpo (or rm, iopo), or name a set with one answer a row");
   }
   if (shape === "single" && entry.columns?.kto_tag) {
     fail(

@@ -2,6 +2,7 @@
  * Counts of used, cut and dropped rows, with reasons.
  * @module
  */
+import type { SequenceMeasure } from "../../../../kernels/engine/packs/encoded.ts";
 import type { Cut } from "../encoding/encode.ts";
 import { OddRows } from "./odd_rows.ts";
 import { shortened } from "../../../../formats/message.ts";
@@ -57,6 +58,8 @@ export interface DataReport {
   truncated: { rows: number; prompt: number; answer: number; turns: number };
   /** Training sequences, by name. */
   lengths: LengthStatistics[];
+  /** What the loss takes of a sequence; absent: log-probabilities of its learnt tokens. */
+  measure?: SequenceMeasure;
   /** Warnings to read before training. */
   warnings: string[];
   /** Assumptions that were made (default columns and the like). */

@@ -58,7 +58,7 @@ export function modelCard(card: ModelCard): string {
     `This model is ${trained} on ${data} with stage \`${config.stage}\`${reference}.`,
     ...(evaluation === null ? [] : [`Results on the evaluation set:\n\n${resultList(evaluation)}`]),
     ...pictures.filter((file) => file.endsWith(".png")).map((file) => `![${pictureTitle(file)}](${file})`),
-    ...(isLora ? [`## How to use\n\n${uses(card)}`] : []),
+    ...(isLora || config.stage === "rm" ? [`## How to use\n\n${uses(card)}`] : []),
     "## Model description\n\nMore information needed",
     "## Intended uses & limitations\n\nMore information needed",
     "## Training and evaluation data\n\nMore information needed",
@@ -82,6 +82,7 @@ function referenceText({ ref_model, ref_model_adapters: adapters }: ModelCardKey
 /** Lines for the programs that load an adapter; `name` is the adapter's folder. */
 function uses(card: ModelCard): string {
   const { name, baseModel, config, adapter } = card;
+  if (config.stage === "rm") return rewardUse(card);
   const peft = `With peft:\n\n\`\`\`python\n${peftLines(card)}\n\`\`\``;
   const whole = wholeModules(adapter);
   const unplaced = [
@@ -116,6 +117,32 @@ python convert_lora_to_gguf.py ${
     isHubId(baseModel) ? `--base-model-id ${baseModel} ` : "--base BASE_FOLDER "
   }${name} --outfile ${name}.gguf
 llama-cli -m base.gguf --lora ${name}.gguf
+\`\`\``;
+}
+
+/** Python that rewards an answer: the value head reads the last hidden state of the conversation's last token. */
+function rewardUse(card: ModelCard): string {
+  const { name, config } = card;
+  const load = config.finetuning_type === "lora"
+    ? peftLines(card)
+    : `from transformers import AutoModelForCausalLM
+model = AutoModelForCausalLM.from_pretrained("${name}")`;
+  return `This is a reward model: it gives an answer to a prompt a number, by which answers to the same prompt are compared. Numbers have no scale of their own.
+
+\`\`\`python
+import torch
+from safetensors.torch import load_file
+from transformers import AutoTokenizer
+${load}
+head = load_file("${name}/value_head.safetensors")
+tokenizer = AutoTokenizer.from_pretrained("${name}")
+
+@torch.no_grad()
+def reward(messages):
+    text = tokenizer.apply_chat_template(messages, tokenize=False)
+    ids = tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids
+    state = model.eval()(ids, output_hidden_states=True).hidden_states[-1][0, -1].float()
+    return (head["v_head.summary.weight"][0] @ state + head["v_head.summary.bias"][0]).item()
 \`\`\``;
 }
 
