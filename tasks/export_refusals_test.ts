@@ -59,7 +59,8 @@ Deno.test("export refuses what would be wrong, with the key's place, and leaves 
     );
     await refused(["export_format=onnx", "infer_dtype=bfloat16"], "as it holds float32, q8_0, q4_0");
     await refused(["export_dtype=int4"], "Cannot read export_dtype as one of auto, float32");
-    await refused(["stage=rm"], "a reward model's value head has no place");
+    await refused(["stage=rm", "export_format=onnx"], "as a value head has no place in it");
+    await refused(["stage=rm"], "has no value_head.safetensors");
     await refused(
       ["default_system=Hi"],
       "Cannot use default_system as it is for a template, and none is named",

@@ -39,6 +39,23 @@ Deno.test("exampleTable shows the prefix tree by hand: shared prompt once, each 
   ]);
 });
 
+Deno.test("exampleTable shows where values are read: at each answer's last token, which has its line", () => {
+  const { sequences, ...rest } = example(3, [["chosen", "ab", "cd"], ["rejected", "ab", "c"]]);
+  const valued = { ...rest, sequences: sequences.map((s) => ({ ...s, measure: "value" as const })) };
+  const lines = exampleTable(valued, tokenizer).split("\n");
+  const [a, b, c, d] = ["a", "b", "c", "d"].map((text) => tokenizer.encode(text)[0]);
+  assertEquals(
+    lines[0],
+    "example 3: d.json, row 3 (chosen 4 tokens, its value; rejected 3 tokens, its value)",
+  );
+  assertEquals(lines.slice(2).map((line) => line.trim().replaceAll(/ +/g, " ")), [
+    `0 0 4 ${a} "a"`,
+    `1 1 4 ${b} "b"`,
+    `2 2 4 ${c} "c" value (rejected)`,
+    `3 3 4 ${d} "d" value (chosen)`,
+  ]);
+});
+
 Deno.test("exampleJson has index and sequences as plain lists", () => {
   const [a, b] = ["a", "b"].map((text) => tokenizer.encode(text)[0]!);
   assertEquals(JSON.parse(exampleJson(example(1, [["y", "a", "b"]]))), {

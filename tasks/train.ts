@@ -35,7 +35,7 @@ import { createReporters, OutputDirectory, type Progress, RunLog } from "./train
 import { dropNetwork, dropPrograms, needsNetwork, startsPrograms } from "./train/network.ts";
 import { finishedMetrics, ownRun, readRun } from "./train/own_run.ts";
 import { lacksAnswers } from "./train/predict/files.ts";
-import type { AskingModel } from "./train/predict/rows.ts";
+import { type AskingModel, NO_ANSWERS, resultText } from "./train/predict/rows.ts";
 import { prepare } from "./train/prepare.ts";
 import { encode } from "./train/prepare/encode.ts";
 import { inputsOf } from "./train/prepare/inputs.ts";
@@ -163,9 +163,10 @@ async function workOfFinished(
   const directory = config.output_dir, { say, signal } = asking;
   if (work === "predictions") {
     // loaded by runs that predict: it brings the generator and jieba's dictionary
-    const { predict, predictedText } = await import("./train/predict/predict.ts");
-    const predicted = await predict(config, asking);
-    say(predictedText(directory, predicted));
+    const predicted = config.stage === "rm"
+      ? await (await import("./train/predict/rewards.ts")).predictRewards(config, asking)
+      : await (await import("./train/predict/predict.ts")).predict(config, asking);
+    say(resultText(directory, predicted, NO_ANSWERS));
     return { directory, finished: !signal.aborted, files: [], metrics: predicted.metrics };
   }
   const { evaluateFinished, evaluatedText } = await import("./train/predict/evaluate.ts");

@@ -194,16 +194,21 @@ Deno.test("unknown models, unreachable hubs and repositories without safetensors
 Deno.test("resolveModel() brings an adapter without the weights of a whole model, says what is missing, and finds it again offline", async () => {
   const text = (content: string) => new TextEncoder().encode(content);
   const files = new Map(
-    ["adapter_config.json", "adapter_model.safetensors", "tokenizer.json", "model.safetensors"].map(
-      (name) => [name, text(name)],
-    ),
+    [
+      ...["adapter_config.json", "adapter_model.safetensors", "tokenizer.json", "model.safetensors"],
+      // of a reward model
+      "value_head.safetensors",
+    ].map((name) => [name, text(name)]),
   );
   const cacheDir = Deno.makeTempDirSync();
   try {
     await using hub = new FakeHub(files);
     const options = { endpoint: hub.endpoint, cacheDir, retryDelay: 1, attempts: 2, offline: false };
     const path = await resolveModel(NAME, options, "adapter");
-    assertEquals(entryNames(path), ["adapter_config.json", "adapter_model.safetensors", "tokenizer.json"]);
+    assertEquals(entryNames(path), [
+      ...["adapter_config.json", "adapter_model.safetensors", "tokenizer.json"],
+      "value_head.safetensors",
+    ]);
     assertEquals(await resolveModel(NAME, { ...options, offline: true }, "adapter"), path);
     await assertRejects(
       () => resolveModel("tiny/other", options, "adapter"),

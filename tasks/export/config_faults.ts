@@ -34,6 +34,14 @@ export function contradictions(config: ExportConfig, written: ReadonlyMap<string
       }: current value is ${dtype}`,
     });
   }
+  if (config.stage === "rm" && format !== "safetensors") {
+    faults.push({
+      key: "stage",
+      message:
+        `Cannot write a reward model as export_format: ${format} as a value head has no place in it: use export_format: safetensors, or leave stage out to ` +
+        "write the language model alone",
+    });
+  }
   if (format === "gguf-adapter" && adapters.length !== 1) {
     faults.push({
       key: "adapter_name_or_path",

@@ -74,6 +74,8 @@ export interface ExportConfig extends Pick<TrainConfig, typeof SHARED_KEYS[numbe
   export_format: ExportFormat;
   /** Number type of the weights; wins over `infer_dtype`. */
   export_dtype: typeof EXPORT_DTYPES[number];
+  /** `rm`: the value head is written too; others change nothing. */
+  stage: string | null;
   /** True if the logits before and after are compared. */
   export_check: boolean;
 }

@@ -73,6 +73,11 @@ function fileKeys(): Record<string, KeySpec> {
       "number type, wins over infer_dtype; q8_0 and q4_0 with export_format: gguf and onnx, q6_k, q5_k_m, q5_k_s, q4_k_m and q4_k_s with gguf; auto: infer_dtype's",
       true,
     ),
+    stage: row(
+      orNull(oneOf(["pt", "sft", "rm", "ppo", "dpo", "kto", "iopo"])),
+      null,
+      "rm: with the value head of the last adapter, or of the model without one (value_head.safetensors; export_format: safetensors); others change nothing",
+    ),
     export_check: row(
       bool(),
       true,
@@ -118,12 +123,6 @@ function notDoneKeys(): Record<string, KeySpec> {
       [null],
       "nothing is uploaded from here",
       "leave it out, and upload export_dir with the hub's own program",
-    ),
-    stage: refused(
-      null,
-      [null, "pt", "sft", "dpo", "kto", "iopo", "ppo"],
-      "a reward model's value head has no place in what is written",
-      "leave it out to write the language model alone",
     ),
     quantization_bit: refused(
       null,

@@ -3,6 +3,7 @@
  * @module
  */
 import { asStored, processorFiles, savingModel, textConfigOf } from "../../formats/hf_model/mod.ts";
+import { VALUE_HEAD_FILE } from "../../formats/value_head/value_head.ts";
 import { endIdsOf } from "../../kernels/engine/generate/options.ts";
 import { tokenizerFiles } from "../train/outputs/mod.ts";
 import type { ExportDtype } from "./config.ts";
@@ -35,6 +36,11 @@ export function sourceTokenizerFiles(
   return tokenizer === null ? {} : tokenizerFiles(tokenizer, chatTemplate);
 }
 
+/** A reward model's value head as a file; {} where none is written. */
+export function valueHeadFile({ valueHead }: Pick<ExportSource, "valueHead">): Record<string, Uint8Array> {
+  return valueHead === null ? {} : { [VALUE_HEAD_FILE]: valueHead };
+}
+
 /**
  * Writes the folder; a tensor at a time is in memory.
  * @param onTensor Called in front of each tensor
@@ -58,7 +64,7 @@ export function* exportSafetensors(
     generationConfig: generationConfig(source),
     dtype,
     maxShardBytes: shardBytes,
-    files: { ...processorFiles(source.model), ...sourceTokenizerFiles(source) },
+    files: { ...processorFiles(source.model), ...sourceTokenizerFiles(source), ...valueHeadFile(source) },
   });
 }
 

@@ -40,5 +40,6 @@ import "../../tasks/train/outputs/log/run_log_test.ts";
 import "../../tasks/train/outputs/plots/smooth_test.ts";
 import "../../tasks/train/prepare/from_scratch_test.ts";
 import "../../tasks/train/prepare/loss_notes_test.ts";
+import "../../tasks/train/prepare/loss_test.ts";
 import "../../tasks/train/prepare/rope_scaling_test.ts";
 import "../../tasks/train/start_checks_test.ts";

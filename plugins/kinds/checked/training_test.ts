@@ -83,6 +83,23 @@ Deno.test("what a loss of one's own carries has the names and finite numbers of 
   assertStringIncludes(fault(() => madeOf("loss", alone)), "Cannot use carried without batch()");
 });
 
+Deno.test("a loss of values has no reference, no weights of tokens, and is normalised by examples", () => {
+  const values = {
+    shape: "pair",
+    sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
+    needsReference: false,
+    normalize: "examples",
+    measure: "value",
+    loss: () => ({}),
+  };
+  assertEquals((madeOf("loss", values) as { measure: string }).measure, "value");
+  const others = [{ needsReference: true }, { normalize: "label_tokens" }, { tokenWeights: () => ({}) }];
+  for (const other of others) {
+    assertStringIncludes(fault(() => madeOf("loss", { ...values, ...other })), "Cannot use measure: value");
+  }
+  assertStringIncludes(fault(() => madeOf("loss", { ...values, measure: "reward" })), "one of logp, value");
+});
+
 Deno.test("a family's decoder has every field, and sizes that fit together; its errors have its name", () => {
   const decoder = {
     modelType: "m",

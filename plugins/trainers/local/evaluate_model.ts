@@ -5,7 +5,7 @@
 import { checkTensors } from "../../../formats/hf_model/mod.ts";
 import { tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import type { TrainerInputs } from "../../kinds/trainer.ts";
-import { evaluateSets } from "./scoring/evaluate.ts";
+import { evaluateSets, type EvaluationOptions } from "./scoring/evaluate.ts";
 import type { OpenEngine } from "./open_engine.ts";
 import { ReferenceCache } from "./scoring/reference.ts";
 import { completeGiven } from "./scoring/reference_model.ts";
@@ -29,7 +29,8 @@ export type EvaluationInputs =
     | "evaluationSets"
     | "signal"
   >
-  & { log: Pick<TrainerInputs["log"], "note" | "phase"> };
+  & { log: Pick<TrainerInputs["log"], "note" | "phase"> }
+  & Pick<EvaluationOptions, "onExample">;
 
 /**
  * Evaluates the model with its adapter, if one is named, on the backend that the configuration names.
@@ -44,7 +45,7 @@ async function evaluateModel(
   inputs: EvaluationInputs,
   open: OpenEngine,
 ): Promise<Record<string, number> | null> {
-  const { model, decoder, loss, log, signal } = inputs;
+  const { model, decoder, loss, log, signal, onExample } = inputs;
   // adapters alone are read or made: a new one is zero, and changes nothing
   const config = {
     ...inputs.config,
@@ -77,6 +78,7 @@ async function evaluateModel(
       budget: rows,
       signal,
       onProgress: (done, total) => log.phase("evaluation", done, total),
+      ...(onExample && { onExample }),
     });
   } finally {
     await engine.close();

@@ -16,7 +16,7 @@ import { VERSION } from "../../common/version.ts";
 import { holding } from "../holding.ts";
 import { checkGoesOn } from "../interruptible.ts";
 import type { Talk } from "../prove.ts";
-import { generationConfig, sourceTokenizerFiles } from "../safetensors.ts";
+import { generationConfig, sourceTokenizerFiles, valueHeadFile } from "../safetensors.ts";
 import type { ExportSource } from "../source/source.ts";
 import { quantiseLayers } from "./layers.ts";
 import { DAMPING, GPTQ_GROUP, type Quantised } from "./quantise.ts";
@@ -140,6 +140,7 @@ function* writing(
       maxShardBytes: shardBytes,
       files: {
         ...sourceTokenizerFiles(source),
+        ...valueHeadFile(source),
         "quantize_config.json": JSON.stringify(settings, null, 2) + "\n",
       },
     });

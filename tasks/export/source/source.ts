@@ -2,10 +2,15 @@
  * The model that is exported: base weights with the adapters merged in, tokenizer and template.
  * @module
  */
+import { join } from "@std/path";
+
+import { exists } from "../../../formats/exists.ts";
 import { besideShapes, checkTensors, checkWhole, openModel } from "../../../formats/hf_model/mod.ts";
 import { resolveAdapters, type ResolveOptions } from "../../../formats/hub/mod.ts";
 import { baseDifference } from "../../../formats/peft/mod.ts";
+import { readValueHead, VALUE_HEAD_FILE } from "../../../formats/value_head/value_head.ts";
 import { tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { decoderOf } from "../../../plugins/kinds/decoder_of.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
 import type { Registry } from "../../../plugins/registry.ts";
@@ -22,6 +27,21 @@ export interface ExportSource extends MergedModel, ExportText {
   shapes: ReadonlyMap<string, readonly number[]>;
   /** Shapes of tensors beside the decoder, such as a vision tower's; null of a text model. */
   beside: ReadonlyMap<string, readonly number[]> | null;
+  /** Bytes of a reward model's value_head.safetensors; null: it isn't written. */
+  valueHead: Uint8Array<ArrayBuffer> | null;
+}
+
+/** A reward model's value head as it lies there, once it is sure that it fits; null where none is asked for. @throws {RangeError} If there is none */
+function valueHeadIn(
+  folder: string,
+  { hiddenSize }: Pick<DecoderConfig, "hiddenSize">,
+  { stage }: Pick<ExportConfig, "stage">,
+): Uint8Array<ArrayBuffer> | null {
+  if (stage !== "rm") return null;
+  if (readValueHead(folder, hiddenSize)) return Deno.readFileSync(join(folder, VALUE_HEAD_FILE));
+  throw new RangeError(
+    `Cannot write a reward model as ${folder} has no ${VALUE_HEAD_FILE}: name what a training of stage rm has written, or leave stage out`,
+  );
 }
 
 /**
@@ -52,6 +72,8 @@ export async function openSource(
       ofAdapters,
       () => mergedModel(model, base, { adapterFolders, format, beside }),
     );
+    const headFolder = adapterFolders.at(-1) ?? model.path;
+    const valueHead = placed(placeOf("stage"), () => valueHeadIn(headFolder, base, config));
     const text = exportText(config, { registry, model, adapterFolders, placeOf });
     return {
       ...merged,
@@ -59,7 +81,11 @@ export async function openSource(
       adapterFolders,
       shapes: tensorShapes(merged.decoder),
       beside,
+      valueHead,
       notes: [
+        ...valueHead === null && exists(join(headFolder, VALUE_HEAD_FILE))
+          ? [`${VALUE_HEAD_FILE} of ${headFolder} isn't written: stage: rm writes it`]
+          : [],
         ...text.notes,
         ...languageNotes(config, beside, model, text.chatTemplate),
         ...splitNotes(config, merged.decoder, text.tokenizer),

@@ -31,6 +31,14 @@ Deno.test("keys that contradict each other are refused", () => {
       ],
       ["finetuning_type: freeze\nfreeze_trainable_modules: []", "names no module"],
       ["finetuning_type: full\nuse_llama_pro: true", "use finetuning_type: freeze or lora"],
+      ["stage: rm\ntrainer: torch", "with trainer: torch as value heads are of trainer local"],
+      ["stage: rm\nadditional_target: embed_tokens,lm_head", "leave it out of additional_target"],
+      [
+        "stage: rm\nfinetuning_type: freeze\nfreeze_extra_modules: lm_head",
+        "leave it out of freeze_extra_modules",
+      ],
+      ["stage: rm\nlabel_smoothing_factor: 0.1", "in stage rm: it is for sft and pt"],
+      ["stage: ppo", "there is no reinforcement learning here"],
       ["stage: dpo\nref_model_adapters: a", "without ref_model, as LLaMA-Factory reads them with it alone"],
       [
         "stage: kto\nref_model: m\nref_model_adapters: a,b\nref_model_quantization_bit: 4",

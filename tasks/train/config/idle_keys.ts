@@ -38,8 +38,9 @@ const IDLE: readonly [
       ...["do_sample", "temperature", "top_p", "top_k", "num_beams", "max_new_tokens"] as const,
       ...["repetition_penalty", "skip_special_tokens"] as const,
     ],
-    (c) => !c.do_predict,
-    () => "it is about generating text, which only do_predict does",
+    (c) => !c.do_predict || c.stage === "rm",
+    (c) =>
+      c.do_predict ? "stage rm generates no text" : "it is about generating text, which only do_predict does",
   ],
   [
     ["temperature", "top_p", "top_k"],

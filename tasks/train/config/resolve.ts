@@ -128,7 +128,9 @@ export function foundBeside(
 
 /** Makes paths of what is read absolute where it lies beside the file. */
 export function findInputs(
-  config: Pick<TrainConfig, "model_name_or_path" | "adapter_name_or_path"> & Partial<TrainConfig>,
+  config:
+    & Pick<TrainConfig, "model_name_or_path" | "adapter_name_or_path">
+    & Partial<Omit<TrainConfig, "stage">>,
   file: YamlFile,
   written: ReadonlyMap<string, Written>,
 ): void {

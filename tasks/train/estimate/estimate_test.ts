@@ -193,3 +193,27 @@ Deno.test("estimate() counts float32 beside matrices of 16 bits: frozen copies o
     mixed + 2 * 29 * 576 * 576,
   );
 });
+
+Deno.test("estimate() of a reward model counts its value head, no output head of its own, and one value a sequence", () => {
+  const model = { ...SMOLLM2_DECODER, tieWordEmbeddings: false },
+    { sequences, ...rest } = exampleOfLengths(3, 20);
+  const valued = { ...rest, sequences: sequences.map((s) => ({ ...s, measure: "value" as const })) };
+  const of = (lines: string) => {
+    const rewards = { model, loss: builtinRegistry().create("loss", "rm"), train: [valued] };
+    return estimate(estimatedConfig(`stage: rm\nmax_steps: 1\n${lines}`), rewards);
+  };
+  const lora = of(""), full = of("finetuning_type: full\n"), d = 576;
+  // 134,515,008 with tied embeddings, and a row of d numbers with a bias
+  assertEquals([lora.parameters, full.parameters], [134_515_008 + d + 1, 134_515_008 + d + 1]);
+  assertEquals(lora.trained, 30 * 8 * (2 * 1152 + 2 * 768 + 3 * 2112) + d + 1);
+  assertEquals(full.trained, 134_515_008 + d + 1);
+  // rows of all 23 tokens, the last one too
+  assertEquals(lora.rowsPerExample, 23);
+  const text = estimate(estimatedConfig("max_steps: 1\n"), {
+    model,
+    loss: SFT_LOSS,
+    train: [{ ...rest, sequences }],
+  });
+  // logits of a chunk of labels, 12 bytes each
+  assert(text.memory.activations - lora.memory.activations > 12 * 100 * 49_152);
+});

@@ -66,12 +66,13 @@ export async function writeResults(
 
 /**
  * Writes the files; other results in all_results.json stay.
+ * @param rows A line each: answers, or numbers by name
  * @param results By name, with the prefix `predict_`.
  * @returns Their names.
  */
 export async function writePredictions(
   directory: string,
-  rows: readonly Prediction[],
+  rows: readonly (Prediction | Readonly<Record<string, number>>)[],
   results: Readonly<Record<string, number>>,
 ): Promise<string[]> {
   const written = await writeResults(directory, "predict", results);

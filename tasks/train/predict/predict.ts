@@ -14,7 +14,7 @@ import { roundHalfEven } from "../outputs/mod.ts";
 import { hubOptions } from "../prepare/hub_options.ts";
 import type { Ready } from "../prepare/ready.ts";
 import { type Prediction, writePredictions } from "./files.ts";
-import { type AskingModel, prepareRows, resultText, type WorkResult } from "./rows.ts";
+import { type AskingModel, prepareRows, type WorkResult } from "./rows.ts";
 import { endIds, rowSampling } from "./sampling.ts";
 import { similarity } from "./similarity.ts";
 
@@ -124,9 +124,4 @@ function scoresOf(
     predict_samples_per_second: roundHalfEven(rows.length / seconds, 3),
     predict_steps_per_second: roundHalfEven(Math.ceil(rows.length / batch) / seconds, 3),
   };
-}
-
-/** The end of predictions as text. */
-export function predictedText(directory: string, result: WorkResult): string {
-  return resultText(directory, result, "no answers were written");
 }

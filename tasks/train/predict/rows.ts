@@ -67,8 +67,9 @@ export async function prepareRows(
     () => checkAbsent(config.output_dir, file, config.overwrite_output_dir),
   );
   const ready = await prepare(config, registry, say, placeOf);
-  if (work === "evaluation") placed(placeOf("loss"), () => checkLossKnown(config, ready.loss));
-  else placed(placeOf("model_name_or_path"), () => checkRowsKnown(config, ready));
+  const generates = work === "predictions" && config.stage !== "rm";
+  if (!generates) placed(placeOf("loss"), () => checkLossKnown(config, ready.loss));
+  if (work === "predictions") placed(placeOf("model_name_or_path"), () => checkRowsKnown(config, ready));
   // LLaMA-Factory encodes training rows too, and doesn't use them
   const dataset = config.eval_dataset.length > 0 && !drawsFirst(config) ? [] : config.dataset;
   const notes = [...ready.notes, ...notesOf(config, isTrained)];
@@ -82,7 +83,8 @@ export async function prepareRows(
   progress.stop();
   const text = dataText(encoded.report, work);
   say(text);
-  if (work === "predictions") ready.model.weights.close();
+  // the generator opens the model by itself
+  if (generates) ready.model.weights.close();
   return { ready, examples: encoded.evaluation, sets: encoded.evaluationSets, notes, data: text };
 }
 
@@ -154,6 +156,9 @@ function notesOf(config: TrainConfig, isTrained: boolean): string[] {
       : [],
   ];
 }
+
+/** Said where predictions were stopped. */
+export const NO_ANSWERS = "no answers were written";
 
 /** Results as text. @param stopped What is said where there are none, as work was stopped */
 export function resultText(directory: string, { files, metrics }: WorkResult, stopped: string): string {

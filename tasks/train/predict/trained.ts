@@ -6,8 +6,8 @@ import { resolve } from "@std/path";
 
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import { taskCommand } from "../../common/process/command.ts";
-import { predict, predictedText } from "./predict.ts";
-import type { AskingModel, WorkResult } from "./rows.ts";
+import { predictRewards } from "./rewards.ts";
+import { type AskingModel, NO_ANSWERS, resultText, type WorkResult } from "./rows.ts";
 
 /** The configuration with which what lies in `output_dir` predicts. */
 function configOfTrained(config: TrainConfig): TrainConfig {
@@ -24,14 +24,13 @@ function configOfTrained(config: TrainConfig): TrainConfig {
     // of these only training knows; what it saved has them in it
     train_from_scratch: false,
     rope_scaling: null,
-    loss: null,
-    loss_options: {},
+    ...(config.stage !== "rm" && { loss: null, loss_options: {} }),
   };
 }
 
 /**
  * Answers the evaluation rows by what a finished run has trained, and says the scores, or how to get them.
- * @throws {RangeError} As {@linkcode predict} does, with the command that answers once more
+ * @throws {RangeError} As {@linkcode predictRewards} and the answering of prompts do, with the command that answers once more
  */
 export async function predictTrained(config: TrainConfig, predicting: AskingModel): Promise<WorkResult> {
   const { output_dir: directory } = config;
@@ -39,8 +38,11 @@ export async function predictTrained(config: TrainConfig, predicting: AskingMode
     taskCommand("train", [resolve(directory, "run.yaml")])
   }`;
   try {
-    const predicted = await predict(configOfTrained(config), { ...predicting, isTrained: true });
-    predicting.say(predictedText(directory, predicted));
+    const asked = configOfTrained(config), asking = { ...predicting, isTrained: true };
+    const predicted = config.stage === "rm"
+      ? await predictRewards(asked, asking)
+      : await (await import("./predict.ts")).predict(asked, asking);
+    predicting.say(resultText(directory, predicted, NO_ANSWERS));
     if (predicted.files.length === 0) predicting.say(kept);
     return predicted;
   } catch (error) {

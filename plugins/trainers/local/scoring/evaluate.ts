@@ -18,6 +18,8 @@ export interface EvaluationOptions {
   budget: number | null;
   signal: AbortSignal;
   onProgress(done: number, total: number): void;
+  /** Gets each example with what the loss took of its sequences, by name: sums of log-probabilities in nats, or values. In no order. */
+  onExample?(example: EncodedExample, policy: Readonly<Record<string, number>>): void;
 }
 
 /** What is evaluated. */
@@ -57,7 +59,7 @@ export async function evaluateSets(
 export async function evaluateExamples(
   scoring: Scoring,
   examples: readonly EncodedExample[],
-  { batch, budget, signal, onProgress }: EvaluationOptions,
+  { batch, budget, signal, onProgress, onExample }: EvaluationOptions,
 ): Promise<Record<string, number> | null> {
   const began = performance.now();
   const batches: EncodedExample[][] = [];
@@ -76,6 +78,7 @@ export async function evaluateExamples(
         sum.loss += item(scored.rows, i).loss;
         sum.labels += item(scored.labels, i);
         metrics.set(example, item(scored.rows, i).metrics);
+        onExample?.(example, item(scored.policy, i));
       });
     }
     onProgress(metrics.size, examples.length);

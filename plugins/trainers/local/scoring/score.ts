@@ -34,6 +34,8 @@ export interface Scored {
   pack: Pack;
   examples: readonly EncodedExample[];
   rows: EvaluatedRow[];
+  /** What the loss took of each example's sequences under what is trained: sums of log-probabilities in nats, or values. */
+  policy: Record<string, number>[];
   /** Labelled tokens of each example. */
   labels: number[];
   /** Weights of labels in their sequences' sums, laid out as the pack's `owners`; null: 1 each. */
@@ -168,7 +170,7 @@ async function evaluatePack(
     evaluateLoss(loss, own, carried?.now).forEach((row, k) => rows[item(group, k)] = row);
   }
   const labels = length.map((r) => Object.values(r).reduce((a, b) => a + b, 0));
-  return { pack, examples, rows, labels, tokenWeights };
+  return { pack, examples, rows, policy, labels, tokenWeights };
 
   function remember(referenceSums: Float64Array): void {
     const found = byExample(pack, examples.length, (s) => item(referenceSums, s));

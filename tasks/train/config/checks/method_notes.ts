@@ -33,7 +33,7 @@ export function methodNotes(c: TrainConfig): string[] {
         "(llamafactory_version: 0.9.5 repeats it)",
     );
   }
-  if (c.do_train && c.do_predict && c.do_eval) {
+  if (c.do_train && c.do_predict && c.do_eval && c.stage !== "rm") {
     notes.push(
       "predict_with_generate: answers are generated behind training alone; evaluations give losses, where LLaMA-Factory's generate too",
     );

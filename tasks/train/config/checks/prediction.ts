@@ -7,7 +7,7 @@ import type { Refuse } from "./refuse.ts";
 
 /** What is predicted, by what, and how it is drawn. */
 export function checkPrediction(c: TrainConfig, refuse: Refuse): void {
-  const predicts = c.do_predict || c.predict_with_generate;
+  const predicts = c.do_predict || c.predict_with_generate, rewards = c.stage === "rm";
   refuse(
     c.predict_with_generate && !c.do_predict,
     "predict_with_generate",
@@ -17,13 +17,18 @@ export function checkPrediction(c: TrainConfig, refuse: Refuse): void {
       : "Cannot use predict_with_generate without do_predict: set do_predict: true",
   );
   refuse(
-    c.do_predict && !c.predict_with_generate,
+    c.predict_with_generate && rewards,
+    "predict_with_generate",
+    "Cannot generate with stage: rm, as in LLaMA-Factory, as a reward model gives numbers: leave it out (do_predict: true writes those of the evaluation rows)",
+  );
+  refuse(
+    c.do_predict && !c.predict_with_generate && !rewards,
     "do_predict",
     "Cannot predict without generating, as in LLaMA-Factory: set predict_with_generate: true",
   );
   if (!predicts) return;
   refuse(
-    c.stage !== "sft",
+    c.stage !== "sft" && !rewards,
     "predict_with_generate",
     `Cannot predict with stage: ${c.stage} as only rows of stage sft are prompts with one answer: set stage: sft`,
   );
@@ -60,7 +65,11 @@ export function checkPrediction(c: TrainConfig, refuse: Refuse): void {
   );
   // what is trained has them in what it saves
   if (c.do_train) return;
-  refuse(c.loss !== null, "loss", "Cannot predict with a loss, which is about training: leave it out");
+  refuse(
+    c.loss !== null && !rewards,
+    "loss",
+    "Cannot predict with a loss, which is about training: leave it out",
+  );
   refuse(
     c.train_from_scratch,
     "train_from_scratch",

@@ -22,8 +22,8 @@ export function workKeys() {
     do_predict: row(
       bool(),
       false,
-      "stage sft: answers to the evaluation rows, beside those of the data, as generated_predictions.jsonl; BLEU-4 and ROUGE as predict_results.json; with " +
-        "do_train by what was trained, else by the model and adapter that are named",
+      "stage sft: answers to the evaluation rows, beside those of the data, as generated_predictions.jsonl; BLEU-4 and ROUGE as predict_results.json; " +
+        "stage rm: rewards of their answers, as chosen and rejected, with loss and accuracy; with do_train by what was trained, else by the model and adapter that are named",
     ),
     predict_with_generate: row(
       bool(),

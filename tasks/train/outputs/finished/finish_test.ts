@@ -222,6 +222,21 @@ Deno.test("the card of an adapter shows how peft, vLLM and llama.cpp load it, wi
   assert(!lengths.includes("--enable-lora") && !lengths.includes("convert_lora"));
 });
 
+Deno.test("the card of a reward model shows how an answer is rewarded, and no program that would talk with it", () => {
+  const adapter = card({ baseModel: "owner/base", config: config("stage: rm\n") });
+  // with this text transformers 5.17 and peft 0.21 gave the rewards of six rows that do_predict wrote
+  for (
+    const line of [
+      'model = AutoPeftModelForCausalLM.from_pretrained("out_dpo")',
+      'head = load_file("out_dpo/value_head.safetensors")',
+      "state = model.eval()(ids, output_hidden_states=True).hidden_states[-1][0, -1].float()",
+    ]
+  ) assertStringIncludes(adapter, line);
+  const whole = card({ config: config("stage: rm\nfinetuning_type: full\n") });
+  assertStringIncludes(whole, 'model = AutoModelForCausalLM.from_pretrained("out_dpo")');
+  for (const text of [adapter, whole]) assert(!text.includes("vllm serve") && !text.includes("llama-cli"));
+});
+
 Deno.test("the card of an adapter with whole modules and new tokens lists them, has PEFT's embedding as large, and no line for programs without a place for them", () => {
   const adapter = { r: 8, modules_to_save: ["embed_tokens", "lm_head"] };
   const grown = card({ config: config("stage: sft\nadd_tokens: zwei\nresize_vocab: true\n"), adapter });

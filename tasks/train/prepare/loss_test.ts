@@ -1,0 +1,30 @@
+/** Losses beside the stage that they are for. */
+import { assertEquals, assertThrows } from "@std/assert";
+
+import { parseYaml } from "../../../formats/yaml/yaml.ts";
+import { builtinRegistry } from "../../../plugins/builtins.ts";
+import { resolveTrainConfig } from "../config/mod.ts";
+import { prepareLoss } from "./loss.ts";
+import { UsedPlugins } from "./used_plugins.ts";
+
+const made = (lines: string) => {
+  const base = "model_name_or_path: m\noutput_dir: o\ndo_train: true\ndataset: d\ntemplate: qwen\n";
+  const { config, placeOf } = resolveTrainConfig(parseYaml(base + lines, "t.yaml"));
+  return prepareLoss(config, new UsedPlugins(builtinRegistry()), placeOf);
+};
+
+Deno.test("a loss of values is of stage rm, and stage rm has no other", () => {
+  const { name, loss } = made("stage: rm");
+  assertEquals([name, loss.measure], ["rm", "value"]);
+  assertEquals(made("stage: rm\nloss: rm").name, "rm");
+  assertThrows(
+    () => made("stage: dpo\nloss: rm"),
+    RangeError,
+    "t.yaml:7:1: Cannot use loss rm in stage dpo as it takes values of a value head: use stage: rm",
+  );
+  assertThrows(
+    () => made("stage: rm\nloss: simpo"),
+    RangeError,
+    "t.yaml:7:1: Cannot use loss simpo in stage rm as it takes log-probabilities",
+  );
+});
