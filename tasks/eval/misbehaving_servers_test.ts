@@ -143,6 +143,30 @@ const WAYS: [name: string, reply: Reply, end: End][] = [
   ],
   ["a stream whose piece isn't JSON", (text) => events(`data: {"choices": [${text}\n\n`), error("malformed")],
   ["HTTP 502 in HTML", () => new Response("<html>Bad Gateway</html>", { status: 502 }), error("server")],
+  [
+    "a filter without a message",
+    () => json({ choices: [{ finish_reason: "content_filter" }] }),
+    "content_filter",
+  ],
+  ["Gemini's filter", () => whole({ role: "assistant" }, "content_filter: SAFETY"), "content_filter"],
+  [
+    "half an answer for want of room",
+    (text) => whole({ content: text }, "insufficient_system_resource"),
+    error("server"),
+  ],
+  ["half a stream of empty ends", (text) => events(piece({ content: text }, "")), error("stopped")],
+  ["an unknown end and no text", () => whole({ content: null }, "OTHER"), error("server")],
+  [
+    "an event that is an error",
+    (text) => events(`${piece({ content: text })}event: error\ndata: died\n\n`),
+    error("server"),
+  ],
+  [
+    "an empty field for errors",
+    (text) => whole({ content: text }, "stop", { error: "", usage: null }),
+    "stop",
+  ],
+  ["TGI's 424 once", once(424), "stop"],
   ["a stream of nothing", () => events("data: [DONE]\n\n"), error("stopped")],
 ];
 

@@ -20,7 +20,7 @@ export class BodyReader {
   #head = "";
   #pieces = 0;
   /** Of a stream. */
-  #events: { feed(text: string): void } | null = null;
+  #events: EventReader | null = null;
   /** Of a whole reply. */
   #texts: string[] | null = null;
 
@@ -65,7 +65,11 @@ export class BodyReader {
     if (reply.finish !== null) return reply;
     throw new AnswerError(
       "stopped",
-      `the stream stopped before its end, after ${reply.text?.length ?? 0} characters`,
+      `the stream stopped before its end, after ${reply.text?.length ?? 0} characters${
+        this.#events.isDone()
+          ? ": there was no finish_reason before [DONE]; if this server never gives one, set args.stream: false"
+          : ""
+      }`,
     );
   }
 
@@ -85,13 +89,20 @@ export class BodyReader {
   }
 }
 
-function eventReader(reader: ReplyReader, whole: () => void): { feed(text: string): void } {
+interface EventReader {
+  feed(text: string): void;
+  /** True once [DONE] came. */
+  isDone(): boolean;
+}
+
+function eventReader(reader: ReplyReader, whole: () => void): EventReader {
   let isDone = false;
   const parser = createParser({
-    onEvent({ data }) {
+    onEvent({ event, data }) {
       // proxies that keep a connection for another answer write on behind the end
       isDone ||= data.trim() === "[DONE]";
       if (isDone || data.trim() === "") return;
+      if (event === "error") throw new ReplyError(errorOf(data));
       let piece: unknown;
       try {
         piece = JSON.parse(data);
@@ -109,6 +120,7 @@ function eventReader(reader: ReplyReader, whole: () => void): { feed(text: strin
   // whole lines: of fields that it doesn't know, the parser drops those that come in two pieces
   let rest = "";
   return {
+    isDone: () => isDone,
     feed(text) {
       const end = text.lastIndexOf("\n") + 1;
       if (end > 0) parser.feed(rest + text.slice(0, end));
@@ -119,7 +131,8 @@ function eventReader(reader: ReplyReader, whole: () => void): { feed(text: strin
 
 function errorOf(text: string): Record<string, unknown> {
   try {
-    const value = JSON.parse(text);
+    const value = JSON.parse(text), inner = value?.error;
+    if (typeof inner === "object" && inner !== null) return inner;
     if (typeof value === "object" && value !== null) return value;
   } catch { /* its text says enough */ }
   return { message: text.trim() };

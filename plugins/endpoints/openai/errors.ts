@@ -14,6 +14,7 @@ import type { Completion } from "../../kinds/endpoint.ts";
 import { AnswerError, failed } from "../failures.ts";
 import { hintFor } from "./hints.ts";
 import { otherProtocol } from "./other_protocol.ts";
+import { isQuota } from "./quota.ts";
 import { readable } from "./readable.ts";
 import { ReplyError } from "./reply.ts";
 import { retryAfter, waitIn } from "./waits.ts";
@@ -111,17 +112,19 @@ function statusFailure(error: ServerError, { where, keyName, now, body }: AskedR
   if (status >= 400 && status < 500 && isNoModel(message, code, type)) {
     return failed("not_found", `${said}; check args.name`);
   }
+  if (status === 402 || (status < 500 && isQuota(message, code, type))) {
+    return failed("quota", `${said}; the account of this key has nothing left: add to it, or use another`);
+  }
   if (status === 401 || status === 403) {
     return failed("auth", `${said}; put a valid key into the environment variable ${keyName}`);
   }
-  if (status === 404 || status === 405) {
+  if (status === 404 || status === 405 || status === 410) {
     return failed("not_found", `${said}; check args.name and args.api_base`);
   }
-  if (status === 402 || code === "insufficient_quota") return failed("quota", said);
   if (status === 429) return failed("rate_limit", said, retryAfter(headers, now) ?? waitIn(message));
   if (status === 408 || status === 425) return failed("timeout", said, retryAfter(headers, now));
   const hint = hintFor(error, body);
-  if (status === 409 || status >= 500) {
+  if (PASSING.has(status) || status >= 500) {
     // llama.cpp's server reports a full context as 500 in some versions, and what a chat template refuses in all
     const theirs = !isContextLength(message, code, type) && !hint?.ofTemplate;
     if (theirs) return failed("server", said, retryAfter(headers, now));
@@ -135,6 +138,9 @@ function statusFailure(error: ServerError, { where, keyName, now, body }: AskedR
   if (isContextLength(message, code, type)) return answerless("context_length", said);
   return failed("bad_request", said);
 }
+
+/** Beside those from 500 on: TGI's for what fails while it answers (424), Groq's for no room (498), a proxy's for a client that left (499). */
+const PASSING: ReadonlySet<number> = new Set([409, 424, 498, 499]);
 
 function chain(error: unknown): Error[] {
   const found: Error[] = [];

@@ -219,6 +219,19 @@ const contexts: [name: string, status: number, body: unknown][] = [
       "Requested token count exceeds the model's maximum context length of 2048 tokens. You requested a total of 2100 tokens: 2036 tokens from the input messages and 64 tokens for the completion.",
   }],
   ["llama.cpp, as an error of the server", 500, error("the request exceeds the available context size")],
+  ["TGI, of the prompt alone", 422, {
+    error: "Input validation error: `inputs` must have less than 1024 tokens. Given: 2000",
+    error_type: "validation",
+  }],
+  ["Bedrock", 400, error("Input is too long for requested model.")],
+  ["xAI", 400, {
+    code: "Client specified an invalid argument",
+    error: "This model's maximum prompt length is 131072 but the request contains 200000 tokens.",
+  }],
+  ["SGLang, of the prompt alone", 400, {
+    object: "error",
+    message: "The input (3000 tokens) is longer than the model's context length (2048 tokens).",
+  }],
   [
     "a reply with a good status",
     200,
@@ -230,6 +243,75 @@ for (const [name, status, body] of contexts) {
     assertEquals((await ask(status, body)).outcome, "context_length");
   });
 }
+
+const spent: [name: string, status: number, body: unknown][] = [
+  ["OpenAI", 429, error("You exceeded your current quota.", { code: "insufficient_quota" })],
+  ["OpenAI, billing", 429, error("Your account is not active.", { code: "billing_not_active" })],
+  ["Perplexity", 401, error("You exceeded your current quota.", { type: "insufficient_quota", code: 401 })],
+  [
+    "Moonshot",
+    429,
+    error("Your account o is suspended, please check your plan and billing details", {
+      type: "exceeded_current_quota_error",
+    }),
+  ],
+  [
+    "LiteLLM",
+    400,
+    error("Budget has been exceeded! Current cost: 12, Max budget: 10", {
+      type: "budget_exceeded",
+      code: "400",
+    }),
+  ],
+  [
+    "Anthropic",
+    400,
+    error("Your credit balance is too low to access the Anthropic API.", {
+      type: "invalid_request_error",
+    }),
+  ],
+  ["Zhipu", 429, error("余额不足或无可用资源包,请充值。", { code: "1113" })],
+  ["DashScope", 400, error("Please make sure your account is in good standing.", { code: "Arrearage" })],
+  ["SiliconFlow", 403, { code: 30001, message: "Sorry, your account balance is insufficient", data: null }],
+  ["xAI", 429, { error: "Your team has either used all available credits or reached its spending limit." }],
+  ["DeepSeek", 402, error("Insufficient Balance")],
+];
+for (const [name, status, body] of spent) {
+  Deno.test(`openai: an account of ${name} that has nothing left ends the run`, async () => {
+    const { failure, error } = await ask(status, body);
+    assertEquals([failure?.kind, failure?.fatal, failure?.retryable], ["quota", true, false], error);
+  });
+}
+
+Deno.test("openai: a quota of a minute is waited for, and a person's words about money are no error of an account", async () => {
+  const gemini = [{
+    error: {
+      code: 429,
+      message: "You exceeded your current quota, please check your plan and billing details.",
+      status: "RESOURCE_EXHAUSTED",
+      details: [{ retryDelay: "37s" }],
+    },
+  }];
+  const { failure } = await ask(429, gemini);
+  assertEquals([failure?.kind, failure?.retryAfterMs], ["rate_limit", 37_000]);
+  const echoed = { detail: [{ msg: "x".repeat(400), input: "insufficient balance on my account" }] };
+  assertEquals((await ask(400, echoed)).failure?.kind, "bad_request");
+});
+
+Deno.test("openai: what fails while a server answers is asked again whatever its status; a model that is gone isn't", async () => {
+  const passing: [number, unknown][] = [
+    [424, { error: "Request failed during generation: out of memory", error_type: "generation" }],
+    [498, error("Flex capacity exceeded")],
+    [499, error("client closed request")],
+    [529, { type: "error", error: { type: "overloaded_error", message: "Overloaded" } }],
+  ];
+  for (const [status, body] of passing) {
+    const { failure } = await ask(status, body);
+    assertEquals([failure?.kind, failure?.retryable], ["server", true], `${status}`);
+  }
+  const gone = await ask(410, error("This deployment was retired"));
+  assertEquals([gone.failure?.kind, gone.failure?.fatal], ["not_found", true]);
+});
 
 Deno.test("openai: an error in a reply with a good status is what its code says", async () => {
   assertEquals((await ask(200, error("overloaded", { code: 502 }))).failure?.kind, "server");

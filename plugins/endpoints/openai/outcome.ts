@@ -6,33 +6,8 @@ import type { Completion, CompletionRequest } from "../../kinds/endpoint.ts";
 import { whyNoAnswer } from "../../kinds/thoughts/thoughts.ts";
 import { AnswerError } from "../failures.ts";
 import { estimatePrompt, estimateTokens } from "../token_estimate.ts";
+import { isOwnEnd, otherEnd } from "./ends.ts";
 import type { Reply } from "./reply.ts";
-
-/** Other servers' names of ends, in small letters, beside `stop` and its kind. */
-const ENDS: Readonly<Record<string, "length" | "content_filter" | "error">> = {
-  length: "length",
-  max_tokens: "length",
-  max_output_tokens: "length",
-  max_length: "length",
-  model_length: "length",
-  model_context_window_exceeded: "length",
-  content_filter: "content_filter",
-  content_filtered: "content_filter",
-  content_policy: "content_filter",
-  guardrail_intervened: "content_filter",
-  safety: "content_filter",
-  recitation: "content_filter",
-  blocklist: "content_filter",
-  prohibited_content: "content_filter",
-  spii: "content_filter",
-  sensitive: "content_filter",
-  refusal: "content_filter",
-  error: "error",
-  network_error: "error",
-  abort: "error",
-  aborted: "error",
-  cancelled: "error",
-};
 
 /**
  * The outcome of a reply.
@@ -40,7 +15,7 @@ const ENDS: Readonly<Record<string, "length" | "content_filter" | "error">> = {
  */
 export function completionOf(reply: Reply, { messages }: Pick<CompletionRequest, "messages">): Completion {
   const { text, thought, refusal, called, finish, thoughtTokens } = reply;
-  const end = ENDS[finish?.toLowerCase() ?? ""] ?? "stop";
+  const end = otherEnd(finish) ?? "stop";
   if (end === "error") {
     throw new AnswerError("server", `the server ended the answer with finish_reason ${finish}`);
   }
@@ -68,6 +43,9 @@ export function completionOf(reply: Reply, { messages }: Pick<CompletionRequest,
   }
   if ((text ?? "").trim() === "" && isCall(called, finish)) {
     throw new AnswerError("tool_call", callText(called));
+  }
+  if (end === "stop" && !isOwnEnd(finish) && shown.trim() === "") {
+    throw new AnswerError("server", `the server ended the answer with finish_reason ${finish} and no text`);
   }
   // thoughts that aren't shown leave no other trace than these
   if (end === "length" && (text ?? "").trim() === "" && (text === null || thoughtTokens > 0)) {

@@ -3,11 +3,12 @@
  * the same.
  *
  * Servers differ: content is a text or a list of parts; thoughts come in `reasoning_content` (vLLM up to 0.10, DeepSeek),
- * `reasoning` (vLLM, OpenRouter, Ollama), `thinking`, or parts of type `thinking` (Mistral); pieces of streams come in `delta`
+ * `reasoning` (vLLM, OpenRouter, Ollama), `thinking`, `reasoning_details`, `thinking_blocks` (LiteLLM), or parts of type `thinking` (Mistral); pieces of streams come in `delta`
  * or in `message`; counts of tokens are missing, null, 0 or texts.
  * @module
  */
 import { AnswerError } from "../failures.ts";
+import { finishOf, otherEnd } from "./ends.ts";
 
 /** An error that stands in a reply whose status says that all is well. */
 export class ReplyError extends Error {
@@ -68,7 +69,7 @@ export class ReplyReader {
     // Gemini puts its errors into a list
     const piece = Array.isArray(given) && given.length === 1 ? given[0] : given;
     if (!isMap(piece)) throw new AnswerError("malformed", `the answer has no choices: ${excerpt(piece)}`);
-    if (piece.error !== undefined && piece.error !== null) {
+    if (isError(piece.error)) {
       throw new ReplyError(isMap(piece.error) ? piece.error : { message: String(piece.error) });
     }
     if (piece.object === "error") throw new ReplyError(piece);
@@ -80,14 +81,15 @@ export class ReplyReader {
     if (typeof piece.model === "string" && piece.model !== "") this.#model ??= piece.model;
     // answers beside the first one (n > 1) don't belong to it
     const choice = Array.isArray(piece.choices)
-      ? piece.choices.filter(isMap).find(({ index }) => (index ?? 0) === 0)
+      ? piece.choices.filter(isMap).find(({ index }) => Number(index ?? 0) === 0)
       : undefined;
     if (choice === undefined) return;
     // OpenRouter, where the provider behind it fails while it answers: what came so far is no answer
-    if (isMap(choice.error)) throw new ReplyError(choice.error);
-    if (typeof choice.finish_reason === "string") this.#finish = choice.finish_reason;
-    this.#found = isMap(choice.delta) || isMap(choice.message) || typeof choice.text === "string" ||
-      this.#found;
+    if (isMap(choice.error) && isError(choice.error)) throw new ReplyError(choice.error);
+    this.#finish = finishOf(choice.finish_reason) ?? this.#finish;
+    // what a filter holds back may have no message at all
+    this.#found ||= isMap(choice.delta) || isMap(choice.message) || typeof choice.text === "string" ||
+      otherEnd(this.#finish) === "content_filter";
     for (const part of [choice.delta, choice.message]) if (isMap(part)) this.#called ??= calledIn(part);
     if (isMap(choice.delta)) this.#add(readMessage(choice.delta));
     else if (isMap(choice.message)) this.#addMessage(readMessage(choice.message));
@@ -142,7 +144,8 @@ interface Message {
 function readMessage(message: Json): Message {
   const { text, thought, refusal } = readContent(message.content);
   // several names of the same: whoever sends two of them sends the same text twice
-  const fields = [message.reasoning_content, message.reasoning, message.thinking].map(textOf);
+  const { reasoning_content, reasoning, thinking, reasoning_details, thinking_blocks } = message;
+  const fields = [reasoning_content, reasoning, thinking, reasoning_details, thinking_blocks].map(textOf);
   const said = typeof message.refusal === "string" ? message.refusal : "";
   return { text, thought: thought || (fields.find((field) => field !== "") ?? ""), refusal: refusal || said };
 }
@@ -158,7 +161,7 @@ function readContent(content: unknown): Message {
     } else if (isMap(part) && part.type === "refusal") message.refusal += textOf(part.refusal ?? part.text);
     else if (isMap(part) && (typeof part.text === "string" || isMap(part.text))) {
       message.text = (message.text ?? "") + textOf(part.text);
-    } else if (!isMap(part) || !WITHOUT_TEXT.has(String(part.type))) {
+    } else if (!isMap(part) || (part.text !== null && !WITHOUT_TEXT.has(String(part.type)))) {
       throw new AnswerError("malformed", `the answer's content isn't text: ${excerpt(content)}`);
     }
   }
@@ -186,7 +189,8 @@ function calledIn({ tool_calls, function_call, content }: Json): string | null {
 function textOf(value: unknown): string {
   if (typeof value === "string") return value;
   if (Array.isArray(value)) return value.map(textOf).join("");
-  return isMap(value) ? textOf(value.text ?? value.value ?? value.content ?? "") : "";
+  if (!isMap(value)) return "";
+  return textOf(value.text ?? value.value ?? value.content ?? value.thinking ?? value.summary ?? "");
 }
 
 /** A whole number >= 0, also as a text; null for anything else. */
@@ -201,6 +205,13 @@ export function excerpt(value: unknown): string {
   const short = text.slice(0, 120).replaceAll(/\s+/g, " ");
   return JSON.stringify(text.length > 120 ? `${short}…` : short);
 }
+
+/** True unless a field for errors says that there is none: some gateways send it with every answer, empty. */
+function isError(value: unknown): boolean {
+  return isMap(value) ? Object.values(value).some(isError) : !NO_ERROR.has(value);
+}
+
+const NO_ERROR: ReadonlySet<unknown> = new Set([undefined, null, "", false, 0, "0"]);
 
 function isMap(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,5 +1,5 @@
 /** One reader for whole replies and streams: what servers send, and the outcome of it, both ways. */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
 import type { Completion } from "../../kinds/endpoint.ts";
 import { withThoughtApart } from "../../kinds/thoughts/thoughts.ts";
@@ -96,6 +96,54 @@ const messagesAndOutcomes: [
   ["a filter", { content: "" }, "content_filter", { outcome: "content_filter", text: "" }],
   ["a filter that came late", { content: TEXT }, "content_filter", { outcome: "content_filter", text: TEXT }],
   ["a filter, as others say it", { content: TEXT }, "SAFETY", { outcome: "content_filter" }],
+  ["a filter, its reason behind a colon", { role: "assistant" }, "content_filter: RECITATION", {
+    outcome: "content_filter",
+  }],
+  ["a filter of a harmful answer", { content: TEXT }, "ERROR_TOXIC", { outcome: "content_filter" }],
+  ["cut by time", { content: TEXT }, "time_limit", { outcome: "length", text: TEXT }],
+  [
+    "thoughts in details",
+    { content: TEXT, reasoning_details: [{ type: "reasoning.text", text: "hm" }] },
+    "stop",
+    {
+      text: TEXT,
+      thought: "hm",
+    },
+  ],
+  [
+    "thoughts in details alone",
+    { content: null, reasoning_details: [{ type: "reasoning.summary", summary: "hm" }] },
+    "stop",
+    { outcome: "thought_only", thought: "hm" },
+  ],
+  ["thoughts in blocks", { content: TEXT, thinking_blocks: [{ type: "thinking", thinking: "hm" }] }, "stop", {
+    text: TEXT,
+    thought: "hm",
+  }],
+  [
+    "a part whose text is null",
+    { content: [{ type: "text", text: null }, { type: "text", text: TEXT }] },
+    "stop",
+    {
+      text: TEXT,
+    },
+  ],
+  [
+    "every field of vLLM 0.32",
+    {
+      role: "assistant",
+      content: TEXT,
+      refusal: null,
+      annotations: null,
+      audio: null,
+      function_call: null,
+      tool_calls: [],
+      reasoning: null,
+      reasoning_content: null,
+    },
+    "stop",
+    { outcome: "stop", text: TEXT },
+  ],
   ["a refusal", { content: null, refusal: "I can't." }, "stop", {
     outcome: "content_filter",
     text: "I can't.",
@@ -138,6 +186,8 @@ const streams: [name: string, body: string, text: string, thought?: string][] = 
     events(piece({ content: TEXT }, "stop")) + events(piece({ content: "more" })),
     TEXT,
   ],
+  ["no end in words until the end", events(piece({ content: TEXT }, ""), piece({}, "stop")), TEXT],
+  ["a last piece of null", events(piece({ content: TEXT }), piece(null, "stop")), TEXT],
   ["an end before the end", events(piece({ content: TEXT }, "stop"), piece({ content: "" })), TEXT],
   [
     "message instead of delta",
@@ -234,6 +284,49 @@ const faults: [name: string, body: string, kind: string, said: string][] = [
     "gone",
   ],
   ["an error as an event", events(piece({ content: "a" }), 'error: {"message": "full"}'), "reply", "full"],
+  [
+    "an event that is an error",
+    events(piece({ content: "a" }), 'event: error\ndata: {"message": "died"}'),
+    "reply",
+    "died",
+  ],
+  ["an event that is an error's text", events("event: error\ndata: it died"), "reply", "it died"],
+  [
+    "an event that holds an error",
+    events('event: error\ndata: {"type": "error", "error": {"message": "died"}}'),
+    "reply",
+    "died",
+  ],
+  [
+    "half an answer, its ends as empty texts",
+    events(piece({ content: "The" }, "")),
+    "stopped",
+    "args.stream: false",
+  ],
+  [
+    "half an answer, its ends as the word null",
+    events(piece({ content: "The" }, "null")),
+    "stopped",
+    "no finish_reason",
+  ],
+  [
+    "half an answer for want of room",
+    whole({ content: "The" }, "insufficient_system_resource"),
+    "server",
+    "insufficient",
+  ],
+  [
+    "half an answer, its end as a map",
+    whole({ content: "The" }, { type: "abort", message: "gone" } as never),
+    "server",
+    "abort",
+  ],
+  [
+    "an unknown end and no text",
+    whole({ content: null }, "OTHER"),
+    "server",
+    "finish_reason OTHER and no text",
+  ],
   ["no choices", JSON.stringify({ choices: [] }), "malformed", "no choices"],
   ["choices that are null", JSON.stringify({ choices: null }), "malformed", "no choices"],
   [
@@ -275,6 +368,31 @@ const faults: [name: string, body: string, kind: string, said: string][] = [
   ]),
   ["the end of a call alone", streamed({ content: "" }, "tool_calls"), "tool_call", "a tool and has no text"],
 ];
+
+Deno.test("what a filter holds back is held back, also where there is no message; another end without one is no answer", () => {
+  for (const finish_reason of ["content_filter", "content_filter: PROHIBITED_CONTENT"]) {
+    for (const message of [{}, { message: null }]) {
+      const { outcome, text } = read(JSON.stringify({ choices: [{ index: 0, finish_reason, ...message }] }));
+      assertEquals([outcome, text], ["content_filter", ""]);
+    }
+  }
+  assertThrows(
+    () => read(JSON.stringify({ choices: [{ index: 0, finish_reason: "stop", message: null }] })),
+    AnswerError,
+    "no choices",
+  );
+});
+
+Deno.test("a field for errors that is empty is no error, and an index may be a text", () => {
+  for (const error of ["", null, {}, false, 0, { code: 0, message: "" }, { code: null, message: null }]) {
+    assertEquals(read(whole({ content: TEXT }, "stop", { error, usage })).text, TEXT, JSON.stringify(error));
+    const choices = [{ index: "0", message: { content: TEXT }, finish_reason: "stop", error }];
+    assertEquals(read(JSON.stringify({ choices })).text, TEXT, JSON.stringify(error));
+  }
+  for (const error of [{ code: 0, message: "full" }, "full", { message: "", code: 500 }]) {
+    assertThrows(() => read(whole({ content: TEXT }, "stop", { error })), ReplyError);
+  }
+});
 
 Deno.test("a text beside a call of a tool is the answer", () => {
   const message = { content: TEXT, tool_calls: [{ index: 0, function: { name: "look_up" } }] };

@@ -3,7 +3,10 @@
  * @module
  */
 
-/** Milliseconds that `retry-after-ms` or `retry-after` (seconds or a date) ask for, at most an hour. */
+/**
+ * Milliseconds that `retry-after-ms` or `retry-after` (seconds or a date, in whichever form of RFC 9110) ask for, at most an hour;
+ * of a header that came twice, the first.
+ */
 export function retryAfter(headers: Headers | undefined, now: number): number | undefined {
   const ms = headers?.get("retry-after-ms")?.trim();
   const text = headers?.get("retry-after")?.trim();
@@ -11,10 +14,19 @@ export function retryAfter(headers: Headers | undefined, now: number): number | 
     ? Number(ms)
     : !text
     ? NaN
-    : Number.isFinite(Number(text))
-    ? Number(text) * 1000
-    : Date.parse(text) - now;
+    : secondsIn(text) ?? dateOf(text) - now;
   return Number.isFinite(value) ? Math.min(Math.max(value, 0), LONGEST_WAIT_MS) : undefined;
+}
+
+/** Milliseconds of seconds, which proxies write with their unit too, or undefined. */
+function secondsIn(text: string): number | undefined {
+  const found = /^(-?\d+(?:\.\d+)?)\s*(?:s|sec|secs|seconds?)?(?:\s*,.*)?$/i.exec(text)?.[1];
+  return found === undefined ? undefined : Number(found) * 1000;
+}
+
+/** A date without a zone is in Greenwich's time: `asctime`'s form, which servers may still send. */
+function dateOf(text: string): number {
+  return Date.parse(/(?:GMT|UTC|Z|[+-]\d\d:?\d\d)$/i.test(text) ? text : `${text} GMT`);
 }
 
 const LONGEST_WAIT_MS = 3_600_000;

@@ -12,6 +12,16 @@ Deno.test("retryAfter() reads milliseconds, seconds and dates", () => {
   assertEquals(of({ "retry-after": "soon" }), undefined);
   assertEquals(of({ "retry-after": "999999" }), 3_600_000);
   assertEquals(of({ "retry-after-ms": "soon", "retry-after": " 3 " }), 3000);
+  assertEquals(of({ "retry-after": "Monday, 01-Jan-24 00:00:05 GMT" }), 5000);
+  // asctime's form names no zone and is Greenwich's, wherever this runs
+  assertEquals(of({ "retry-after": "Mon Jan  1 00:00:05 2024" }), 5000);
+  assertEquals(of({ "retry-after": "2024-01-01T00:00:05Z" }), 5000);
+  assertEquals(of({ "retry-after": "2024-01-01T01:00:05+01:00" }), 5000);
+  assertEquals(of({ "retry-after": "10s" }), 10_000);
+  assertEquals(of({ "retry-after": "1.5 seconds" }), 1500);
+  assertEquals(of({ "retry-after": "30, 60" }), 30_000);
+  assertEquals(of({ "retry-after": "-5" }), 0);
+  assertEquals(of({ "retry-after": "0x10" }), undefined);
   assertEquals(of({}), undefined);
 });
 

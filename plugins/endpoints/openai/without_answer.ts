@@ -33,7 +33,7 @@ export function isPolicy(message: string, code?: string | null, type?: string): 
 /** True if an error says that the prompt is too long; OpenAI, vLLM and llama.cpp each say it in another way. */
 export function isContextLength(message: string, code?: string | null, type?: string): boolean {
   return code === "context_length_exceeded" || type === "exceed_context_size_error" ||
-    /context[ _]?(length|window|size)|maximum (context|model) length|max_model_len|prompt is too long|too many tokens|input (token count|length|tokens)[^.]{0,60}(exceed|should be)|`?inputs`? tokens \+ `?max_new_tokens/i
+    /context[ _]?(length|window|size)|maximum (context|model) length|max_model_len|(prompt|input) is too long|maximum prompt length|`inputs` must have less than|prompt token count[^.]{0,60}exceed|too many tokens|input (token count|length|tokens)[^.]{0,60}(exceed|should be)|`?inputs`? tokens \+ `?max_new_tokens/i
       .test(message);
 }
 
