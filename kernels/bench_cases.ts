@@ -36,6 +36,7 @@ import { scaleColumns } from "./ops/arithmetic/scale_columns.ts";
 import { scale } from "./ops/arithmetic/scale.ts";
 import { scaleRows } from "./ops/arithmetic/scale_rows.ts";
 import { scatterAddRows } from "./ops/layout/scatter_add_rows.ts";
+import { softCap } from "./ops/arithmetic/soft_cap.ts";
 import { splitColumns } from "./ops/layout/split_columns.ts";
 import { sumRows } from "./ops/arithmetic/sum_rows.ts";
 import { sumSquares, sumSquaresVector } from "./ops/optimizer/sum_squares.ts";
@@ -219,6 +220,7 @@ export const BENCH_CASES: readonly BenchCase[] = [
   timed(addBias, { dims: hidden }),
   timed(multiply, { dims: middle }),
   timed(scale, { dims: hidden, attrs: { alpha: 12 } }),
+  timed(softCap, { dims: hidden, attrs: { cap: 30 }, range: { x: [-100, 100] } }),
   timed(scaleColumns, { dims: middle }),
   timed(columnDots, { dims: middle }),
   timed(doraLength, {

@@ -37,6 +37,7 @@ import { scaleColumns } from "./ops/arithmetic/scale_columns.ts";
 import { scale } from "./ops/arithmetic/scale.ts";
 import { scaleRows } from "./ops/arithmetic/scale_rows.ts";
 import { scatterAddRows } from "./ops/layout/scatter_add_rows.ts";
+import { softCap } from "./ops/arithmetic/soft_cap.ts";
 import { splitColumns } from "./ops/layout/split_columns.ts";
 import { sumRows } from "./ops/arithmetic/sum_rows.ts";
 import { sumSquares, sumSquaresVector } from "./ops/optimizer/sum_squares.ts";
@@ -90,6 +91,7 @@ const FLOPS: ReadonlyMap<string, Count> = new Map([
   each(multiply, 1),
   each(divideVector, 1),
   each(scale, 1),
+  each(softCap, 16), // two products, the square, 11 of the polynomials, product, quotient
   each(scaleColumns, 1),
   each(columnDots, 2),
   each(scaleRows, 1),

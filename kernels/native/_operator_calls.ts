@@ -77,7 +77,7 @@ export function runOperator({ op, inputs, attrs = {}, shapes }: OperatorCall): F
   return outputs.map(({ data }) => data);
 }
 
-const seen = { heads: 2, kv_heads: 1, window: 0, scale: { float: 0.5 } };
+const seen = { heads: 2, kv_heads: 1, window: 0, scale: { float: 0.5 }, cap: { float: 0 } };
 const alpha = { float: 1 };
 const lora = { transposed: 0, down_alpha: alpha, up_alpha: alpha };
 const pair = { transposed: 0, up_alpha0: alpha, up_alpha1: alpha, up_alpha2: alpha };
@@ -160,10 +160,16 @@ export const OPERATOR_CALLS: Readonly<Record<string, OperatorCall>> = {
     attrs: { inverse: 0 },
     shapes: [[2, 8]],
   },
-  label: { op: "LabelLogprob", inputs: [floats(2, 3), floats(5, 3), integers(0, 4)], shapes: [[2]] },
+  label: {
+    op: "LabelLogprob",
+    inputs: [floats(2, 3), floats(5, 3), integers(0, 4)],
+    attrs: { cap: { float: 0 } },
+    shapes: [[2]],
+  },
   labelUnit: {
     op: "LabelLogprobUnit",
     inputs: [floats(2, 3), floats(5, 3), integers(0, 4)],
+    attrs: { cap: { float: 0 } },
     shapes: [[2], [2, 3]],
   },
   // 16 rows of 32 columns in Q4_0, of 18 bytes a block.

@@ -73,6 +73,7 @@ operatorTest(
       const [logp] = runOperator({
         op: "LabelLogprob",
         inputs: [zeros, floats(vocab, 4), integers(0)],
+        attrs: { cap: { float: 0 } },
         shapes: [[1]],
       });
       assertAlmostEquals(logp![0]!, -Math.log(vocab), 2 ** -24 * Math.log(vocab) + 1e-12, `${vocab}`);
@@ -92,6 +93,7 @@ operatorTest(
     const [logp, dh] = runOperator({
       op: "LabelLogprobUnit",
       inputs: [h, w, integers(0)],
+      attrs: { cap: { float: 0 } },
       shapes: [[1], [1, columns]],
     });
     const other = 1 / (1 + Math.exp(3));

@@ -36,6 +36,7 @@ import { scale } from "./arithmetic/scale.ts";
 import { scaleColumns } from "./arithmetic/scale_columns.ts";
 import { scaleRows } from "./arithmetic/scale_rows.ts";
 import { scatterAddRows } from "./layout/scatter_add_rows.ts";
+import { softCap } from "./arithmetic/soft_cap.ts";
 import { splitColumns } from "./layout/split_columns.ts";
 import { sumRows } from "./arithmetic/sum_rows.ts";
 import { sumSquares, sumSquaresVector } from "./optimizer/sum_squares.ts";
@@ -90,6 +91,7 @@ export const KERNELS: readonly Kernel[] = [
   scaleColumns,
   scaleRows,
   scatterAddRows,
+  softCap,
   splitColumns,
   sumRows,
   sumSquares,

@@ -8,6 +8,7 @@ typedef struct {
   ptrdiff_t heads, kv_heads, d;
   float scale;
   int64_t window;  // 0: none
+  float cap;       // scores become cap tanh(score / cap); 0: they stay
   const int32_t *until, *positions;  // [rows]
 } AttentionShape;
 

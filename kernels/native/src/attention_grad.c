@@ -1,5 +1,5 @@
 // Gradient of attention: weights are recomputed block by block (as in FlashAttention, Dao et al. 2022): with P the weights and
-// delta = sum of dO * O, dS = P * (dO V' - delta); dQ = s dS K, dK = s dS' Q, dV = P' dO.
+// delta = sum of dO * O, dS = P * (dO V' - delta), of capped scores times 1 - (score / cap)^2; dQ = s dS K, dK = s dS' Q, dV = P' dO.
 #include <math.h>
 
 #include "attention_wide.h"
@@ -41,6 +41,18 @@ static void slopes(const AttentionJob *j, const View *w, ptrdiff_t from, ptrdiff
   }
 }
 
+// Gradients of capped scores become those of the scores themselves.
+static void uncap(const View *w, ptrdiff_t from, ptrdiff_t end) {
+  for (ptrdiff_t n = from; n < end; n++) {
+    for (ptrdiff_t g = 0; g < w->groups; g++) {
+      if (w->sight[n * GROUPS + g] == NONE) continue;
+      float *to = w->weights + g * w->step + n * TILE;
+      const float *by = w->slopes + g * w->step + n * TILE;
+      for (ptrdiff_t i = 0; i < TILE; i += 8) _mm256_storeu_ps(to + i, _mm256_mul_ps(_mm256_loadu_ps(to + i), _mm256_loadu_ps(by + i)));
+    }
+  }
+}
+
 static void backward_block(AttentionJob *j, ptrdiff_t kv, ptrdiff_t block, float *dk, unsigned char *touched, float *slot) {
   const AttentionShape *s = j->s;
   const ptrdiff_t d = j->d, keys = KEYS * d;
@@ -57,6 +69,7 @@ static void backward_block(AttentionJob *j, ptrdiff_t kv, ptrdiff_t block, float
     end = least(w.tiles, from + WIDE_TILES);
     for (ptrdiff_t n = from; n < end; n++) turn(j, &w, n, w.dy, dv + w.tile[n] * keys, touched[w.tile[n]]);
     slopes(j, &w, from, end);
+    if (w.slopes) uncap(&w, from, end);
     for (ptrdiff_t n = from; n < end; n++) {
       turn(j, &w, n, w.q, dk + w.tile[n] * keys, touched[w.tile[n]]);
       touched[w.tile[n]] = 1;
@@ -134,7 +147,7 @@ static void lay_out(const AttentionJob *j, ptrdiff_t at[PIECES + 1]) {
 }
 
 size_t attention_grad_scratch(const AttentionShape *s) {
-  const AttentionJob j = attention_job(s);
+  const AttentionJob j = attention_job(s, 1);
   ptrdiff_t at[PIECES + 1];
   lay_out(&j, at);
   return (size_t)at[PIECES];
@@ -142,7 +155,7 @@ size_t attention_grad_scratch(const AttentionShape *s) {
 
 void attention_grad(const AttentionShape *s, const float *q, const float *k, const float *v, const float *o, const float *dy, float *dq,
                     float *dk, float *dv, float *scratch, Threads threads) {
-  AttentionJob j = attention_job(s);
+  AttentionJob j = attention_job(s, 1);
   ptrdiff_t at[PIECES + 1];
   lay_out(&j, at);
   j.k_panels = scratch + at[K_PANELS], j.v_panels = scratch + at[V_PANELS], j.k_rows = scratch + at[K_ROWS];

@@ -62,12 +62,12 @@ void attention_run(AttentionJob *j, Threads threads, size_t tasks, void (*task)(
   threads.run(threads.place, slot_work, j, tasks < SLOTS ? tasks : SLOTS);
 }
 
-AttentionJob attention_job(const AttentionShape *s) {
-  AttentionJob j = {.s = s, .sharing = s->heads / s->kv_heads, .tiles = ceil_div(s->rows, KEYS), .wide = vector_bits() >= 512};
+AttentionJob attention_job(const AttentionShape *s, int sloped) {
+  AttentionJob j = {.s = s, .sloped = sloped && s->cap != 0, .sharing = s->heads / s->kv_heads, .tiles = ceil_div(s->rows, KEYS), .wide = vector_bits() >= 512};
   j.blocks = ceil_div(s->queries * j.sharing, BLOCK);
   j.d = ceil_div(s->d, TILE_COLUMNS) * TILE_COLUMNS, j.ld = j.d + APART;
-  const ptrdiff_t looks = j.tiles + ceil_div(j.tiles * GROUPS, 4);
-  j.slot = ceil_div(2 * BLOCK * j.ld + 2 * BLOCK + GROUPS * (j.tiles | 1) * TILE + looks, 16) * 16;
+  const ptrdiff_t looks = j.tiles + ceil_div(j.tiles * GROUPS, 4), weights = GROUPS * (j.tiles | 1) * TILE;
+  j.slot = ceil_div(2 * BLOCK * j.ld + 2 * BLOCK + (j.sloped ? 2 : 1) * weights + looks, 16) * 16;
   j.shares_each = least(j.blocks, ceil_div(SHARES, s->kv_heads));
   return j;
 }

@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "attention_wide.h"
+#include "soft_cap.h"
 
 // Of a tile of keys from `key` on, seen by queries first … last, whose places are least … largest.
 static enum Sight sight(const AttentionShape *s, Extremes keys, ptrdiff_t key, ptrdiff_t first, ptrdiff_t last, int32_t low, int32_t high) {
@@ -123,13 +124,25 @@ static void scores(const AttentionJob *j, const View *w) {
   }
 }
 
+// Caps the scores of all groups, nothing hidden yet.
+static void cap_scores(const AttentionShape *s, const View *w) {
+  for (ptrdiff_t g = 0; g < w->groups; g++) {
+    for (ptrdiff_t n = 0; n < w->of_group[g]; n++) {
+      const ptrdiff_t at = g * w->step + n * TILE;
+      if (w->sight[n * GROUPS + g] != NONE) soft_cap(w->weights + at, TILE, s->cap, w->slopes ? w->slopes + at : NULL);
+    }
+  }
+}
+
 View attention_view(const AttentionJob *j, ptrdiff_t kv, ptrdiff_t block, float *slot) {
   const AttentionShape *s = j->s;
   const ptrdiff_t rows = BLOCK * j->ld;
   View w = {.kv = kv, .row = block * BLOCK, .q = slot, .dy = slot + rows, .factor = slot + 2 * rows};
   w.count = least(BLOCK, s->queries * j->sharing - w.row), w.groups = ceil_div(w.count, TILE_ROWS);
   w.delta = w.factor + BLOCK, w.weights = w.delta + BLOCK;
-  w.tile = (int32_t *)(w.weights + GROUPS * (j->tiles | 1) * TILE), w.sight = (unsigned char *)(w.tile + j->tiles);
+  float *const behind = w.weights + GROUPS * (j->tiles | 1) * TILE;
+  w.slopes = j->sloped ? behind : NULL;
+  w.tile = (int32_t *)(j->sloped ? behind + GROUPS * (j->tiles | 1) * TILE : behind), w.sight = (unsigned char *)(w.tile + j->tiles);
   for (ptrdiff_t i = 0; i < w.count; i++) {
     const ptrdiff_t row = w.row + i, at = w.place[i] = (row / j->sharing * s->heads + kv * j->sharing + row % j->sharing) * s->d;
     attention_fetch(j->q + at, s->d), attention_fetch(j->out + at, s->d);
@@ -141,6 +154,7 @@ View attention_view(const AttentionJob *j, ptrdiff_t kv, ptrdiff_t block, float 
   }
   if (j->wide) wide_scores(j, &w);
   else scores(j, &w);
+  if (s->cap) cap_scores(s, &w);
   for (ptrdiff_t g = 0; g < w.groups; g++) {
     for (ptrdiff_t n = 0; n < w.of_group[g]; n++) {
       if (w.sight[n * GROUPS + g] == SOME) hide(j, &w, g, w.tile[n] * KEYS, w.weights + g * w.step + n * TILE);

@@ -27,6 +27,7 @@ typedef struct {
   const float *q, *k, *v, *o, *dy;
   float *out, *dk, *dv;
   int wide;        // whether by AVX-512
+  int sloped;      // whether capped scores keep their slopes
   ptrdiff_t d, ld;  // columns of a head, padded with zeros; floats from row to row of a block
   ptrdiff_t sharing;  // query heads of a key head
   ptrdiff_t tiles, blocks, shares_each;
@@ -56,10 +57,11 @@ typedef struct {
   float *q, *dy;               // [BLOCK, ld]
   float *factor, *delta;       // [BLOCK]: what makes the sum of weights 1; dO * O
   float *weights;
+  float *slopes;               // [GROUPS, tiles, 6, 16] where scores are capped: what a change of each is multiplied by; NULL: not wanted
 } View;
 
-// Job of a shape, without its tensors.
-AttentionJob attention_job(const AttentionShape *s);
+// Job of a shape, without its tensors; sloped: capped scores keep their slopes.
+AttentionJob attention_job(const AttentionShape *s, int sloped);
 // Lays a tile of a head's keys out; index: head * tiles + tile.
 void attention_pack(void *job, size_t index);
 // Runs task(job, 0..tasks - 1, a slot's memory).

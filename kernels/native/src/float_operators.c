@@ -17,7 +17,9 @@ static OrtStatus *shape_of(const FloatKernel *kernel, const Tensor *q, const Ten
   if (!has_shape(k, 2, rows, kv * d) || !has_shape(v, 2, rows, kv * d)) return refused(kernel, "k and v don't fit q");
   if (!has_shape(until, 1, rows, 0) || !has_shape(positions, 1, rows, 0)) return refused(kernel, "until and positions don't fit k");
   if (d == 0 || rows > INT32_MAX - 64) return refused(kernel, "heads need columns, and fewer than 2^31 rows");
-  *s = (AttentionShape){q->dims[0], rows, heads, kv, d, kernel->numbers[0], window, until->data, positions->data};
+  const float cap = kernel->numbers[1];
+  if (!(cap >= 0)) return refused(kernel, "cap must be above 0, or 0 for none");
+  *s = (AttentionShape){q->dims[0], rows, heads, kv, d, kernel->numbers[0], window, cap, until->data, positions->data};
   return NULL;
 }
 
@@ -178,7 +180,8 @@ static OrtStatus *compute_rotary(const FloatKernel *kernel, OrtKernelContext *co
 static OrtStatus *compute_label_logprob(const FloatKernel *kernel, OrtKernelContext *context, const Tensor *in) {
   const Tensor *h = in, *w = in + 1, *ids = in + 2;
   int64_t dims[2];
-  Labels p = {.h = h->data, .ids = ids->data};
+  Labels p = {.h = h->data, .ids = ids->data, .cap = kernel->numbers[0]};
+  if (!(p.cap >= 0)) return refused(kernel, "cap must be above 0, or 0 for none");
   TRY(weights_of(kernel, w, dims, &p.w));
   if (h->rank != 2 || h->dims[1] != dims[1]) return refused(kernel, "h and w don't fit");
   if (!has_shape(ids, 1, h->dims[0], 0)) return refused(kernel, "there must be an id for each row of h");
@@ -240,7 +243,8 @@ static size_t into_gradient(int **inputs, int **outputs) { return float_inplace(
 static size_t into_both(int **inputs, int **outputs) { return float_inplace(2, (int[][2]){{0, 0}, {1, 1}}, inputs, outputs); }
 static size_t into_all(int **inputs, int **outputs) { return float_inplace(3, (int[][2]){{0, 0}, {1, 1}, {2, 2}}, inputs, outputs); }
 
-#define ATTENTION .integer_names = {"heads", "kv_heads", "window"}, .number_names = {"scale"}
+#define ATTENTION .integer_names = {"heads", "kv_heads", "window"}, .number_names = {"scale", "cap"}
+#define LABELS .weights = 1 << 1, .integers = 1 << 2, .number_names = {"cap"}, .compute = compute_label_logprob
 
 #define LORA_PRODUCTS \
   .integer_names = {"transposed"}, .number_names = {"up_alpha0", "up_alpha1", "up_alpha2"}, .compute = compute_lora_products
@@ -266,8 +270,8 @@ static const FloatOperator operators[] = {
     {FLOAT_OPERATOR(into_first), "Rotary", 3, 1, .integer_names = {"inverse"}, .compute = compute_rotary},
     {FLOAT_OPERATOR(into_first), "RmsNorm", 2, 1, .number_names = {"eps"}, .compute = compute_norm},
     {FLOAT_OPERATOR(into_gradient), "RmsNormGrad", 4, 1, .optional = 1, .number_names = {"eps"}, .compute = compute_norm},
-    {FLOAT_OPERATOR(NULL), "LabelLogprob", 3, 1, .weights = 1 << 1, .integers = 1 << 2, .compute = compute_label_logprob},
-    {FLOAT_OPERATOR(NULL), "LabelLogprobUnit", 3, 2, .weights = 1 << 1, .integers = 1 << 2, .compute = compute_label_logprob},
+    {FLOAT_OPERATOR(NULL), "LabelLogprob", 3, 1, LABELS},
+    {FLOAT_OPERATOR(NULL), "LabelLogprobUnit", 3, 2, LABELS},
     {FLOAT_OPERATOR(NULL), "Rows", 2, 1, .weights = 1 << 0, .integers = 1 << 1, .compute = compute_rows},
 };
 

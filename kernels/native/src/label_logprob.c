@@ -6,6 +6,7 @@
 
 #include "float_ahead.h"
 #include "float_packed_tiles.h"
+#include "soft_cap.h"
 
 // Rows of w whose logits are made at once; depth of a part; panels that are laid out at once; groups of labels that stay in the second-level
 // cache; shares of the vocabulary, and slots of memory, and so threads at most.
@@ -42,7 +43,7 @@ static Ahead rows_ahead(const Job *j, ptrdiff_t first, ptrdiff_t c) {
   return rows > 0 ? ahead_of(p->w, p->columns, first, from, rows, least(j->depth, p->columns - from)) : (Ahead){0};
 }
 
-// logits [6 groups, CHUNK] of rows first..first + count - 1 of w, −∞ behind them up to a whole panel.
+// logits [6 groups, CHUNK] of rows first..first + count - 1 of w, capped where that is asked for, −∞ behind them up to a whole panel.
 static void logits_of(const Job *j, ptrdiff_t first, ptrdiff_t count, float *panels, float *logits) {
   const Labels *p = j->p;
   const ptrdiff_t all = ceil_div(count, TILE_COLUMNS), size = j->depth * TILE_COLUMNS;
@@ -64,6 +65,7 @@ static void logits_of(const Job *j, ptrdiff_t first, ptrdiff_t count, float *pan
     }
   }
   for (ptrdiff_t l = 0; l < j->groups * TILE_ROWS; l++) {
+    if (p->cap) soft_cap(logits + l * CHUNK, all * TILE_COLUMNS, p->cap, NULL);
     for (ptrdiff_t v = count; v < all * TILE_COLUMNS; v++) logits[l * CHUNK + v] = -INFINITY;
   }
 }
@@ -97,8 +99,12 @@ static void some_chunks(const Job *j, ptrdiff_t share, float *slot) {
     }
     for (ptrdiff_t g = 0; g < j->groups; g++) {
       for (ptrdiff_t l = g * TILE_ROWS; l < (g + 1) * TILE_ROWS; l++) {
-        weigh(logits + l * CHUNK, ceil_div(count, TILE_COLUMNS) * TILE_COLUMNS, most + l, total + l, p->dh ? means + l * j->padded : NULL,
-              j->padded);
+        const ptrdiff_t whole = ceil_div(count, TILE_COLUMNS) * TILE_COLUMNS;
+        const int sloped = p->cap && p->dh;
+        float capped[CHUNK];
+        if (sloped) memcpy(capped, logits + l * CHUNK, (size_t)whole * sizeof(float));
+        weigh(logits + l * CHUNK, whole, most + l, total + l, p->dh ? means + l * j->padded : NULL, j->padded);
+        if (sloped) times_slopes(capped, whole, p->cap, logits + l * CHUNK);
       }
       if (p->dh) pack_group(logits + g * TILE_ROWS * CHUNK, CHUNK, TILE_ROWS, count, weights + g * TILE_ROWS * CHUNK);
     }
@@ -154,12 +160,14 @@ static void join_label(void *data, size_t index) {
     total += factor[s] * j->total[s * rows + l];
   }
   p->logp[l] = (float)((double)(j->picked[l] - most) - logarithm(total));
+  const float share = p->cap ? j->picked[l] / p->cap : 0;
+  const __m256 own_slope = _mm256_set1_ps(1 - share * share);
   for (ptrdiff_t c = 0; p->dh && c < p->columns; c += 8) {
     __m256 sum = _mm256_setzero_ps();
     for (ptrdiff_t s = 0; s < j->shares; s++) {
       sum = _mm256_fmadd_ps(_mm256_set1_ps(factor[s]), _mm256_loadu_ps(j->means + (s * rows + l) * j->padded + c), sum);
     }
-    const __m256 own = row_8(p->w, p->columns, p->ids[l], c);
+    const __m256 own = _mm256_mul_ps(row_8(p->w, p->columns, p->ids[l], c), own_slope);
     put(p->dh + l * p->columns + c, _mm256_sub_ps(own, _mm256_div_ps(sum, _mm256_set1_ps(total))), p->columns - c);
   }
 }

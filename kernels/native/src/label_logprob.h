@@ -10,8 +10,9 @@ typedef struct {
   const float *h;      // [labels, columns]
   Weights w;           // [vocab, columns]
   const int32_t *ids;  // [labels], rows of w
+  float cap;           // logits become cap tanh(logit / cap); 0: they stay
   float *logp;         // [labels], nats
-  float *dh;           // [labels, columns] = w[id] less the mean of w's rows by their probabilities; NULL: not wanted
+  float *dh;           // [labels, columns] = w[id] less the mean of w's rows by their probabilities, each times its logit's slope where capped; NULL: not wanted
 } Labels;
 
 // Floats of scratch memory.

@@ -5,6 +5,7 @@
 import { f64 } from "../../../formats/elements.ts";
 import { type Attributes, number } from "../../kernel.ts";
 import { dot, softmax } from "../../vectors.ts";
+import { capOf, softCapped } from "../soft_capping.ts";
 import type { AttentionShape } from "../wgsl/attention_tiles.ts";
 
 /** Place of a row that no query of `cached_attention` sees. */
@@ -18,6 +19,7 @@ export function attentionAttributes(attrs: Attributes) {
     kvHeads: number(attrs, "kv_heads"),
     scale: number(attrs, "scale"),
     window: typeof window === "number" ? window : null,
+    cap: capOf(attrs),
   };
 }
 
@@ -39,21 +41,22 @@ export interface AttentionInputs {
 }
 
 /**
- * Softmax weights of one query and head over all rows; zero where a key isn't visible. `query` is its row in `q`, `index` its
- * row among all.
+ * Softmax weights of one query and head over all rows, zero where a key isn't visible, and the scores, capped, −∞ there. `query` is its row in `q`,
+ * `index` its row among all.
  */
 export function attentionWeights(
   { q, k, until, positions }: AttentionInputs,
   shape: AttentionShape,
   { query, index, head }: { query: number; index: number; head: number },
-): Float64Array {
-  const { rows, qcols, kvcols, heads, kvHeads, scale, window } = shape, d = qcols / heads;
+): { weights: Float64Array; scores: Float64Array } {
+  const { rows, qcols, kvcols, heads, kvHeads, scale, window, cap } = shape, d = qcols / heads;
   const kvHead = Math.floor(head / (heads / kvHeads));
   const own = headOf(q, { row: query, cols: qcols, head, d }), place = f64(positions, index);
   const scores = new Float64Array(rows).fill(-Infinity);
   for (let j = 0; j <= index; j++) {
     const visible = index < f64(until, j) && (window === null || place - f64(positions, j) < window);
-    if (visible) scores[j] = scale * dot(own, headOf(k, { row: j, cols: kvcols, head: kvHead, d }));
+    if (!visible) continue;
+    scores[j] = softCapped(scale * dot(own, headOf(k, { row: j, cols: kvcols, head: kvHead, d })), cap);
   }
-  return softmax(scores).weights;
+  return { weights: softmax(scores).weights, scores };
 }

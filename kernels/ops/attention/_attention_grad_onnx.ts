@@ -4,6 +4,7 @@
  */
 import { type Attributes, fixedSizes, type SymbolicDims } from "../../kernel.ts";
 import { constantNode, floatAttribute, type OnnxNode } from "../../onnx_node.ts";
+import { capSlopeNodes } from "../soft_capping.ts";
 import { attentionAttributes } from "./_attention.ts";
 import {
   attentionChunk,
@@ -91,12 +92,16 @@ function setup(dims: Dims, attrs: Attributes): OnnxNode[] {
  * first factor that is transposed takes the CPU's product twice as long.
  */
 function chunk(dims: Dims, attrs: Attributes): OnnxNode[] {
-  const { scale, heads, kvHeads } = attentionAttributes(attrs), { qcols } = fixedSizes(dims, "qcols");
+  const { scale, heads, kvHeads, cap } = attentionAttributes(attrs), { qcols } = fixedSizes(dims, "qcols");
   return [
     ...attentionChunk(attrs),
     product({ a: "doc", b: "vc", out: "dp", transposed: "b" }),
     { op: "Sub", in: ["dp", "deltac"], out: ["dpc"] },
-    { op: "Mul", in: ["p", "dpc"], out: ["ds"] },
+    { op: "Mul", in: ["p", "dpc"], out: [cap === null ? "ds" : "ds_capped"] },
+    ...cap === null ? [] : [
+      ...capSlopeNodes("s_share", "slope"),
+      { op: "Mul", in: ["ds_capped", "slope"], out: ["ds"] },
+    ],
     product({ a: "ds", b: "kc", out: "dqc", alpha: scale }),
     // Keys sum over the heads that share them: as one product over all of their queries.
     constantNode("flat_rows", "i64", [kvHeads, -1, qcols / heads]),

@@ -14,6 +14,7 @@ import {
   type OnnxNode,
   type OnnxSubgraph,
 } from "../../onnx_node.ts";
+import { tanhNodes } from "../soft_capping.ts";
 import { attentionAttributes } from "./_attention.ts";
 
 /** Most queries of one chunk. 256 made the pass named above 8 % slower: smaller chunks skip more of the triangle. */
@@ -26,12 +27,13 @@ export function nativeAttention(
   outputs: readonly string[],
   attrs: Attributes,
 ): OnnxNode {
-  const { heads, kvHeads, scale, window } = attentionAttributes(attrs);
+  const { heads, kvHeads, scale, window, cap } = attentionAttributes(attrs);
   return nativeNode(op, inputs, outputs, {
     heads,
     kv_heads: kvHeads,
     window: window ?? 0,
     scale: floatAttribute(scale),
+    cap: floatAttribute(cap ?? 0),
   });
 }
 
@@ -198,9 +200,9 @@ export function chunkLoop({ carried, rows: { from, to }, nodes, ...bounds }: Chu
   ];
 }
 
-/** Nodes of a chunk, from its queries `qc` and their indices, and keys `kc [kv, 1, n, d]`: weights `p` `[kv, sharing, c, n]`. */
+/** Nodes of a chunk, from its queries `qc` and their indices, and keys `kc [kv, 1, n, d]`: weights `p` `[kv, sharing, c, n]`; of capped scores their shares of the cap, `s_share`, too. */
 export function attentionChunk(attrs: Attributes): OnnxNode[] {
-  const { scale, window } = attentionAttributes(attrs);
+  const { scale, window, cap } = attentionAttributes(attrs);
   const far: OnnxNode[] = window === null ? [] : [
     // An index below 0 counts from the end: any row does for a query that isn't there.
     { op: "Gather", in: ["positions", "qi"], out: ["pq"], attrs: { axis: 0 } },
@@ -215,10 +217,11 @@ export function attentionChunk(attrs: Attributes): OnnxNode[] {
     {
       op: "FusedMatMul",
       in: ["qc", "kc"],
-      out: ["s"],
-      attrs: { alpha: floatAttribute(scale), transB: 1 },
+      out: [cap === null ? "s" : "s_ratio"],
+      attrs: { alpha: floatAttribute(scale / (cap ?? 1)), transB: 1 },
       domain: "com.microsoft",
     },
+    ...cap === null ? [] : tanhNodes("s_ratio", "s", cap),
     { op: "Less", in: ["qi", "kj"], out: ["later"] },
     { op: "LessOrEqual", in: ["uj", "qi"], out: ["behind"] },
     { op: "Or", in: ["later", "behind"], out: [window === null ? "hidden" : "closed"] },

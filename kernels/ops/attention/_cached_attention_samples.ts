@@ -4,7 +4,7 @@ import { HIDDEN_PLACE } from "./_attention.ts";
 /** Places of a sample's rows: `lengths[s]` tokens of slot s in the past, then its fresh rows, the last `queries` of them new. */
 function sample(
   note: string,
-  { lengths, past, fresh, queries, heads, kvHeads, d, window, range }: {
+  { lengths, past, fresh, queries, heads, kvHeads, d, window, cap, range }: {
     lengths: readonly number[];
     past: number;
     /** Fresh rows of a slot, and how many of them hold something. */
@@ -14,6 +14,7 @@ function sample(
     kvHeads: number;
     d: number;
     window?: number;
+    cap?: number;
     range?: Sample["range"];
   },
 ): Sample {
@@ -31,7 +32,13 @@ function sample(
       fresh: slots * rows,
       kvcols: kvHeads * d,
     },
-    attrs: { heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(d), window: window ?? null },
+    attrs: {
+      heads,
+      kv_heads: kvHeads,
+      scale: 1 / Math.sqrt(d),
+      window: window ?? null,
+      ...(cap && { cap }),
+    },
     data: {
       past_places: lengths.flatMap((n) => Array.from({ length: past }, (_, i) => place(i, n))),
       fresh_places: lengths.flatMap((n) => Array.from({ length: rows }, (_, i) => place(n + i, n + used))),
@@ -100,6 +107,29 @@ export const cachedAttentionSamples: Sample[] = [
     heads: 4,
     kvHeads: 2,
     d: 8,
+  }),
+  sample("scores that are capped, in a window", {
+    lengths: [9, 4],
+    past: 9,
+    fresh: [6, 5],
+    queries: 2,
+    heads: 4,
+    kvHeads: 2,
+    d: 4,
+    window: 6,
+    cap: 1.5,
+    range: { q: [-3, 3], past_k: [-3, 3], k: [-3, 3] },
+  }),
+  sample("capped scores of more keys than a workgroup, no fresh rows", {
+    lengths: [150, 131],
+    past: 160,
+    fresh: [0, 0],
+    queries: 1,
+    heads: 2,
+    kvHeads: 2,
+    d: 72,
+    cap: 50,
+    range: { q: [-40, 40], past_k: [-40, 40] },
   }),
   sample("large scores", {
     lengths: [6],

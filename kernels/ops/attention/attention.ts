@@ -31,9 +31,10 @@ import { attentionShaders } from "../wgsl/attention.ts";
 export { QUERY_CHUNK };
 
 /**
- * `o = softmax(scale · q kᵀ) v` per head over visible tokens; `q` `[queries, heads · d]` are the last rows of `rows`,
+ * `o = softmax(scale · q kᵀ) v` per head over visible tokens, scores capped where there is a `cap`; `q` `[queries, heads · d]` are the last rows of `rows`,
  * `k`, `v` `[rows, kv_heads · d]`; `until` (exclusive end of a token's subtree) and `positions` (depth) are `[rows]`.
- * Attributes `heads`, `kv_heads` (divides heads), `scale`, `window` (tokens seen back, itself included; null: all).
+ * Attributes `heads`, `kv_heads` (divides heads), `scale`, `window` (tokens seen back, itself included; null: all),
+ * `cap` (scores become cap · tanh(score / cap), > 0; missing or null: they stay).
  */
 export const attention = defineKernel({
   name: "attention",
@@ -52,7 +53,7 @@ export const attention = defineKernel({
     for (let query = 0; query < queries; query++) {
       const index = query + rows - queries;
       for (let head = 0; head < heads; head++) {
-        const weights = attentionWeights({ q, k, until, positions }, shape, { query, index, head });
+        const { weights } = attentionWeights({ q, k, until, positions }, shape, { query, index, head });
         const result = headOf(o, { row: query, cols: qcols, head, d });
         const kvHead = Math.floor(head / (heads / kvHeads));
         weights.forEach((p, row) => {

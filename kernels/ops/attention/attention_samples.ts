@@ -27,6 +27,7 @@ function sample(
     kvHeads: number;
     d: number;
     window?: number;
+    cap?: number;
     queries?: number;
     range?: Sample["range"];
     gradient?: boolean;
@@ -36,7 +37,13 @@ function sample(
   return {
     note,
     dims: { queries: more.queries ?? rows, rows, qcols: heads * d, kvcols: kvHeads * d },
-    attrs: { heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(d), window: more.window ?? null },
+    attrs: {
+      heads,
+      kv_heads: kvHeads,
+      scale: 1 / Math.sqrt(d),
+      window: more.window ?? null,
+      ...(more.cap && { cap: more.cap }),
+    },
     data,
     ...(more.range ? { range: more.range } : {}),
     ...(more.gradient === undefined ? {} : { gradient: more.gradient }),
@@ -58,6 +65,24 @@ const common: Sample[] = [
   sample("two answers behind one prompt", { trees: [[3, [2], [4]]], heads: 2, kvHeads: 1, d: 4 }),
   treesSample,
   sample("sliding window over a tree", { trees: [[4, [3], [5]]], heads: 2, kvHeads: 1, d: 2, window: 3 }),
+  sample("scores that are capped, most of them far from it and some near it", {
+    trees: [[3, [4], [2]], [5]],
+    heads: 4,
+    kvHeads: 2,
+    d: 3,
+    cap: 2,
+    range: { q: [-2, 2], k: [-2, 2] },
+  }),
+  sample("capped scores in a window, longer than a chunk", {
+    trees: [[70, [40], [60]]],
+    heads: 2,
+    kvHeads: 1,
+    d: 4,
+    window: 50,
+    cap: 1.5,
+    range: { q: [-3, 3], k: [-3, 3] },
+    gradient: false,
+  }),
   sample("longer than a chunk", {
     trees: [[100, [60], [40, [30], [20]]], [30]],
     heads: 2,
@@ -83,12 +108,13 @@ const common: Sample[] = [
 ];
 
 /** Scores of up to 3,000 forward. Backward 100: float32 holds a score of 3,000 only to 2e-4, which is that error in a weight. */
-const large = (range: number) =>
-  sample("large scores", {
+const large = (range: number, cap?: number) =>
+  sample(cap ? "large scores, all at their cap" : "large scores", {
     trees: [[6, [3], [2]]],
     heads: 2,
     kvHeads: 1,
     d: 4,
+    ...(cap && { cap }),
     range: { q: [-range, range], k: [-range, range] },
     gradient: false,
   });
@@ -100,6 +126,7 @@ const FAR_BELOW = { q: [8, 8], k: [-12, -11] } as const;
 export const attentionSamples: Sample[] = [
   ...common,
   large(40),
+  large(40, 50),
   sample("all scores so far below 0 that their exponentials are 0, several blocks of keys", {
     trees: [[20], [130, [40], [61]]],
     heads: 2,
@@ -141,6 +168,7 @@ export const attentionSamples: Sample[] = [
 export const attentionGradSamples: Sample[] = [
   ...common,
   large(7),
+  large(7, 3),
   sample("all scores so far below 0 that their exponentials are 0", {
     trees: [[6, [3], [2]]],
     heads: 2,

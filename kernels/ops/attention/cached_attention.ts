@@ -11,6 +11,7 @@ import { f64 } from "../../../formats/elements.ts";
 import { type Attributes, defineKernel, fixedSizes, type SymbolicDims } from "../../kernel.ts";
 import { constantNode, floatAttribute, type OnnxNode } from "../../onnx_node.ts";
 import { addScaled, dot, row, softmax } from "../../vectors.ts";
+import { softCapped, tanhNodes } from "../soft_capping.ts";
 import { attentionAttributes, headOf, HIDDEN_PLACE } from "./_attention.ts";
 import { cachedAttentionSamples } from "./_cached_attention_samples.ts";
 import { cachedAttentionShaders } from "../wgsl/cached_attention.ts";
@@ -41,13 +42,14 @@ function maskNodes(window: number | null): OnnxNode[] {
 }
 
 function onnx(dims: SymbolicDims<"qcols">, attrs: Attributes): OnnxNode[] {
-  const { heads, kvHeads, scale, window } = attentionAttributes(attrs), { qcols } = fixedSizes(dims, "qcols");
+  const { heads, kvHeads, scale, window, cap } = attentionAttributes(attrs),
+    { qcols } = fixedSizes(dims, "qcols");
   const d = qcols / heads;
   const bySlot = (name: string, rest: readonly number[]): OnnxNode[] => [
     constantNode(`${name}_rest`, "i64", rest),
     { op: "Concat", in: ["slots", `${name}_rest`], out: [name], attrs: { axis: 0 } },
   ];
-  const alpha = floatAttribute(scale), domain = "com.microsoft" as const;
+  const alpha = floatAttribute(scale / (cap ?? 1)), domain = "com.microsoft" as const;
   return [
     { op: "Shape", in: ["past_k"], out: ["slots"], attrs: { start: 0, end: 1 } },
     { op: "Shape", in: ["past_k"], out: ["past_count"], attrs: { start: 2, end: 3 } },
@@ -67,7 +69,13 @@ function onnx(dims: SymbolicDims<"qcols">, attrs: Attributes): OnnxNode[] {
     { op: "Transpose", in: ["v4"], out: ["vh"], attrs: { perm: [0, 2, 1, 3] } },
     { op: "FusedMatMul", in: ["qh", "past_k"], out: ["s_past"], attrs: { transB: 1, alpha }, domain },
     { op: "FusedMatMul", in: ["qh", "kh"], out: ["s_fresh"], attrs: { transB: 1, alpha }, domain },
-    { op: "Concat", in: ["s_past", "s_fresh"], out: ["s"], attrs: { axis: -1 } },
+    {
+      op: "Concat",
+      in: ["s_past", "s_fresh"],
+      out: [cap === null ? "s" : "s_ratio"],
+      attrs: { axis: -1 },
+    },
+    ...cap === null ? [] : tanhNodes("s_ratio", "s", cap),
     { op: "Shape", in: ["s"], out: ["s_shape"] },
     // [slots, kv, sharing · queries, keys] as [slots, heads, queries, keys], for the mask.
     { op: "Shape", in: ["bias"], out: ["bias_tail"], attrs: { start: 2, end: 4 } },
@@ -117,7 +125,7 @@ export const cachedAttention = defineKernel({
     { rows, qcols, slots, past, fresh, kvcols },
     attrs,
   ) => {
-    const { heads, kvHeads, scale, window } = attentionAttributes(attrs), d = qcols / heads;
+    const { heads, kvHeads, scale, window, cap } = attentionAttributes(attrs), d = qcols / heads;
     const o = new Float64Array(rows * qcols), queries = rows / slots, more = fresh / slots;
     places.forEach((place, query) => {
       const slot = Math.floor(query / queries);
@@ -135,7 +143,10 @@ export const cachedAttention = defineKernel({
           if (sees(other)) seen.push({ key: rowOf(k), value: rowOf(v) });
         });
         const own = { row: query, cols: qcols, head, d };
-        const scores = Float64Array.from(seen, ({ key }) => scale * dot(headOf(q, own), key));
+        const scores = Float64Array.from(
+          seen,
+          ({ key }) => softCapped(scale * dot(headOf(q, own), key), cap),
+        );
         const { weights } = softmax(scores);
         seen.forEach(({ value }, j) => addScaled(headOf(o, own), value, f64(weights, j)));
       }

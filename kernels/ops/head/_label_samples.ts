@@ -10,6 +10,21 @@ export const labelSamples: Sample[] = [
     note: "odd sizes",
   },
   {
+    dims: { labels: 5, cols: 7, vocab: 33 },
+    attrs: { cap: 1.5 },
+    data: { ids: [0, 32, 7, 7, 1] },
+    range: { h: [-2, 2] },
+    note: "logits that are capped, some of them near it",
+  },
+  {
+    dims: { labels: 9, cols: 20, vocab: 700 },
+    attrs: { cap: 30 },
+    data: { ids: Array.from({ length: 9 }, (_, i) => (i * 97) % 700) },
+    range: { h: [-20, 20] },
+    gradient: false,
+    note: "capped logits of hundreds, more than a chunk of the vocabulary",
+  },
+  {
     dims: { labels: 67, cols: 4, vocab: 130 },
     data: { ids: Array.from({ length: 67 }, (_, i) => (i * 31) % 130) },
     note: "more labels than a tile",

@@ -4,16 +4,20 @@
  * @module
  */
 import { f64 } from "../../../formats/elements.ts";
-import { defineKernel } from "../../kernel.ts";
-import { constantNode } from "../../onnx_node.ts";
+import { type Attributes, defineKernel } from "../../kernel.ts";
+import { constantNode, type OnnxNode, type OnnxTarget } from "../../onnx_node.ts";
 import { addScaled, row, rowsOf } from "../../vectors.ts";
+import { capOf, capSlope } from "../soft_capping.ts";
 import { gatherNodes, gemmNodes } from "../half_onnx.ts";
-import { labelIndices, labelSoftmax, logprobNodes, nativeHead } from "./_label.ts";
+import { labelIndices, labelSoftmax, logprobNodes, nativeHead, uncappedNodes } from "./_label.ts";
 import { labelSamples } from "./_label_samples.ts";
 import { labelLogprobGrad, labelLogprobWeightGrad } from "./label_logprob_grad.ts";
 import { labelLogprobShaders } from "../wgsl/label.ts";
 
-/** `logp[labels]` (nats, ≤ 0) of `ids` under `softmax(h wᵀ)`; `h` `[labels, cols]`, `w` `[vocab, cols]`. */
+/**
+ * `logp[labels]` (nats, ≤ 0) of `ids` under `softmax(h wᵀ)`; `h` `[labels, cols]`, `w` `[vocab, cols]`. Attribute `cap`: logits become
+ * cap · tanh(logit / cap), > 0; missing or null: they stay.
+ */
 export const labelLogprob = defineKernel({
   name: "label_logprob",
   inputs: { h: ["labels", "cols"], w: ["vocab", "cols"], ids: ["labels"] },
@@ -21,25 +25,30 @@ export const labelLogprob = defineKernel({
   integers: ["ids"],
   halves: ["w"],
   indices: labelIndices,
-  reference: ({ h, w, ids }, { cols }) => ({
+  reference: ({ h, w, ids }, { cols }, attrs) => ({
     logp: ids.map((id, l) => {
-      const { logits, logSum } = labelSoftmax({ h, w }, l, cols);
+      const { logits, logSum } = labelSoftmax({ h, w, cap: capOf(attrs) }, l, cols);
       return f64(logits, id) - logSum;
     }),
   }),
-  onnx: (_dims, _attrs, target) => nativeHead("LabelLogprob", ["logp"], target) ?? logprobNodes(target),
-  wgsl: (dims, _attrs, limits) =>
-    labelLogprobShaders({ label: "label_logprob", ...dims, outputs: { logp: true } }, limits),
-  grad: (g, { inputs, gradients: { logp: weights }, needs }) => ({
-    h: needs.has("h") ? g.run(labelLogprobGrad, { ...inputs, weights }).dh : null,
-    w: needs.has("w") ? g.run(labelLogprobWeightGrad, { ...inputs, weights }).dw : null,
+  onnx: (_dims, attrs, target) =>
+    nativeHead("LabelLogprob", ["logp"], { attrs, target }) ?? logprobNodes(target, attrs),
+  wgsl: (dims, attrs, limits) =>
+    labelLogprobShaders(
+      { label: "label_logprob", ...dims, cap: capOf(attrs), outputs: { logp: true } },
+      limits,
+    ),
+  grad: (g, { inputs, gradients: { logp: weights }, needs, attrs }) => ({
+    h: needs.has("h") ? g.run(labelLogprobGrad, { ...inputs, weights }, attrs).dh : null,
+    w: needs.has("w") ? g.run(labelLogprobWeightGrad, { ...inputs, weights }, attrs).dw : null,
   }),
   samples: labelSamples,
   tolerance: { atol: 2e-5, rtol: 2e-6 },
 });
 
 /**
- * {@linkcode labelLogprob} together with its unit gradient `dh[l] = ∂logp[l]/∂h[l] = w[ids[l]] − Σ_v p_v w[v]`.
+ * {@linkcode labelLogprob} together with its unit gradient `dh[l] = ∂logp[l]/∂h[l] = w[ids[l]] − Σ_v p_v w[v]`, where logits
+ * are capped each row of w times its logit's slope.
  * The loss needs every log-probability before it can weight any of them, and the weight of a label is one number, so the
  * gradient of the hidden rows is `weight[l] · dh[l]`: the vocabulary product isn't done a second time in the backward pass.
  */
@@ -50,27 +59,22 @@ export const labelLogprobUnit = defineKernel({
   integers: ["ids"],
   halves: ["w"],
   indices: labelIndices,
-  reference: ({ h, w, ids }, { cols }) => {
+  reference: ({ h, w, ids }, { cols }, attrs) => {
     const logp = new Float64Array(ids.length), dh = new Float64Array(h.length);
     ids.forEach((id, l) => {
-      const { logits, logSum, weights } = labelSoftmax({ h, w }, l, cols), gradient = row(dh, l, cols);
+      const cap = capOf(attrs), { logits, logSum, weights } = labelSoftmax({ h, w, cap }, l, cols);
+      const gradient = row(dh, l, cols), slopeOf = (v: number) => capSlope(f64(logits, v), cap);
       logp[l] = f64(logits, id) - logSum;
-      addScaled(gradient, row(w, id, cols), 1);
-      [...rowsOf(w, cols)].forEach((token, v) => addScaled(gradient, token, -f64(weights, v)));
+      addScaled(gradient, row(w, id, cols), slopeOf(id));
+      [...rowsOf(w, cols)].forEach((token, v) => addScaled(gradient, token, -f64(weights, v) * slopeOf(v)));
     });
     return { logp, dh };
   },
-  onnx: (_dims, _attrs, target) =>
-    nativeHead("LabelLogprobUnit", ["logp", "dh"], target) ?? [
-      ...logprobNodes(target),
-      ...gemmNodes(target, { a: "e", b: "w", out: "weighted" }),
-      { op: "Div", in: ["weighted", "sum"], out: ["mean"] },
-      ...gatherNodes(target, "w", "ids", "own"),
-      { op: "Sub", in: ["own", "mean"], out: ["dh"] },
-    ],
-  wgsl: (dims, _attrs, limits) =>
+  onnx: (_dims, attrs, target) =>
+    nativeHead("LabelLogprobUnit", ["logp", "dh"], { attrs, target }) ?? unitNodes(target, attrs),
+  wgsl: (dims, attrs, limits) =>
     labelLogprobShaders(
-      { label: "label_logprob_unit", ...dims, outputs: { logp: true, dh: "unit" } },
+      { label: "label_logprob_unit", ...dims, cap: capOf(attrs), outputs: { logp: true, dh: "unit" } },
       limits,
     ),
   grad: null,
@@ -86,28 +90,46 @@ export const labelLogprobBest = defineKernel({
   integers: ["ids"],
   halves: ["w"],
   indices: labelIndices,
-  reference: ({ h, w, ids }, { cols }) => {
+  reference: ({ h, w, ids }, { cols }, attrs) => {
     const logp = new Float64Array(ids.length), best = new Float64Array(ids.length);
     ids.forEach((id, l) => {
-      const { logits, logSum } = labelSoftmax({ h, w }, l, cols), own = f64(logits, id);
+      const { logits, logSum } = labelSoftmax({ h, w, cap: capOf(attrs) }, l, cols), own = f64(logits, id);
       logp[l] = own - logSum;
       best[l] = logits.every((logit) => logit <= own) ? 1 : 0;
     });
     return { logp, best };
   },
-  onnx: (_dims, _attrs, target) => [
-    ...logprobNodes(target),
+  onnx: (_dims, attrs, target) => [
+    ...logprobNodes(target, attrs),
     constantNode("zero", "f32", [0]),
     { op: "Squeeze", in: ["picked_shifted", "axis"], out: ["below_top"] },
     { op: "GreaterOrEqual", in: ["below_top", "zero"], out: ["is_best"] },
     { op: "Cast", in: ["is_best"], out: ["best"], attrs: { to: { type: "f32" } } },
   ],
-  wgsl: (dims, _attrs, limits) =>
+  wgsl: (dims, attrs, limits) =>
     labelLogprobShaders(
-      { label: "label_logprob_best", ...dims, outputs: { logp: true, best: true } },
+      { label: "label_logprob_best", ...dims, cap: capOf(attrs), outputs: { logp: true, best: true } },
       limits,
     ),
   grad: null,
   samples: labelSamples,
   tolerance: { atol: 2e-5, rtol: 2e-6 },
 });
+
+function unitNodes(target: OnnxTarget, attrs: Attributes): OnnxNode[] {
+  const isCapped = capOf(attrs) !== null;
+  return [
+    ...logprobNodes(target, attrs),
+    ...isCapped ? uncappedNodes("e", "e_uncapped") : [],
+    ...gemmNodes(target, { a: isCapped ? "e_uncapped" : "e", b: "w", out: "weighted" }),
+    { op: "Div", in: ["weighted", "sum"], out: ["mean"] },
+    ...gatherNodes(target, "w", "ids", isCapped ? "own_row" : "own"),
+    ...isCapped
+      ? [
+        { op: "GatherElements", in: ["z_share", "ids2"], out: ["own_share"], attrs: { axis: 1 } },
+        ...uncappedNodes("own_row", "own", "own_share"),
+      ]
+      : [],
+    { op: "Sub", in: ["own", "mean"], out: ["dh"] },
+  ];
+}

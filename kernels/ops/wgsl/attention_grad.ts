@@ -28,6 +28,7 @@ import {
   queryParts,
   queryPlace,
   rowReader,
+  scoreOf,
   SCORES,
   sees,
   THREADS,
@@ -45,6 +46,7 @@ import {
   sumShares,
 } from "./attention_shares.ts";
 import { elementOf, literal, shader } from "./shader.ts";
+import { timesCapSlope } from "./soft_cap.ts";
 
 /** `dq` (leaving statistics), then `dk` and `dv`. */
 export function attentionGradShaders(given: AttentionShape, limits: WgslLimits): WgslProgram {
@@ -126,7 +128,7 @@ ${reduceRows(shape, "delta", "sum")}
 ${
       walk(shape, {
         scores: scores(shape, { name: "g", a: QUERIES("dout"), b: KEYS("v") }),
-        factor: (i, j) => `p${i}_${j} * (g${i}_${j} - delta${i})`,
+        factor: (i, j) => `p${i}_${j} * (g${i}_${j} - delta${i})${timesCapSlope(`c${i}_${j}`, shape.cap)}`,
         shared,
         result: weighted(shape, { acc: "acc", b: KEYS("k") }),
       })
@@ -198,7 +200,7 @@ function keyGradient(shape: AttentionShape, { part, sizes }: QueryPart, shares: 
       factors((i, j) => `p${i}_${j}`),
       weighted(shape, { acc: "dv", b: seen("dout") }),
       "    workgroupBarrier();",
-      factors((i, j) => `p${i}_${j} * (g${i}_${j} - known${j}.z)`),
+      factors((i, j) => `p${i}_${j} * (g${i}_${j} - known${j}.z)${timesCapSlope(`c${i}_${j}`, shape.cap)}`),
       weighted(shape, { acc: "dk", b: seen("q") }),
       "  }\n  }",
       writeAll(shape, { to: KEYS("dk"), acc: "dk", factor: () => shared ? "1f" : literal(shape.scale) }),
@@ -230,12 +232,17 @@ function probabilities(shape: AttentionShape): string {
   );
   const values = four.flatMap((i) =>
     four.map((j) =>
-      `    let p${i}_${j} = select(0f, exp(min(0f, s${i}_${j} * ${
-        literal(shape.scale)
+      `    ${kept(shape, `${i}_${j}`)}let p${i}_${j} = select(0f, exp(min(0f, ${
+        shape.cap === null ? scoreOf(shape, `s${i}_${j}`) : `c${i}_${j}`
       } - known${j}.x)) * known${j}.y, ${sees(shape, `query${j}`, `key${i}`)});`
     )
   );
   return [...queries, ...values].join("\n");
+}
+
+/** A capped score by a name of its own, `cNAME`, for its slope. */
+function kept(shape: AttentionShape, name: string): string {
+  return shape.cap === null ? "" : `let c${name} = ${scoreOf(shape, `s${name}`)}; `;
 }
 
 /** Puts a factor of each key and query where `weighted()` reads it. */

@@ -11,13 +11,13 @@ import {
   keyPlace,
   quadsOf,
   queryPlace,
+  scoreOf,
   SCORES,
   sees,
   spanFor,
   THREADS,
 } from "./attention_tiles.ts";
 import { type Reduction, shuffled, together } from "./reduce.ts";
-import { literal } from "./shader.ts";
 
 /** Rows of one head of a tensor from a start on: a name that `rowReader` or `writeRow` declared, and WGSL of start and head. */
 export interface HeadRows {
@@ -153,9 +153,7 @@ ${four.map((j) => keyPlace(shape, { name: `key${j}`, row: `key + tx + ${8 * j}u`
 ${
     four.flatMap((i) => [
       ...four.map((j) =>
-        `    let see${i}_${j} = ${
-          sees(shape, `query${i}`, `key${j}`)
-        }; s${i}_${j} = select(-1e38f, s${i}_${j} * ${literal(shape.scale)}, see${i}_${j});`
+        `    let see${i}_${j} = ${sees(shape, `query${i}`, `key${j}`)}; ${shown(shape, `${i}_${j}`)}`
       ),
       `    var top${i} = ${four.map((j) => `s${i}_${j}`).reduce(largest)};`,
     ]).join("\n")
@@ -179,6 +177,14 @@ ${
 ${inner.result}
   }
 ${reduceRows(shape, "l", "sum")}`;
+}
+
+/** A product becomes its score where the key is seen; of those that are capped `cNAME` is it everywhere. */
+function shown(shape: AttentionShape, name: string): string {
+  const score = scoreOf(shape, `s${name}`);
+  return shape.cap === null
+    ? `s${name} = select(-1e38f, ${score}, see${name});`
+    : `let c${name} = ${score}; s${name} = select(-1e38f, c${name}, see${name});`;
 }
 
 /** An invocation's place among 8 × 8. */

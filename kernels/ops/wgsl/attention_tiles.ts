@@ -13,7 +13,8 @@
  */
 import type { WgslDispatch, WgslLimits, WgslPart, WgslSubgroups } from "../../wgsl_program.ts";
 import { together } from "./reduce.ts";
-import { elementsOf, rowParts, shader, type Width } from "./shader.ts";
+import { elementsOf, literal, rowParts, shader, type Width } from "./shader.ts";
+import { cappedWgsl, softTanh } from "./soft_cap.ts";
 
 /** Sizes and attributes of an attention. */
 export interface AttentionShape {
@@ -25,6 +26,7 @@ export interface AttentionShape {
   kvHeads: number;
   scale: number;
   window: number | null;
+  cap: number | null;
   /** Of the device. */
   subgroups?: WgslSubgroups | undefined;
 }
@@ -140,14 +142,14 @@ export function writeRow(
 }`;
 }
 
-/** Workgroup memory: one tile for both products, the scores as `factors`, a line per row to reduce over. */
+/** Workgroup memory: one tile for both products, the scores as `factors`, a line per row to reduce over; and what caps scores. */
 export function memory(shape: AttentionShape): string {
   const inSubgroup = together(8, shape.subgroups) === 8;
   const tile = Math.max(2 * BLOCK * (depthFor(shape) + 1), BLOCK * spanFor(shape));
   return `var<workgroup> tile: array<vec4<f32>, ${tile}>;
 var<workgroup> factors: array<vec4<f32>, ${BLOCK * SCORES}>;${
     inSubgroup ? "" : `\nvar<workgroup> line: array<f32, ${BLOCK * 8}>;`
-  }`;
+  }${shape.cap === null ? "" : `\n${softTanh("f32")}`}`;
 }
 
 /** WGSL: a query's row among `rows` as NAME, and where a window needs it its place as NAME_place. */
@@ -163,6 +165,12 @@ export function keyPlace(shape: AttentionShape, { name, row }: { name: string; r
   return `${
     queryPlace(shape, { name, row })
   } let ${name}_until = bounds[2u * min(${name}, sizes.rows - 1u)];`;
+}
+
+/** WGSL: a product of a query and a key as its score. */
+export function scoreOf({ scale, cap }: AttentionShape, product: string): string {
+  const scaled = `${product} * ${literal(scale)}`;
+  return cap === null ? scaled : cappedWgsl(scaled, cap);
 }
 
 /** WGSL: whether a query of {@linkcode queryPlace} sees a key of {@linkcode keyPlace}. */

@@ -10,6 +10,7 @@ import type { WgslDispatch, WgslLimits, WgslProgram } from "../../wgsl_program.t
 import { WANTED_WORKGROUPS } from "./attention_shares.ts";
 import { workgroupMemory, workgroupReduce } from "./reduce.ts";
 import { elementOf, literal, shader, widthOf } from "./shader.ts";
+import { cappedWgsl, softTanh } from "./soft_cap.ts";
 
 const BLOCK = 64;
 /** Most invocations that read a key's row side by side: 256 bytes of vec4. */
@@ -34,6 +35,7 @@ export interface CachedAttentionShape {
   kvHeads: number;
   scale: number;
   window: number | null;
+  cap: number | null;
 }
 
 /** All places in one binding, since a shader may bind only eight buffers everywhere: of queries, past and fresh rows. */
@@ -132,7 +134,9 @@ function attendDispatch(shape: CachedAttentionShape, layout: Layout, limits: Wgs
       span,
     },
     workgroups: rows * heads * parts,
-    declarations: `var<workgroup> query: array<${element}, ${d / width}>;
+    declarations: `${
+      shape.cap === null ? "" : `${softTanh("f32")}\n`
+    }var<workgroup> query: array<${element}, ${d / width}>;
 ${
       limits.subgroups
         ? workgroupMemory(["block_most"], BLOCK, limits)
@@ -183,7 +187,7 @@ ${writeResult(qcols, layout)}`;
  * at a time: one row for each invocation would be as many places of memory at once as it has neighbours.
  */
 function blockScore(
-  { kvcols, kvHeads, scale, window, fresh }: CachedAttentionShape,
+  { kvcols, kvHeads, scale, window, fresh, cap }: CachedAttentionShape,
   { d, width, readers }: Layout,
 ): string {
   const chunks = d / width;
@@ -225,7 +229,7 @@ ${inParts(fresh, `        ${product("past_k")}`, `        ${product("k")}`)}
     if (seen) {
       score = 0f;
       for (var c = 0u; c < ${readers}u; c++) { score += products[lane * ${readers + 1}u + c]; }
-      score *= ${literal(scale)};
+      score *= ${literal(scale)};${cap === null ? "" : ` score = ${cappedWgsl("score", cap)};`}
     }`;
 }
 

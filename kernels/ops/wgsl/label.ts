@@ -9,6 +9,7 @@ import type { WgslDispatch, WgslLimits, WgslPart, WgslProgram } from "../../wgsl
 import { product } from "./product.ts";
 import { workgroupMemory, workgroupReduce } from "./reduce.ts";
 import { elementOf, elementsOf, inTurn, shader } from "./shader.ts";
+import { cappedWgsl, softTanh, timesCapSlope } from "./soft_cap.ts";
 
 /** Rows of the vocabulary that are handled at once: 8 MiB of logits for 256 labels. */
 const CHUNK = 8192;
@@ -20,6 +21,7 @@ export interface LabelSpec {
   labels: number;
   cols: number;
   vocab: number;
+  cap: number | null;
   outputs: LabelOutputs;
 }
 
@@ -154,10 +156,10 @@ function weightGradient(
 
 /**
  * A label's statistics `(maximum, sum of exponentials, own logit, factor by which older sums shrink)` after one more chunk.
- * For `dh` logits become their exponentials under the new maximum.
+ * For `dh` logits become their exponentials under the new maximum, times their slopes where they are capped.
  */
 function softmaxStep(
-  { label, labels, first, count, logits, outputs }: Chunk,
+  { label, labels, first, count, logits, outputs, cap }: Chunk,
   limits: WgslLimits,
 ): WgslDispatch {
   const replace = outputs.dh !== undefined;
@@ -169,20 +171,24 @@ function softmaxStep(
     sizes: { first, count },
     workgroups: labels,
     subgroups: limits.subgroups,
-    declarations: workgroupMemory(["top", "sum"], THREADS, limits),
+    declarations: workgroupMemory(["top", "sum"], THREADS, limits) + capOfLogits(cap),
     body: `  let start = workgroup * sizes.count;
   var before = vec4<f32>(-3.4e38f, 0f, 0f, 0f);
   if (sizes.first > 0u) { before = statistics[workgroup]; }
   var top = before.x;
-  for (var v = lane; v < sizes.count; v += ${THREADS}u) { top = max(top, logits[start + v]); }
+  for (var v = lane; v < sizes.count; v += ${THREADS}u) { top = max(top, ${
+      capped("logits[start + v]", cap)
+    }); }
   let own = u32(ids[workgroup]) - sizes.first;
-  if (own < sizes.count) { before.z = logits[start + own]; }
+  if (own < sizes.count) { before.z = ${capped("logits[start + own]", cap)}; }
 ${workgroupReduce("top", THREADS, limits, "max")}
   var sum = 0f;
   for (var v = lane; v < sizes.count; v += ${THREADS}u) {
-    let e = exp(logits[start + v] - top);
+    ${cap === null ? "" : `let z = ${capped("logits[start + v]", cap)}; `}let e = exp(${
+      cap === null ? "logits[start + v]" : "z"
+    } - top);
     sum += e;
-    ${replace ? "logits[start + v] = e;" : ""}
+    ${replace ? `logits[start + v] = e${timesCapSlope("z", cap)};` : ""}
   }
 ${workgroupReduce("sum", THREADS, limits)}
   let fade = exp(before.x - top);
@@ -207,7 +213,7 @@ function logpOf(label: string, labels: number, best: boolean): WgslDispatch {
 
 /** `dh[l] = w[ids[l]] − mean[l] / sum`, times the label's weight; labels whose row lies in another part are left alone. */
 function hiddenGradient(
-  { label, labels, cols, first, count, weight, outputs }: Chunk,
+  { label, labels, cols, first, count, weight, outputs, cap }: Chunk,
   half: boolean,
 ): WgslDispatch[] {
   if (!outputs.dh) return [];
@@ -231,15 +237,15 @@ function hiddenGradient(
   let l = i / ${cols}u;
   let row = u32(ids[l]) - sizes.first;
   if (row >= sizes.rows) { return; }
-  dh[i] = ${
-        weighted ? "weights[l] * " : ""
-      }(f32(w[row * ${cols}u + i % ${cols}u]) - mean[i] / statistics[l].y);`,
+  dh[i] = ${weighted ? "weights[l] * " : ""}(f32(w[row * ${cols}u + i % ${cols}u])${
+        timesCapSlope("statistics[l].z", cap)
+      } - mean[i] / statistics[l].y);`,
     }),
   ];
 }
 
-/** Logits become `weights[l] (1[v = ids[l]] − p)`. */
-function logitGradient({ label, labels, first, count, logits }: Chunk): WgslDispatch {
+/** Logits become `weights[l] (1[v = ids[l]] − p)`, times their slopes where they are capped. */
+function logitGradient({ label, labels, first, count, logits, cap }: Chunk): WgslDispatch {
   return shader({
     label: `${label}, dz`,
     threads: THREADS,
@@ -247,10 +253,26 @@ function logitGradient({ label, labels, first, count, logits }: Chunk): WgslDisp
     write: { logits: { part: logits } },
     sizes: { total: labels * count, count, first },
     workgroups: Math.ceil(labels * count / THREADS),
+    declarations: capOfLogits(cap),
     body: `  let i = workgroup * ${THREADS}u + lane;
   if (i >= sizes.total) { return; }
   let l = i / sizes.count; let s = statistics[l];
   let own = f32(sizes.first + i % sizes.count == u32(ids[l]));
-  logits[i] = weights[l] * (own - exp(logits[i] - s.x) / s.y);`,
+  ${
+      cap === null ? "" : `let z = ${capped("logits[i]", cap)};
+  `
+    }logits[i] = weights[l] * (own - exp(${cap === null ? "logits[i]" : "z"} - s.x) / s.y)${
+      timesCapSlope("z", cap)
+    };`,
   });
+}
+
+/** WGSL: the function that {@linkcode capped} calls. */
+function capOfLogits(cap: number | null): string {
+  return cap === null ? "" : `\n${softTanh("f32")}`;
+}
+
+/** WGSL: a logit as it is capped. */
+function capped(logit: string, cap: number | null): string {
+  return cap === null ? logit : cappedWgsl(logit, cap);
 }
