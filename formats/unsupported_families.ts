@@ -18,7 +18,7 @@ interface UnsupportedFamily {
 
 const MEAN = "norms subtract the mean (LayerNorm)", UNGATED = "MLP has no gate";
 const AT_ONCE = "blocks add attention and MLP at once";
-const GOOGLE = "of Google's models gemma3_text (270m and 1b) is supported";
+const GOOGLE = "of Google's models gemma, gemma2 and gemma3_text (270m and 1b) are supported";
 const MICROSOFT = "of Microsoft's models phi3 is supported";
 const MICROSOFT_TEXT = "of Microsoft's models phi3, of text alone, is supported";
 const QWEN =
@@ -35,19 +35,6 @@ const FAMILIES: readonly UnsupportedFamily[] = [
     types: ["gemma3"],
     is: "a Gemma 3 that sees, too (4b and larger)",
     instead: "supported are its models of text alone, gemma3_text (270m and 1b)",
-  },
-  {
-    types: ["gemma2"],
-    architectures: ["gemma2"],
-    is:
-      "a Gemma 2, whose scores and logits are capped (attn_logit_softcapping, final_logit_softcapping), which isn't computed here",
-    instead: GOOGLE,
-  },
-  {
-    types: ["gemma"],
-    architectures: ["gemma"],
-    is: "a Gemma of the first generation, for which there is no family here",
-    instead: GOOGLE,
   },
   {
     types: ["gemma3n"],

@@ -57,6 +57,7 @@ for (
     ["tiny/smollm3", "tiny/smollm3"],
     ["tiny/granite", "tiny/granite"],
     ["tiny/olmo2", "tiny/olmo2"],
+    ["tiny/gemma", "tiny/gemma"],
     ["tiny/phi3", "tiny/phi3"],
     ["tiny/phi4mini", "tiny/phi4mini"],
   ] as const

@@ -114,12 +114,11 @@ Deno.test("ggufConfig() refuses what it doesn't know, by name", () => {
   const cases: [Uint8Array, string][] = [
     [model("qwen4"), 'did you mean "qwen2"?'],
     [
-      model("gemma2"),
-      'its architecture is "gemma2", a Gemma 2, whose scores and logits are capped (attn_logit_softcapping, final_logit_softcapping), which isn\'t computed here: supported are llama, mistral, qwen2, qwen3',
+      model("gemma3n"),
+      'its architecture is "gemma3n", a Gemma 3n, whose layers have embeddings of their own and several streams between them: supported are llama, mistral, qwen2, qwen3',
     ],
     [model("phimoe"), 'its architecture is "phimoe", a mixture of experts: supported are'],
     [model("phi2"), "a model before Phi-3, whose blocks add attention and MLP at once: supported are"],
-    [model("gemma"), "a Gemma of the first generation, for which there is no family here: supported are"],
     [model("qwen3moe"), 'its architecture is "qwen3moe", a mixture of experts: supported are'],
     [
       model("deepseek2"),

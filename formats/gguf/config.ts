@@ -23,6 +23,8 @@ export const MODEL_CLASSES: Readonly<Record<string, string>> = {
   qwen3_vl: "Qwen3VLForConditionalGeneration",
   smollm3: "SmolLM3ForCausalLM",
   granite: "GraniteForCausalLM",
+  gemma: "GemmaForCausalLM",
+  gemma2: "Gemma2ForCausalLM",
   gemma3_text: "Gemma3ForCausalLM",
   olmo2: "Olmo2ForCausalLM",
   phi3: "Phi3ForCausalLM",
@@ -38,6 +40,8 @@ const MODEL_TYPES: Readonly<Record<string, string>> = {
   qwen3vl: "qwen3_vl",
   smollm3: "smollm3",
   granite: "granite",
+  gemma: "gemma",
+  gemma2: "gemma2",
   gemma3: "gemma3_text",
   olmo2: "olmo2",
   phi3: "phi3",
@@ -74,7 +78,7 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
     num_attention_heads: heads,
     num_key_value_heads: keyValueHeads,
     head_dim: headDim,
-    ...(modelType !== "gemma3_text" && { hidden_act: "silu" }),
+    ...activation(modelType),
     max_position_embeddings: fields.count("context_length"),
     rms_norm_eps: fields.real("attention.layer_norm_rms_epsilon"),
     rope_theta: theta,
@@ -85,8 +89,10 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
     ...(modelType === "smollm3" && { no_rope_layer_interval: NO_ROPE_INTERVAL }),
     ...(modelType === "granite" && multipliers(fields, headDim)),
     ...(modelType === "phi3" && phi3Fields(fields, { headDim, rotated })),
-    ...(modelType === "gemma3_text"
-      ? gemma3Fields(fields, { hiddenSize, heads, headDim })
+    ...(modelType === "gemma3_text" && gemma3Fields(fields)),
+    ...(modelType === "gemma2" && gemma2Fields(fields)),
+    ...(Object.hasOwn(GEMMA_WINDOWED, fields.architecture)
+      ? { query_pre_attn_scalar: scoreWidthOf(fields, { hiddenSize, heads, headDim }) }
       : slidingWindow(fields, modelType, path)),
     ...specialTokenIds(metadata),
   };
@@ -171,7 +177,9 @@ function slidingWindow(
   if (window > 0) {
     throw new RangeError(`Cannot open ${path}: a sliding window in a ${modelType} GGUF isn't supported`);
   }
-  return ["granite", "olmo2"].includes(modelType) ? {} : { use_sliding_window: false, sliding_window: null };
+  return ["granite", "olmo2", "gemma"].includes(modelType)
+    ? {}
+    : { use_sliding_window: false, sliding_window: null };
 }
 
 /** Phi-3's: the share of each head that is rotated, and the length that the model was trained on first. */
@@ -196,8 +204,16 @@ function multipliers({ real }: ArchitectureFields, headDim: number): Record<stri
   };
 }
 
-/** Layers of llama.cpp's "27B". */
-const GEMMA3_27B = 62;
+/** Architectures of llama.cpp whose layers have a window, all but each so manyth, if no key says another number; and how many layers its "27B" has. */
+const GEMMA_WINDOWED: Readonly<Record<string, { period: number; largest: number }>> = {
+  gemma2: { period: 2, largest: 46 },
+  gemma3: { period: 6, largest: 62 },
+};
+
+/** Of each so many layers the last one of an architecture has no window; null: it isn't one of Gemma's that have windows. */
+export function gemmaPeriod(architecture: string): number | null {
+  return GEMMA_WINDOWED[architecture]?.period ?? null;
+}
 
 /** Sizes of a decoder's attention. */
 interface AttentionSizes {
@@ -207,31 +223,55 @@ interface AttentionSizes {
   headDim: number;
 }
 
-/** The width by whose root llama.cpp divides scores of architecture gemma3: a head's, but of the 27B model all heads' share of hidden_size. */
-export function gemma3ScoreWidth({ numLayers, hiddenSize, numHeads, headDim }: AttentionSizes): number {
-  return numLayers === GEMMA3_27B ? hiddenSize / numHeads : headDim;
+/**
+ * The width by whose root llama.cpp divides scores of architectures gemma2 and gemma3: a head's, but of the 27B model all heads' share of
+ * hidden_size.
+ */
+export function gemmaScoreWidth(
+  architecture: string,
+  { numLayers, hiddenSize, numHeads, headDim }: AttentionSizes,
+): number {
+  return numLayers === GEMMA_WINDOWED[architecture]?.largest ? hiddenSize / numHeads : headDim;
 }
 
-/** Of each so many layers the last one of architecture gemma3 has no window, if no key says another number. */
-export const GEMMA3_PERIOD = 6;
+function scoreWidthOf(
+  { architecture, count }: ArchitectureFields,
+  { heads: numHeads, ...sizes }: { hiddenSize: number; heads: number; headDim: number },
+): number {
+  return gemmaScoreWidth(architecture, { numLayers: count("block_count"), numHeads, ...sizes });
+}
+
+/** Gemma 2's, with what llama.cpp takes where a key is missing. */
+function gemma2Fields({ count, real }: ArchitectureFields): Record<string, unknown> {
+  return {
+    sliding_window: count("attention.sliding_window", 4096),
+    attn_logit_softcapping: real("attn_logit_softcapping", 50),
+    final_logit_softcapping: real("final_logit_softcapping", 30),
+  };
+}
 
 /** Gemma 3's: a file without a window has none in any layer. */
-function gemma3Fields(
-  { count, real }: ArchitectureFields,
-  { hiddenSize, heads, headDim }: { hiddenSize: number; heads: number; headDim: number },
-): Record<string, unknown> {
-  const layers = count("block_count"), window = count("attention.sliding_window", 0);
+function gemma3Fields({ architecture, count, real }: ArchitectureFields): Record<string, unknown> {
+  const window = count("attention.sliding_window", 0);
   return {
-    hidden_activation: "gelu_pytorch_tanh",
-    query_pre_attn_scalar: gemma3ScoreWidth({ numLayers: layers, hiddenSize, numHeads: heads, headDim }),
     rope_local_base_freq: real("rope.freq_base_swa", 10000),
     ...(window > 0
       ? {
         sliding_window: window,
-        sliding_window_pattern: count("attention.sliding_window_pattern", GEMMA3_PERIOD),
+        sliding_window_pattern: count(
+          "attention.sliding_window_pattern",
+          gemmaPeriod(architecture) ?? undefined,
+        ),
       }
-      : { layer_types: new Array(layers).fill("full_attention") }),
+      : { layer_types: new Array(count("block_count")).fill("full_attention") }),
   };
+}
+
+/** What the gate is put through, by the field of the family's class. */
+function activation(modelType: string): Record<string, string> {
+  const gelu = "gelu_pytorch_tanh";
+  if (modelType === "gemma") return { hidden_act: gelu };
+  return modelType.startsWith("gemma") ? { hidden_activation: gelu } : { hidden_act: "silu" };
 }
 
 function specialTokenIds(metadata: GgufMetadata): Record<string, number | number[]> {

@@ -212,6 +212,49 @@ Deno.test("ggufConfig() of gemma3 has its windows, both bases and the scale of i
   assertThrows(() => found({ "X.final_logit_softcapping": f32(30) }), RangeError, "final_logit_softcapping");
 });
 
+Deno.test("ggufConfig() of gemma2 has both caps, its windows and the scale of its scores, with llama.cpp's own where a key is missing", () => {
+  const found = (fields: Record<string, GgufTyped>) => configWith(fields, { architecture: "gemma2" });
+  const config = found({
+    "X.attn_logit_softcapping": f32(40),
+    "X.final_logit_softcapping": f32(20),
+    "X.attention.sliding_window": u32(512),
+  });
+  assertEquals([config.architectures, config.model_type], [["Gemma2ForCausalLM"], "gemma2"]);
+  assertEquals([config.attn_logit_softcapping, config.final_logit_softcapping], [40, 20]);
+  assertEquals([config.sliding_window, config.layer_types, config.query_pre_attn_scalar], [
+    512,
+    undefined,
+    4,
+  ]);
+  assertEquals([config.hidden_act, config.hidden_activation], [undefined, "gelu_pytorch_tanh"]);
+  const bare = found({});
+  assertEquals([bare.attn_logit_softcapping, bare.final_logit_softcapping, bare.sliding_window], [
+    50,
+    30,
+    4096,
+  ]);
+  // "27B"
+  const sizes = { "X.embedding_length": u32(24), "X.attention.key_length": u32(4) };
+  assertEquals(found({ ...sizes, "X.block_count": u32(46) }).query_pre_attn_scalar, 24 / 2);
+});
+
+Deno.test("ggufConfig() of gemma has GELU by its tanh approximation and no window", () => {
+  const config = configWith({}, { architecture: "gemma" });
+  assertEquals([config.architectures, config.model_type], [["GemmaForCausalLM"], "gemma"]);
+  assertEquals([config.hidden_act, config.hidden_activation], ["gelu_pytorch_tanh", undefined]);
+  assertEquals([config.sliding_window, config.query_pre_attn_scalar], [undefined, undefined]);
+  assertThrows(
+    () => configWith({ "X.attention.sliding_window": u32(8) }, { architecture: "gemma" }),
+    RangeError,
+    "a sliding window in a gemma GGUF isn't supported",
+  );
+  assertThrows(
+    () => configWith({ "X.attn_logit_softcapping": f32(50) }, { architecture: "gemma" }),
+    RangeError,
+    "attn_logit_softcapping",
+  );
+});
+
 Deno.test("ggufConfig() refuses adapters and parts of a model, and says how to join them", () => {
   assertThrows(
     () => configWith({ "general.type": text("adapter") }),

@@ -7,7 +7,7 @@ export { type GgufArray } from "./cursor.ts";
 export { type GgufMetadata, type GgufTensor, type GgufValue } from "./header.ts";
 export { canPack, packedBlocks } from "./packed.ts";
 export { GgufFile, readGgufMetadata, supported } from "./reader.ts";
-export { GEMMA3_PERIOD, gemma3ScoreWidth, ggufConfig, MODEL_CLASSES, NO_ROPE_INTERVAL } from "./config.ts";
+export { gemmaPeriod, gemmaScoreWidth, ggufConfig, MODEL_CLASSES, NO_ROPE_INTERVAL } from "./config.ts";
 export {
   deinterleave,
   deinterleavedRows,

@@ -47,10 +47,19 @@ const BLOCK: Readonly<Record<string, string>> = {
   ffn_norm: "post_attention_layernorm",
 };
 
+/** Blocks that are normed before their halves and behind them. */
+const AROUND = {
+  ...MODULES,
+  ...BEHIND,
+  attn_norm: "input_layernorm",
+  ffn_norm: "pre_feedforward_layernorm",
+};
+
 /** Architectures whose blocks aren't normed before their halves alone, or have fused matrices. */
 const OTHER_BLOCKS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   olmo2: { ...MODULES, ...BEHIND },
-  gemma3: { ...MODULES, ...BEHIND, attn_norm: "input_layernorm", ffn_norm: "pre_feedforward_layernorm" },
+  gemma2: AROUND,
+  gemma3: AROUND,
   phi3: {
     attn_norm: "input_layernorm",
     attn_qkv: "self_attn.qkv_proj",
@@ -69,7 +78,7 @@ function blockNames(architecture: string): Readonly<Record<string, string>> {
 
 /** What is added to a tensor. @param target Its name in transformers */
 function normOffset(architecture: string, target: string): 0 | 1 {
-  return architecture === "gemma3" && target.endsWith("norm.weight") ? 1 : 0;
+  return architecture.startsWith("gemma") && target.endsWith("norm.weight") ? 1 : 0;
 }
 
 /** Architectures whose q and k llama.cpp rotates by neighbouring pairs, layers of smollm3 that it doesn't rotate among them. */

@@ -33,6 +33,7 @@ const NEUTRAL: Readonly<Record<string, readonly (number | boolean)[]>> = {
 
 /** Keys of {@linkcode NEUTRAL} and `attention.scale` that an architecture's models have a place for. */
 const READ: Readonly<Record<string, readonly string[]>> = {
+  gemma2: ["attn_logit_softcapping", "final_logit_softcapping"],
   granite: ["logit_scale", "residual_scale", "embedding_scale", "attention.scale"],
 };
 

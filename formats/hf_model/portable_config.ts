@@ -44,9 +44,9 @@ const ROPE_FIELDS: Readonly<Record<string, (config: Record<string, unknown>) => 
   phi3: ropeFieldsOfPhi3,
 };
 
-/** Rotary fields that transformers 4 warns of where they are whole numbers. */
+/** Fields that are to be floats: whole numbers in rotary ones transformers 4 warns of, in Gemma 2's caps 5 refuses them. */
 const FLOATS =
-  /^( *"(?:rope_theta|rope_local_base_freq|factor|(?:low|high)_freq_factor|attention_factor)": -?\d+)(?=,?$)/gm;
+  /^( *"(?:rope_theta|rope_local_base_freq|factor|(?:low|high)_freq_factor|attention_factor|(?:attn|final)_logit_softcapping)": -?\d+)(?=,?$)/gm;
 
 /** Text of config.json: {@linkcode portableConfig}, with `4.0` where Python asks for a float. */
 export function portableConfigText(

@@ -1,5 +1,5 @@
 /** What is saved opens as the same model, here and in both transformers. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { SafetensorsFile } from "../safetensors/mod.ts";
 import { openModel, saveModel } from "./mod.ts";
@@ -103,6 +103,12 @@ Deno.test("saveModel() spells config.json for transformers 4 and 5 alike and ref
       );
       assertEquals([rope_theta, rope_local_base_freq, rope_scaling, rope_parameters], [7, 3, linear, five]);
     }
+    // transformers 5.17's Gemma2Config refuses whole numbers there
+    const caps = { attn_logit_softcapping: 50, final_logit_softcapping: 30.5 };
+    saveModel(directory, [tensor], { config: { model_type: "gemma2", ...caps }, dtype: "float16" });
+    const text = Deno.readTextFileSync(join(directory, "config.json"));
+    assertMatch(text, /"attn_logit_softcapping": 50\.0,\n/);
+    assertMatch(text, /"final_logit_softcapping": 30\.5,\n/);
     // transformers 4.57's Phi3Config takes three fields of a scaling, llama.cpp's converter looks for the others beside it
     const factors = { short_factor: [1, 2], long_factor: [3, 4] };
     const phi3 = {

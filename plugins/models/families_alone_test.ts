@@ -1,4 +1,4 @@
-/** What single families have alone: SmolLM3, Granite, Gemma 3, OLMo 2, Phi-3. */
+/** What single families have alone: SmolLM3, Granite, Gemma, OLMo 2, Phi-3. */
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 
 import { checkTensors, openModel } from "../../formats/hf_model/mod.ts";
@@ -125,6 +125,77 @@ Deno.test("parse() of gemma3_text refuses what isn't computed here, by name", ()
     [{ query_pre_attn_scalar: 0 }, "query_pre_attn_scalar is 0"],
   ];
   for (const [change, message] of cases) assertThrows(() => parseGemma3(change), RangeError, message);
+});
+
+Deno.test("parse() of gemma2 takes both caps, windows and the scale of scores, with defaults of transformers' class", () => {
+  const caps = (change: Config) => {
+    const { scoreCap, logitCap } = parseGolden("gemma2", change);
+    return [scoreCap, logitCap];
+  };
+  assertEquals(caps({}), [2, 4]);
+  assertEquals(caps({ attn_logit_softcapping: undefined, final_logit_softcapping: undefined }), [50, 30]);
+  assertEquals(caps({ attn_logit_softcapping: null, final_logit_softcapping: null }), [undefined, undefined]);
+  const decoder = parseGolden("gemma2");
+  assertEquals([decoder.normPlaces, decoder.normOffset, decoder.gateActivation], ["both", 1, "gelu_tanh"]);
+  assertEquals([decoder.attentionScale, decoder.qkNorm], [1 / Math.sqrt(10), false]);
+  assertEquals(decoder.embeddingScale, Math.fround(Math.sqrt(32)));
+  const bare = parseGolden("gemma2", {
+    layer_types: undefined,
+    sliding_window: undefined,
+    head_dim: undefined,
+    query_pre_attn_scalar: undefined,
+    num_key_value_heads: undefined,
+    tie_word_embeddings: undefined,
+    hidden_activation: undefined,
+    num_hidden_layers: 5,
+  });
+  // every second layer has no window
+  assertEquals(bare.slidingWindow, [4096, null, 4096, null, 4096]);
+  assertEquals([bare.headDim, bare.attentionScale], [256, 1 / 16]);
+  assertEquals([bare.numKeyValueHeads, bare.tieWordEmbeddings], [4, true]);
+  const cases: [Config, string][] = [
+    [{ attn_logit_softcapping: 0 }, "attn_logit_softcapping is 0; it is to be above 0"],
+    [{ final_logit_softcapping: "x" }, 'final_logit_softcapping is "x"'],
+    [{ use_bidirectional_attention: true }, "use_bidirectional_attention is true"],
+    [{ hidden_activation: "gelu" }, 'hidden_activation is "gelu"; only gelu_pytorch_tanh is supported'],
+    [{ sliding_window: null }, "sliding_window is null; layers of type sliding_attention need it"],
+  ];
+  for (const [change, message] of cases) {
+    assertThrows(() => parseGolden("gemma2", change), RangeError, message);
+  }
+});
+
+Deno.test("parse() of gemma has transformers' defaults, and refuses a gelu that programs read in two ways", () => {
+  const decoder = parseGolden("gemma");
+  assertEquals([decoder.normPlaces, decoder.normOffset, decoder.gateActivation], [undefined, 1, "gelu_tanh"]);
+  assertEquals([decoder.attentionScale, decoder.scoreCap, decoder.logitCap], [
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  assertEquals(decoder.embeddingScale, Math.fround(Math.sqrt(32)));
+  const bare = parseGolden("gemma", {
+    head_dim: undefined,
+    hidden_act: undefined,
+    tie_word_embeddings: undefined,
+    num_attention_heads: 16,
+    num_key_value_heads: undefined,
+  });
+  assertEquals([bare.headDim, bare.numKeyValueHeads, bare.tieWordEmbeddings], [256, 16, true]);
+  assertEquals(parseGolden("gemma", { hidden_activation: "gelu_pytorch_tanh" }), decoder);
+  assertEquals(parseGolden("gemma", { hidden_activation: null }), decoder);
+  const cases: [Config, string][] = [
+    [
+      { hidden_act: "gelu" },
+      'hidden_act is "gelu"; programs differ in what that is in a Gemma, whose weights were trained with GELU\'s tanh approximation: set it to "gelu_pytorch_tanh"',
+    ],
+    [{ hidden_activation: "gelu" }, 'hidden_activation is "gelu"; only gelu_pytorch_tanh is supported'],
+    [{ hidden_act: "silu" }, 'hidden_act is "silu"; only gelu_pytorch_tanh is supported'],
+    [{ use_bidirectional_attention: true }, "use_bidirectional_attention is true"],
+  ];
+  for (const [change, message] of cases) {
+    assertThrows(() => parseGolden("gemma", change), RangeError, message);
+  }
 });
 
 Deno.test("parse() of olmo2 norms behind sub-layers and all of q and k, with defaults of transformers' class", () => {

@@ -15,8 +15,10 @@ for (const name of Object.keys(parsers) as (keyof typeof parsers)[]) {
     checkTensors(weights, tensorShapes(config), name);
     weights.close();
     assertEquals(config.eosTokenIds, [2]);
-    assert(config.slidingWindow.every((window) => window === (name === "phi3" ? 4 : null)));
-    assertEquals(config.slidingWindow.length, config.numLayers);
+    const windows = name === "gemma2"
+      ? [4, null, 4]
+      : Array(config.numLayers).fill(name === "phi3" ? 4 : null);
+    assertEquals(config.slidingWindow, windows);
   });
 
   Deno.test(`parse() of ${name} reads the spelling of transformers 5 alike`, () => {
@@ -172,13 +174,11 @@ Deno.test("familyOf() says why a known model isn't of a supported family, and na
   const registry = builtinRegistry(), configFile = "m/config.json";
   const qwen =
     "; of Qwen's models qwen2, qwen3 and, by their language part, qwen2_vl, qwen2_5_vl and qwen3_vl are supported";
-  const mean = "norms subtract the mean (LayerNorm)",
-    google = "; of Google's models gemma3_text (270m and 1b) is";
+  const mean = "norms subtract the mean (LayerNorm)";
   const cases = {
-    gemma: `a Gemma of the first generation, for which there is no family here${google}`,
-    gemma2:
-      "a Gemma 2, whose scores and logits are capped (attn_logit_softcapping, final_logit_softcapping), which " +
-      `isn't computed here${google}`,
+    gemma3n:
+      "a Gemma 3n, whose layers have embeddings of their own and several streams between them; of Google's " +
+      "models gemma, gemma2 and gemma3_text (270m and 1b) are supported",
     gemma3: "a Gemma 3 that sees, too",
     phi: "a model before Phi-3",
     phimoe: "a mixture of experts",
@@ -186,7 +186,7 @@ Deno.test("familyOf() says why a known model isn't of a supported family, and na
     falcon:
       `a Falcon before Falcon 3, whose ${mean} and whose MLP has no gate; Falcon 3 is llama, which is supported`,
     gpt2:
-      `a GPT-2, whose positions are learnt, whose ${mean} and whose MLP has no gate; supported are gemma3_text, granite,`,
+      `a GPT-2, whose positions are learnt, whose ${mean} and whose MLP has no gate; supported are gemma, gemma2, gemma3_text, granite,`,
     gpt_neox:
       `a GPT-NeoX or Pythia, whose ${mean}, whose MLP has no gate and whose blocks add attention and MLP at once; supported are`,
     stablelm: `a StableLM, whose ${mean}; supported are`,

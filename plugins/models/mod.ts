@@ -3,6 +3,8 @@
  * @module
  */
 import type { Plugin } from "../kinds/plugin.ts";
+import gemma from "./gemma.ts";
+import gemma2 from "./gemma2.ts";
 import gemma3 from "./gemma3.ts";
 import granite from "./granite.ts";
 import llama from "./llama.ts";
@@ -27,6 +29,8 @@ export const models: readonly Plugin<"model">[] = [
   smollm3,
   granite,
   olmo2,
+  gemma,
+  gemma2,
   gemma3,
   phi3,
 ];

@@ -7,8 +7,8 @@ import { basename, join } from "@std/path";
 
 import { item } from "../../formats/elements.ts";
 import {
-  GEMMA3_PERIOD,
-  gemma3ScoreWidth,
+  gemmaPeriod,
+  gemmaScoreWidth,
   type GgufEncoding,
   ggufName,
   type GgufTensorToWrite,
@@ -158,12 +158,26 @@ export function checkArchitecture(decoder: DecoderConfig): string {
         "use export_format: safetensors",
     );
   if (
-    !["llama", "qwen2", "qwen3", "qwen2vl", "qwen3vl", "smollm3", "granite", "gemma3", "olmo2", "phi3"]
+    ![
+      "llama",
+      "qwen2",
+      "qwen3",
+      "qwen2vl",
+      "qwen3vl",
+      "smollm3",
+      "granite",
+      "gemma",
+      "gemma2",
+      "gemma3",
+      "olmo2",
+      "phi3",
+    ]
       .includes(architecture)
   ) {
     throw refuse("counterpart here");
   }
-  if (architecture === "gemma3") checkGemma3(decoder, refuse);
+  const period = gemmaPeriod(architecture);
+  if (period !== null) checkGemma(decoder, { architecture, period, refuse });
   else if (
     !KNOWS_NO_WINDOW.includes(architecture) && decoder.slidingWindow.some((window) => window !== null)
   ) {
@@ -178,29 +192,42 @@ export function checkArchitecture(decoder: DecoderConfig): string {
   if (architecture === "phi3" && decoder.numHeads * decoder.headDim !== decoder.hiddenSize) {
     throw refuse("head_dim of its own");
   }
-  if (/^(qwen3|smollm3|gemma3|olmo2|phi3)/.test(architecture) && (decoder.qkvBias || decoder.outputBias)) {
+  if (/^(qwen3|smollm3|gemma|olmo2|phi3)/.test(architecture) && (decoder.qkvBias || decoder.outputBias)) {
     throw refuse("biases");
   }
   return architecture;
 }
 
-/** llama.cpp has windows, their rotation and the scale of scores of architecture gemma3 in its code. */
-function checkGemma3(decoder: DecoderConfig, refuse: (what: string) => RangeError): void {
-  const { slidingWindow, windowRotation, headDim } = decoder, [window] = slidingWindow;
+/** llama.cpp has windows, their rotation and the scale of scores of architectures gemma2 and gemma3 in its code, and caps those of gemma2 always. */
+function checkGemma(
+  decoder: DecoderConfig,
+  { architecture, period, refuse }: {
+    architecture: string;
+    period: number;
+    refuse: (what: string) => RangeError;
+  },
+): void {
+  const { slidingWindow, windowRotation, headDim, scoreCap, logitCap } = decoder, [window] = slidingWindow;
   const isTheirs = slidingWindow.every((size, layer) =>
-    size === ((layer + 1) % GEMMA3_PERIOD === 0 ? null : window)
+    size === ((layer + 1) % period === 0 ? null : window)
   );
-  if (!isTheirs && slidingWindow.some((size) => size !== null)) {
-    throw refuse(`choice of layers with a window (all but every ${GEMMA3_PERIOD}th have the same)`);
+  const isOpen = slidingWindow.every((size) => size === null), isSecond = architecture === "gemma2";
+  if (isOpen ? isSecond : !isTheirs) {
+    throw refuse(
+      `choice of layers with a window (all but every ${period}${isSecond ? "nd" : "th"} have the same)`,
+    );
+  }
+  if (isSecond && (scoreCap === undefined || logitCap === undefined)) {
+    throw refuse("scores or logits that aren't capped (attn_logit_softcapping, final_logit_softcapping)");
   }
   const { inverseFrequencies = decoder.inverseFrequencies, attentionFactor = 1 } = windowRotation ?? {};
   const isPlain = inverseFrequencies.every((frequency, i) =>
     Math.abs(frequency * 10000 ** (2 * i / headDim) - 1) < 1e-9
   );
-  if (window !== null && !(isPlain && attentionFactor === 1)) {
+  if (!isSecond && window !== null && !(isPlain && attentionFactor === 1)) {
     throw refuse("rotation of layers with a window other than that of base 10000");
   }
-  const width = gemma3ScoreWidth(decoder);
+  const width = gemmaScoreWidth(architecture, decoder);
   if (Math.abs(scoreScale(decoder) * Math.sqrt(width) - 1) > 1e-6) {
     throw refuse(`scale of scores (query_pre_attn_scalar) other than ${width}`);
   }
@@ -233,6 +260,12 @@ function modelKeys(decoder: DecoderConfig, architecture: string): [string, GgufT
     u32("vocab_size", decoder.vocabSize),
     ...(window === undefined ? [] : [u32("attention.sliding_window", window)]),
     f32("attention.layer_norm_rms_epsilon", decoder.rmsNormEps),
+    ...(architecture === "gemma2"
+      ? [
+        f32("attn_logit_softcapping", decoder.scoreCap ?? 0),
+        f32("final_logit_softcapping", decoder.logitCap ?? 0),
+      ]
+      : []),
     ...(architecture === "granite"
       ? [
         f32("embedding_scale", decoder.embeddingScale ?? 1),

@@ -18,6 +18,7 @@ import { lossNotes } from "./prepare/loss_notes.ts";
 import { checkNames, type NameKeys } from "./prepare/names.ts";
 import type { Ready } from "./prepare/ready.ts";
 import { prepareReference, type ReferenceKeys } from "./prepare/reference.ts";
+import { checkSmoothing } from "./start_checks.ts";
 import { scaledConfig, type ScalingKeys } from "./prepare/rope_scaling.ts";
 import { prepareTemplate, templateTokenizer, trainedTemplateNotes } from "./prepare/template.ts";
 import { checkTokenizedPath } from "./prepare/tokenized_path.ts";
@@ -43,7 +44,7 @@ export type PrepareKeys =
     | "create_new_adapter"
     | "lora_target"
   >
-  & Partial<Pick<TrainConfig, "lora_rank" | "tokenized_path">>;
+  & Partial<Pick<TrainConfig, "lora_rank" | "tokenized_path" | "label_smoothing_factor">>;
 
 /**
  * Opens the model and makes template, loss and tokenizer ready.
@@ -86,6 +87,7 @@ export async function prepare(
   const trained = { tokenizer, resizes, adapterFolders, mergedFolders, placeOf };
   const { decoder, embeddings, additionalTarget, notes: rowNotes } = embeddingsOf(config, parsed, trained);
   checkTrained(config, decoder, adapterFolders, placeOf);
+  placed(placeOf("label_smoothing_factor"), () => checkSmoothing(config, decoder));
   const { weights, fresh } = startingWeights(config, opened, { decoder, embeddings, mergedFolders, placeOf });
   const written = grownConfig(scaled, { embeddings, decoder });
   const model = { ...opened, config: written, tokenizer, weights };

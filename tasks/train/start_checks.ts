@@ -125,6 +125,22 @@ export function checkRankFits(rank: number, shapes: ReadonlyMap<string, readonly
 }
 
 /**
+ * Makes sure that labels can be smoothed, which is a sum with the mean of all logits: one product where these are products, all of them where
+ * they are capped.
+ * @throws {RangeError} If the model caps them and labels are to be smoothed
+ */
+export function checkSmoothing(
+  { label_smoothing_factor = 0 }: Partial<Pick<TrainConfig, "label_smoothing_factor">>,
+  { modelType, logitCap }: Pick<DecoderConfig, "modelType" | "logitCap">,
+): void {
+  if (label_smoothing_factor === 0 || logitCap === undefined) return;
+  throw new RangeError(
+    `Cannot smooth labels of this ${modelType} model as its logits are capped (final_logit_softcapping: ${logitCap}): ` +
+      `current value is label_smoothing_factor: ${label_smoothing_factor}; leave it out`,
+  );
+}
+
+/**
  * Warns of sequences that are longer than the model was made for.
  * @throws {RangeError} If the model has other rotary frequencies for each length beyond that
  */

@@ -8,6 +8,7 @@ import {
   adapterWarnings,
   checkBestMetric,
   checkRankFits,
+  checkSmoothing,
   checkTokenIds,
   emptyGradientWarnings,
   lengthWarnings,
@@ -87,6 +88,19 @@ Deno.test("checkRankFits() refuses a rank whose matrices no buffer can hold", ()
     () => checkRankFits(2 ** 24, shapes),
     RangeError,
     "Cannot adapt a.q_proj with lora_rank: 16777216 as a matrix has to stay below 4 GiB: current value is 8 GiB. A rank of 64",
+  );
+});
+
+Deno.test("checkSmoothing() refuses smoothed labels where logits are capped", () => {
+  const capped = { modelType: "gemma2", logitCap: 30 };
+  checkSmoothing({}, capped);
+  checkSmoothing({ label_smoothing_factor: 0 }, capped);
+  checkSmoothing({ label_smoothing_factor: 0.1 }, { modelType: "llama" });
+  assertThrows(
+    () => checkSmoothing({ label_smoothing_factor: 0.1 }, capped),
+    RangeError,
+    "Cannot smooth labels of this gemma2 model as its logits are capped (final_logit_softcapping: 30): " +
+      "current value is label_smoothing_factor: 0.1; leave it out",
   );
 });
 

@@ -20,6 +20,7 @@ const FOLDERS = [
   "tiny/mistral/model",
   "tiny/smollm3/model",
   "tiny/granite/model",
+  "tiny/gemma2/model",
   "tiny/gemma3/model",
   "tiny/olmo2/model",
   "tiny/phi4mini/model",

@@ -49,6 +49,24 @@ const MODELS: Readonly<Record<string, Record<string, unknown>>> = {
     residual_multiplier: 0.6,
     logits_scaling: 2,
   },
+  gemma: {
+    ...SIZES,
+    num_hidden_layers: 2,
+    head_dim: 32,
+    hidden_act: "gelu_pytorch_tanh",
+    tie_word_embeddings: true,
+  },
+  // its second layer has no window; scores and logits of some units
+  gemma2: {
+    ...SIZES,
+    num_hidden_layers: 3,
+    head_dim: 32,
+    query_pre_attn_scalar: 32,
+    sliding_window: 6,
+    attn_logit_softcapping: 3,
+    final_logit_softcapping: 5,
+    tie_word_embeddings: true,
+  },
   // its sixth layer has no window
   gemma3_text: {
     ...SIZES,

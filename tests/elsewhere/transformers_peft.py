@@ -23,8 +23,11 @@ def compare(base: str, adapter: str, merged: str, ids: torch.Tensor, count: int)
         output = model.generate(input_ids=ids, max_new_tokens=count, do_sample=False, pad_token_id=0)
         return output[0, ids.shape[1] :].tolist()
 
-    whole = transformers.AutoModelForCausalLM.from_pretrained(merged)
-    bare = transformers.AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    # PyTorch's own attention, which is transformers' choice, caps no scores of a Gemma 2 (findings/caps_passed_over.sh).
+    capped = getattr(transformers.AutoConfig.from_pretrained(base), "attn_logit_softcapping", None) is not None
+    options = {"attn_implementation": "eager"} if capped else {}
+    whole = transformers.AutoModelForCausalLM.from_pretrained(merged, **options)
+    bare = transformers.AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, **options)
     of_base = greedy(bare)
     beside = peft.PeftModel.from_pretrained(bare, adapter)
     with torch.no_grad():

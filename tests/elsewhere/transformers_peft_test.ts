@@ -31,6 +31,8 @@ const CASES = [
     "tiny/granite",
     "tiny/granite",
   ],
+  ["tiny/gemma", "tiny/gemma"],
+  ["tiny/gemma2", "tiny/gemma2"],
   ["tiny/gemma3", "tiny/gemma3"],
   ["tiny/olmo2", "tiny/olmo2"],
   ["tiny/phi3", "tiny/phi3"],

@@ -22,6 +22,8 @@ export const ARCHITECTURES = [
   "granite",
   "gemma3",
   "olmo2",
+  "gemma",
+  "gemma2",
   "phi3",
   "phi4mini",
 ] as const;

@@ -78,6 +78,11 @@ export class OnnxModelBuilder {
     return factor === 1 ? x : this.op("Mul", [x, this.number(factor)]);
   }
 
+  /** cap · tanh(value / cap); itself where there is no cap. */
+  capped(x: string, cap?: number): string {
+    return cap === undefined ? x : this.scaled(this.op("Tanh", [this.scaled(x, 1 / cap)]), cap);
+  }
+
   /** Declares an input; names stand for sizes that are known at a run. */
   input(name: string, type: BuilderType, shape: readonly (number | string)[]): string {
     this.#inputs.push(valueInfo(name, type, shape));

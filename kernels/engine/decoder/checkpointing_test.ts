@@ -59,7 +59,7 @@ Deno.test("with checkpointing blocks keep nothing where memory isn't the host's,
 });
 
 Deno.test("madeAgain() names the modules whose product a block's way back computes a second time", () => {
-  for (const arch of ["llama", "qwen2", "qwen3", "granite", "gemma3", "olmo2", "phi3"]) {
+  for (const arch of ["llama", "qwen2", "qwen3", "granite", "gemma2", "gemma3", "olmo2", "phi3"]) {
     const { config } = tinyModel(arch), [first = "self_attn.q_proj"] = linearModules(config);
     const lora = { [first]: { rank: 4, scale: 2 } };
     const graph = blockGraph(config, attentionOf(config, 0), lora),

@@ -23,7 +23,7 @@ import { splitColumns } from "../../ops/layout/split_columns.ts";
 import { swiglu } from "../../ops/activations/swiglu.ts";
 import { groupsOf } from "../../../formats/packed/mod.ts";
 import { loraNames } from "../../../formats/peft/names.ts";
-import { type DecoderConfig, type LayerAttention, scoreScale } from "./decoder_config.ts";
+import { capAttributes, type DecoderConfig, type LayerAttention, scoreScale } from "./decoder_config.ts";
 import { doraOutput } from "./dora.ts";
 import { blockNormNames, normAttributes, normsOf } from "./norms.ts";
 import { ANGLE_INPUTS } from "./rope.ts";
@@ -297,6 +297,7 @@ export function blockGraph(
     kv_heads: config.numKeyValueHeads,
     scale: scoreScale(config),
     window,
+    ...capAttributes(config.scoreCap),
   });
   const wanted = some ? g.input("wanted", ["R"], "i32") : null;
   const taken = (value: Value) => wanted ? g.run(gatherRows, { x: value, ids: wanted }).y : value;

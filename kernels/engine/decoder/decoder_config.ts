@@ -46,10 +46,14 @@ export interface DecoderConfig extends Rotation {
   noiseBehindScale?: boolean;
   /** Attention's scores are multiplied by it (Granite), > 0; {@linkcode scoreScale} where it's missing. */
   attentionScale?: number;
+  /** Attention's scores become cap · tanh(score / cap) (Gemma 2), > 0; they stay as they are where it's missing. */
+  scoreCap?: number;
   /** What attention and MLP add to the residual stream is multiplied by it (Granite), > 0; 1 where it's missing. */
   residualScale?: number;
   /** Logits are multiplied by it (Granite), > 0; 1 where it's missing. */
   logitScale?: number;
+  /** Logits become cap · tanh(logit / cap) (Gemma 2), > 0; they stay as they are where it's missing. */
+  logitCap?: number;
   /** q, k and v are one matrix, and gate and up another (Phi-3); each is its own where it's missing. */
   fusedProjections?: boolean;
   /** Biases on q, k, v (Qwen2). */
@@ -85,6 +89,11 @@ export function scoreScale(
   { attentionScale, headDim }: Pick<DecoderConfig, "attentionScale" | "headDim">,
 ): number {
   return attentionScale ?? 1 / Math.sqrt(headDim);
+}
+
+/** Attribute of kernels that cap values; none where there is no cap. */
+export function capAttributes(cap: number | undefined): { cap?: number } {
+  return cap === undefined ? {} : { cap };
 }
 
 /** True if a part of each head isn't rotated. */

@@ -15,7 +15,7 @@ import { rowDots } from "../../ops/arithmetic/row_dots.ts";
 import { scaleRows } from "../../ops/arithmetic/scale_rows.ts";
 import { scatterAddRows } from "../../ops/layout/scatter_add_rows.ts";
 import { timesFactor } from "./decoder.ts";
-import type { DecoderConfig } from "./decoder_config.ts";
+import { capAttributes, type DecoderConfig } from "./decoder_config.ts";
 import { normAttributes } from "./norms.ts";
 
 /** How far labels are smoothed, and the place of the vocabulary's mean row. */
@@ -37,7 +37,7 @@ export interface HeadWishes {
  * Log-probabilities `logp [L]` of a chunk of labels: rows `rows [L]` of `x [T, D]`, normed, against `ids [L]`.
  * `unit`: also `dh [L, D]`, the gradient of each log-probability by its normed row, the logits' factor in that. With smoothing, which takes `ones [L]`,
  * `column [L, 1]` and `vocab [1, V]`, all ones, it is (1 − ε) log p(label) + ε · mean over the vocabulary of log p (transformers'
- * LabelSmoother): as every log p has the same logsumexp, log p(label) + ε h · (mean row − the label's row).
+ * LabelSmoother, of logits that aren't capped): as every log p has the same logsumexp, log p(label) + ε h · (mean row − the label's row).
  */
 export function headGraph(config: DecoderConfig, unit: boolean, wishes: HeadWishes = {}): Graph {
   const { smoothing = null, best = false } = wishes;
@@ -47,13 +47,16 @@ export function headGraph(config: DecoderConfig, unit: boolean, wishes: HeadWish
   const rows = g.input("rows", ["L"], "i32"), ids = g.input("ids", ["L"], "i32");
   const picked = g.run(gatherRows, { x, ids: rows }).y;
   const normed = g.run(rmsNorm, { x: picked, weight: norm }, normAttributes(config)).y;
-  const h = timesFactor(g, normed, config.logitScale);
+  const h = timesFactor(g, normed, config.logitScale), cap = capAttributes(config.logitCap);
   const plain: { logp: Value; dh?: Value; best?: Value } = unit
-    ? g.run(labelLogprobUnit, { h, w, ids })
+    ? g.run(labelLogprobUnit, { h, w, ids }, cap)
     : best
-    ? g.run(labelLogprobBest, { h, w, ids })
-    : g.run(labelLogprob, { h, w, ids });
+    ? g.run(labelLogprobBest, { h, w, ids }, cap)
+    : g.run(labelLogprob, { h, w, ids }, cap);
   if (!smoothing) return g.finish({ ...plain });
+  if (config.logitCap !== undefined) {
+    throw new RangeError(`Cannot smooth labels of logits that are capped: current cap is ${config.logitCap}`);
+  }
   const { amount } = smoothing, away = { alpha: -amount }, towards = { alpha: amount };
   const mean = smoothing.mean === "input" ? g.input("mean", [1, config.hiddenSize]) : meanRow(g, config, w);
   const own = g.run(gatherRows, { x: w, ids }).y;

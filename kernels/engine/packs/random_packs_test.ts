@@ -112,6 +112,7 @@ function assertNear(actual: ArrayLike<number>, expected: ArrayLike<number>, allo
 const CASES = [
   { arch: "mistral", windows: [5, null], tuning: "lora", checkpointing: true },
   { arch: "qwen2", windows: [null, 1], tuning: "full", checkpointing: false },
+  { arch: "gemma2", windows: [4, null], tuning: "full", checkpointing: true },
   { arch: "gemma3", windows: [3, 9], tuning: "lora", checkpointing: false },
 ] as const;
 

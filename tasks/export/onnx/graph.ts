@@ -49,7 +49,7 @@ export function onnxDecoder(config: DecoderConfig, weights: OnnxWeights): Uint8A
   ]);
   const rows = g.scaled(g.op("Reshape", [last, rowShape()]), config.logitScale);
   const logits = g.op("Reshape", [
-    products.product(rows, headWeight(config), [vocabSize, hiddenSize]),
+    g.capped(products.product(rows, headWeight(config), [vocabSize, hiddenSize]), config.logitCap),
     g.op("Concat", [inputs.batch, g.integers([-1, vocabSize])], { axis: 0 }),
   ]);
   g.output("logits", logits, "f32", [BATCH, "kept_length", vocabSize]);

@@ -94,6 +94,7 @@ export function onnxAttention(
     do_rotary: 0,
     scale: { float: scoreScale(config) },
     ...(window !== null && { local_window_size: window }),
+    ...(config.scoreCap !== undefined && { softcap: { float: config.scoreCap } }),
   };
   const [o = "", ...present] = g.ops(
     "GroupQueryAttention",

@@ -34,6 +34,8 @@ const FAMILIES: readonly string[] = [
   "smollm3",
   "granite",
   "olmo2",
+  "gemma",
+  "gemma2",
   "gemma3_text",
   "phi3",
 ];

@@ -7,7 +7,16 @@ const paddingRow = (config: Record<string, unknown>, vocabSize = 200_000) =>
 
 Deno.test("the embedding's row of padding is config.json's, and where that has none the one of transformers' class", () => {
   // transformers 4.57.6 and 5.17.0: Gemma3TextConfig().pad_token_id and so on
-  const byDefault = { gemma3_text: 0, olmo2: 1, phi3: 32000, smollm3: 128004, llama: null, qwen2: null };
+  const byDefault = {
+    gemma: 0,
+    gemma2: 0,
+    gemma3_text: 0,
+    olmo2: 1,
+    phi3: 32000,
+    smollm3: 128004,
+    llama: null,
+    qwen2: null,
+  };
   for (const [model_type, token] of Object.entries(byDefault)) {
     assertEquals(paddingRow({ model_type }), token, model_type);
     assertEquals(paddingRow({ model_type, pad_token_id: 7 }), 7, model_type);

@@ -16,6 +16,7 @@ import { linear } from "../../../ops/products/products.ts";
 import { putCacheRows } from "../../../ops/attention/put_cache_rows.ts";
 import { putRows } from "../../../ops/layout/put_rows.ts";
 import { rmsNorm } from "../../../ops/norms/rms_norm.ts";
+import { softCap } from "../../../ops/arithmetic/soft_cap.ts";
 import { blockGraph, type BlockLora } from "../../decoder/decoder.ts";
 import type { DecoderConfig, LayerAttention } from "../../decoder/decoder_config.ts";
 import { normAttributes } from "../../decoder/norms.ts";
@@ -109,7 +110,8 @@ export function logitsGraph(config: DecoderConfig): Graph {
   const w = g.input("w", [config.vocabSize, config.hiddenSize]), rows = g.input("rows", ["L"], "i32");
   const picked = g.run(gatherRows, { x, ids: rows }).y;
   const h = g.run(rmsNorm, { x: picked, weight: norm }, normAttributes(config)).y;
-  return g.finish({ logits: g.run(linear, { x: h, w }, { alpha: config.logitScale ?? 1 }).y });
+  const logits = g.run(linear, { x: h, w }, { alpha: config.logitScale ?? 1 }).y, { logitCap: cap } = config;
+  return g.finish({ logits: cap === undefined ? logits : g.run(softCap, { x: logits }, { cap }).y });
 }
 
 /** `ids [L]` int32, the tokens that follow, from `logits [L, V]`; `scale [L]` and `share [L]` as of `choose_token`. */

@@ -115,7 +115,7 @@ export function decoderModel(
   }
   const flat = g.op("Reshape", [n, g.integers([-1, hiddenSize])]);
   const headRows = g.scaled(g.op("Gather", [flat, wanted], { axis: 0 }), config.logitScale);
-  const logits = products.product(headRows, "lm_head");
+  const logits = g.capped(products.product(headRows, "lm_head"), config.logitCap);
   const count = Math.min(BEST, config.vocabSize);
   const [best = "", ids = ""] = g.ops("TopK", [logits, g.integers([count])], {
     count: 2,

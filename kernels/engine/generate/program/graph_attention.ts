@@ -53,7 +53,7 @@ export class GraphAttention {
 
   /** Heads' values `[B, T, heads · head]` of a layer's normed input. */
   of(x: string, layer: number): string {
-    const { g } = this.products, { numHeads, numKeyValueHeads, headDim } = this.config;
+    const { g } = this.products, { numHeads, numKeyValueHeads, headDim, scoreCap } = this.config;
     const { lengths, total, places, sink } = this.inputs;
     const parts = this.#parts(x, layer), cached = ["B", numKeyValueHeads, "M", headDim];
     const { k, v } = cacheNames(layer), { window, angles } = attentionOf(this.config, layer);
@@ -65,6 +65,7 @@ export class GraphAttention {
       do_rotary: angles !== null && places === null ? 1 : 0,
       scale: { float: 1 },
       ...(window !== null && { local_window_size: window }),
+      ...(scoreCap !== undefined && { softcap: { float: scoreCap } }),
     };
     const [o = "", newK = "", newV = ""] = g.ops(
       "GroupQueryAttention",

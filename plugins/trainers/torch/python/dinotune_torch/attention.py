@@ -30,14 +30,15 @@ def tree_attention(
     scaling: float | None = None,
     dropout: float = 0.0,
     sliding_window: int | None = None,
+    softcap: float | None = None,
     tree: Tree | None = None,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
-    """query `[1, heads, T, d]`, key and value `[1, kv heads, T, d]` → `[1, T, heads, d]`."""
+    """query `[1, heads, T, d]`, key and value `[1, kv heads, T, d]` → `[1, T, heads, d]`; softcap: scores become softcap · tanh(score / softcap) (Gemma 2)."""
     if isinstance(tree, FlexTree):
-        out = compiled_flex(query.device.type)(query, key, value, block_mask=tree.mask(sliding_window), scale=scaling, enable_gqa=True)
+        out = compiled_flex(query.device.type)(query, key, value, score_mod=score_cap(softcap), block_mask=tree.mask(sliding_window), scale=scaling, enable_gqa=True)
     elif isinstance(tree, ChainTree):
-        return chain_attention(query, key, value, tree, scaling, sliding_window).to(value.dtype), None
+        return chain_attention(query, key, value, tree, scaling, sliding_window, softcap).to(value.dtype), None
     else:
         raise TypeError("Cannot attend: the pack's tree didn't reach the attention of this model")
     return out.transpose(1, 2).contiguous(), None
@@ -47,7 +48,7 @@ def tree_attention(
 @torch.compiler.disable
 def chain_attention(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, tree: ChainTree, scale: float | None,
-    window: int | None,
+    window: int | None, softcap: float | None = None,
 ) -> torch.Tensor:
     """
     Each chain's rows against its ancestors and itself, `[1, T, heads, d]`. `split` and `cat` have cheap backward passes, slices
@@ -66,9 +67,38 @@ def chain_attention(
         made = [(q, Rebuilt(query, tree, [number], 1)), (k, Rebuilt(key, tree, seen, groups)), (v, Rebuilt(value, tree, seen, groups))]
         with rebuilt_later(made) if tree.rebuilds else contextlib.nullcontext():
             # `is_causal` is aligned to the first key, so it fits roots only.
-            found = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None, scale=scale)
+            found = (
+                F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None, scale=scale)
+                if softcap is None
+                else capped_attention(q, k, v, mask, scale, softcap)
+            )
         out.append(found.transpose(1, 2))
     return torch.cat(out, dim=1) if len(out) > 1 else out[0].contiguous()
+
+
+def capped_attention(
+    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None, scale: float | None, cap: float
+) -> torch.Tensor:
+    """As `scaled_dot_product_attention`, which caps nothing; scores are whole in memory."""
+    scores = cap * torch.tanh((q @ k.mT) * ((q.shape[-1] ** -0.5 if scale is None else scale) / cap))
+    if mask is None:
+        later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).triu(1)
+        scores = scores.masked_fill(later, float("-inf"))
+    else:
+        scores = scores + mask
+    return torch.softmax(scores, -1) @ v
+
+
+@lru_cache(maxsize=None)
+def score_cap(cap: float | None) -> Callable[..., torch.Tensor] | None:
+    """FlexAttention's function of a score."""
+    if cap is None:
+        return None
+
+    def capped(score: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
+        return cap * torch.tanh(score / cap)
+
+    return capped
 
 
 class Rebuilt:

@@ -17,16 +17,19 @@ KEPT_BYTES = 1 << 28
 
 
 class LabelHead(torch.autograd.Function):
-    """hidden `[R, h]`, weight `[V, h]`, row and token of each label `[L]` → log-probabilities `[L]`, float32 (nats)."""
+    """
+    hidden `[R, h]`, weight `[V, h]`, row and token of each label `[L]` → log-probabilities `[L]`, float32 (nats); cap: logits become
+    cap · tanh(logit / cap) (Gemma 2).
+    """
 
     @staticmethod
     def forward(ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, rows: torch.Tensor, ids: torch.Tensor,
-                keep: bool) -> torch.Tensor:
+                keep: bool, cap: float | None = None) -> torch.Tensor:
         keep = keep and hidden.shape[0] * weight.shape[0] * hidden.element_size() <= KEPT_BYTES
         picked = torch.empty(len(ids), dtype=torch.float32, device=hidden.device)
         wider, sums, kept = wide(hidden), [], []
         for start, end in _tiles(hidden, weight):
-            logits = (wider @ weight[start:end].to(wider.dtype).t()).to(hidden.dtype)
+            logits = _capped((wider @ weight[start:end].to(wider.dtype).t()).to(hidden.dtype), cap)
             exact = logits.float()
             # logit − logsumexp: a float32 log_softmax on the CPU leans one way by 1e-6 and more a label.
             sums.append(torch.logsumexp(exact, -1))
@@ -35,7 +38,7 @@ class LabelHead(torch.autograd.Function):
             kept.append(logits if keep else None)
         total = torch.logsumexp(torch.stack(sums), 0)
         ctx.save_for_backward(hidden, weight, rows, ids, total)
-        ctx.logits = kept
+        ctx.logits, ctx.cap = kept, cap
         return picked - total[rows]
 
     @staticmethod
@@ -48,24 +51,31 @@ class LabelHead(torch.autograd.Function):
         for number, (start, end) in enumerate(_tiles(hidden, weight)):
             w, logits = weight[start:end].to(wider.dtype), ctx.logits[number]
             # Kept float32 logits are overwritten: nothing needs them again.
-            slope = ((wider @ w.t()).to(hidden.dtype) if logits is None else logits).float()
+            slope = (_capped((wider @ w.t()).to(hidden.dtype), ctx.cap) if logits is None else logits).float()
+            bend = None if ctx.cap is None else 1 - (slope / ctx.cap).square()
             ctx.logits[number] = None
             slope.sub_(total[:, None]).exp_().mul_(-weights[:, None])
             here = _labels(ids, start, end)
             slope.index_put_((rows[here], ids[here] - start), gradient[here], accumulate=True)
+            if bend is not None:
+                slope.mul_(bend)
             slope = slope.to(wider.dtype)
             if ctx.needs_input_grad[0]:
                 of_hidden += slope @ w
             if of_weight is not None:
                 of_weight[start:end] = slope.t() @ wider
-        return of_hidden.to(hidden.dtype), of_weight, None, None, None
+        return of_hidden.to(hidden.dtype), of_weight, None, None, None, None
+
+
+def _capped(logits: torch.Tensor, cap: float | None) -> torch.Tensor:
+    return logits if cap is None else cap * torch.tanh(logits / cap)
 
 
 def towards_mean(hidden: torch.Tensor, weight: torch.Tensor, rows: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
     """
     Mean over the vocabulary of log p minus log p of the label, `[L]`: logsumexp is the same in both, so it is a product with the mean row.
 
-    transformers' LabelSmoother spreads ε of a label over the vocabulary: (1 − ε) log p(label) + ε mean log p.
+    Not of capped logits, which the keys refuse. transformers' LabelSmoother spreads ε of a label over the vocabulary: (1 − ε) log p(label) + ε mean log p.
     """
     mean = weight.mean(0, dtype=torch.float32)
     return (hidden[rows].float() * (mean - weight[ids].float())).sum(-1)

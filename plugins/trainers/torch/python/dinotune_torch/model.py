@@ -105,7 +105,7 @@ def _forward(self: Any, ids: torch.Tensor, positions: torch.Tensor, tree: Any, r
     unique, inverse = torch.unique(rows, return_inverse=True)
     # Granite divides its logits; a model of another family has no such field.
     hidden, weight = body.index_select(0, unique) / getattr(self.config, "logits_scaling", 1.0), self.lm_head.weight
-    logps = LabelHead.apply(hidden, weight, inverse, labels, keep)
+    logps = LabelHead.apply(hidden, weight, inverse, labels, keep, getattr(self.config, "final_logit_softcapping", None))
     if self.label_smoothing > 0:
         logps = logps + self.label_smoothing * towards_mean(hidden, weight, inverse, labels)
     return torch.cat([logps, is_best(hidden, weight, inverse, labels)]) if best else logps
