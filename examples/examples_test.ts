@@ -15,6 +15,7 @@ Deno.test("there are the examples that the README names", () => {
       "qwen2_lora_iopo",
       "smollm2_lora_dpo",
       "smollm2_lora_iopo",
+      "smollm2_lora_rm",
       "smollm2_lora_sft",
     ]
   ) {
@@ -94,7 +95,8 @@ for (const name of files) {
         () => {},
       );
       assert(estimate !== null);
-      assertEquals(estimate.parameters, 28_448); // the sizes in its config.json, multiplied out
+      // the sizes in its config.json, multiplied out; a value head's row of 32 and its bias
+      assertEquals(estimate.parameters, 28_448 + (config.stage === "rm" ? 33 : 0));
       assert(estimate.steps > 0);
       // PyTorch's speed isn't known before it runs
       if (config.trainer === "torch") assertEquals(estimate.time, null);

@@ -225,12 +225,13 @@ Deno.test("rm is minus the log-sigmoid of the rewards' difference, by hand", () 
   assertAlmostEquals(found!.gradient.rejected!, slope, 1e-14);
   assertEquals(found!.metrics, {
     accuracy: 1,
+    "rewards/accuracies": 1,
     "rewards/chosen": 0.3,
     "rewards/rejected": -0.5,
     "rewards/margins": 0.8,
   });
   const [even] = evaluateLoss(madeLoss("rm"), [{ ...row, policy: { chosen: 1, rejected: 1 } }]);
-  assertEquals(even!.metrics.accuracy, 0);
+  assertEquals([even!.metrics.accuracy, even!.metrics["rewards/accuracies"]], [0, 0]);
 });
 
 Deno.test("dpo with sigmoid_norm is the sigmoid of log-ratios per token, by hand", () => {

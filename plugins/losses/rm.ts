@@ -8,6 +8,7 @@ import { z } from "zod";
 import { logSigmoid } from "../../kernels/tape.ts";
 import { defineLoss } from "../kinds/loss.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
+import { rewardMetrics } from "./_preference.ts";
 
 const Options = z.strictObject({});
 
@@ -28,10 +29,9 @@ const rm: Plugin<"loss", typeof Options> = definePlugin({
       loss: ({ policy: { chosen, rejected } }) => ({
         loss: logSigmoid(chosen.minus(rejected)).neg(),
         metrics: {
+          ...rewardMetrics(chosen.value, rejected.value),
+          // LLaMA-Factory's name of the same
           accuracy: chosen.value > rejected.value ? 1 : 0,
-          "rewards/chosen": chosen.value,
-          "rewards/rejected": rejected.value,
-          "rewards/margins": chosen.value - rejected.value,
         },
       }),
     }),

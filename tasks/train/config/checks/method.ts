@@ -28,7 +28,15 @@ function checkReward(c: TrainConfig, refuse: Refuse): void {
   refuse(
     c.trainer !== "local",
     "trainer",
-    `Cannot train a reward model with trainer: ${c.trainer} as value heads are of trainer local: leave it out`,
+    `Cannot train a reward model with trainer: ${c.trainer} as value heads are of trainer local: leave it out, and deepspeed and fsdp, which choose torch`,
+  );
+  const grows = c.resize_vocab || c.add_tokens.length + c.add_special_tokens.length > 0 ||
+    c.new_special_tokens_config !== null;
+  refuse(
+    grows && c.finetuning_type === "lora",
+    "stage",
+    "Cannot train a reward model with LoRA and a changed vocabulary, whose lm_head is trained beside adapters: rewards are read from the hidden state, so it would " +
+      "learn nothing. Add the tokens in stage sft, or use finetuning_type: full or freeze",
   );
   for (const [key, type] of [["additional_target", "lora"], ["freeze_extra_modules", "freeze"]] as const) {
     refuse(

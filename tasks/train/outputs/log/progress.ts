@@ -114,7 +114,10 @@ export function logLine(entry: Readonly<Record<string, number>>, totalSteps: num
   const shown: [label: string, name: string, digits: (value: number) => string][] = [
     ["loss", `${prefix}loss`, fourDigits],
     ...sets.map((set): typeof shown[number] => [`loss of ${set}`, `eval_${set}_loss`, fourDigits]),
-    ["token accuracy", "eval_accuracy", (value) => value.toFixed(3)],
+    // a reward model's is the share of pairs, which the other name has
+    ...entry["eval_rewards/accuracies"] === undefined
+      ? [["token accuracy", "eval_accuracy", (value) => value.toFixed(3)] satisfies typeof shown[number]]
+      : [],
     ["margin", `${prefix}rewards/margins`, fourDigits],
     ["accuracy", `${prefix}rewards/accuracies`, (value) => value.toFixed(3)],
     ["grad norm", "grad_norm", (value) => value.toPrecision(3)],

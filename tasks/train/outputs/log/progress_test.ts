@@ -53,6 +53,13 @@ Deno.test("an evaluation's line shows the evaluation's values", () => {
     "evaluation at step 3/6, epoch 0.50  loss 0.6676  margin 0.1211  accuracy 0.500",
   );
   // by hand: -0.00004 is nothing in four digits, and nothing has no sign
+  const evaluated = { step: 2, eval_loss: 0.5, eval_accuracy: 0.75 };
+  assertEquals(logLine(evaluated, 0), "evaluation at step 2, epoch 0.00  loss 0.5000  token accuracy 0.750");
+  // a reward model's is of pairs, not of tokens
+  assertEquals(
+    logLine({ ...evaluated, "eval_rewards/accuracies": 0.75 }, 0),
+    "evaluation at step 2, epoch 0.00  loss 0.5000  accuracy 0.750",
+  );
   assertEquals(logLine({ step: 1, "rewards/margins": -4e-5 }, 0), "step 1, epoch 0.00  margin 0.0000");
   assertEquals(logLine({ step: 1, "rewards/margins": -5.1e-5 }, 0), "step 1, epoch 0.00  margin -0.0001");
 });

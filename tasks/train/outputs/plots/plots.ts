@@ -103,8 +103,8 @@ const plots: readonly KeyPlot[] = [
   { key: "eval_loss", title: "Evaluation loss", axis: "evaluation loss" },
   {
     key: "eval_accuracy",
-    title: "Token accuracy",
-    axis: "share of tokens that are likeliest",
+    title: "Evaluation accuracy",
+    axis: "share of tokens, or of pairs, that are right",
     domain: [0, 1],
   },
   {
