@@ -6,7 +6,7 @@
 import type { Contribution } from "../../../plugins/kinds/benchmark.ts";
 import type { StoredItem } from "../store/stored.ts";
 import { type ItemStatus, statusOf } from "./browser_data.ts";
-import type { RingPart } from "./charts.ts";
+import type { RingPart } from "./ring.ts";
 
 /** Counts of the ring. */
 export interface Ring {

@@ -6,7 +6,8 @@ import { completionResponse, mockServer } from "../../bench/eval/mock_server.ts"
 import { chromiumPath } from "../../common/chromium.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helpers/evaluation_run.ts";
 import type { ScoreWithSpread } from "../results/score_table.ts";
-import { groupCharts, ringChart } from "./charts.ts";
+import { groupCharts } from "./charts.ts";
+import { ringChart } from "./ring.ts";
 import { escapeHtml } from "./html.ts";
 import { markdown } from "./markdown.ts";
 
