@@ -18,7 +18,7 @@ import { shapeFault } from "./kinds/shape_fault.ts";
 import { pluginsOfModule } from "./kinds/plugin_module.ts";
 
 /** Source of the plugins that come along. */
-const BUILT_IN = "built-in";
+export const BUILT_IN = "built-in";
 
 /** Description of one plugin, as `deno task plugins` shows it. */
 export interface PluginEntry {

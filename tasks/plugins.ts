@@ -1,10 +1,10 @@
 /**
- * Lists every plugin: kind, name, version, where it comes from, options with defaults.
+ * Lists every plugin: kind, name, version, where it comes from; of one kind, one name or a file's own the options with defaults.
  *
  * ```sh
- * deno task plugins               # built-in ones
- * deno task plugins CONFIG.yaml   # and those that the `plugins` of a training or evaluator file loads
- * deno task plugins loss          # of one kind
+ * deno task plugins               # built-in ones, a line each
+ * deno task plugins CONFIG.yaml   # and those that the `plugins` of a training or evaluator file loads, with their options
+ * deno task plugins loss          # of one kind, with options
  * deno task plugins iopo          # of one name, of every kind that has it; loss/iopo is one of them
  * deno task plugins --json
  * ```
@@ -17,7 +17,7 @@ import { KINDS } from "../plugins/kinds/plugin.ts";
 import { readYaml } from "../formats/yaml/yaml.ts";
 import { resolveEvalConfig } from "./eval/config/config.ts";
 import { resolveTrainConfig } from "./train/config/mod.ts";
-import type { PluginEntry } from "../plugins/registry.ts";
+import { BUILT_IN, type PluginEntry } from "../plugins/registry.ts";
 import { registryOf } from "./common/config/config_file.ts";
 import { parseArguments } from "./common/cli/arguments.ts";
 import { print, printError } from "./common/cli/print.ts";
@@ -29,6 +29,7 @@ const FLAGS = { "help [TOPIC]": "this text, or about one flag", json: "one JSON 
 const HELP = [
   "deno task plugins [CONFIG.yaml] [KIND | NAME | KIND/NAME] [key=value ...]",
   "",
+  "  deno task plugins                            # all, a line each",
   "  deno task plugins loss                       # every loss and its options",
   "  deno task plugins train.yaml judge           # judges, those that a file loads too",
 ];
@@ -70,24 +71,50 @@ export function chosenPlugins(entries: readonly PluginEntry[], word: string): Pl
   );
 }
 
-/** The list as text. */
-export function pluginsText(entries: readonly PluginEntry[]): string {
-  const lines: string[] = [];
+/**
+ * The list as text.
+ * @param hasOptions Which plugins' options are told; all by default
+ */
+export function pluginsText(
+  entries: readonly PluginEntry[],
+  hasOptions: (entry: PluginEntry) => boolean = () => true,
+): string {
+  const lines: string[] = [], told = new Map<string, string>();
   let kind = "";
   for (const entry of entries) {
-    if (entry.kind !== kind) lines.push(...(kind ? [""] : []), kind = entry.kind);
+    if (entry.kind !== kind) {
+      lines.push(...(kind ? [""] : []), kind = entry.kind);
+      told.clear();
+    }
     lines.push(`  ${entry.name} ${entry.version} (${entry.source}): ${entry.description}`);
     if (entry.aliases.length > 0) lines.push(`      also called ${entry.aliases.join(", ")}`);
-    for (const { name, type, required, default: value, description } of entry.options) {
-      const need = required
-        ? "must be given"
-        : value === undefined
-        ? "may be left out"
-        : `default ${JSON.stringify(value)}`;
-      lines.push(`      ${name}: ${type}, ${need}. ${description}`);
-    }
+    if (!hasOptions(entry) || entry.options.length === 0) continue;
+    // all templates but a few have the same ones
+    const options = entry.options.map(optionLine).join("\n"), same = told.get(options);
+    lines.push(same === undefined ? options : `      options as ${same}'s`);
+    if (same === undefined) told.set(options, entry.name);
   }
   return lines.join("\n");
+}
+
+function optionLine({ name, type, required, default: value, description }: PluginEntry["options"][number]) {
+  const need = required
+    ? "must be given"
+    : value === undefined
+    ? "may be left out"
+    : `default ${JSON.stringify(value)}`;
+  return `      ${name}: ${type}, ${need}. ${description}`;
+}
+
+/** All plugins, a line each, the options of those that aren't built in, and how to see the others'. */
+export function overviewText(entries: readonly PluginEntry[]): string {
+  const more = ["plugins KIND", "plugins NAME", "plugins KIND/NAME"].map((words) => `deno task ${words}`);
+  return [
+    pluginsText(entries, ({ source }) => source !== BUILT_IN),
+    "",
+    "Options of these and their defaults:",
+    ...more.map((command) => `  ${command}`),
+  ].join("\n");
 }
 
 function isFile(word: string): boolean {
@@ -109,6 +136,7 @@ if (import.meta.main) {
     }
     const all = await plugins(config, overrides, printError, true);
     const entries = word === undefined ? all : chosenPlugins(all, word);
-    print(flags.has("json") ? JSON.stringify(entries, null, 2) : pluginsText(entries));
+    if (flags.has("json")) print(JSON.stringify(entries, null, 2));
+    else print(word === undefined ? overviewText(entries) : pluginsText(entries));
   });
 }

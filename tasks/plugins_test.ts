@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 
 import { builtinPlugins } from "../plugins/builtins.ts";
-import { chosenPlugins, plugins, pluginsText } from "./plugins.ts";
+import { chosenPlugins, overviewText, plugins, pluginsText } from "./plugins.ts";
 
 Deno.test("pluginsText() says which options must be given as their schemas do: of every built-in plugin", async () => {
   const entries = await plugins();
@@ -41,9 +41,28 @@ Deno.test("plugins() lists built-in plugins and those of a file, with options, d
     );
     assert(entries.some(({ source }) => source === `${folder}/my_loss.ts`));
     assertStringIncludes(pluginsText(entries), "beta: number, default 0.1");
+    // without a word that chooses: one's own options alone
+    const overview = overviewText(entries);
+    assertEquals(overview.match(/^ {6}(?!also)\w+: .*$/gm)?.length, 2, overview);
+    assertStringIncludes(overview, "      gamma: number");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("overviewText() is a line a plugin and one for its other names; options that are another's are told once", async () => {
+  const entries = await plugins(), lines = overviewText(entries).split("\n");
+  for (const { kind, name, version } of entries) {
+    assertEquals(
+      lines.filter((line) => line.startsWith(`  ${name} ${version} `)).length >= 1,
+      true,
+      `${kind}/${name}`,
+    );
+  }
+  assertEquals(lines.filter((line) => line.startsWith("      ") && !line.includes("also called ")), []);
+  const templates = pluginsText(chosenPlugins(entries, "template"));
+  assertStringIncludes(templates, "      options as alpaca's\n");
+  assertEquals(templates.match(/^ {6}default_system: /gm)?.length, 1);
 });
 
 Deno.test("plugins() takes an evaluator's file too", async () => {
