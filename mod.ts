@@ -102,5 +102,5 @@ export { failed } from "./plugins/endpoints/failures.ts";
 export type * from "./formats/hf_model/loaded_model.ts";
 export type * from "./formats/hf_model/weights.ts";
 export type { FloatPieces, StoredBlocks } from "./formats/float_pieces.ts";
-export type { PackedMatrix } from "./formats/packed/packed_matrix.ts";
+export type { PackedForm, PackedMatrix } from "./formats/packed/packed_matrix.ts";
 export type * from "./formats/tokenizer/tokenizer.ts";

@@ -3,6 +3,7 @@
  * @module
  */
 import type { FloatPieces } from "../formats/float_pieces.ts";
+import type { PackedMatrix } from "../formats/packed/mod.ts";
 import type { Graph } from "./graph.ts";
 
 /** A tensor that a backend holds. */
@@ -97,6 +98,8 @@ export interface Backend {
    * where that gains nothing, as of float32 on a CPU.
    */
   uploadPieces?(pieces: FloatPieces, shape: readonly number[]): Tensor | null;
+  /** Puts a frozen matrix in 4 or 8 bits there, for products that take it as its float32s; absent or null: none do. */
+  uploadPacked?(matrix: PackedMatrix): Tensor | null;
   /** True if {@linkcode Backend.uploadPieces} holds a frozen tensor in blocks of at most so many bits a code; absent: never. */
   holdsBlocks?(pieces: FloatPieces, shape: readonly number[], bits: 4 | 8): boolean;
   /**

@@ -5,7 +5,7 @@
 export { GGML_TYPES, type GgmlType } from "./dequantize.ts";
 export { type GgufArray } from "./cursor.ts";
 export { type GgufMetadata, type GgufTensor, type GgufValue } from "./header.ts";
-export { canPack, packedBlocks } from "./packed.ts";
+export { packedBlocks, packedFormOf } from "./packed.ts";
 export { GgufFile, readGgufMetadata, supported } from "./reader.ts";
 export { gemmaPeriod, gemmaScoreWidth, ggufConfig, MODEL_CLASSES, NO_ROPE_INTERVAL } from "./config.ts";
 export {

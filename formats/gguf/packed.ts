@@ -17,7 +17,7 @@
  * @module
  */
 import { i8, u8 } from "../elements.ts";
-import { PACKED_GROUP, type PackedMatrix } from "../packed/mod.ts";
+import { PACKED_GROUP, type PackedForm, type PackedMatrix } from "../packed/mod.ts";
 import { minimumOf, scaleAt, scaleOf, word32 } from "./blocks.ts";
 import { GGML_TYPES } from "./dequantize.ts";
 import { packValues, VALUE_PACKINGS } from "./packed_values.ts";
@@ -50,9 +50,11 @@ const PACKINGS: Readonly<Record<number, Packing>> = {
   14: { bits: 8, minima: false, pack: q6_K },
 };
 
-/** True if a type's blocks can be packed; by its number in a file. */
-export function canPack(type: number): boolean {
-  return PACKINGS[type] !== undefined || VALUE_PACKINGS[type] !== undefined;
+/** Form of a type's packed blocks, by its number in a file; null: they can't be packed. */
+export function packedFormOf(type: number): PackedForm | null {
+  const blocks = PACKINGS[type], values = VALUE_PACKINGS[type];
+  if (blocks) return { bits: blocks.bits, minima: blocks.minima };
+  return values ? { bits: values.bits, minima: values.scale === "range" } : null;
 }
 
 /**
@@ -62,12 +64,12 @@ export function canPack(type: number): boolean {
  * @throws {TypeError} If the type can't be packed, or columns aren't whole blocks.
  */
 export function packedBlocks(type: number, bytes: Uint8Array, rows: number, columns: number): PackedMatrix {
-  const blocks = PACKINGS[type], values = VALUE_PACKINGS[type], packing = blocks ?? values;
+  const blocks = PACKINGS[type], form = packedFormOf(type);
   const { blockSize, blockBytes } = GGML_TYPES[type] ?? { blockSize: 1, blockBytes: 1 };
-  if (!packing || columns % blockSize) {
+  if (!form || columns % blockSize) {
     throw new TypeError(`Cannot pack blocks of type ${type} with ${columns} columns`);
   }
-  const { bits } = packing, has = blocks ? blocks.minima : values?.scale === "range";
+  const { bits, minima: has } = form;
   const groups = rows * columns / PACKED_GROUP, step = blockSize / PACKED_GROUP;
   const codes = new Uint8Array(groups * 4 * bits), scales = new Float32Array(groups);
   const minima = new Float32Array(has ? groups : 0), target = { codes, scales, minima };

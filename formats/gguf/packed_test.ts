@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { reordered, stacked, unpacked } from "../packed/mod.ts";
 import { GGML_TYPES } from "./dequantize.ts";
-import { canPack, packedBlocks } from "./packed.ts";
+import { packedBlocks, packedFormOf } from "./packed.ts";
 
 /** Bytes from a generator of 32 bits (Knuth's constants), so that a failure can be looked at. */
 function randomBytes(count: number, seed: number): Uint8Array<ArrayBuffer> {
@@ -52,6 +52,7 @@ for (const name of TYPES) {
     const rows = 5, columns = 768, { type, bytes, values } = randomMatrix(name, rows, columns, 7);
     const matrix = packedBlocks(type, bytes, rows, columns), ours = unpacked(matrix);
     assertEquals([matrix.rows, matrix.columns, ours.length], [rows, columns, values.length]);
+    assertEquals(packedFormOf(type), { bits: matrix.bits, minima: matrix.minima !== null });
     assert(values.some((value) => Math.abs(value) > 1e-3 && Number.isFinite(value)));
     for (let group = 0; group < values.length; group += 32) {
       const of32 = values.subarray(group, group + 32),
@@ -68,8 +69,8 @@ for (const name of TYPES) {
   });
 }
 
-Deno.test("canPack() knows those types and no others", () => {
-  const able = Object.entries(GGML_TYPES).filter(([type]) => canPack(Number(type))).map(([, { name }]) =>
+Deno.test("packedFormOf() knows those types and no others", () => {
+  const able = Object.entries(GGML_TYPES).filter(([type]) => packedFormOf(Number(type))).map(([, { name }]) =>
     name
   );
   assertEquals(able.sort(), TYPES.toSorted());

@@ -3,7 +3,7 @@
  * @module
  */
 import { shown } from "../message.ts";
-import type { PackedMatrix } from "../packed/mod.ts";
+import type { PackedForm, PackedMatrix } from "../packed/mod.ts";
 import {
   filePieces,
   type FloatPieces,
@@ -15,7 +15,7 @@ import {
 import { TensorFile } from "../tensor_file.ts";
 import { GGML_TYPES } from "./dequantize.ts";
 import { type GgufHeader, type GgufMetadata, type GgufTensor, parseGgufHeader } from "./header.ts";
-import { canPack, packedBlocks } from "./packed.ts";
+import { packedBlocks, packedFormOf } from "./packed.ts";
 
 /** Numbers that are made of blocks at a time: more of them would leave the processor's cache. */
 const VALUES = 1 << 18;
@@ -126,16 +126,16 @@ export class GgufFile extends TensorFile<GgufTensor, GgufHeader> {
     return new Float32Array(out.buffer);
   }
 
-  /** True if {@linkcode GgufFile.readPacked} gives a matrix. */
-  isPacked(name: string): boolean {
+  /** Form of the matrix that {@linkcode GgufFile.readPacked} gives; null: none. */
+  packedForm(name: string): PackedForm | null {
     const { type, shape } = this.info(name);
-    return canPack(type) && shape.length === 2;
+    return shape.length === 2 ? packedFormOf(type) : null;
   }
 
   /** A quantised matrix in 4 or 8 bits, made of its blocks without becoming float32; null where the type is of another kind. */
   readPacked(name: string): PackedMatrix | null {
     const { type, shape, offset, byteLength } = this.info(name), [rows, columns] = shape;
-    if (!this.isPacked(name) || rows === undefined || columns === undefined) return null;
+    if (this.packedForm(name) === null || rows === undefined || columns === undefined) return null;
     return packedBlocks(type, this.file.read(offset, byteLength), rows, columns);
   }
 

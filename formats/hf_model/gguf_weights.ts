@@ -55,9 +55,9 @@ export function ggufWeights(file: GgufFile, config: Record<string, unknown>): We
       const [own, order] = place(name);
       return file.readRows(own, order ? Array.from(rows, (row) => item(order, row)) : rows);
     },
-    isPacked: (name) => {
+    packedForm: (name) => {
       const source = sources.get(alias(name));
-      return source !== undefined && file.isPacked(source.name);
+      return source ? file.packedForm(source.name) : null;
     },
     packed: (name) => {
       const source = sources.get(alias(name)), matrix = source ? file.readPacked(source.name) : null;

@@ -63,7 +63,7 @@ function gptqWeights(
       );
       return out;
     },
-    isPacked: (name) => quantised.isPackable(alias(name)),
+    packedForm: (name) => quantised.isPackable(alias(name)) ? { bits: format.bits, minima: true } : null,
     packed: (name) => {
       const own = alias(name), matrix = quantised.isPackable(own) ? quantised.matrix(own) : null;
       return matrix && gptqPacked(matrix);

@@ -32,14 +32,14 @@ for (const [name, { outputs, inputs, values }] of Object.entries(layouts)) {
       picked,
       Float32Array.from([...expected.slice(2 * inputs, 3 * inputs), ...expected.slice(0, inputs)]),
     );
-    assertEquals(weights.isPacked("m.weight"), PACKED.has(name));
     const packed = weights.packed("m.weight");
+    assertEquals(weights.packedForm("m.weight"), packed && { bits: packed.bits, minima: true });
     if (packed) {
       assertEquals(packed.minima !== null, PACKED.get(name));
       // a scale of 11 bits times codes of 8, and a minimum of as many: float32 holds all of it
       assertEquals(unpacked(packed), expected);
     } else assert(!PACKED.has(name));
-    assertEquals([weights.isPacked("plain.weight"), weights.packed("plain.weight")], [false, null]);
+    assertEquals([weights.packedForm("plain.weight"), weights.packed("plain.weight")], [null, null]);
     weights.close();
   });
 }

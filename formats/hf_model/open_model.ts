@@ -139,7 +139,7 @@ const NO_WEIGHTS: WeightSource = {
   read: none,
   pieces: none,
   rows: none,
-  isPacked: () => false,
+  packedForm: () => null,
   packed: () => null,
   hash: () => "no weights",
   close: () => {},

@@ -42,7 +42,7 @@ export function openSafetensorsWeights(directory: string, tied: boolean): Weight
     read: (name) => (byTensor.get(alias(name)) ?? item(files, 0)).readFloat32(alias(name)),
     pieces: (name) => (byTensor.get(alias(name)) ?? item(files, 0)).pieces(alias(name)),
     rows: (name, rows) => (byTensor.get(alias(name)) ?? item(files, 0)).readRows(alias(name), rows),
-    isPacked: () => false,
+    packedForm: () => null,
     packed: () => null,
     hash: () => hash ??= fingerprint(files),
     close: () => files.forEach((file) => file.close()),

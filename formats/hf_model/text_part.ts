@@ -68,7 +68,7 @@ export function textWeights(
       read: (name) => weights.read(stored(name)),
       pieces: (name) => weights.pieces(stored(name)),
       rows: (name, rows) => weights.rows(stored(name), rows),
-      isPacked: (name) => weights.isPacked(stored(name)),
+      packedForm: (name) => weights.packedForm(stored(name)),
       packed: (name) => weights.packed(stored(name)),
       hash: () => weights.hash(),
       close: () => weights.close(),

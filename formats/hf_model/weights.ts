@@ -5,7 +5,7 @@
 import { item } from "../elements.ts";
 import { shown } from "../message.ts";
 import type { FloatPieces } from "../float_pieces.ts";
-import type { PackedMatrix } from "../packed/mod.ts";
+import type { PackedForm, PackedMatrix } from "../packed/mod.ts";
 import { distance } from "fastest-levenshtein";
 
 /** Where a model's tensors come from. */
@@ -33,8 +33,8 @@ export interface WeightSource {
    * @throws {RangeError} If there is none of that name.
    */
   rows(name: string, rows: ArrayLike<number>): Float32Array<ArrayBuffer>;
-  /** True if {@linkcode WeightSource.packed} gives a matrix. */
-  isPacked(name: string): boolean;
+  /** Form of the matrix that {@linkcode WeightSource.packed} gives, of which nothing is read; null: none. */
+  packedForm(name: string): PackedForm | null;
   /** The matrix in 4 or 8 bits where it is stored so; else null. A fresh one each call. */
   packed(name: string): PackedMatrix | null;
   /** SHA-256 over the files' bytes (large files: header and size plus sampled blocks), for cache keys. */
@@ -44,8 +44,8 @@ export interface WeightSource {
 }
 
 /** Whether a matrix is stored in few bits. */
-export function hasPacked(weights: Pick<WeightSource, "names" | "isPacked">): boolean {
-  return weights.names().some((name) => weights.isPacked(name));
+export function hasPacked(weights: Pick<WeightSource, "names" | "packedForm">): boolean {
+  return weights.names().some((name) => weights.packedForm(name) !== null);
 }
 
 /** The name under which a tensor lies: a tied output is the embedding, also where the file has another tensor of that name. */

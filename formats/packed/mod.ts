@@ -6,6 +6,7 @@ export {
   codeAt,
   groupsOf,
   PACKED_GROUP,
+  type PackedForm,
   type PackedMatrix,
   reordered,
   stacked,

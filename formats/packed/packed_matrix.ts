@@ -12,6 +12,14 @@ import { f32, u8 } from "../elements.ts";
 /** Values that share a scale. */
 export const PACKED_GROUP = 32;
 
+/** How a matrix is packed. */
+export interface PackedForm {
+  /** Bits of a code. */
+  readonly bits: 4 | 8;
+  /** Whether groups may have minima. */
+  readonly minima: boolean;
+}
+
 /** A matrix in few bits, see the module's text. */
 export interface PackedMatrix {
   /** Number of rows. */

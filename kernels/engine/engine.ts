@@ -29,6 +29,8 @@ export interface EngineOptions {
   tuning: Tuning;
   /** Gradient checkpointing: less memory, up to half as much work again ({@linkcode keepFor}). Without effect on `body: "stack"`. */
   checkpointing: boolean;
+  /** True if memory counts more than time: checkpointing keeps less on a CPU, too ({@linkcode keepFor}). Default false. */
+  sparing?: boolean;
   /** Labels of a head chunk, ≥ 1: `[chunk, vocab]` float32 exists some three times. Default: `labelChunkOn` of head/head.ts. */
   labelChunk?: number;
   /**
@@ -79,7 +81,7 @@ export class Engine {
       );
     }
     this.#programs = new Programs(backend, config, {
-      keep: keepFor(checkpointing, backend, this.parameters.isPacked),
+      keep: keepFor(checkpointing, backend, options.sparing ?? false),
       constants: this.form === "stack",
       onCompile: options.onCompile,
     });

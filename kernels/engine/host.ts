@@ -160,7 +160,9 @@ export class EngineHost implements EngineClient {
       onPhase("reading weights", ++count, tensors);
       return values;
     };
-    const options = { config, tuning, checkpointing, seed, labelSmoothing, neftuneAlpha, onCompile };
+    // Somebody who asks for weights in few bits lacks memory.
+    const sparing = (setup.quantizationBit ?? null) !== null;
+    const options = { config, tuning, checkpointing, sparing, seed, labelSmoothing, neftuneAlpha, onCompile };
     this.#engine = new Engine(backend, options, reading, initial);
     this.#identity = { given: initial };
     const optimizer = setup.optimizer && makeOptimizer(this.#engine.parameters, setup.optimizer);

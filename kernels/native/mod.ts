@@ -7,14 +7,15 @@ export { type NativeLibrary, nativeLibrary, nativeLibraryAt, type NativePlace } 
 export { flushingSubnormals, flushingSubnormalsUntil } from "./subnormals.ts";
 export { vectorBits } from "./vector_bits.ts";
 export {
+  blockBits,
   type BlockForm,
   blockFormOf,
-  type BlockTiles,
-  blockTiles,
+  groupFormOf,
   isBlockForm,
-  tileFloats,
+  isGroupForm,
   tileShape,
-} from "./block_tiles.ts";
+} from "./block_forms.ts";
+export { type BlockTiles, blockTiles, groupBlocks, tileFloats } from "./block_tiles.ts";
 export { tileBytes, tiled, type TiledMatrix } from "./tiles.ts";
 
 /** Domain of the operators. */

@@ -96,6 +96,9 @@ const WRONG: readonly [
   ["labelUnit", { 2: integers(-1, 0) }, ID],
   ["ofTiles", { 1: tiles(1, 1, 16 * 18 - 1) }, FORM],
   ["ofTiles", { 1: tiles(1, 16 * 18) }, FORM],
+  // A tile of Q4_K has 256 columns; one of groups is known by bytes with a sign alone.
+  ["ofTiles", { 1: tiles(1, 1, 16 * 144) }, FACTORS],
+  ["ofTiles", { 1: tiles(1, 1, 16 * 36) }, FORM],
   ["ofTiles", { 1: tiles(1, 2, 16 * 18) }, FACTORS],
   ["rows", { 0: floats(15) }, MATRIX],
   ["rows", { 1: { data: Int32Array.of(4, 0), shape: [2, 1] } }, "ids aren't a vector"],

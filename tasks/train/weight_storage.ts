@@ -3,11 +3,15 @@
  * @module
  */
 import type { WeightSource } from "../../formats/hf_model/mod.ts";
-import { fitsBits, heldBytes, heldForm } from "../../kernels/backends/onnx/held_form.ts";
+import type { FloatPieces } from "../../formats/float_pieces.ts";
+import { PACKED_GROUP, quantized } from "../../formats/packed/mod.ts";
+import { heldBytes, heldForm, packedBytes } from "../../kernels/backends/onnx/held_form.ts";
 import { describeSubgroups, webgpuBackend } from "../../kernels/backends/webgpu/mod.ts";
 import { chooseBackend, makeBackend } from "../../kernels/engine/backends.ts";
 import { moduleShapes, tensorShapes } from "../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
+import { packedChoice } from "../../kernels/engine/weights/packed_weights.ts";
+import type { Backend } from "../../kernels/mod.ts";
 import type { TrainConfig } from "./config/mod.ts";
 
 /** Storage of frozen matrices where the run will run. */
@@ -18,8 +22,8 @@ export interface WeightStorage {
   float32?: ReadonlyMap<string, number>;
   /** True if modules that PiSSA begins from are float32 nevertheless: what it leaves of their weights isn't what the file has. */
   wideRest?: boolean;
-  /** True if the layers' modules lie in the file's blocks, of at most quantization_bit's bits, or 4: that key changes nothing. */
-  fits?: boolean;
+  /** True if the layers' modules have {@linkcode FEW} bytes a number or less: 4 bits would gain little. */
+  fewBits?: boolean;
   /** In words, with the reason. */
   text: string;
   /** Subgroup functions of the shaders that run, or why there are none; absent without shaders. */
@@ -43,27 +47,10 @@ export async function weightStorage(
   if (config.finetuning_type === "full") return { bytes: 4, text: "float32, as all are trained" };
   const { quantization_bit: bits } = config, { choice } = await chooseBackend(config);
   const leavesRest = config.pissa_init && config.finetuning_type === "lora";
-  const modules = moduleShapes(model),
-    ofModule = (name: string) => modules.has(name.replace(/\.weight$/, ""));
-  const all = [...tensorShapes(model)].filter(([, shape]) => shape.length === 2);
-  const onCpu = choice.backend === "onnx" && choice.provider === "cpu";
-  const held = (matrices: Matrices) => onCpu ? storedForms(choice, weights, matrices) : Promise.resolve(null);
-  const fits = !leavesRest &&
-    all.every(([name, shape]) =>
-      !ofModule(name) || fitsBits(heldForm(weights.pieces(name), shape), bits ?? 4)
-    );
-  const whole = new Map(all), others = new Map(all.filter(([name]) => !ofModule(name)));
-  const inBlocks = fits ? await held(whole) : null;
-  const matrices = bits === null || inBlocks !== null ? whole : others;
-  const stored = inBlocks ?? await held(matrices);
-  if (bits !== null && inBlocks === null) {
-    const elsewhere = stored === null ? "float32" : `${stored.form}${exceptFor(stored.float32, matrices)}`;
-    return {
-      bytes: stored?.bytes ?? 4,
-      ...(stored && { float32: stored.float32 }),
-      text: `${bits} bits at most in the layers' modules, ${elsewhere} elsewhere`,
-    };
-  }
+  const modules = new Set([...moduleShapes(model).keys()].map((name) => `${name}.weight`));
+  const matrices = new Map([...tensorShapes(model)].filter(([, shape]) => shape.length === 2));
+  const onCpu = choice.provider === "cpu" && choice.backend !== "webgpu";
+  const stored = onCpu ? await storedForms(choice, weights, { matrices, modules, bits }) : null;
   if (choice.provider === "cuda" && choice.backend === "onnx" && (config.bf16 || config.fp16)) {
     return {
       bytes: 2,
@@ -71,10 +58,19 @@ export async function weightStorage(
     };
   }
   if (stored !== null) {
-    const { bytes, form, float32 } = stored,
-      kept = `${form}, as the file has them${exceptFor(float32, matrices)}`;
-    const storage = ofFile(bytes, kept, leavesRest, "; products take them as float32");
-    return { ...storage, float32, ...(fits && { fits }) };
+    const { bytes, forms, float32, packed, fewBits } = stored,
+      counted = { float32, ...(fewBits && { fewBits }) };
+    const except = exceptFor(float32, matrices.size - packed);
+    if (bits !== null && packed > 0) {
+      const elsewhere = forms ? forms + except : "float32";
+      return {
+        bytes,
+        ...counted,
+        text: `${bits} bits at most in the layers' modules, ${elsewhere} elsewhere`,
+      };
+    }
+    const kept = `${forms}, as the file has them${except}`;
+    return { ...ofFile(bytes, kept, leavesRest, "; products take them as float32"), ...counted };
   }
   if (choice.backend !== "webgpu") return { bytes: 4, text: "float32" };
   const backend = await webgpuBackend({ half: config.fp16 ? "rounded" : "exact" });
@@ -92,7 +88,7 @@ export async function weightStorage(
     if (float32.size === matrices.size) {
       return { bytes: 4, text: "float32, as float16 would round them (fp16: true does so)", shaders };
     }
-    const except = exceptFor(float32, matrices);
+    const except = exceptFor(float32, matrices.size);
     if (config.fp16) return { bytes: 2, float32, text: `float16, as fp16: true says${except}`, shaders };
     return { ...ofFile(2, `float16, which holds the file's values${except}`, leavesRest), float32, shaders };
   } finally {
@@ -101,11 +97,11 @@ export async function weightStorage(
 }
 
 /** ", but float32 in 2 of 15 matrices (model.layers.0.mlp.up_proj.weight, …)"; "" for none. */
-function exceptFor(float32: ReadonlyMap<string, number>, matrices: Matrices): string {
+function exceptFor(float32: ReadonlyMap<string, number>, matrices: number): string {
   const [first] = float32.keys();
   if (first === undefined) return "";
   const more = float32.size > 1 ? ", …" : "";
-  return `, but float32 in ${float32.size} of ${matrices.size} matrices (${first}${more})`;
+  return `, but float32 in ${float32.size} of ${matrices} matrices (${first}${more})`;
 }
 
 /** Storage of the file's values as they are; PiSSA leaves others of its modules'. */
@@ -114,36 +110,68 @@ function ofFile(bytes: number, form: string, leavesRest: boolean, end = ""): Wei
   return { bytes, wideRest: true, text: `${form}, and float32 in modules that PiSSA begins from${end}` };
 }
 
+/** What others than blocks are called. */
 const WORDS: Readonly<Record<string, string>> = { bf16: "bfloat16", f16: "float16" };
 
-/** The forms that a file's matrices keep on the CPU, in words, and those that don't; null: all become float32 there. */
+/** Forms of matrices on the CPU. */
+interface StoredForms {
+  /** Bytes of a number, over all matrices that aren't float32. */
+  bytes: number;
+  /** In words, of those that are as the file has them; "": none are. */
+  forms: string;
+  float32: ReadonlyMap<string, number>;
+  /** How many are in few bits in another form than the file's. */
+  packed: number;
+  fewBits: boolean;
+}
+
+/** How matrices lie on the CPU; null: all as float32. @param of Weights of `modules` may be packed in `bits` */
 async function storedForms(
   choice: Parameters<typeof makeBackend>[0],
   weights: WeightSource,
-  matrices: Matrices,
-): Promise<{ bytes: number; form: string; float32: ReadonlyMap<string, number> } | null> {
-  const all = [...matrices].map(([name, shape]) => {
-    const pieces = weights.pieces(name);
-    return { name, shape, pieces, held: heldForm(pieces, shape) };
-  });
-  const narrow = all.flatMap(({ held, ...one }) => held === null ? [] : [{ ...one, held }]);
-  const [least] = narrow.toSorted((a, b) => a.pieces.count - b.pieces.count);
-  if (least === undefined) return null;
+  { matrices, modules, bits }: { matrices: Matrices; modules: ReadonlySet<string>; bits: 4 | 8 | null },
+): Promise<StoredForms | null> {
   const backend = await makeBackend(choice);
   try {
-    // It goes by types, not by values, so that the smallest one shows what becomes of all.
-    const kept = backend.uploadPieces?.(least.pieces, least.shape) ?? null;
-    kept?.dispose();
-    if (kept === null) return null;
+    const all = [...matrices].map(([name, shape]) => ({ name, shape, pieces: weights.pieces(name) }));
+    const takes = takenBy(backend, all), forms = new Set<string>(), float32 = new Map<string, number>();
+    let packed = 0, bytes = 0, count = 0, ofModules = 0, inModules = 0;
+    for (const { name, shape, pieces } of all) {
+      const isModule = modules.has(name), held = takes.stored ? heldForm(pieces, shape) : null;
+      const chosen = isModule && bits !== null ? packedChoice(weights, { name, shape }, bits, backend) : null;
+      let own = 4 * pieces.count;
+      if (chosen !== null && chosen !== "pieces") {
+        own = packedBytes(chosen.form, shape as [number, number], takes.packed);
+        packed++;
+      } else if (held !== null) {
+        own = heldBytes(held, shape);
+        forms.add(WORDS[held] ?? held);
+      } else float32.set(name, pieces.count);
+      if (isModule) ofModules += own, inModules += pieces.count;
+      if (!float32.has(name)) bytes += own, count += pieces.count;
+    }
+    if (count === 0) return null;
+    const words = [...forms].join(", ").replace(/, ([^,]*)$/, " and $1"),
+      fewBits = ofModules <= FEW * inModules;
+    return { bytes: bytes / count, forms: words, float32, packed, fewBits };
   } finally {
     await backend.dispose();
   }
-  const forms = new Set(narrow.map(({ held }) => WORDS[held] ?? held));
-  const others = all.filter(({ held }) => held === null);
-  const bytes = narrow.reduce((sum, { held, shape }) => sum + heldBytes(held, shape), 0);
-  return {
-    bytes: bytes / narrow.reduce((sum, { pieces }) => sum + pieces.count, 0),
-    form: [...forms].join(" and "),
-    float32: new Map(others.map(({ name, pieces }) => [name, pieces.count])),
-  };
+}
+
+/** Bytes a number from which on fewer bits gain little: 4 with a scale are 0.63. */
+const FEW = 0.75;
+
+/** What a backend holds otherwise than as float32. It goes by forms, not by values, so that one matrix, the smallest, shows what becomes of all. */
+function takenBy(
+  backend: Backend,
+  matrices: readonly { shape: readonly number[]; pieces: FloatPieces }[],
+): { stored: boolean; packed: boolean } {
+  const narrow = matrices.filter(({ pieces, shape }) => heldForm(pieces, shape) !== null);
+  const [least] = narrow.toSorted((a, b) => a.pieces.count - b.pieces.count);
+  const kept = least && backend.uploadPieces?.(least.pieces, least.shape);
+  const tile = backend.uploadPacked?.(quantized(new Float32Array(16 * PACKED_GROUP), 16, PACKED_GROUP, 4));
+  kept?.dispose();
+  tile?.dispose();
+  return { stored: Boolean(kept), packed: Boolean(tile) };
 }

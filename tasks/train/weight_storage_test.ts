@@ -8,7 +8,6 @@ import { nativeLibrary } from "../../kernels/native/mod.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { quantisedModel } from "../../tests/helpers/quantised_model.ts";
-import { tinyModel } from "../../tests/helpers/tiny_model.ts";
 import type { TrainConfig } from "./config/mod.ts";
 import { weightStorage } from "./weight_storage.ts";
 
@@ -55,7 +54,7 @@ Deno.test({
     assertEquals(await storage("qwen2/model-bf16", { fp16: true }), kept);
     assertEquals(await storage("qwen2/model", {}), { bytes: 4, text: "float32" });
     assertEquals(await storage("qwen2/model-bf16", { quantization_bit: 8 }), {
-      bytes: 2,
+      bytes: (2 * EMBEDDED + 36 / 32 * IN_MODULES) / (EMBEDDED + IN_MODULES),
       float32: new Map(),
       text: "8 bits at most in the layers' modules, bfloat16 elsewhere",
     });
@@ -75,7 +74,9 @@ Deno.test({
   },
 });
 
-// Of a model with 2 layers of 7 matrices each and an embedding; hidden_size 32, intermediate_size 64.
+// Of a model with 2 layers of 7 matrices each and an embedding; hidden_size 32, intermediate_size 64: 128 × 32 numbers, and in a layer
+// 2 · 32 × 32, 2 · 16 × 32 and 3 · 64 × 32.
+const EMBEDDED = 4096, IN_MODULES = 2 * (2048 + 1024 + 6144);
 const Q = "model.layers.0.self_attn.q_proj.weight", DOWN = "model.layers.1.mlp.down_proj.weight";
 const EMBEDDING = "model.embed_tokens.weight";
 Deno.test({
@@ -91,12 +92,17 @@ Deno.test({
         `bfloat16, as the file has them, but float32 in 2 of 15 matrices (${Q}, …); products take them as float32`,
     });
     assertEquals(await storage("qwen2/model-bf16", { quantization_bit: 4 }, [Q]), {
-      bytes: 2,
+      bytes: (2 * EMBEDDED + 20 / 32 * IN_MODULES) / (EMBEDDED + IN_MODULES),
       float32: new Map(),
+      fewBits: true,
       text: "4 bits at most in the layers' modules, bfloat16 elsewhere",
     });
-    const { bytes, text } = await storage("qwen2/model-bf16", { quantization_bit: 4 }, [EMBEDDING]);
-    assertEquals([bytes, text], [4, "4 bits at most in the layers' modules, float32 elsewhere"]);
+    assertEquals(await storage("qwen2/model-bf16", { quantization_bit: 4 }, [EMBEDDING]), {
+      bytes: 20 / 32,
+      float32: new Map([[EMBEDDING, EMBEDDED]]),
+      fewBits: true,
+      text: "4 bits at most in the layers' modules, float32 elsewhere",
+    });
   },
 });
 
@@ -106,7 +112,7 @@ Deno.test({
   }`,
   ignore: native !== null,
   async fn() {
-    const weights = await quantisedModel(), { config } = tinyModel("qwen2"), loaded: string[] = [];
+    const { weights, config } = await quantisedModel(), loaded: string[] = [];
     const watched: WeightSource = {
       ...weights,
       pieces(name) {
@@ -120,17 +126,52 @@ Deno.test({
       },
     };
     const storage = (settings: Partial<TrainConfig>) => weightStorage(configOf(settings), watched, config);
-    // 128 × 32 numbers of 34 bytes for 32, and in two layers 2 · 32 × 32, 2 · 16 × 32 and 3 · 64 × 32 of 18 for 32.
-    const embedding = 4096, modules = 2 * (2048 + 1024 + 6144), float32 = new Map();
-    const bytes = (embedding * 34 + modules * 18) / 32 / (embedding + modules);
+    const float32 = new Map(), bytes = (EMBEDDED * 34 + IN_MODULES * 18) / 32 / (EMBEDDED + IN_MODULES);
     const text = "Q8_0 and Q4_0, as the file has them; products take them as float32";
     try {
       for (const quantization_bit of [null, 4, 8] as const) {
-        assertEquals(await storage({ quantization_bit }), { bytes, float32, text, fits: true });
+        assertEquals(await storage({ quantization_bit }), { bytes, float32, text, fewBits: true });
       }
       assertEquals(await storage({ backend: "reference" }), { bytes: 4, text: "float32" });
       // One matrix is loaded to see it, the smallest: an embedding may have a billion bytes.
       assertEquals([...new Set(loaded)], ["model.layers.0.self_attn.k_proj.weight"]);
+    } finally {
+      weights.close();
+    }
+  },
+});
+
+Deno.test({
+  name: `weightStorage() counts K-quants, and what quantization_bit rounds of them, each matrix by itself${
+    native === null ? "" : `: ${native}`
+  }`,
+  ignore: native !== null,
+  async fn() {
+    const { weights, config } = await quantisedModel("k");
+    const storage = (quantization_bit: 4 | 8 | null) =>
+      weightStorage(configOf({ quantization_bit }), weights, config);
+    // In a layer 2 · 32 × 32, 2 · 16 × 32 and 256 × 32 of Q5_0, 256 × 32 of Q5_1, and 32 × 256 of Q6_K or Q4_K.
+    const fives = 2 * (2048 + 1024 + 8192),
+      wide = 8192,
+      all = EMBEDDED + fives + 4 * wide,
+      float32 = new Map();
+    const embedding = EMBEDDED * 34 / 32, ofK = wide * (210 + 144) / 256;
+    const kept = "Q8_0, Q5_0, Q5_1, Q6_K and Q4_K, as the file has them; products take them as float32";
+    try {
+      const own = {
+        bytes: (embedding + fives * 22 / 32 + 2 * wide * 24 / 32 + ofK) / all,
+        float32,
+        text: kept,
+      };
+      for (const bits of [null, 8] as const) assertEquals(await storage(bits), { ...own, fewBits: true });
+      // Q4_K has few enough bits.
+      const rounded = (fives + 3 * wide) * 20 / 32 + wide * 144 / 256;
+      assertEquals(await storage(4), {
+        bytes: (embedding + rounded) / all,
+        float32,
+        fewBits: true,
+        text: "4 bits at most in the layers' modules, Q8_0 and Q4_K elsewhere",
+      });
     } finally {
       weights.close();
     }
@@ -149,8 +190,14 @@ Deno.test("weightStorage() is float32 on other backends, and for all that is tra
   assertEquals(await storage("qwen2/model", { provider: "cuda" }), { bytes: 4, text: "float32" });
   const full = await storage("qwen2/model-bf16", { backend: "webgpu", finetuning_type: "full" });
   assertEquals(full, { bytes: 4, text: "float32, as all are trained" });
-  const packed = await storage("qwen2/model", { quantization_bit: 4 });
-  assertEquals(packed, { bytes: 4, text: "4 bits at most in the layers' modules, float32 elsewhere" });
+  // Codes, and a scale and a minimum for every 32 of them.
+  const packed = await storage("qwen2/model", { backend: "reference", quantization_bit: 4 });
+  assertEquals(packed, {
+    bytes: 16 / 32 + 8 / 32,
+    float32: new Map([[EMBEDDING, EMBEDDED]]),
+    fewBits: true,
+    text: "4 bits at most in the layers' modules, float32 elsewhere",
+  });
 });
 
 Deno.test({

@@ -4,7 +4,7 @@
  */
 import { setImmediate } from "node:timers";
 
-import { isBlockForm, tileShape } from "../../native/mod.ts";
+import { isBlockForm, isGroupForm, tileShape } from "../../native/mod.ts";
 import { availableProviders, type OrtLibrary, OrtSession, OrtTensor } from "./c_api/mod.ts";
 import {
   byteShape,
@@ -23,7 +23,10 @@ function ortTensorOf(library: OrtLibrary, tensor: OnnxTensor, bytes: boolean): O
     return bytes ? tensor.bytes((value) => OrtTensor.asBytes(library, value)) : tensor.value;
   }
   return tensor.view(({ data, shape, stored }) => {
-    if (isBlockForm(stored)) return OrtTensor.over(library, data, tileShape(shape, stored).map(Number), "u8");
+    if (isBlockForm(stored)) {
+      const tiles = tileShape(shape, stored).map(Number);
+      return OrtTensor.over(library, data, tiles, isGroupForm(stored) ? "i8" : "u8");
+    }
     return OrtTensor.over(library, data, bytes ? byteShape(shape) : shape, bytes ? "u8" : stored);
   });
 }

@@ -3,7 +3,8 @@
  * @module
  */
 import type { FloatPieces } from "../../../formats/float_pieces.ts";
-import { blockFormOf, isBlockForm, tileShape } from "../../native/mod.ts";
+import { groupsOf, type PackedForm } from "../../../formats/packed/mod.ts";
+import { blockBits, blockFormOf, groupFormOf, isBlockForm, tileShape } from "../../native/mod.ts";
 import type { WidenedType } from "../../onnx_node.ts";
 
 /** The form that a tensor has in its file and may keep; null: it becomes float32, as vectors do. */
@@ -17,7 +18,20 @@ export function heldForm(
 
 /** True of blocks whose codes have at most so many bits. */
 export function fitsBits(form: WidenedType | null, bits: 4 | 8): boolean {
-  return form !== null && isBlockForm(form) && (bits === 8 || form !== "Q8_0");
+  return form !== null && isBlockForm(form) && blockBits(form) <= bits;
+}
+
+/**
+ * Bytes of a matrix in 4 or 8 bits: groups in tiles where it can lie so, else codes, scales and minima, which all have.
+ * @param tiles Whether the backend takes it in tiles
+ */
+export function packedBytes(
+  { bits, minima }: PackedForm,
+  shape: readonly [number, number],
+  tiles: boolean,
+): number {
+  const [rows, columns] = shape, form = tiles ? groupFormOf({ rows, columns, bits, minima }) : null;
+  return form === null ? rows * groupsOf(columns) * (4 * bits + 8) : heldBytes(form, shape);
 }
 
 /** Bytes of a tensor in that form. */

@@ -7,7 +7,7 @@
 import { wholeBits } from "../../../formats/float_pieces.ts";
 import { type Backend, checkUploaded, type Tensor } from "../../backend.ts";
 import { defaultThreads, fittingThreads } from "../../threads.ts";
-import { blockTiles, isBlockForm, nativeLibrary } from "../../native/mod.ts";
+import { blockTiles, groupBlocks, groupFormOf, isBlockForm, nativeLibrary } from "../../native/mod.ts";
 import { openLibrary } from "./c_api/mod.ts";
 import { cWay } from "./c_way.ts";
 import { compile, type ProgramPlace } from "./program.ts";
@@ -165,8 +165,15 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
       if (form === null || !(half ? half.type === "bf16" && form === "bf16" : widens)) return null;
       hasNarrow = true;
       return pieces.blocks && isBlockForm(form)
-        ? new HostTensor(blockTiles(pieces.blocks, shape, form), shape, null, form)
+        ? new HostTensor(blockTiles(pieces.blocks.pieces(), shape, form), shape, null, form)
         : store.uploadBits(wholeBits(pieces), shape, form as HalfType);
+    },
+    uploadPacked: (matrix) => {
+      const form = widens ? groupFormOf({ ...matrix, minima: matrix.minima !== null }) : null;
+      if (form === null) return null;
+      hasNarrow = true;
+      const shape = [matrix.rows, matrix.columns];
+      return new HostTensor(blockTiles(groupBlocks(matrix), shape, form), shape, null, form);
     },
     holdsBlocks: (pieces, shape, bits) => widens && fitsBits(heldForm(pieces, shape), bits),
     download: (tensor) => Promise.resolve(store.download(tensor as OnnxTensor)),

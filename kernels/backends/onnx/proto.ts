@@ -6,7 +6,7 @@ import type onnxProto from "onnx-proto";
 
 import type { Size, Value } from "../../graph.ts";
 import type { OnnxAttribute, OnnxNode, OnnxSubgraph, OnnxType, WidenedType } from "../../onnx_node.ts";
-import { isBlockForm, tileShape } from "../../native/mod.ts";
+import { isBlockForm, isGroupForm, tileShape } from "../../native/mod.ts";
 
 /** Element types by their numbers in ONNX. */
 export const ELEMENT: Readonly<Record<OnnxType, number>> = {
@@ -17,7 +17,7 @@ export const ELEMENT: Readonly<Record<OnnxType, number>> = {
   f16: 10,
   bf16: 16,
 };
-const UINT8 = 2;
+const UINT8 = 2, INT8 = 3;
 /** Types of attributes by their numbers in ONNX. */
 export const ATTRIBUTE = { FLOAT: 1, INT: 2, STRING: 3, TENSOR: 4, GRAPH: 5, FLOATS: 6, INTS: 7 };
 
@@ -99,7 +99,7 @@ export function valueInfo(
   if (isBlockForm(type)) {
     const dim = tileShape(value.shape.map((size) => typeof size === "string" || open ? null : size), type)
       .map((size) => size === null ? {} : { dimValue: size });
-    return { name, type: { tensorType: { elemType: UINT8, shape: { dim } } } };
+    return { name, type: { tensorType: { elemType: isGroupForm(type) ? INT8 : UINT8, shape: { dim } } } };
   }
   const bytes = type === "u8";
   const last = value.shape.length - 1;

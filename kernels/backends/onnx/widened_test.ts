@@ -3,12 +3,14 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 
 import { item } from "../../../formats/elements.ts";
 import type { FloatPieces } from "../../../formats/float_pieces.ts";
+import { GGML_TYPES } from "../../../formats/gguf/mod.ts";
+import { type PackedMatrix, quantized, unpacked } from "../../../formats/packed/mod.ts";
 import { type Backend, elements, type Tensor } from "../../backend.ts";
 import { hostArray, kernelGraph, sampleInputs } from "../../contract.ts";
 import { type Graph, GraphBuilder } from "../../graph.ts";
 import type { Arrays, Attributes, Kernel, Sample } from "../../kernel.ts";
 import { KERNELS } from "../../mod.ts";
-import { type BlockForm, isBlockForm, nativeLibrary, vectorBits } from "../../native/mod.ts";
+import { type BlockForm, isBlockForm, isGroupForm, nativeLibrary, vectorBits } from "../../native/mod.ts";
 import type { HalfType, WidenedType } from "../../onnx_node.ts";
 import { linear } from "../../ops/products/products.ts";
 import { concreteShape } from "../../sizes.ts";
@@ -48,54 +50,84 @@ function piecesOf(bits: Uint16Array<ArrayBuffer>, type: HalfType): FloatPieces {
   };
 }
 
-/** Blocks with scales of both signs, minima and all codes, and the float32s that they are by ggml-quants.c's formulas. */
+/** Values of a matrix as bytes without a pattern. */
+const byteOf = (values: Float64Array, i: number) =>
+  Math.floor(Math.abs(item(values, i % values.length)) * 65_521) + 37 * i;
+
+/** Blocks with scales of both signs, minima and all codes, and the float32s that they are as files are read. */
 function blocksOf(values: Float64Array, type: BlockForm) {
-  const head = type === "Q4_1" ? 4 : 2, codes = type === "Q8_0" ? 32 : 16, blockBytes = head + codes;
-  const count = values.length / 32,
-    bytes = new Uint8Array(count * blockBytes),
-    table = new DataView(bytes.buffer);
-  const floats = new Float32Array(values.length);
+  const { blockSize, blockBytes, dequantize } = Object.values(GGML_TYPES).find(({ name }) => name === type)!;
+  const count = values.length / blockSize,
+    bytes = Uint8Array.from({ length: count * blockBytes }, (_, i) => byteOf(values, i));
+  const table = new DataView(bytes.buffer);
   for (let block = 0; block < count; block++) {
-    const at = block * blockBytes,
-      d = Math.f16round(values[32 * block]! / 8),
-      m = Math.f16round(values[32 * block + 1]!);
-    table.setFloat16(at, d, true);
-    if (head === 4) table.setFloat16(at + 2, m, true);
-    for (let i = 0; i < codes; i++) {
-      bytes[at + head + i] = Math.floor(Math.abs(values[32 * block + i]!) * 65_521) + 37 * i;
-    }
-    for (let i = 0; i < 32; i++) {
-      const byte = bytes[at + head + i % codes]!, q = i < 16 ? byte & 15 : byte >> 4;
-      floats[32 * block + i] = type === "Q8_0"
-        ? d * (byte << 24 >> 24)
-        : type === "Q4_0"
-        ? d * (q - 8)
-        : Math.fround(d * q) + m;
-    }
+    const at = block * blockBytes + (type === "Q6_K" ? blockBytes - 2 : 0);
+    table.setFloat16(at, item(values, blockSize * block) / 8, true);
+    if (/_1$|[45]_K/.test(type)) table.setFloat16(at + 2, item(values, blockSize * block + 1), true);
   }
-  return { bytes, floats, blockBytes };
+  // Of rows apart: so many at once lie in a file's piece.
+  const floats = new Float32Array(values.length), step = 512 * blockSize;
+  for (let start = 0; start < values.length; start += step) {
+    const part = bytes.slice(start / blockSize * blockBytes, (start + step) / blockSize * blockBytes);
+    floats.set(new Float32Array(dequantize!(part).slice().buffer), start);
+  }
+  return { bytes, floats, blockBytes, blockSize };
 }
 
 /** In pieces that end within rows. */
-function blockPieces({ bytes, blockBytes }: ReturnType<typeof blocksOf>, type: BlockForm): FloatPieces {
+function blockPieces(
+  { bytes, blockBytes, blockSize }: ReturnType<typeof blocksOf>,
+  type: BlockForm,
+): FloatPieces {
   const nothing = () => {
     throw new Error("A matrix of blocks was made float32 on the host");
   };
   const most = 24 * blockBytes,
     parts = Array.from({ length: Math.ceil(bytes.length / most) }, (_, i) => i * most);
   const pieces = () => parts.map((start) => bytes.slice(start, start + most));
-  const blocks = { type, blockBytes, blockSize: 32, pieces, dequantize: nothing };
-  return { type: "f32", count: bytes.length / blockBytes * 32, pieces: nothing, float32: nothing, blocks };
+  const blocks = { type, blockBytes, blockSize, pieces, dequantize: nothing };
+  return {
+    type: "f32",
+    count: bytes.length / blockBytes * blockSize,
+    pieces: nothing,
+    float32: nothing,
+    blocks,
+  };
+}
+
+/** Groups of all codes whose scales are float32s of both signs and some zeros. */
+function groupsOf(
+  values: Float64Array,
+  [rows = 0, columns = 0]: readonly number[],
+  form: BlockForm,
+): PackedMatrix {
+  const bits = form.startsWith("G4") ? 4 : 8, groups = values.length / 32;
+  const numbers = (first: number) =>
+    Float32Array.from({ length: groups }, (_, group) => item(values, 32 * group + first) / 8);
+  return {
+    rows,
+    columns,
+    bits,
+    codes: Uint8Array.from({ length: groups * 4 * bits }, (_, i) => byteOf(values, i)),
+    scales: numbers(0),
+    minima: form.endsWith("_1") ? numbers(1) : null,
+  };
 }
 
 /** A matrix as a file has it, the float32s that it is, and bytes that it takes. */
-function heldOf(values: Float64Array, form: WidenedType) {
+function heldOf(values: Float64Array, shape: readonly number[], form: WidenedType) {
+  if (isBlockForm(form) && isGroupForm(form)) {
+    const matrix = groupsOf(values, shape, form), { codes, scales, minima } = matrix;
+    const bytes = codes.length + scales.byteLength + (minima?.byteLength ?? 0);
+    return { put: ({ uploadPacked }: Backend) => uploadPacked?.(matrix), floats: unpacked(matrix), bytes };
+  }
+  const put = (pieces: FloatPieces) => ({ uploadPieces }: Backend) => uploadPieces?.(pieces, shape);
   if (isBlockForm(form)) {
     const blocks = blocksOf(values, form);
-    return { pieces: blockPieces(blocks, form), floats: blocks.floats, bytes: blocks.bytes.length };
+    return { put: put(blockPieces(blocks, form)), floats: blocks.floats, bytes: blocks.bytes.length };
   }
   const bits = bitsOf(values, form);
-  return { pieces: piecesOf(bits, form), floats: floatsOf(bits, form), bytes: bits.byteLength };
+  return { put: put(piecesOf(bits, form)), floats: floatsOf(bits, form), bytes: bits.byteLength };
 }
 
 /** Forms of a graph's inputs; those that aren't named are float32. */
@@ -117,10 +149,8 @@ async function outputsOf(
     const shape = concreteShape(value, new Map(Object.entries(sizes))), form = forms[name];
     if (!form) tensors[name] = backend.upload(hostArray(value, inputs[name]), shape);
     else {
-      const { pieces, floats, bytes } = heldOf(inputs[name]!, form);
-      const put = wide
-        ? backend.upload(floats, shape, { frozen: true })
-        : backend.uploadPieces?.(pieces, shape);
+      const { put: hold, floats, bytes } = heldOf(inputs[name]!, shape, form);
+      const put = wide ? backend.upload(floats, shape, { frozen: true }) : hold(backend);
       assert(put instanceof HostTensor, `${name} isn't held as the file has it`);
       assertEquals(put.data.byteLength, wide ? 4 * elements(shape) : bytes, `bytes of ${name}`);
       tensors[name] = put;
@@ -138,14 +168,10 @@ async function outputsOf(
 
 /** Whole tiles and their edges, parts of a depth, rows that are few; vocabularies beside chunks. */
 function shapesOf({ name, inputs }: Kernel, form: WidenedType): Sample[] {
-  const note = "beside tiles", inBlocks = isBlockForm(form);
+  const note = "beside tiles",
+    kind = !isBlockForm(form) ? "elements" : form.endsWith("_K") ? "blocks of 256" : "blocks of 32";
   if (name.startsWith("label")) {
-    const sizes = inBlocks
-      ? [[1, 320, 64], [7, 672, 272], [13, 352, 784], [6, 32, 608]]
-      : [[1, 321, 65], [7, 650, 257], [13, 320, 769], [6, 17, 600]];
-    return sizes.map((
-      [labels = 0, cols = 0, vocab = 0],
-    ) => ({
+    return LABELS[kind].map(([labels, cols, vocab]) => ({
       note,
       dims: { labels, cols, vocab },
       data: { ids: Array.from({ length: labels }, (_, i) => (vocab - 1 + 7919 * i) % vocab) },
@@ -153,14 +179,15 @@ function shapesOf({ name, inputs }: Kernel, form: WidenedType): Sample[] {
   }
   if (name === "gather_rows") {
     const ids = Array.from({ length: 50 }, (_, i) => 7919 * i % 48);
-    return [{ note, dims: { labels: 50, rows: 48, cols: 96 }, data: { ids } }];
+    return [{
+      note,
+      dims: { labels: 50, rows: 48, cols: kind === "blocks of 256" ? 512 : 96 },
+      data: { ids },
+    }];
   }
-  const rank = 9, attrs: Attributes = { alpha: 0.5 };
-  const rows = [1, 2, 3, 4, 5, 6, 7, 48, 673];
-  // Whole tiles of blocks both ways, of which parts of a depth (308 of 1536, 336 of 672) end within.
-  const depths: readonly (readonly [number, number])[] = inBlocks
-    ? [[320, 64], [32, 96], [672, 32], [1536, 672]]
-    : [[321, 65], [9, 40], [640, 17], [330, 70]];
+  const rank = 9, attrs: Attributes = { alpha: 0.5 }, depths = DEPTHS[kind];
+  // All counts of few rows, and rows in two halves, for one form of each kind.
+  const rows = KINDS.includes(form) ? [1, 2, 3, 4, 5, 6, 7, 48, 673] : [1, 6, 7, 97];
   return rows.map((rows, i) => {
     const [depth, out] = item(depths, i % depths.length);
     const dims = name === "lora_up"
@@ -169,6 +196,22 @@ function shapesOf({ name, inputs }: Kernel, form: WidenedType): Sample[] {
     return { note, dims, attrs };
   });
 }
+
+type Kind = "elements" | "blocks of 32" | "blocks of 256";
+
+/** Labels, columns and rows of a head. */
+const LABELS: Readonly<Record<Kind, readonly (readonly [number, number, number])[]>> = {
+  "elements": [[1, 321, 65], [7, 650, 257], [13, 320, 769], [6, 17, 600]],
+  "blocks of 32": [[1, 320, 64], [7, 672, 272], [13, 352, 784], [6, 32, 608]],
+  "blocks of 256": [[1, 768, 64], [7, 512, 272], [13, 256, 784]],
+};
+
+/** Depths and columns of products. Those of blocks are whole tiles both ways, of which parts of a depth (308 of 1536, 336 of 672) end within. */
+const DEPTHS: Readonly<Record<Kind, readonly (readonly [number, number])[]>> = {
+  "elements": [[321, 65], [9, 40], [640, 17], [330, 70]],
+  "blocks of 32": [[320, 64], [32, 96], [672, 32], [1536, 672]],
+  "blocks of 256": [[512, 256], [256, 512], [1536, 256]],
+};
 
 /** A sample's inputs without a pattern; of matrices some numbers at their ends. */
 function inputsOf(kernel: Kernel, sample: Sample): Arrays {
@@ -185,13 +228,25 @@ function inputsOf(kernel: Kernel, sample: Sample): Arrays {
   return given;
 }
 
-for (const type of ["bf16", "f16", "Q4_0", "Q4_1", "Q8_0"] as const) {
+const GGML_FORMS = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K"] as const;
+const GROUP_FORMS = ["G4_0", "G4_1", "G8_0", "G8_1"] as const;
+
+/** A form of each kind of layout: kernels tell no others apart. */
+const KINDS: readonly WidenedType[] = ["bf16", "f16", "Q4_1", "Q4_K"];
+/** Kernels that read a matrix in every way there is: its rows, along them, across them. */
+const EACH_WAY = ["gather_rows", "linear", "matmul", "label_logprob_unit"];
+
+for (const type of ["bf16", "f16", ...GGML_FORMS, ...GROUP_FORMS] as const) {
+  const isKind = KINDS.includes(type);
+  const kernels = KERNELS.filter(({ name, halves }) => halves && (isKind || EACH_WAY.includes(name)));
   Deno.test({
-    name: `every kernel that takes frozen matrices gives float32's bits with them in ${type}${because}`,
+    name: `${
+      isKind ? "every kernel that takes frozen matrices gives" : "kernels give"
+    } float32's bits with frozen matrices in ${type}${because}`,
     ignore,
     fn: async (t) => {
       const backend = onnxBackend({ threads: 2 }), widest = vectorBits();
-      for (const kernel of KERNELS.filter(({ halves }) => halves)) {
+      for (const kernel of kernels) {
         const forms = Object.fromEntries(kernel.halves!.map((name) => [name, type]));
         await t.step(kernel.name, async () => {
           for (const sample of [...isBlockForm(type) ? [] : kernel.samples, ...shapesOf(kernel, type)]) {
@@ -290,17 +345,29 @@ Deno.test({
   ignore,
   async fn() {
     const backend = onnxBackend({ threads: 1 });
-    for (const type of ["Q4_0", "Q4_1", "Q8_0"] as const) {
-      const blocks = blocksOf(scattered(48 * 96, 1), type), pieces = blockPieces(blocks, type);
-      const put = backend.uploadPieces?.(pieces, [48, 96]);
+    for (const type of [...GGML_FORMS, ...GROUP_FORMS]) {
+      const { put: hold, floats } = heldOf(scattered(48 * 512, 1), [48, 512], type), put = hold(backend);
       assert(put instanceof HostTensor);
-      assertEquals(await backend.download(put), blocks.floats);
-      assertThrows(() => backend.write(put, new Float32Array(48 * 96)), TypeError, "it is frozen");
-      // 144 rows of 32, or 24 of 192, would do; 18 rows aren't whole tiles, nor are 40 columns.
-      assertEquals(backend.uploadPieces?.({ ...pieces, count: 18 * 256 }, [18, 256]), null);
-      assertEquals(backend.uploadPieces?.({ ...pieces, count: 48 * 40 }, [48, 40]), null);
+      assertEquals(await backend.download(put), floats);
+      assertThrows(() => backend.write(put, new Float32Array(48 * 512)), TypeError, "it is frozen");
+    }
+    const others = (type: BlockForm, count: number, shape: readonly number[], name: string = type) => {
+      const pieces = blockPieces(blocksOf(scattered(48 * 512, 1), type), type);
+      return backend.uploadPieces?.({ ...pieces, count, blocks: { ...pieces.blocks!, type: name } }, shape);
+    };
+    // 18 rows aren't whole tiles, nor are 40 columns, nor 288 of blocks of 256; of Q2_K and groups a file's blocks aren't known.
+    for (
+      const [type, count, shape, name] of [
+        ["Q4_0", 18 * 256, [18, 256], "Q4_0"],
+        ["Q4_0", 48 * 40, [48, 40], "Q4_0"],
+        ["Q4_K", 48 * 288, [48, 288], "Q4_K"],
+        ["Q4_K", 48 * 512, [48, 512], "Q2_K"],
+        ["Q4_0", 48 * 512, [48, 512], "G4_0"],
+      ] as const
+    ) assertEquals(others(type, count, shape, name), null, `${name} as [${shape}]`);
+    for (const [rows, columns] of [[18, 256], [48, 40]] as const) {
       assertEquals(
-        backend.uploadPieces?.({ ...pieces, blocks: { ...pieces.blocks!, type: "Q5_1" } }, [48, 96]),
+        backend.uploadPacked?.(quantized(new Float32Array(rows * columns), rows, columns, 4)),
         null,
       );
     }
@@ -308,8 +375,9 @@ Deno.test({
   },
 });
 
-Deno.test("without operators of our own matrices of 16 bits become float32", async () => {
+Deno.test("without operators of our own matrices of 16 bits become float32, and those in few bits aren't taken", async () => {
   const backend = onnxBackend({ native: false, threads: 1 });
+  assertEquals(backend.uploadPacked?.(quantized(new Float32Array(16 * 32), 16, 32, 4)), null);
   assertEquals(backend.uploadPieces?.(piecesOf(new Uint16Array(4), "bf16"), [2, 2]), null);
   await backend.dispose();
 });

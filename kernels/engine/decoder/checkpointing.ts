@@ -11,17 +11,17 @@ import { normsOf } from "./norms.ts";
 /**
  * What blocks keep. With checkpointing a CPU keeps what attention gives and the sum behind it, as many numbers each as a block's input,
  * and LoRA's narrow factors of o and down: a pack is short there, so they are little beside the weights, and a tenth of a block's work isn't
- * done twice; and all of the last block, whose way back comes next. On a GPU, whose packs are long and many at once, and with weights in few
- * bits, which somebody chose for want of memory, blocks keep nothing but the input.
- * @param packed True if weights are in few bits
+ * done twice; and all of the last block, whose way back comes next. On a GPU, whose packs are long and many at once, and where memory is short,
+ * blocks keep nothing but the input.
+ * @param sparing True if memory counts more than time
  */
 export function keepFor(
   checkpointing: boolean,
   { hostMemory }: Pick<Backend, "hostMemory">,
-  packed: boolean,
+  sparing: boolean,
 ): Keep {
   if (!checkpointing) return "activations";
-  return hostMemory && !packed ? "dear" : "inputs";
+  return hostMemory && !sparing ? "dear" : "inputs";
 }
 
 /**

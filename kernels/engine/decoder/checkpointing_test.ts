@@ -8,6 +8,7 @@ import { keepFor, keptWidth, madeAgain } from "./checkpointing.ts";
 import { blockGraph, linearModules, loraShapes } from "./decoder.ts";
 import { attentionOf } from "./decoder_config.ts";
 import { Engine, type EngineOptions } from "../engine.ts";
+import { EngineHost } from "../host.ts";
 import { packExamples } from "../packs/pack.ts";
 
 const PACK = packExamples([idsExample({ a: [[3, 9, 27], [81, 11, 33]], b: [[3, 9, 27], [5, 2, 8]] })]);
@@ -47,12 +48,35 @@ Deno.test("with checkpointing blocks on a CPU keep attention's rows, the sum beh
   assertEquals(found.at(-1), all.found.at(-1));
 });
 
-Deno.test("with checkpointing blocks keep nothing where memory isn't the host's, or weights are in few bits", async () => {
+Deno.test("with checkpointing blocks keep nothing where memory isn't the host's, or counts more than time, as it does with weights in few bits", async () => {
   const { found } = await handedOver({ hostMemory: false }, true);
   assertEquals(found.flat(), []);
+  const { config, weights } = tinyModel("llama"), { modules, initial } = tinyAdapter("llama", config);
+  const kept = async (quantizationBit: 4 | null) => {
+    let count = 0;
+    const backend = watchedRuns({}, ({ y, ...saved }) => {
+      if (y) count += Object.keys(saved).length;
+    });
+    const host = new EngineHost(backend, {
+      modelPath: "",
+      decoder: config,
+      tuning: { type: "lora", modules, dropout: 0 },
+      initial,
+      checkpointing: true,
+      quantizationBit,
+      seed: 0,
+      device: { backend: "reference", provider: "cpu", threads: null },
+      optimizer: null,
+    }, (name) => weights[name]!);
+    await host.forward(PACK, { adapter: true, keep: true });
+    await host.close();
+    return count;
+  };
+  assert(await kept(null) > 0);
+  assertEquals(await kept(4), 0);
   assertEquals(
-    [[false, true], [true, true], [true, false]].map(([hostMemory = false, packed = false]) =>
-      keepFor(true, { hostMemory }, packed)
+    [[false, true], [true, true], [true, false]].map(([hostMemory = false, sparing = false]) =>
+      keepFor(true, { hostMemory }, sparing)
     ),
     ["inputs", "inputs", "dear"],
   );

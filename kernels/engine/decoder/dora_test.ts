@@ -28,6 +28,7 @@ const { golden, saved, modules, pack: PACK, slopes: SLOPES, fresh } = doraGolden
 const source = {
   read: (name: string) => weights[name]!,
   pieces: (name: string) => floatPieces(weights[name]!.length, () => weights[name]!),
+  packedForm: () => null,
   packed: () => null,
 };
 /** Frozen weights, and PEFT's numbers upon their values. */

@@ -120,7 +120,7 @@ export function withEmbeddingChange(
       );
       return some;
     },
-    isPacked: (name) => !isChanged(name) && weights.isPacked(name),
+    packedForm: (name) => isChanged(name) ? null : weights.packedForm(name),
     packed: (name) => isChanged(name) ? null : weights.packed(name),
     hash: () => {
       const own = weights.hash();

@@ -42,7 +42,7 @@ export function freshWeights(start: FreshStart, decoder: DecoderConfig): WeightS
       );
       return some;
     },
-    isPacked: () => false,
+    packedForm: () => null,
     packed: () => null,
     hash: () => createHash("sha256").update(JSON.stringify(["fresh", start, [...shapes]])).digest("hex"),
     close: () => {},

@@ -61,7 +61,7 @@ export function withMerged(
       );
       return some;
     },
-    isPacked: (name) => !changed.has(name) && weights.isPacked(name),
+    packedForm: (name) => changed.has(name) ? null : weights.packedForm(name),
     packed: (name) => changed.has(name) ? null : weights.packed(name),
     hash: () => {
       const all = [weights.hash(), ...folders.map(adapterHash)].join("\n");

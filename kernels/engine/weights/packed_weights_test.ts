@@ -4,8 +4,10 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import { floatPieces } from "../../../formats/float_pieces.ts";
 import { quantized, unpacked } from "../../../formats/packed/mod.ts";
 import { idsExample, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
+import { openLibrary } from "../../backends/onnx/c_api/mod.ts";
 import { onnxBackend } from "../../backends/onnx/mod.ts";
 import { referenceBackend } from "../../backends/reference/mod.ts";
+import { nativeLibrary } from "../../native/mod.ts";
 import { moduleShapes } from "../decoder/decoder.ts";
 import { Engine } from "../engine.ts";
 import { packExamples } from "../packs/pack.ts";
@@ -24,6 +26,7 @@ type Read = ConstructorParameters<typeof Engine>[2];
 const source = {
   read: (name: string) => weights[name]!,
   pieces: (name: string) => floatPieces(weights[name]!.length, () => weights[name]!),
+  packedForm: () => null,
   packed: () => null,
 };
 const few = (bits: 4 | 8): Read => packedReader(source, config, bits);
@@ -33,7 +36,9 @@ const same = (bits: 4 | 8): Read => (name) => {
   return shape ? unpacked(quantized(weights[name]!, ...shape, bits)) : weights[name]!;
 };
 
-async function step(read: Read, checkpointing: boolean, backend = onnxBackend({ threads: 1 })) {
+/** @param native Whether operators of our own take the weights, where they are */
+async function step(read: Read, checkpointing: boolean, native = false) {
+  const backend = onnxBackend({ threads: 1, native });
   const engine = new Engine(backend, { config, tuning, checkpointing }, read, initial);
   const pack = packExamples([idsExample({ y: [[3, 4, 5, 6], [7, 8, 9]], z: [[3, 4, 5, 9], [8]] })]);
   const off = await engine.forward(pack, { adapter: false, keep: false });
@@ -45,7 +50,7 @@ async function step(read: Read, checkpointing: boolean, backend = onnxBackend({ 
   return { values: [...off, ...logps, ...gradients], packed };
 }
 
-Deno.test("log-probabilities and gradients on weights in 4 and 8 bits are those on the same values in float32", async () => {
+Deno.test("without operators of our own log-probabilities and gradients on weights in 4 and 8 bits are those on the same values in float32", async () => {
   const plain = await step((name) => weights[name]!, true);
   for (const bits of [4, 8] as const) {
     const expected = await step(same(bits), true);
@@ -62,19 +67,61 @@ Deno.test("log-probabilities and gradients on weights in 4 and 8 bits are those 
   }
 });
 
+/** Matrices as a file has them in 4 and 8 bits with minima, in turns. */
+const stored = new Map([...matrices].map(([module, shape], i) => {
+  const matrix = quantized(weights[`${module}.weight`]!, ...shape, i % 2 ? 4 : 8);
+  return [module, { ...matrix, minima: matrix.scales.map((scale) => scale / 3) }];
+}));
+
+const reason = openLibrary().reason ?? nativeLibrary().reason;
+Deno.test({
+  name: `weights in 4 and 8 bits give the bits of the same values in float32 with operators of our own${
+    reason === null ? "" : `: ${reason}`
+  }`,
+  ignore: reason !== null,
+  async fn() {
+    const packed = (name: string) => stored.get(name.replace(/\.weight$/, "")) ?? null;
+    const packedForm = (name: string) => {
+      const found = packed(name);
+      return found && { bits: found.bits, minima: true };
+    };
+    const withMinima = { ...source, packedForm, packed };
+    const values = (name: string) => {
+      const matrix = withMinima.packed(name);
+      return matrix ? unpacked(matrix) : weights[name]!;
+    };
+    const ways: readonly [few: Read, same: Read][] = [
+      [few(4), same(4)],
+      [few(8), same(8)],
+      [packedReader(withMinima, config, 8), values],
+    ];
+    for (const [few, same] of ways) assertEquals(await step(few, true, true), await step(same, true, true));
+  },
+});
+
 Deno.test("weights in few bits are for frozen modules of blocks that are programs of their own", () => {
   const stack = () =>
-    new Engine(onnxBackend(), { config, tuning, checkpointing: true, body: "stack" }, few(4), initial);
+    new Engine(
+      onnxBackend({ native: false }),
+      { config, tuning, checkpointing: true, body: "stack" },
+      few(4),
+      initial,
+    );
   assertThrows(stack, TypeError, "Cannot keep weights in 4 or 8 bits");
   const full = { config, tuning: { type: "full" }, checkpointing: true } as const;
   assertThrows(() => new Engine(referenceBackend(), full, few(4)), TypeError, "it isn't a frozen module");
-  const stored = quantized(new Float32Array(32 * 32), 32, 32, 8),
+  const own = quantized(new Float32Array(32 * 32), 32, 32, 8),
     name = "model.layers.0.self_attn.q_proj.weight";
   const whole = () => new Float32Array(32 * 32).fill(1);
-  const given = { read: whole, pieces: () => floatPieces(32 * 32, whole), packed: () => stored };
+  const given = {
+    read: whole,
+    pieces: () => floatPieces(32 * 32, whole),
+    packedForm: () => ({ bits: 8, minima: false } as const),
+    packed: () => own,
+  };
   const bits = (asked: 4 | 8) => {
     const found = packedReader(given, config, asked)(name);
-    return "codes" in found ? [found.bits, found === stored] : null;
+    return "codes" in found ? [found.bits, found === own] : null;
   };
   assertEquals([bits(8), bits(4)], [[8, true], [4, false]]);
 });

@@ -207,25 +207,29 @@ export class Parameters {
     this.#tensors.set(weightNorm(module), this.backend.upload(norms, [rows]));
   }
 
-  /** Modules of block `layer` whose weight is in few bits. */
+  /** Modules of block `layer` whose weight is in few bits, for products of their own. */
   packingOfLayer(layer: number): BlockPacking {
     return this.#packing[layer] ?? {};
   }
 
-  /** True if any weight is in few bits. */
+  /** True if any weight is in few bits, for products of its own. */
   get isPacked(): boolean {
     return this.#packing.length > 0;
   }
 
-  /** Puts a weight in few bits where the block's inputs have their names. */
+  /** Puts a weight in few bits in its own place where the backend's products take it so, else where the block's inputs have their names. */
   #pack(name: string, matrix: PackedMatrix, config: DecoderConfig, tuning: Tuning): void {
     const found = /^model\.layers\.(\d+)\.(.+)\.weight$/.exec(name), layer = Number(found?.[1]);
     const module = linearModules(config).find((m) => m === found?.[2]);
     if (!module || isTuned(name, tuning)) {
       throw new TypeError(`Cannot take "${name}" in ${matrix.bits} bits: it isn't a frozen module`);
     }
-    const { codes, scales, minima } = packedInputs(module, moduleShape(config, module), matrix.bits);
-    const { backend } = this,
+    const { backend } = this, held = backend.uploadPacked?.(matrix);
+    if (held) {
+      this.#tensors.set(name, held);
+      return;
+    }
+    const { codes, scales, minima } = packedInputs(module, moduleShape(config, module), matrix.bits),
       words = new Int32Array(matrix.codes.buffer, matrix.codes.byteOffset, matrix.codes.length / 4);
     const put = ({ name, shape }: typeof codes, values: HostArray) =>
       this.#tensors.set(ofLayer(layer, name), backend.upload(values, shape));

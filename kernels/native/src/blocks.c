@@ -1,50 +1,24 @@
-#include "blocks.h"
+#include "block_codes.h"
 
-#include "float_tile.h"
+enum { SQUARE = 16 };
 
-enum { LOW = 15 };
-
-typedef struct {
-  __m256 d[2], m[2];  // of 16 rows
-} Scales;
-
-INLINE __m256 halves(const uint8_t *at) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)at)); }
-
-INLINE Scales scales_of(const Form form, const uint8_t *tile) {
-  Scales s = {{halves(tile), halves(tile + 16)}, {_mm256_setzero_ps(), _mm256_setzero_ps()}};
-  if (form == FORM_Q4_1) s.m[0] = halves(tile + 32), s.m[1] = halves(tile + 48);
-  return s;
-}
-
-INLINE const uint8_t *codes_of(const Form form, const uint8_t *tile) { return tile + (form == FORM_Q4_1 ? 64 : 32); }
-
-// Codes of a column of 16 rows: bytes of 4 bits are without a sign.
-INLINE __m128i column_of(const Form form, const uint8_t *codes, ptrdiff_t column) {
-  if (form == FORM_Q8_0) return _mm_loadu_si128((const __m128i *)(codes + 16 * column));
-  const __m128i both = _mm_loadu_si128((const __m128i *)(codes + 16 * (column % 16)));
-  return _mm_and_si128(column < 16 ? both : _mm_srli_epi16(both, 4), _mm_set1_epi8(LOW));
-}
-
-// The values of 8 codes.
-INLINE __m256 values_8(const Form form, __m128i q, __m256 d, __m256 m) {
-  if (form == FORM_Q4_0) q = _mm_sub_epi8(q, _mm_set1_epi8(8));
-  const __m256 x = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(q));
-  return form == FORM_Q4_1 ? _mm256_fmadd_ps(x, d, m) : _mm256_mul_ps(x, d);
-}
-
-INLINE void values_16(const Form form, __m128i q, __m256 d0, __m256 d1, __m256 m0, __m256 m1, float *to) {
-  _mm256_storeu_ps(to, values_8(form, q, d0, m0));
-  _mm256_storeu_ps(to + 8, values_8(form, _mm_srli_si128(q, 8), d1, m1));
+// The values of 16 codes. A group's value is a sum in float32, too, so a zero in it has no sign without a minimum.
+INLINE void values_16(const Form form, __m128i q, const __m256 d[2], const __m256 m[2], float *to) {
+  UNROLL for (int i = 0; i < 2; i++) {
+    const __m256 x = bytes_8(i ? _mm_srli_si128(q, 8) : q);
+    _mm256_storeu_ps(to + 8 * i, has_minimum(form) || in_groups(form) ? _mm256_fmadd_ps(x, d[i], m[i]) : _mm256_mul_ps(x, d[i]));
+  }
 }
 
 INLINE void block_rows(const Form form, const uint8_t *tile, ptrdiff_t column, ptrdiff_t depth, float *to) {
   for (; depth > 0; tile += tile_bytes(form), column = 0) {
-    const Scales s = scales_of(form, tile);
-    const uint8_t *codes = codes_of(form, tile);
-    const ptrdiff_t end = least(BLOCK_COLUMNS, column + depth), low = least(end, 16);
+    const ptrdiff_t end = least(block_width(form), column + depth);
     depth -= end - column;
-    for (; column < low; column++, to += TILE_COLUMNS) values_16(form, column_of(form, codes, column), s.d[0], s.d[1], s.m[0], s.m[1], to);
-    for (; column < end; column++, to += TILE_COLUMNS) values_16(form, column_of(form, codes, column), s.d[0], s.d[1], s.m[0], s.m[1], to);
+    while (column < end) {
+      const ptrdiff_t from = column / SQUARE * SQUARE, stop = least(end, from + SQUARE);
+      const Scales s = scales_of(form, tile, from);
+      for (; column < stop; column++, to += TILE_COLUMNS) values_16(form, codes_of(form, tile, from, column - from), s.d, s.m, to);
+    }
   }
 }
 
@@ -57,66 +31,66 @@ INLINE void transpose16(__m128i x[16]) {
   }
 }
 
+// d and m row by row.
+typedef struct {
+  float d[BLOCK_ROWS], m[BLOCK_ROWS];
+} RowScales;
+
+INLINE RowScales row_scales_of(const Form form, const uint8_t *tile, ptrdiff_t from) {
+  const Scales s = scales_of(form, tile, from);
+  RowScales rows;
+  UNROLL for (int i = 0; i < 2; i++) _mm256_storeu_ps(rows.d + 8 * i, s.d[i]), _mm256_storeu_ps(rows.m + 8 * i, s.m[i]);
+  return rows;
+}
+
 INLINE void block_columns(const Form form, const uint8_t *tile, ptrdiff_t stride, ptrdiff_t column, ptrdiff_t row, ptrdiff_t depth, float *to) {
   for (; depth > 0; tile += stride, row = 0) {
-    const Scales s = scales_of(form, tile);
-    float d[BLOCK_ROWS], m[BLOCK_ROWS];
-    UNROLL for (int i = 0; i < 2; i++) _mm256_storeu_ps(d + 8 * i, s.d[i]), _mm256_storeu_ps(m + 8 * i, s.m[i]);
+    const RowScales s = row_scales_of(form, tile, column);
     __m128i q[BLOCK_ROWS];
-    UNROLL for (int i = 0; i < BLOCK_ROWS; i++) q[i] = column_of(form, codes_of(form, tile), column + i);
+    UNROLL for (int i = 0; i < BLOCK_ROWS; i++) q[i] = codes_of(form, tile, column, i);
     transpose16(q);
     const ptrdiff_t end = least(BLOCK_ROWS, row + depth);
     depth -= end - row;
     for (; row < end; row++, to += TILE_COLUMNS) {
-      const __m256 factor = _mm256_broadcast_ss(d + row), minimum = _mm256_broadcast_ss(m + row);
-      values_16(form, q[row], factor, factor, minimum, minimum, to);
+      const __m256 factor = _mm256_broadcast_ss(s.d + row), minimum = _mm256_broadcast_ss(s.m + row);
+      values_16(form, q[row], (const __m256[]){factor, factor}, (const __m256[]){minimum, minimum}, to);
     }
   }
 }
 
-// The statement with `form` a constant.
-#define BY_BLOCKS(of, statement)                                     \
-  do {                                                               \
-    switch (of) {                                                    \
-      case FORM_Q4_0: { enum { form = FORM_Q4_0 }; statement; } break; \
-      case FORM_Q4_1: { enum { form = FORM_Q4_1 }; statement; } break; \
-      case FORM_Q8_0: { enum { form = FORM_Q8_0 }; statement; } break; \
-      default: break;                                                \
-    }                                                                \
-  } while (0)
-
-static ptrdiff_t stride_of(Form form, ptrdiff_t columns) { return columns / BLOCK_COLUMNS * tile_bytes(form); }
+static ptrdiff_t stride_of(Form form, ptrdiff_t columns) { return columns / block_width(form) * tile_bytes(form); }
 
 static const uint8_t *tile_at(Weights w, ptrdiff_t columns, ptrdiff_t row, ptrdiff_t column) {
-  return (const uint8_t *)w.data + row / BLOCK_ROWS * stride_of(w.form, columns) + column / BLOCK_COLUMNS * tile_bytes(w.form);
+  return (const uint8_t *)w.data + row / BLOCK_ROWS * stride_of(w.form, columns) + column / block_width(w.form) * tile_bytes(w.form);
 }
 
 void panel_of_block_rows(Weights w, ptrdiff_t columns, ptrdiff_t row, ptrdiff_t from, ptrdiff_t depth, float *to) {
   const uint8_t *tile = tile_at(w, columns, row, from);
-  BY_BLOCKS(w.form, block_rows(form, tile, from % BLOCK_COLUMNS, depth, to));
+  BY_BLOCK_FORM(w.form, block_rows(form, tile, from % block_width(form), depth, to));
 }
 
 void panel_of_block_columns(Weights w, ptrdiff_t columns, ptrdiff_t column, ptrdiff_t from, ptrdiff_t depth, float *to) {
   const uint8_t *tile = tile_at(w, columns, from, column);
-  BY_BLOCKS(w.form, block_columns(form, tile, stride_of(form, columns), column % BLOCK_COLUMNS, from % BLOCK_ROWS, depth, to));
+  BY_BLOCK_FORM(w.form, block_columns(form, tile, stride_of(form, columns), column % block_width(form), from % BLOCK_ROWS, depth, to));
 }
 
 INLINE __m256 eight_of(const Form form, const uint8_t *tile, ptrdiff_t row, ptrdiff_t column) {
-  const uint8_t *codes = codes_of(form, tile) + row;
-  const uint16_t *scales = (const uint16_t *)tile;
-  uint8_t q[16] = {0};
+  const ptrdiff_t from = column / SQUARE * SQUARE;
+  const RowScales s = row_scales_of(form, tile, from);
+  int8_t codes[BLOCK_ROWS], q[16] = {0};
+  float values[16];
   for (ptrdiff_t i = 0; i < 8; i++) {
-    const ptrdiff_t at = column + i;
-    q[i] = form == FORM_Q8_0 ? codes[16 * at] : codes[16 * (at % 16)] >> (at < 16 ? 0 : 4) & LOW;
+    _mm_storeu_si128((__m128i *)codes, codes_of(form, tile, from, column - from + i));
+    q[i] = codes[row];
   }
-  const __m256 d = _mm256_set1_ps(_cvtsh_ss(scales[row]));
-  const __m256 m = form == FORM_Q4_1 ? _mm256_set1_ps(_cvtsh_ss(scales[BLOCK_ROWS + row])) : _mm256_setzero_ps();
-  return values_8(form, _mm_loadu_si128((const __m128i *)q), d, m);
+  const __m256 factor = _mm256_broadcast_ss(s.d + row), minimum = _mm256_broadcast_ss(s.m + row);
+  values_16(form, _mm_loadu_si128((const __m128i *)q), (const __m256[]){factor, factor}, (const __m256[]){minimum, minimum}, values);
+  return _mm256_loadu_ps(values);
 }
 
 __m256 block_8(Weights w, ptrdiff_t columns, ptrdiff_t row, ptrdiff_t column) {
   const uint8_t *tile = tile_at(w, columns, row, column);
   __m256 found = _mm256_setzero_ps();
-  BY_BLOCKS(w.form, found = eight_of(form, tile, row % BLOCK_ROWS, column % BLOCK_COLUMNS));
+  BY_BLOCK_FORM(w.form, found = eight_of(form, tile, row % BLOCK_ROWS, column % block_width(form)));
   return found;
 }

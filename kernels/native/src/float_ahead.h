@@ -14,7 +14,7 @@ typedef struct {
 // Of rows [rows, columns] from one place in w [?, ld] on, whose columns count from 0.
 static inline Ahead ahead_of(Weights w, ptrdiff_t ld, ptrdiff_t row, ptrdiff_t column, ptrdiff_t rows, ptrdiff_t columns) {
   // Of a line and of a tile, in elements.
-  const ptrdiff_t down = in_blocks(w.form) ? BLOCK_ROWS : 1, across = in_blocks(w.form) ? BLOCK_COLUMNS : 1;
+  const ptrdiff_t down = in_blocks(w.form) ? BLOCK_ROWS : 1, across = in_blocks(w.form) ? block_width(w.form) : 1;
   const ptrdiff_t bytes = in_blocks(w.form) ? tile_bytes(w.form) : element_bytes(w.form);
   const ptrdiff_t left = column / across, right = (column + columns + across - 1) / across;
   const ptrdiff_t top = row / down, bottom = (row + rows + down - 1) / down, stride = ld / across * bytes;

@@ -47,13 +47,15 @@ static OrtStatus *compute_attention_grad(const FloatKernel *kernel, OrtKernelCon
               attention_grad(&s, q->data, k->data, in[2].data, in[3].data, in[4].data, dq, dk, dv, scratch, threads));
 }
 
-// Weights [rows, columns] of floats, or of bytes [rows / 16, columns / 32, tile] in tiles of blocks, whose size tells their form.
+// Weights [rows, columns] of floats, or of bytes [rows / 16, columns of tiles, tile] in tiles of blocks. Their form is told by a tile's size among
+// ggml's, which are without a sign, and among groups, whose bytes are said to have one.
 static OrtStatus *weights_of(const FloatKernel *kernel, const Tensor *in, int64_t dims[2], Weights *out) {
-  if (in->type == ORT_UINT8 && in->rank == 3) {
-    dims[0] = in->dims[0] * BLOCK_ROWS, dims[1] = in->dims[1] * BLOCK_COLUMNS;
-    for (Form form = FORM_Q4_0; form <= FORM_Q8_0; form++) {
+  if ((in->type == ORT_UINT8 || in->type == ORT_INT8) && in->rank == 3) {
+    for (Form form = FORM_Q4_0; form < FORMS; form++) {
+      if (in_groups(form) != (in->type == ORT_INT8) || in->dims[2] != tile_bytes(form)) continue;
+      dims[0] = in->dims[0] * BLOCK_ROWS, dims[1] = in->dims[1] * block_width(form);
       *out = (Weights){in->data, form};
-      if (in->dims[2] == tile_bytes(form)) return NULL;
+      return NULL;
     }
   }
   if (in->type != ORT_FLOAT && in->type != ORT_BFLOAT16 && in->type != ORT_FLOAT16) {

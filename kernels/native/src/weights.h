@@ -1,13 +1,20 @@
-// Weights in the form in which they lie: float32, or 16 bits or ggml's blocks, which are widened as they are read, to the numbers that the
-// matrix has in float32, so results have float32's bits.
+// Weights in the form in which they lie: float32, or 16 bits or blocks, which are widened as they are read, to the numbers that the matrix
+// has in float32, so results have float32's bits.
 #pragma once
 #include <immintrin.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-// Those of blocks, from FORM_Q4_0 on, lie in tiles (blocks.h): what reads elements one by one doesn't take them.
-typedef enum { FORM_FLOAT, FORM_BFLOAT16, FORM_FLOAT16, FORM_Q4_0, FORM_Q4_1, FORM_Q8_0 } Form;
+// Those that lie element by element, and those of blocks, which lie in tiles (blocks.h): what reads elements one by one doesn't take these.
+#define ELEMENT_FORMS(each, x) each(FORM_FLOAT, x) each(FORM_BFLOAT16, x) each(FORM_FLOAT16, x)
+#define BLOCK_FORMS(each, x)                                                                                      \
+  each(FORM_Q4_0, x) each(FORM_Q4_1, x) each(FORM_Q5_0, x) each(FORM_Q5_1, x) each(FORM_Q8_0, x)                  \
+  each(FORM_Q4_K, x) each(FORM_Q5_K, x) each(FORM_Q6_K, x)                                                        \
+  each(FORM_G4_0, x) each(FORM_G4_1, x) each(FORM_G8_0, x) each(FORM_G8_1, x)
+
+#define LISTED(name, x) name,
+typedef enum { ELEMENT_FORMS(LISTED, ) BLOCK_FORMS(LISTED, ) FORMS } Form;
 
 typedef struct {
   const void *data;
@@ -39,13 +46,13 @@ static inline __attribute__((always_inline)) float weights_1(const Form form, co
   return value;
 }
 
-// The statement with `form` a constant, so that no loop asks for it.
-#define BY_FORM(of, statement)                                             \
-  do {                                                                     \
-    switch (of) {                                                          \
-      case FORM_FLOAT: { enum { form = FORM_FLOAT }; statement; } break;         \
-      case FORM_BFLOAT16: { enum { form = FORM_BFLOAT16 }; statement; } break;   \
-      case FORM_FLOAT16: { enum { form = FORM_FLOAT16 }; statement; } break;     \
-      default: break;                                                      \
-    }                                                                      \
+// The statement with `form` a constant, so that no loop asks for it; nothing for a form of the other list.
+#define IN_FORM(name, statement) case name: { enum { form = name }; statement; } break;
+#define BY_FORM(of, statement)                                              \
+  do {                                                                      \
+    switch (of) { ELEMENT_FORMS(IN_FORM, statement) default: break; }       \
+  } while (0)
+#define BY_BLOCK_FORM(of, statement)                                        \
+  do {                                                                      \
+    switch (of) { BLOCK_FORMS(IN_FORM, statement) default: break; }         \
   } while (0)

@@ -93,7 +93,7 @@ Deno.test("LLaMA-Factory's file for GPTQ runs, in 4 and 8 bits, and its model is
     const packed = reader(name);
     assert("codes" in packed && packed.bits === bits);
     assertEquals(unpacked(packed), after.weights.read(name));
-    assert(after.weights.names().some((name) => after.weights.isPacked(name)));
+    assert(after.weights.names().some((name) => after.weights.packedForm(name) !== null));
     for (const { weights } of [before, after]) weights.close();
   }
   assert(valueOf(divergences, 8) < 0.05 * valueOf(divergences, 4), `${[...divergences]}`);

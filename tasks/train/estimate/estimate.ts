@@ -81,7 +81,7 @@ export function estimate(
 /** Where a run may take 4 bits, by its other keys, and doesn't hold as few already. */
 function fewerBits(
   config: EstimateConfig,
-  { fits = false }: Pick<WeightStorage, "fits">,
+  { fewBits = false }: Pick<WeightStorage, "fewBits">,
   other: ReferenceSize | null,
 ): Estimate["fewerBits"] {
   const { adapter_name_or_path: { length: adapters }, create_new_adapter } = config;
@@ -89,9 +89,9 @@ function fewerBits(
   const isMerged = adapters > 1 || (adapters > 0 && create_new_adapter);
   return {
     model: onCpu && config.finetuning_type === "lora" && !config.pissa_init && !isMerged &&
-      config.quantization_bit !== 4 && !fits,
+      config.quantization_bit !== 4 && !fewBits,
     reference: onCpu && other !== null && config.ref_model_adapters.length <= 1 &&
-      other.quantizationBit !== 4 && !other.storage.fits,
+      other.quantizationBit !== 4 && !other.storage.fewBits,
   };
 }
 
@@ -99,7 +99,7 @@ function fewerBits(
 export interface ReferenceSize {
   decoder: DecoderConfig;
   quantizationBit: TrainConfig["quantization_bit"];
-  storage: Pick<WeightStorage, "bytes" | "fits" | "float32">;
+  storage: Pick<WeightStorage, "bytes" | "fewBits" | "float32">;
 }
 
 /** Work and memory of a reference model's pass, where nothing is trained or kept. */

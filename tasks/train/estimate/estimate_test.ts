@@ -149,7 +149,7 @@ Deno.test("estimate() counts no more rows in a pack than there are; a run that n
     return memoryWarning({ ...found, memory: large }, 1)?.replace(/^.* MiB: /, "");
   };
   // A key that is set, isn't taken, or would change nothing is no way.
-  const blocks = { bytes: 0.6, fits: true, text: "Q4_0" }, alone = "take a smaller model";
+  const blocks = { bytes: 0.6, fewBits: true, text: "Q4_0" }, alone = "take a smaller model";
   for (
     const more of [
       "quantization_bit: 4\n",

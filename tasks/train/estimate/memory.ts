@@ -25,7 +25,6 @@ export function memoryOf(
     place: { gpu, stack, checkpoints },
     weights: {
       parameters,
-      linear,
       trained,
       own,
       reached,
@@ -38,7 +37,7 @@ export function memoryOf(
       targetedNames,
     },
     rows,
-    storage: { bytes, fits = false, float32 = new Map(), wideRest = false },
+    storage: { bytes, float32 = new Map(), wideRest = false },
     adapter,
     keeps = true,
   }: {
@@ -46,7 +45,7 @@ export function memoryOf(
     weights: Weights;
     /** Also those of an average step. */
     rows: DataRows & { step: number };
-    storage: Pick<WeightStorage, "bytes" | "fits" | "float32" | "wideRest">;
+    storage: Pick<WeightStorage, "bytes" | "float32" | "wideRest">;
     adapter: LoraConfig | null;
     /** Something is kept for a backward pass. */
     keeps?: boolean;
@@ -65,21 +64,19 @@ export function memoryOf(
   // Beside those of a plain block: inputs of norms behind sub-layers and of queries' and keys', with their gradients.
   const further = all - 2 * (d + q + kv + f);
   const working = 4 * atOnce * (6 * d + 6 * f + 4 * q + 4 * kv + 2 * further) + 12 * numHeads * scores;
-  const bits = fits ? null : config.quantization_bit, packed = bits === null ? 0 : linear;
-  const keep = keepFor(true, { hostMemory: !gpu && config.backend !== "webgpu" }, bits !== null);
+  const isSparing = config.quantization_bit !== null;
+  const keep = keepFor(true, { hostMemory: !gpu && config.backend !== "webgpu" }, isSparing);
   const layers = keeps ? reached * model.numLayers : 0;
   const activations = working +
     layers * (checkpoints ? 4 * before * keptWidth(model, keep) : kept) + masks * (stack ? layers : 1);
   // The head's gradient by smoothed labels has two parts more while it is made (see kernels/engine/decoder/head_graph.ts).
   const smoothed = head && config.label_smoothing_factor > 0 ? 8 * model.vocabSize * d : 0;
-  // Codes, and a scale and a minimum for every 32 of them.
-  const packedBytes = packed * ((bits ?? 0) / 8 + 8 / 32);
   // Of vectors, which stay float32, there are few. Frozen copies of what is trained beside adapters are float32, too.
   const counted = (name: string) => trainedNames.has(name) || (wideRest && targetedNames.has(name));
   const others = [...float32].reduce((sum, [name, count]) => counted(name) ? sum : sum + count, 0);
   const wide = own + saved + (wideRest ? targeted : 0) + others;
   const memory = {
-    weights: packedBytes + (parameters - packed - wide) * bytes + 4 * wide,
+    weights: (parameters - wide) * bytes + 4 * wide,
     trained: trained * (own > 0 ? 16 : 20), // the sum of gradients, a program's new one beside it, two moments; adapters' own values too
     activations: activations + smoothed + 12 * labelChunkFor(headRows) * headRows,
     runtime: RUNTIME_BYTES,
