@@ -52,8 +52,8 @@ function checkAll(tokenizer: EditableTokenizer, goldens: Goldens): void {
   }
 }
 
-for (const name of ["tiny", "tiny-gpt2", "tiny-sp"]) {
-  Deno.test(`tokenizer ${name} equals the tokenizers library on 177 strings`, () => {
+for (const name of ["tiny", "tiny-gpt2", "tiny-sp", "tiny-gemma"]) {
+  Deno.test(`tokenizer ${name} equals the tokenizers library on 177 strings and more`, () => {
     checkAll(loadTokenizerSync(`${small}/${name}`), read<Goldens>(`${small}/${name}/goldens.json`));
   });
 

@@ -16,6 +16,7 @@ const FACTORS = "factors don't fit",
   BASE = "the base doesn't fit the product",
   LORA = "LoRA's factors don't fit";
 const HEADS = "heads must be a multiple of kv_heads", Q_K = "q and k don't fit", K_V = "k and v don't fit q";
+const CAP = "cap must be above 0, or 0 for none";
 const UNTIL = "until and positions don't fit k", ONE_SHAPE = "inputs aren't of one shape";
 const MATRIX = "weights must be a matrix",
   FORM = "weights must be float32, bfloat16, float16 or tiles of blocks";
@@ -31,6 +32,10 @@ const WRONG: readonly [
   ["attention", { kv_heads: 0 }, HEADS],
   ["attention", { heads: 1, kv_heads: 2 }, HEADS],
   ["attention", { window: -1 }, HEADS],
+  ["attention", { cap: { float: -1 } }, CAP],
+  ["attentionGrad", { cap: { float: NaN } }, CAP],
+  ["label", { cap: { float: -1 } }, CAP],
+  ["labelUnit", { cap: { float: -1 } }, CAP],
   ["attention", { 0: floats(2, 5) }, Q_K],
   ["attention", { 0: floats(4, 4) }, Q_K],
   ["attention", { 0: floats(8) }, Q_K],

@@ -1,6 +1,6 @@
 """What transformers and PEFT make of exports.
 
-usage: transformers_peft.py JSON, with {"models": [{base, adapter, merged}], "prompt": ids, "count": N, "tokenizer": folder, "text": text}
+usage: transformers_peft.py JSON, with {"models": [{base, adapter, merged, prompt}], "count": N, "tokenizer": folder, "text": text}
 
 Prints JSON: versions; of each model the number type of the merged one, the largest difference between its logits and those of the adapter beside its base, and greedy ids
 of merged, adapter and base; of the tokenizer ids of the text and of a conversation.
@@ -18,7 +18,9 @@ if not torch.cuda.is_available():
     torch.cuda.is_current_stream_capturing = lambda: False
 
 
-def compare(base: str, adapter: str, merged: str, ids: torch.Tensor, count: int) -> dict:
+def compare(base: str, adapter: str, merged: str, prompt: list[int], count: int) -> dict:
+    ids = torch.tensor([prompt])
+
     def greedy(model: torch.nn.Module) -> list[int]:
         output = model.generate(input_ids=ids, max_new_tokens=count, do_sample=False, pad_token_id=0)
         return output[0, ids.shape[1] :].tolist()
@@ -41,13 +43,13 @@ def compare(base: str, adapter: str, merged: str, ids: torch.Tensor, count: int)
     }
 
 
-def main(models: list[dict], prompt: list[int], count: int, tokenizer: str, text: str) -> None:
+def main(models: list[dict], count: int, tokenizer: str, text: str) -> None:
     read = transformers.AutoTokenizer.from_pretrained(tokenizer)
     conversation = [{"role": "user", "content": text}]
     print(
         json.dumps({
             "versions": {name: sys.modules[name].__version__ for name in ("torch", "transformers", "peft")},
-            "models": [compare(**paths, ids=torch.tensor([prompt]), count=count) for paths in models],
+            "models": [compare(**model, count=count) for model in models],
             "text": read(text)["input_ids"],
             "chat": read.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False),
             "ends": transformers.GenerationConfig.from_pretrained(tokenizer).eos_token_id,

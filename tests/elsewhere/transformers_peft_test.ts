@@ -13,7 +13,11 @@ import { TORCH_PYTHON } from "../helpers/torch_python.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const golden = (path: string) => join(root, "fixtures/goldens", path);
-const PROMPT = [3, 14, 15, 92, 65, 35], COUNT = 8, TEXT = "Name 3 <|im_end|> colours, naïve one!";
+const PROMPT = [3, 14, 15, 92, 65, 35], COUNT = 8;
+/** Where an adapter doesn't change the greedy answer to that one. */
+const PROMPTS: Readonly<Record<string, number[]>> = { "tiny/gemma2": [100, 90, 80, 70, 60, 50] };
+const promptOf = (path: string) => PROMPTS[path] ?? PROMPT;
+const TEXT = "Name 3 <|im_end|> colours, naïve one!";
 
 interface Answer {
   versions: Record<string, string>;
@@ -60,7 +64,7 @@ Deno.test({
         `export_dir=${merged}`,
         "export_check=false",
       ], quiet);
-      models.push({ base, adapter, merged });
+      models.push({ base, adapter, merged, prompt: promptOf(path) });
     }
     const bundled = join(root, "fixtures/constraints/model"), tokenizer = join(folder, "tokenizer");
     await exportModel(undefined, [
@@ -68,7 +72,7 @@ Deno.test({
       `export_dir=${tokenizer}`,
       "export_check=false",
     ], quiet);
-    const question = { models, prompt: PROMPT, count: COUNT, tokenizer, text: TEXT };
+    const question = { models, count: COUNT, tokenizer, text: TEXT };
     const { code, stdout, stderr } = await new Deno.Command(Deno.env.get("DINOTUNE_PYTHON") ?? "", {
       args: [join(root, "tests/elsewhere/transformers_peft.py"), JSON.stringify(question)],
       env: { HF_HUB_OFFLINE: "1", OMP_NUM_THREADS: "1" },
@@ -83,7 +87,7 @@ Deno.test({
       assertEquals(merged, adapter, path);
       assert(base.join() !== merged.join(), `${path}: the adapter changes the answer`);
       const opened = await openModel(item(models, i).merged), decoder = decoderOf(builtinRegistry(), opened);
-      const { ids } = await greedyIds(decoder, (name) => opened.weights.read(name), PROMPT, COUNT);
+      const { ids } = await greedyIds(decoder, (name) => opened.weights.read(name), promptOf(path), COUNT);
       assertEquals(merged, ids, path);
       opened.weights.close();
     }

@@ -65,29 +65,34 @@ function caseOf(kernel: unknown, sizes: Case["sizes"], attrs: Attributes = {}, m
 
 /**
  * Attention of some examples, by default of two, one of which is a tree.
- * @param more size: of the largest queries, and so of scores
+ * @param more size: of the largest queries, and so of scores; cap: of scores
  */
 function attentionCase(
   kernel: unknown,
   window: number | null,
   d: number,
-  { size = 1, trees = [[40, [70, [20], [9]], [61]], [33]] }: {
+  { size = 1, cap, trees = [[40, [70, [20], [9]], [61]], [33]] }: {
     size?: number;
+    cap?: number;
     trees?: Parameters<typeof layOut>[0];
   } = {},
 ): Case {
   const { until, positions } = layOut(trees), rows = until.length;
   const q = scattered(rows * 6 * d, 40).map((v) => Math.fround(size * v));
   const more = { q, until: Float64Array.from(until), positions: Float64Array.from(positions) };
-  const attrs = { heads: 6, kv_heads: 2, scale: 1 / Math.sqrt(d), window };
+  const attrs = { heads: 6, kv_heads: 2, scale: 1 / Math.sqrt(d), window, ...(cap && { cap }) };
   return caseOf(kernel, { rows, queries: rows, qcols: 6 * d, kvcols: 2 * d }, attrs, more);
 }
 
 /** Labels of ids spread over the vocabulary, the first and the last one among them. */
-function labelCase(kernel: unknown, labels: number, cols: number, vocab: number): Case {
+function labelCase(
+  kernel: unknown,
+  [labels, cols, vocab]: readonly [number, number, number],
+  attrs: Attributes = {},
+): Case {
   const ids = Float64Array.from({ length: labels }, (_, i) => (vocab - 1 + i * 7919) % vocab);
   ids[labels - 1] = 0;
-  return caseOf(kernel, { labels, cols, vocab }, {}, { ids });
+  return caseOf(kernel, { labels, cols, vocab }, attrs, { ids });
 }
 
 /** Gates whose sigmoids are 7e-3 to 2e-35, times what makes them about 1. */
@@ -123,8 +128,13 @@ const large: Case[] = [
   caseOf(geglu, { rows: 131, cols: 577 }),
   caseOf(gegluGrad, { rows: 131, cols: 577 }),
   // More chunks of the vocabulary than shares of it.
-  labelCase(labelLogprob, 21, 43, 5_003),
-  labelCase(labelLogprobUnit, 21, 43, 5_003),
+  labelCase(labelLogprob, [21, 43, 5_003]),
+  labelCase(labelLogprobUnit, [21, 43, 5_003]),
+  // Scores and logits of which some are near their cap.
+  attentionCase(attention, 30, 20, { size: 20, cap: 3 }),
+  attentionCase(attentionGrad, 30, 20, { size: 20, cap: 3 }),
+  labelCase(labelLogprob, [21, 43, 5_003], { cap: 2 }),
+  labelCase(labelLogprobUnit, [21, 43, 5_003], { cap: 2 }),
 ];
 
 /** Rows and depths beside those of tiles, blocks and parts of a depth; 1 to 6 rows have a way of their own. */
@@ -177,7 +187,7 @@ const labels: Case[] = [
   [150, 3, 31],
   [13, 320, 769],
 ].flatMap(([count, cols, vocab]) =>
-  [labelLogprob, labelLogprobUnit].map((kernel) => labelCase(kernel, count!, cols!, vocab!))
+  [labelLogprob, labelLogprobUnit].map((kernel) => labelCase(kernel, [count!, cols!, vocab!]))
 );
 
 type Outputs = Awaited<ReturnType<typeof runOnce>>;
@@ -231,7 +241,7 @@ Deno.test({
 
 test("logits far apart, and below every float's exponential, give the definition's log-probabilities", async () => {
   const backend = onnxBackend({ threads: 2 }), vocab = 1_000;
-  const it = labelCase(labelLogprobUnit, 8, 2, vocab);
+  const it = labelCase(labelLogprobUnit, [8, 2, vocab]);
   // One logit a token, h[0] · w[v, 0] + h[1] / 10: rising to 900, falling from it, the largest in the middle, and all of them near -200, whose
   // own exponentials are 0.
   const w = Float64Array.from({ length: 2 * vocab }, (_, i) => i % 2 ? 0.1 : ((i >> 1) - 99) / 100);
@@ -317,8 +327,28 @@ test("what isn't a number or is infinite comes out of operators of our own where
       });
       const { o: ofQ } = await spoilt(it, "q", 37 * 96 + 16, value);
       ofQ!.forEach((v, i) => assertEquals(Number.isNaN(v), Math.floor(i / 16) === 37 * 6 + 1, `q: o[${i}]`));
+      // A cap is no place for it to end, though tanh of the largest numbers is 1.
+      const { o: capped } = await spoilt(
+        attentionCase(attention, null, 16, { cap: 3 }),
+        "q",
+        37 * 96 + 16,
+        value,
+      );
+      capped!.forEach((v, i) =>
+        assertEquals(Number.isNaN(v), Math.floor(i / 16) === 37 * 6 + 1, `capped: o[${i}]`)
+      );
+      const labels = await spoilt(
+        labelCase(labelLogprobUnit, [20, 35, 600], { cap: 3 }),
+        "h",
+        35 * 9 + 4,
+        value,
+      );
+      labels.logp!.forEach((v, i) => assertEquals(Number.isNaN(v), i === 9, `capped: logp[${i}]`));
+      labels.dh!.forEach((v, i) =>
+        assertEquals(Number.isNaN(v), Math.floor(i / 35) === 9, `capped: dh[${i}]`)
+      );
     }
-    const head = labelCase(labelLogprobUnit, 20, 35, 600);
+    const head = labelCase(labelLogprobUnit, [20, 35, 600]);
     const { logp, dh } = await spoilt(head, "h", 35 * 9 + 4, value);
     logp!.forEach((v, i) => assertEquals(Number.isFinite(v), i !== 9, `${value}: logp[${i}]`));
     dh!.forEach((v, i) => assertEquals(Number.isFinite(v), Math.floor(i / 35) !== 9, `${value}: dh[${i}]`));

@@ -30,8 +30,8 @@ async function assertNoisy(arch: string, tuning: TinyTuning, backend: Backend) {
 }
 
 for (const { name, ignore, make } of await backendsAndGpuLike()) {
-  // granite multiplies noisy embeddings, and gemma3 adds noise to multiplied ones
-  for (const arch of ["llama", "qwen2", "granite", "gemma3"]) {
+  // granite multiplies noisy embeddings, and Gemma's families add noise to multiplied ones
+  for (const arch of ["llama", "qwen2", "granite", "gemma", "gemma2", "gemma3"]) {
     for (const tuning of ["full", "lora"] as const) {
       Deno.test({
         name: `Engine: losses and gradients with NEFTune are transformers' (${arch}, ${tuning}, ${name})`,

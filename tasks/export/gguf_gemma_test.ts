@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 
 import { decoderIn, readJson, TINY } from "../../tests/helpers/tiny_model.ts";
+import gemma2 from "../../plugins/models/gemma2.ts";
 import gemma3 from "../../plugins/models/gemma3.ts";
 import { Registry } from "../../plugins/registry.ts";
 import { checkArchitecture } from "./gguf.ts";
@@ -27,4 +28,25 @@ Deno.test("a Gemma 3 is written as GGUF if its scores have the scale that llama.
   for (const [layers, scalar, right] of [[7, share, headDim], [62, headDim, share]] as const) {
     assertThrows(() => of(layers, scalar), RangeError, `(query_pre_attn_scalar) other than ${right}`);
   }
+});
+
+Deno.test("a Gemma 2 is written as GGUF if its windows, caps and scale of scores are those that llama.cpp gives it", () => {
+  const { headDim, hiddenSize, numHeads } = decoderIn(`${TINY}gemma2/model`), share = hiddenSize / numHeads;
+  const right = { query_pre_attn_scalar: headDim };
+  const of = (change: Record<string, unknown>) => {
+    const config = { ...readJson(`${TINY}gemma2/model/config.json`), ...right, ...change };
+    return checkArchitecture(new Registry([gemma2]).create("model", "gemma2").parse(config));
+  };
+  assertEquals(of({}), "gemma2");
+  assertEquals(of({ num_hidden_layers: 46, layer_types: null, query_pre_attn_scalar: share }), "gemma2");
+  const full = Array(3).fill("full_attention");
+  const cases: [Record<string, unknown>, string][] = [
+    [{ query_pre_attn_scalar: share }, `(query_pre_attn_scalar) other than ${headDim}`],
+    [{ layer_types: full }, "choice of layers with a window (all but every 2nd have the same)"],
+    [{ layer_types: Array(3).fill("sliding_attention") }, "choice of layers with a window"],
+    [{ attn_logit_softcapping: null }, "scores or logits that aren't capped"],
+    [{ final_logit_softcapping: null }, "scores or logits that aren't capped"],
+    [{ attention_bias: true }, "biases"],
+  ];
+  for (const [change, message] of cases) assertThrows(() => of(change), RangeError, message);
 });
