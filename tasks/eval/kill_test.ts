@@ -1,18 +1,19 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
+import { AssertionError } from "node:assert";
 import { fileURLToPath } from "node:url";
 
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import type { CompletionRequest } from "../../plugins/kinds/endpoint.ts";
 import { inFolder, rowsText } from "../../tests/helpers/evaluation_run.ts";
 import { killedWith } from "../../tests/helpers/killed.ts";
-import { repetitions } from "../../tests/helpers/repetitions.ts";
+import { repetitions, variants } from "../../tests/helpers/repetitions.ts";
 import { within } from "../../tests/helpers/until.ts";
 import { type MockRequest, mockServer } from "../bench/eval/mock_server.ts";
 import { requestKey, ResponseCache } from "../ask/response_cache.ts";
 
 const TASK = fileURLToPath(new URL("../eval.ts", import.meta.url));
-const ROWS = 60;
+const FAULTY = fileURLToPath(new URL("../../tests/helpers/faulty_eval.ts", import.meta.url));
 const WIDTH = 4;
 
 const registry = builtinRegistry();
@@ -25,11 +26,17 @@ function keyOf({ body }: MockRequest, base: string): string {
   return requestKey(endpoint, { messages, temperature, top_p, max_tokens });
 }
 
-/** Kills of a run. */
-const KILLS = repetitions(10, 2);
-Deno.test("a run that is killed again and again loses no answer, asks for none twice, and ends as one that nobody killed", async () => {
+/**
+ * Kills a run again and again, lets it end, and compares it with one that nobody killed.
+ * @param program What is run, with its first arguments; its last one is the configuration
+ * @throws {AssertionError} If an answer is lost or asked for twice, or the end is another
+ */
+async function survivesKills(
+  program: readonly string[],
+  { kills, rows }: { kills: number; rows: number },
+): Promise<void> {
   await inFolder(async (folder) => {
-    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(ROWS));
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(rows));
     let onRequest = () => {};
     await using server = mockServer({
       latencyMs: 15,
@@ -62,14 +69,14 @@ Deno.test("a run that is killed again and again loses no answer, asks for none t
     );
     const start = () =>
       new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", "--no-check", TASK, join(folder, "eval.yaml")],
+        args: ["run", "-A", "--no-check", ...program, join(folder, "eval.yaml")],
         stdout: "null",
         stderr: "piped",
       });
 
     const kept = new Set<string>();
     let seed = 12345;
-    for (let kill = 0; kill < KILLS; kill++) {
+    for (let kill = 0; kill < kills; kill++) {
       seed = (seed * 1103515245 + 12345) % 2 ** 31;
       const after = 1 + seed % 12;
       const before = server.log.length;
@@ -97,23 +104,24 @@ Deno.test("a run that is killed again and again loses no answer, asks for none t
         if (cache.get(keyOf(request, server.base))) kept.add(keyOf(request, server.base));
       }
       // every state in the run directory has its answer in the cache
-      assert(kept.size >= states.split("\n").length - 1);
+      const stored = states.split("\n").length - 1;
+      assert(kept.size >= stored, `${stored} states are stored, and ${kept.size} answers are in the cache`);
     }
     onRequest = () => {};
     const before = server.log.length;
     assert(
-      kept.size > KILLS && before < 2 * ROWS,
+      kept.size > kills && before < 2 * rows,
       `the kills were spread over the run: ${before} requests, ${kept.size} kept`,
     );
     const last = await start().output();
-    assertEquals(last.code, 0, new TextDecoder().decode(last.stderr));
+    assertEquals(last.code, 0, `exit code of the run that went on: ${new TextDecoder().decode(last.stderr)}`);
     for (const request of server.log.slice(before)) assert(!kept.has(keyOf(request, server.base)));
     // what is asked more than once was under way at a kill, WIDTH requests at most each time
     const distinct = new Set(server.log.map((r) => keyOf(r, server.base))).size;
-    assertEquals(distinct, 2 * ROWS);
-    assert(server.log.length - distinct <= KILLS * WIDTH, `${server.log.length - distinct} asked again`);
+    assertEquals(distinct, 2 * rows);
+    assert(server.log.length - distinct <= kills * WIDTH, `${server.log.length - distinct} asked again`);
     const results = JSON.parse(await Deno.readTextFile(join(out, "results.json")));
-    assertEquals([results.complete, results.counts.answered, results.counts.judged], [true, ROWS, ROWS]);
+    assertEquals([results.complete, results.counts.answered, results.counts.judged], [true, rows, rows]);
     for (const line of (await Deno.readTextFile(join(out, "items.jsonl"))).trimEnd().split("\n")) {
       JSON.parse(line);
     }
@@ -132,4 +140,21 @@ Deno.test("a run that is killed again and again loses no answer, asks for none t
     const released = (run: string) => JSON.parse(Deno.readTextFileSync(join(run, "rows_writer.json"))).result;
     assertEquals(released(out), released(whole));
   });
+}
+
+Deno.test("a run that is killed again and again loses no answer, asks for none twice, and ends as one that nobody killed", async () => {
+  await survivesKills([TASK], { kills: repetitions(10, 2), rows: 60 });
 });
+
+/** Faults of tests/helpers/faulty_eval.ts, and what they are found by. */
+const FAULTS: [fault: string, found: string][] = [
+  ["changes", "headline"],
+  ["loses", "states are stored, and"],
+  ["skips", "exit code of the run that went on"],
+];
+for (const [fault, found] of variants(FAULTS, 1)) {
+  Deno.test(`a fault that only kills bring out is found: an evaluation that ${fault} something`, async () => {
+    const run = () => survivesKills([FAULTY, fault], { kills: 1, rows: 24 });
+    await assertRejects(run, AssertionError, found);
+  });
+}
