@@ -10,4 +10,5 @@ import "../../kernels/engine/generate/program/program_test.ts";
 import "../../kernels/engine/generate/program/program_adapters_test.ts";
 import "../../kernels/engine/generate/program/program_bits_test.ts";
 import "../../plugins/endpoints/local_test.ts";
+import "../../plugins/endpoints/local/open_test.ts";
 import "../../plugins/endpoints/local_thoughts_test.ts";

@@ -5,6 +5,7 @@
  */
 import { join } from "@std/path";
 
+import { VALUE_HEAD_FILE } from "../../../formats/value_head/value_head.ts";
 import { exists } from "../../../formats/exists.ts";
 import { openModel } from "../../../formats/hf_model/mod.ts";
 import { resolveModel, type ResolveOptions } from "../../../formats/hub/mod.ts";
@@ -93,7 +94,10 @@ export async function openLocal(
     throw error;
   }
   const stopIds = stopIdsOf(template, tokenizer, generator.info.vocabSize);
-  const notes = [source.adapter, ...Object.values(adapters)].flatMap((folder) => adapterNotes(folder, name));
+  const notes = [
+    ...rewardNotes(path),
+    ...[source.adapter, ...Object.values(adapters)].flatMap((folder) => adapterNotes(folder, name)),
+  ];
   return { name, path, generator, tokenizer, template, stopIds, generationConfig, notes };
 }
 
@@ -115,10 +119,20 @@ async function readModel(
   }
 }
 
-/** A sentence where an adapter was trained on the named model. */
+/** Sentences where an adapter was trained on another model than the named one, or to reward answers. */
 export function adapterNotes(folder: string | null, model: string): string[] {
-  const difference = folder === null ? null : baseDifference(folder, model);
-  return difference === null ? [] : [difference];
+  if (folder === null) return [];
+  const difference = baseDifference(folder, model);
+  return [...difference === null ? [] : [difference], ...rewardNotes(folder)];
+}
+
+/** A sentence where a folder is of a reward model, whose language model answers here. */
+function rewardNotes(folder: string): string[] {
+  if (!exists(join(folder, VALUE_HEAD_FILE))) return [];
+  return [
+    `${folder} is of a reward model (${VALUE_HEAD_FILE}), which was trained to give answers numbers, not to answer: rewards are what deno task train with ` +
+    "stage: rm and do_predict: true writes",
+  ];
 }
 
 /**
