@@ -63,44 +63,14 @@ export async function runCurvesSvg(
     values.some((value) => value.group === group) ? [{ group, i }] : []
   );
   const grouped = count > shown.length;
-  const domain = shown.map(({ group }) => group);
-  const furthest = values.reduce((most, { x }) => Math.max(most, x), 0);
-  // without a canvas widths of texts are overestimated, so a limit of what looks right would cut names that have room
-  const legend = { title: null, orient: "right", symbolType: "stroke", symbolOpacity: 1, labelLimit: 520 };
   const isMarked = values.length <= MARKED * count;
+  const encoding = encodingOf(values, shown, { over, axis, log });
   const layer = (list: typeof values, mark: Record<string, unknown>, isMean = false) => ({
     data: { values: list },
     mark: { type: "line", interpolate: "linear", strokeJoin: "round", ...mark },
-    encoding: {
-      x: {
-        field: "x",
-        type: "quantitative",
-        title: over,
-        axis: { tickMinStep: 1, tickCount: 8, format: furthest < MANY ? ",d" : "~s", grid: false },
-        scale: { nice: false, zero: false },
-      },
-      y: {
-        field: "y",
-        type: "quantitative",
-        title: axis,
-        axis: { tickCount: 6, grid: true },
-        scale: log ? { type: "log" } : { zero: false, nice: 6 },
-        ...(isMean && { aggregate: "mean" }),
-      },
-      ...(!isMean && { detail: { field: "run" } }),
-      color: {
-        field: "group",
-        type: "nominal",
-        scale: { domain, range: shown.map(({ i }) => colorOf(i, false)) },
-        legend,
-      },
-      strokeDash: {
-        field: "group",
-        type: "nominal",
-        scale: { domain, range: shown.map(({ i }) => DASHES[Math.floor(i / COLORS) % DASHES.length]) },
-        legend,
-      },
-    },
+    encoding: isMean
+      ? { ...encoding, y: { ...encoding.y, aggregate: "mean" } }
+      : { ...encoding, detail: { field: "run" } },
   });
   return await vegaSvg({
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
@@ -120,4 +90,44 @@ export async function runCurvesSvg(
     ],
     config: CHART_STYLE,
   });
+}
+
+/** Axes, colours and dashes of curves. @param shown Groups that have values, with their numbers among all */
+function encodingOf(
+  values: readonly { x: number }[],
+  shown: readonly { group: string | undefined; i: number }[],
+  { over, axis, log }: Pick<CurveTexts, "over" | "axis" | "log">,
+) {
+  const domain = shown.map(({ group }) => group);
+  const furthest = values.reduce((most, { x }) => Math.max(most, x), 0);
+  // without a canvas widths of texts are overestimated, so a limit of what looks right would cut names that have room
+  const legend = { title: null, orient: "right", symbolType: "stroke", symbolOpacity: 1, labelLimit: 520 };
+  return {
+    x: {
+      field: "x",
+      type: "quantitative",
+      title: over,
+      axis: { tickMinStep: 1, tickCount: 8, format: furthest < MANY ? ",d" : "~s", grid: false },
+      scale: { nice: false, zero: false },
+    },
+    y: {
+      field: "y",
+      type: "quantitative",
+      title: axis,
+      axis: { tickCount: 6, grid: true },
+      scale: log ? { type: "log" } : { zero: false, nice: 6 },
+    },
+    color: {
+      field: "group",
+      type: "nominal",
+      scale: { domain, range: shown.map(({ i }) => colorOf(i, false)) },
+      legend,
+    },
+    strokeDash: {
+      field: "group",
+      type: "nominal",
+      scale: { domain, range: shown.map(({ i }) => DASHES[Math.floor(i / COLORS) % DASHES.length]) },
+      legend,
+    },
+  };
 }
