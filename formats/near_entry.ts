@@ -4,7 +4,7 @@
  */
 import { basename, dirname, join } from "@std/path";
 
-import { didYouMean, nearest } from "./did_you_mean.ts";
+import { didYouMean, isSlip, nearest } from "./did_you_mean.ts";
 
 /**
  * ` - did you mean "run.yaml"?` for a misspelt path, of what lies in its folder, or, where there is no such folder, the path with the
@@ -13,12 +13,20 @@ import { didYouMean, nearest } from "./did_you_mean.ts";
  */
 export function nearEntry(path: string): string {
   const folder = dirname(path), name = nameOf(path), entries = entriesOf(folder);
-  if (entries !== null) return didYouMean(name, entries.filter((entry) => entry !== name));
+  if (entries !== null) return didYouMean(name, entries.filter((entry) => looksLike(entry, name)));
   const beside = entriesOf(dirname(folder));
   const meant = beside === null ? undefined : nearest(nameOf(folder), beside);
   if (meant === undefined) return "";
   const there = join(dirname(folder), meant);
   return entriesOf(there)?.includes(name) ? ` - did you mean "${join(there, name)}"?` : "";
+}
+
+/**
+ * True if an entry can be what a name was meant to be: it begins with the same letter, or is one slip away. Short names, and longer ones
+ * by their common ending, are near to too much else.
+ */
+function looksLike(entry: string, name: string): boolean {
+  return entry !== name && (entry[0]?.toLowerCase() === name[0]?.toLowerCase() || isSlip(name, entry));
 }
 
 /** The last name of a path: no file's name is longer, and what is compared grows with its square. */

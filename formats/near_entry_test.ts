@@ -13,6 +13,10 @@ Deno.test("nearEntry() names the neighbour of a misspelt path, and nothing where
     assertEquals(nearEntry(join(folder, "my.ymal")), ' - did you mean "my.yaml"?');
     assertEquals(nearEntry(`${join(folder, "rum1")}/`), ' - did you mean "run1"?');
     assertEquals(nearEntry(join(folder, "elsewhere.json")), "");
+    assertEquals(nearEntry(join(folder, "un1")), ' - did you mean "run1"?');
+    // another file of the same type, or of as few letters
+    assertEquals(nearEntry(join(folder, "nope.yaml")), "");
+    assertEquals(nearEntry(join(folder, "gun2")), "");
     assertEquals(nearEntry(join(folder, "hidden_evaluator.json")), "");
     assertEquals(nearEntry(join(folder, "coloured_trainings")), "");
     assertEquals(nearEntry(join(folder, "gone", "my.ymal")), "");

@@ -56,8 +56,13 @@ export function refuseOtherIdentity({ directory, kind: { key, noun, remedy }, id
     before.data[name] !== identity[name]
   );
   if (differ.length === 0) return;
+  const written = z.record(z.string(), z.unknown()).catch({}).parse(Object(value)[key]);
+  // files count by their contents, and of them and of longer settings a value would say nothing
+  const named = differ.map((name) =>
+    ["number", "boolean"].includes(typeof written[name]) ? `${name} (${written[name]})` : name
+  );
   throw new RangeError(
-    `Cannot continue ${directory} as it needs the same ${differ.join(", ")}: current value is another one; ` +
+    `Cannot continue ${directory} as it needs the same ${named.join(", ")}: current value is another one; ` +
       `choose another out_dir, or ${remedy}`,
   );
 }
