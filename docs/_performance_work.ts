@@ -13,7 +13,8 @@ import { type Graph, type Node, nodeSizes } from "../kernels/graph.ts";
 import type { Dims } from "../kernels/kernel.ts";
 import { labelChunkOn } from "../kernels/engine/head/head.ts";
 import { accumulating } from "../kernels/engine/programs/compiled.ts";
-import { blockGraph, embedGraph, linearModules, loraShapes } from "../kernels/engine/decoder/decoder.ts";
+import { blockGraph } from "../kernels/engine/decoder/block_graph.ts";
+import { embedGraph, linearModules, loraShapes } from "../kernels/engine/decoder/decoder.ts";
 import { headBackwardGraph, headGraph } from "../kernels/engine/decoder/head_graph.ts";
 import { attentionOf } from "../kernels/engine/decoder/decoder_config.ts";
 

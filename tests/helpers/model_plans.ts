@@ -2,13 +2,8 @@
 import { differentiate } from "../../kernels/autodiff.ts";
 import type { Device } from "../../kernels/backends/webgpu/device/device.ts";
 import { makePlan, type PlannedDispatch } from "../../kernels/backends/webgpu/programs/plan.ts";
-import {
-  blockGraph,
-  blockShapes,
-  embedGraph,
-  linearModules,
-  loraShapes,
-} from "../../kernels/engine/decoder/decoder.ts";
+import { blockGraph } from "../../kernels/engine/decoder/block_graph.ts";
+import { blockShapes, embedGraph, linearModules, loraShapes } from "../../kernels/engine/decoder/decoder.ts";
 import { headBackwardGraph, headGraph } from "../../kernels/engine/decoder/head_graph.ts";
 import { attentionOf, type DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import {

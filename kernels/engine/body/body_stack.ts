@@ -11,7 +11,8 @@ import { isMagnitude } from "../../../formats/peft/names.ts";
 import { differentiate, joined } from "../../autodiff.ts";
 import type { Backend, Tensor } from "../../backend.ts";
 import { type Graph, GraphBuilder } from "../../graph.ts";
-import { blockGraph, EMBEDDING, embedGraph, ofLayer, weightNorm } from "../decoder/decoder.ts";
+import { blockGraph } from "../decoder/block_graph.ts";
+import { EMBEDDING, embedGraph, ofLayer, weightNorm } from "../decoder/decoder.ts";
 import { type DecoderConfig, layerAttentions } from "../decoder/decoder_config.ts";
 import { angleInputs } from "../decoder/rope.ts";
 import {

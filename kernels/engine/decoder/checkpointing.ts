@@ -4,7 +4,8 @@
  */
 import { differentiate, type Keep } from "../../autodiff.ts";
 import { type Backend, elements } from "../../backend.ts";
-import { blockGraph, blockShapes, type LinearModule, linearModules, modulesByInput } from "./decoder.ts";
+import { blockGraph } from "./block_graph.ts";
+import { blockShapes, type LinearModule, linearModules, modulesByInput } from "./decoder.ts";
 import { attentionOf, type DecoderConfig } from "./decoder_config.ts";
 import { normsOf } from "./norms.ts";
 

@@ -3,7 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 
 import { differentiate, joined } from "../../autodiff.ts";
 import { type Graph, nodeSizes, symbolic } from "../../graph.ts";
-import { blockGraph, embedGraph } from "./decoder.ts";
+import { blockGraph } from "./block_graph.ts";
+import { embedGraph } from "./decoder.ts";
 import { attentionOf } from "./decoder_config.ts";
 import { headBackwardGraph, headGraph } from "./head_graph.ts";
 import { stackGraph } from "../body/body_stack.ts";

@@ -6,7 +6,8 @@
 import { entryOf, item, valueOf } from "../../../formats/elements.ts";
 import { type Graph, GraphBuilder, prune, type Value, withUsedInputs } from "../../graph.ts";
 import { matmulTn } from "../../ops/products/products.ts";
-import { blockGraph, modulesByInput } from "../decoder/decoder.ts";
+import { blockGraph } from "../decoder/block_graph.ts";
+import { modulesByInput } from "../decoder/decoder.ts";
 import type { DecoderConfig, LayerAttention } from "../decoder/decoder_config.ts";
 import { normsOf } from "../decoder/norms.ts";
 

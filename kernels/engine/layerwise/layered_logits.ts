@@ -5,7 +5,8 @@
  */
 import { entryOf, valueOf } from "../../../formats/elements.ts";
 import type { Backend, HostArray, Tensor } from "../../backend.ts";
-import { blockGraph, blockShapes, headWeight } from "../decoder/decoder.ts";
+import { blockGraph } from "../decoder/block_graph.ts";
+import { blockShapes, headWeight } from "../decoder/decoder.ts";
 import { type DecoderConfig, layerAttentions } from "../decoder/decoder_config.ts";
 import { scaleValues } from "../body/embedding.ts";
 import { logitsGraph } from "../generate/blocks/graph.ts";

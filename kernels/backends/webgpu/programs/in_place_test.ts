@@ -4,13 +4,8 @@ import { hostArray, kernelGraph, sampleInputs } from "../../../contract.ts";
 import { LARGE_MODELS } from "../../../../tests/helpers/model_plans.ts";
 import { differentiate } from "../../../autodiff.ts";
 import type { Backend, Tensor } from "../../../backend.ts";
-import {
-  blockGraph,
-  blockShapes,
-  embedGraph,
-  linearModules,
-  loraShapes,
-} from "../../../engine/decoder/decoder.ts";
+import { blockGraph } from "../../../engine/decoder/block_graph.ts";
+import { blockShapes, embedGraph, linearModules, loraShapes } from "../../../engine/decoder/decoder.ts";
 import { attentionOf } from "../../../engine/decoder/decoder_config.ts";
 import { headGraph } from "../../../engine/decoder/head_graph.ts";
 import { accumulating } from "../../../engine/programs/compiled.ts";

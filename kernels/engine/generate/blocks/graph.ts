@@ -17,7 +17,8 @@ import { putCacheRows } from "../../../ops/attention/put_cache_rows.ts";
 import { putRows } from "../../../ops/layout/put_rows.ts";
 import { rmsNorm } from "../../../ops/norms/rms_norm.ts";
 import { softCap } from "../../../ops/arithmetic/soft_cap.ts";
-import { blockGraph, type BlockLora } from "../../decoder/decoder.ts";
+import { blockGraph } from "../../decoder/block_graph.ts";
+import { type BlockLora } from "../../decoder/decoder.ts";
 import type { DecoderConfig, LayerAttention } from "../../decoder/decoder_config.ts";
 import { normAttributes } from "../../decoder/norms.ts";
 
