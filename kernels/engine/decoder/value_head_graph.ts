@@ -33,7 +33,7 @@ export function valueHeadGraph(config: DecoderConfig, dropped: boolean): Graph {
 
 /**
  * Gradients `d.X` of inputs from `d.value [L, 1]`, and `d.bias [1]` that is given as `slopes [1]`, the sum of `d.value`. Where values are compared that sum is
- * zero, and what float32 makes of it is rounding, which AdamW would turn into whole steps; so it is taken in float64 by who has the slopes.
+ * zero, and what float32 makes of it is rounding, which AdamW, dividing by its size, would turn into steps; so it is taken in float64 by who has the slopes.
  */
 export function valueHeadBackwardGraph(
   config: DecoderConfig,
