@@ -1,7 +1,7 @@
 /**
  * Endpoint `recorded`: answers from a file, to score what someone else generated.
  *
- * JSON lines or one JSON list, .gz too, of rows `{prompt, response}` (or `output`, `prediction`, `model_output`, `generated`,
+ * JSON lines, one JSON list or an evaluation's results in the released shape, .gz too, of rows `{prompt, response}` (or `output`, `prediction`, `model_output`, `generated`,
  * …) and `id` (`key`, `idx`, …), samples of lm-evaluation-harness, output of OpenAI's batches, lists of AlpacaEval, whole
  * replies of chat completions, or texts in the order of the items. How a row is found: `recorded/answers.ts`.
  * @module
@@ -20,7 +20,8 @@ import { thoughtOpened, thoughtTags, withOpening } from "./thought_tags.ts";
 
 const Options = z.strictObject({
   path: z.string().min(1).describe(
-    "JSON lines or a list: {prompt or id, response}, samples of lm-eval, OpenAI batch output, AlpacaEval's list, or texts in order",
+    "JSON lines or a list: {prompt or id, response}, samples of lm-eval, OpenAI batch output, AlpacaEval's list, or texts in order; " +
+      "or an evaluation's results (BENCHMARK_MODEL.json of a run)",
   ),
   name: z.string().optional().describe(
     "model that the answers are from, for reports; default: the file's name",

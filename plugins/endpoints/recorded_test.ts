@@ -323,3 +323,53 @@ Deno.test("recorded: field names the answer, and a missing file is reported befo
   assertThrows(() => recordedEndpoint({ path: "/nowhere/file" }), RangeError, "there is no such file");
   assertEquals(recorded.options.parse({ path: "x" }).thought_opened, false);
 });
+
+Deno.test("recorded reads an evaluation's results, and its record isn't taken for answers", async () => {
+  const rows = [{
+    id: "a",
+    question: "Why?",
+    constraints: [],
+    generated: "So.",
+    evaluation: "x",
+    scores: [10],
+  }, {
+    id: "b",
+    question: "How?",
+    generated: null,
+    scores: null,
+  }];
+  const results = { average_score: 50, config: {}, result: rows };
+  for (const text of [JSON.stringify(results), JSON.stringify(results, null, 2)]) {
+    await withFile(text, async (ask) => {
+      assertEquals((await ask({ id: "a", prompt: "Why?\n# Inputs:\nRain" })).text, "So.");
+      // TRACE's constraints stand between the lines of the question
+      assertEquals((await ask({ id: "a", prompt: "Why?\n1. Be brief;\n# Inputs:\nRain\n" })).text, "So.");
+      assertStringIncludes(
+        (await ask({ id: "b", prompt: "How?" })).error ?? "",
+        "has no answer: generated is null",
+      );
+      assertStringIncludes(
+        (await ask({ id: "c", prompt: "Why?\n# Inputs:\nRain" })).error ?? "",
+        "has no answer for c",
+      );
+      assertStringIncludes(
+        (await ask({ id: "a", prompt: "Whence?" })).error ?? "",
+        "has this id, but another prompt",
+      );
+    });
+  }
+  const unnamed = { result: [{ question: "Why?", generated: "So." }] };
+  await withFile(JSON.stringify(unnamed, null, 2), async (ask) => {
+    assertEquals((await ask({ id: "7", prompt: "Why?" })).text, "So.");
+  });
+  await withFile(
+    '{\n "scores": []\n}',
+    (ask) => assertRejects(() => ask({ id: "a" }), SyntaxError, "without a list `result` of rows"),
+  );
+  const record = { stage: "generate", id: "a", key: "0", completion: { text: "So." }, sum: "0" };
+  await withFile(
+    JSON.stringify(record),
+    (ask) =>
+      assertRejects(() => ask({ id: "a" }), SyntaxError, "the record of an evaluation, which has no prompts"),
+  );
+});

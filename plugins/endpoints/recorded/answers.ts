@@ -7,7 +7,7 @@
 import { item } from "../../../formats/elements.ts";
 import { readText } from "../../../formats/records/rows.ts";
 import type { CompletionRequest } from "../../kinds/endpoint.ts";
-import { normalized, readRow, type RecordedRow } from "./row.ts";
+import { normalized, readResult, readRow, type RecordedRow } from "./row.ts";
 
 /** Result of a look-up: a row, or why there is none; `all` when it holds for every item. */
 export type Found = { row: RecordedRow } | { missing: string; all?: true };
@@ -25,16 +25,16 @@ export class RecordedAnswers {
   }
 
   /**
-   * Reads a file of JSON lines, or of one JSON list.
+   * Reads a file of JSON lines, of one JSON list, or of an evaluation's results in the released shape.
    * @param field As of {@linkcode readRow}
    * @throws {SyntaxError} If a row can't be read
    * @throws {RangeError} If two rows can't be told apart
    */
   static async read(path: string, field?: string): Promise<RecordedAnswers> {
     const answers = new RecordedAnswers(path);
-    for (const [value, where] of valuesOf(await readText(path), path)) {
-      answers.#add(readRow(value, where, field));
-    }
+    const text = await readText(path), results = resultsIn(text, path);
+    const read = results === null ? readRow : readResult;
+    for (const [value, where] of results ?? valuesOf(text, path)) answers.#add(read(value, where, field));
     const keyed = answers.#byPrompt.size + answers.#byId.size > 0;
     if (keyed && answers.#inOrder.length > 0) {
       throw new RangeError(
@@ -72,7 +72,7 @@ export class RecordedAnswers {
     const candidates = this.#byPrompt.get(normalized(prompt)) ?? [];
     if (candidates.length > 0) return this.#chosen(candidates, id);
     const row = id === undefined ? undefined : this.#byId.get(id);
-    if (row !== undefined && row.prompts.length === 0) return { row };
+    if (row !== undefined && row.prompts.length === 0 && holds(prompt, row)) return { row };
     const known = this.#byPrompt.size === 0 && this.#byId.size > 0
       ? `; its ids are such as ${[...this.#byId.keys()].slice(0, 3).join(", ")}`
       : "";
@@ -118,7 +118,8 @@ export class RecordedAnswers {
   #isNumbered(): boolean {
     const ids = [...this.#byId.keys()];
     const from = Number(ids[0]);
-    return this.#byPrompt.size === 0 && (from === 0 || from === 1) &&
+    const isKnown = [...this.#byId.values()].some(({ within }) => within !== undefined);
+    return this.#byPrompt.size === 0 && !isKnown && (from === 0 || from === 1) &&
       ids.every((id, i) => id === String(from + i));
   }
 }
@@ -128,7 +129,7 @@ const NUMBERED = "add the prompts, or leave the ids out so that rows are taken i
 /** Values of a file with their places. */
 function* valuesOf(text: string, path: string): Generator<[value: unknown, where: string]> {
   if (text.trimStart().startsWith("[")) {
-    for (const [i, value] of (parse(text, path) as unknown[]).entries()) yield [value, `${path} row ${i}`];
+    yield* placed(parse(text, path) as unknown[], path);
     return;
   }
   for (const [i, line] of text.split("\n").entries()) {
@@ -137,12 +138,32 @@ function* valuesOf(text: string, path: string): Generator<[value: unknown, where
   }
 }
 
+/** Rows of `{average_score, config, result}`, which the TRACE scripts and this project's evaluations write; null for another file. */
+function resultsIn(text: string, path: string): [value: unknown, where: string][] | null {
+  // a line that is whole in itself is JSON lines'
+  if (!/^\s*\{\s*(?:\n|"average_score")/.test(text)) return null;
+  const { result } = parse(text, path) as { result?: unknown };
+  if (Array.isArray(result)) return placed(result, path);
+  throw new SyntaxError(
+    `Cannot read ${path} as recorded answers: it is one map without a list \`result\` of rows`,
+  );
+}
+
+function placed(values: readonly unknown[], path: string): [value: unknown, where: string][] {
+  return values.map((value, i) => [value, `${path} row ${i}`]);
+}
+
 function parse(text: string, where: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
     throw new SyntaxError(`Cannot read ${where} as JSON: ${(error as Error).message}`);
   }
+}
+
+/** True unless a row is known to be of another prompt; TRACE's has its constraints between the lines of the question. */
+function holds(prompt: string, { within = "" }: RecordedRow): boolean {
+  return within.split("\n").every((line) => prompt.includes(line.trim()));
 }
 
 /** True if a row says what another one says already. */

@@ -14,6 +14,8 @@ export interface RecordedRow {
   prompts: string[];
   /** Ids by which it is found, the best one first; empty: by prompt, or else by its place. */
   ids: string[];
+  /** Text whose lines the prompt of an item of this id holds: an evaluation's results have the question, which may be a part of what was asked. */
+  within?: string;
   /** Where it stands, for messages. */
   where: string;
 }
@@ -50,6 +52,12 @@ export function normalized(prompt: string): string {
 export function readRow(value: unknown, where: string, field?: string): RecordedRow {
   if (typeof value === "string") return { answer: replyOf(value), prompts: [], ids: [], where };
   if (!isMap(value)) throw fault(where, "it must be a map or a text");
+  if (typeof value.stage === "string" && "sum" in value) {
+    throw fault(
+      where,
+      "it is the record of an evaluation, which has no prompts: give the file of results beside it (BENCHMARK_MODEL.json)",
+    );
+  }
   if (field === undefined && Array.isArray(value.resps ?? value.filtered_resps)) return lmEval(value, where);
   if (field === undefined && "custom_id" in value && ("response" in value || "error" in value)) {
     return {
@@ -60,6 +68,17 @@ export function readRow(value: unknown, where: string, field?: string): Recorded
     };
   }
   return { answer: answerOf(value, where, field), prompts: promptsOf(value), ids: idsOf(value), where };
+}
+
+/**
+ * Reads a row of an evaluation's results, as {@linkcode readRow} does.
+ * @throws {SyntaxError} If there is no answer in it, or more than one
+ */
+export function readResult(value: unknown, where: string, field?: string): RecordedRow {
+  const row = readRow(value, where, field), { question } = isMap(value) ? value : {};
+  return row.ids.length === 0 || typeof question !== "string"
+    ? row
+    : { ...row, prompts: [], within: normalized(question) };
 }
 
 /** Samples of lm-evaluation-harness: `doc` is the benchmark's row, `doc_id` only its number. */

@@ -52,7 +52,8 @@ export function nothingAgreedText({ agreement, constraints, unscored }: JudgeCar
   return `Nothing compared: of ${counted(constraints, "constraint")} (${
     percent(unscored)
   } unscored by the judge) none has a verdict ` +
-    `of the judge and one of ${agreement.reference}; give a reference that judges these constraints`;
+    `of the judge and one of ${agreement.reference}; give a reference that judges these constraints of the same answers ` +
+    "(another judge has them from a model of type recorded, with this run's BENCHMARK_MODEL.json as args.path)";
 }
 
 /** Why a card says nothing of the other order; null when it does, or wasn't asked for. */
