@@ -27,7 +27,7 @@ export function modelKeys() {
       orNull(fourOrEight()),
       null,
       "frozen weights of the layers' modules in so many bits, a file's own blocks if they have at most as many (QLoRA); needs LoRA and " +
-        "backend onnx on the CPU; embedding and head aren't rounded",
+        "backend onnx on the CPU; embedding and head aren't rounded, and checkpointing keeps as little as it can",
     ),
     cache_dir: row(orNull(text()), null, "folder for downloads", { derived: "HF_HOME's hub folder" }),
     model_revision: row(
