@@ -123,6 +123,27 @@ Deno.test("a question that has changed since it was answered is named and asked 
   });
 });
 
+Deno.test("answers of items that a start doesn't have are counted in a note, and kept", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(6));
+    await using server = mockServer();
+    const start = async (...overrides: string[]) => {
+      const said: string[] = [], before = server.log.length;
+      await runConfig(rowsConfig(folder, server.base, ["cache=false", ...overrides]), {
+        say: (line) => said.push(line),
+      });
+      return { said: said.filter((line) => line.includes("stored")), asked: server.log.length - before };
+    };
+    const left = (count: string) =>
+      `note: ${count} that this start doesn't have (max_samples, other data): in no score, and kept`;
+    assertEquals(await start(), { said: [], asked: 12 });
+    assertEquals(await start("max_samples=2"), { said: [left("4 stored answers are of items")], asked: 0 });
+    assertEquals(await start("max_samples=5"), { said: [left("1 stored answer is of an item")], asked: 0 });
+    assertEquals(await start(), { said: [], asked: 0 });
+    assertEquals(await start("max_samples=2", "overwrite=true"), { said: [], asked: 4 });
+  });
+});
+
 Deno.test("unreadable verdicts are never kept, and unscored items are judged again when the run is run again", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "rows.jsonl"), rowsText(6));

@@ -70,7 +70,7 @@ export async function takeOver(
     say(`${store.count("judge")} verdicts are given again`);
     store.forget("judge");
   }
-  for (const line of [changed.text(), toAsk.text()]) if (line !== null) say(line);
+  for (const line of [...changed.texts(), toAsk.text()]) if (line !== null) say(line);
   if (store.forgotten("generate") === 0) begin();
   return { items, passedOver: toAsk.passedOver() };
 }
