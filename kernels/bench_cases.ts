@@ -31,6 +31,7 @@ import { putRows } from "./ops/layout/put_rows.ts";
 import { rmsNorm } from "./ops/norms/rms_norm.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "./ops/norms/rms_norm_grad.ts";
 import { rotary } from "./ops/attention/rotary.ts";
+import { rowDivergence, rowDivergenceUnit } from "./ops/head/row_divergence.ts";
 import { rowDots } from "./ops/arithmetic/row_dots.ts";
 import { scaleColumns } from "./ops/arithmetic/scale_columns.ts";
 import { scale } from "./ops/arithmetic/scale.ts";
@@ -42,6 +43,7 @@ import { sumRows } from "./ops/arithmetic/sum_rows.ts";
 import { sumSquares, sumSquaresVector } from "./ops/optimizer/sum_squares.ts";
 import { swiglu } from "./ops/activations/swiglu.ts";
 import { swigluGrad } from "./ops/activations/swiglu_grad.ts";
+import { topEntropy } from "./ops/head/top_entropy.ts";
 
 /** A kernel at sizes worth timing; `rows` is the number of tokens. */
 export interface BenchCase {
@@ -106,6 +108,7 @@ const rowIds = ({ labels, rows }: { readonly labels: number; readonly rows: numb
 const hidden = (rows: number) => ({ rows, cols: HIDDEN });
 const middle = (rows: number) => ({ rows, cols: MIDDLE });
 const normed = (rows: number) => ({ rows, cols: HIDDEN, group: HIDDEN });
+const logits = (rows: number) => ({ rows: Math.max(8, rows / 4), vocab: 16 * rows });
 const head = (rows: number) => ({ labels: Math.max(8, rows / 4), cols: HIDDEN, vocab: 16 * rows });
 
 /** Every kernel at least once, at sizes that it has in a block, the head, the optimizer or a step of generation. */
@@ -230,6 +233,9 @@ export const BENCH_CASES: readonly BenchCase[] = [
   }),
   timed(scaleRows, { dims: hidden }),
   timed(rowDots, { dims: hidden }),
+  timed(rowDivergence, { dims: logits }),
+  timed(rowDivergenceUnit, { dims: logits }),
+  timed(topEntropy, { dims: logits, attrs: { count: 20 } }),
   timed(sumRows, { dims: hidden }),
   timed(divideVector, { dims: () => ({ rows: MIDDLE }) }),
   timed(addVector, { dims: () => ({ rows: HIDDEN }) }),

@@ -32,6 +32,7 @@ import { putRows } from "./ops/layout/put_rows.ts";
 import { rmsNorm } from "./ops/norms/rms_norm.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "./ops/norms/rms_norm_grad.ts";
 import { rotary } from "./ops/attention/rotary.ts";
+import { rowDivergence, rowDivergenceUnit } from "./ops/head/row_divergence.ts";
 import { rowDots } from "./ops/arithmetic/row_dots.ts";
 import { scaleColumns } from "./ops/arithmetic/scale_columns.ts";
 import { scale } from "./ops/arithmetic/scale.ts";
@@ -43,6 +44,7 @@ import { sumRows } from "./ops/arithmetic/sum_rows.ts";
 import { sumSquares, sumSquaresVector } from "./ops/optimizer/sum_squares.ts";
 import { swiglu } from "./ops/activations/swiglu.ts";
 import { swigluGrad } from "./ops/activations/swiglu_grad.ts";
+import { topEntropy } from "./ops/head/top_entropy.ts";
 
 /** Work of one application. */
 export interface Cost {
@@ -129,6 +131,10 @@ const FLOPS: ReadonlyMap<string, Count> = new Map([
   flops(labelLogprobUnit, ({ labels, cols, vocab }) => 4 * labels * cols * vocab),
   flops(labelLogprobGrad, ({ labels, cols, vocab }) => 4 * labels * cols * vocab),
   flops(labelLogprobWeightGrad, ({ labels, cols, vocab }) => 4 * labels * cols * vocab),
+  // of each distribution difference, exponential, sum; then two differences of logarithms, an exponential, a difference, product and sum
+  flops(rowDivergence, ({ rows, vocab }) => 14 * rows * vocab),
+  flops(rowDivergenceUnit, ({ rows, vocab }) => 16 * rows * vocab),
+  flops(topEntropy, ({ rows, vocab }) => 20 * rows * vocab), // a comparison for each of 20
   flops(chooseToken, ({ rows, vocab }) => 5 * rows * vocab), // difference, product, exponential, two sums
   flops(doraLength, ({ out, rank }) => out * (5 * rank + 4)), // of a rank two products, two sums, a factor; then square, factor, sum, root
   flops(clipHyper, () => 3), // root, sum, quotient

@@ -44,6 +44,8 @@ const MORE: Readonly<Record<string, (adapter2: string, folder: string) => string
   dpo_fixed_ref_two: (adapter2) => referenceKeys(adapter2, join(FACTORY, "adapter")),
   kto_fixed_ref: () => referenceKeys(join(FACTORY, "adapter")),
   dpo_freeze_last: () => ["adapter_name_or_path=[]"],
+  sft_fixed_asft_full: () => ["adapter_name_or_path=[]"],
+  sft_fixed_eaft_full: () => ["adapter_name_or_path=[]"],
   sft_freeze_last: () => ["adapter_name_or_path=[]"],
   sft_freeze_mlp_norm: () => ["adapter_name_or_path=[]"],
   dpo_full_ref: () => ["adapter_name_or_path=[]", ...referenceKeys(join(FACTORY, "adapter"))],
@@ -98,6 +100,22 @@ Deno.test("the running mean of pref_bco_weight is kept over an interruption, and
   };
   // six steps of two micro-batches
   assertEquals(carried.batches, 12);
+});
+
+Deno.test("use_asft_loss of full tuning: an interrupted run goes on from the model before training, to the same bytes", async () => {
+  const folder = temporaryFolder(), [straight, stopped] = [join(folder, "straight"), join(folder, "stopped")];
+  // LLaMA-Factory can't evaluate with it
+  const more = ["adapter_name_or_path=[]", "val_size=6", "eval_strategy=steps", "eval_steps=3"];
+  await repeatFactoryRun("sft_fixed_asft_full", straight, more);
+  await repeatFactoryRun("sft_fixed_asft_full", stopped, more, 3);
+  await repeatFactoryRun("sft_fixed_asft_full", stopped, [...more, "resume_from_checkpoint=true"]);
+  const model = (of: string) => Deno.readFileSync(join(of, "model.safetensors"));
+  assertEquals(model(stopped), model(straight));
+  const evaluated = (of: string) =>
+    (readJsonFile(join(of, "trainer_state.json")) as { log_history: Record<string, number>[] }).log_history
+      .flatMap(({ eval_loss }) => eval_loss ?? []);
+  assertEquals(evaluated(stopped), evaluated(straight));
+  assertEquals(evaluated(straight).length, 2);
 });
 
 Deno.test("a run that ends with its best checkpoint is evaluated with the running mean of that one", async () => {

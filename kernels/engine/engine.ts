@@ -44,7 +44,9 @@ export interface EngineOptions {
   seed?: number;
   /** Told when a program is compiled, which may take many seconds. */
   onCompile?: OnCompile;
-  /** Default: `blocks` where tensors stay on the device between runs, else `stack`. */
+  /** Tensors of the model that are trained are kept as they were, too, so that passes without adapters are the reference. Default false. */
+  keepsOriginal?: boolean;
+  /** Default: `blocks` where tensors stay on the device between runs, or what is trained is kept as it was, else `stack`. */
   body?: BodyForm;
 }
 
@@ -70,11 +72,12 @@ export class Engine {
     initial: Readonly<Record<string, Float32Array<ArrayBuffer>>> = {},
   ) {
     const { config, tuning, checkpointing, labelChunk, seed = 0 } = options;
-    const { labelSmoothing = 0, neftuneAlpha = 0 } = options;
+    const { labelSmoothing = 0, neftuneAlpha = 0, keepsOriginal = false } = options;
     this.#config = config;
     this.#noisy = neftuneAlpha > 0;
-    this.form = options.body ?? (backend.keepsTensors ? "blocks" : "stack");
-    this.parameters = new Parameters(backend, { config, tuning, read, initial });
+    // The one program for all blocks has what isn't trained in itself, and no second set of weights.
+    this.form = options.body ?? (backend.keepsTensors || keepsOriginal ? "blocks" : "stack");
+    this.parameters = new Parameters(backend, { config, tuning, read, initial, keepsOriginal });
     if (this.form === "stack" && this.parameters.isPacked) {
       throw new TypeError(
         "Cannot keep weights in 4 or 8 bits: all blocks are one program here, whose weights are float32",
@@ -97,7 +100,10 @@ export class Engine {
       : new Head(backend, config, { ...parts, labelChunk, smoothing: labelSmoothing });
   }
 
-  /** Log-probability (nats) of every label of a pack, `[L]`, smoothed where the engine smooths; `[2, L]` with `best`. Of a value head the values. */
+  /**
+   * Log-probability (nats) of every label of a pack, `[L]`, smoothed where the engine smooths; further rows with `best` and a `measure`. Of a value
+   * head the values.
+   */
   async forward(pack: Pack, options: ForwardOptions): Promise<Float64Array> {
     this.#discard();
     const read = await this.#submit(pack, options);
@@ -115,11 +121,20 @@ export class Engine {
   /** Hands a forward pass over; gives what waits for its log-probabilities. */
   async #submit(
     pack: Pack,
-    { adapter, keep, dropoutStep, best = false }: ForwardOptions,
+    { adapter, keep, dropoutStep, best, measure }: ForwardOptions,
   ): Promise<() => Promise<Float64Array>> {
     const labels = this.#labels(pack), rows = this.#rows(pack, labels.wanted);
+    const reference = measure === "divergence"
+      ? await this.#body.forward(rows, { adapter: false, keep: false, dropoutStep: undefined })
+      : null;
     const x = await this.#body.forward(rows, { adapter, keep, dropoutStep });
-    const read = await this.#head.forward(labels, x, { adapter, keep, best, dropoutStep });
+    const read = await this.#head.forward(labels, { x, reference }, {
+      adapter,
+      keep,
+      dropoutStep,
+      ...(best && { best }),
+      ...(measure && { measure }),
+    });
     if (keep) this.#kept.push(rows);
     else disposeAll({ x, ...rows.tensors });
     return read;
@@ -127,7 +142,8 @@ export class Engine {
 
   /**
    * Adds to the gradients of everything trained.
-   * @param weights d loss / d log-probability, or value, of every label of the forward pass that is kept longest, `[L]`.
+   * @param weights d loss / d log-probability, or value, of every label of the forward pass that is kept longest, `[L]`; with a divergence behind
+   * them d loss / d divergence, `[2, L]` in all.
    * @throws {Error} If none is kept
    */
   async backward(weights: Float64Array): Promise<void> {

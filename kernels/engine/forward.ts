@@ -4,6 +4,15 @@
  */
 import type { Pack } from "./packs/pack.ts";
 
+/**
+ * What a label's whole distribution over the vocabulary says. `top_entropy`: the entropy of its {@linkcode TOP_TOKENS} likeliest tokens;
+ * `divergence`: KL(reference ‖ policy), the reference being the model without adapters, or as it was before training. In nats.
+ */
+export type LabelMeasure = "top_entropy" | "divergence";
+
+/** Tokens of `top_entropy`, as LLaMA-Factory's EAFT takes them. */
+export const TOP_TOKENS = 20;
+
 /** The requested forward pass. */
 export interface ForwardOptions {
   /** false: adapters off (the reference). */
@@ -17,6 +26,8 @@ export interface ForwardOptions {
    * Not with `keep`.
    */
   best?: boolean;
+  /** One row more `[L]` of what is returned, the last: a measure of every label's distribution. */
+  measure?: LabelMeasure;
 }
 
 /** A forward pass among others. */

@@ -58,6 +58,8 @@ export interface EngineSetup {
   labelSmoothing?: number;
   /** α ≥ 0 of noise on embeddings (NEFTune); absent: 0. */
   neftuneAlpha?: number;
+  /** What is trained of the model is kept as it was, too, as the reference of passes without adapters; absent: false. */
+  keepsOriginal?: boolean;
   device: BackendChoice;
   /** null: no optimizer (evaluation only). */
   optimizer: AdamWOptions | null;
@@ -149,8 +151,8 @@ export class EngineHost implements EngineClient {
           "as kernels only; use backend: onnx, or leave it out (frozen weights are float16 there)",
       );
     }
-    const { decoder: config, tuning, checkpointing, seed, initial, labelSmoothing = 0, neftuneAlpha = 0 } =
-      setup;
+    const { decoder: config, tuning, checkpointing, seed, initial } = setup;
+    const { labelSmoothing = 0, neftuneAlpha = 0, keepsOriginal = false } = setup;
     this.#settings = { config, tuning, checkpointing };
     const onCompile = (what: string, done: boolean) => onPhase(`compiling ${what}`, done ? 1 : 0, 0);
     const tensors = tensorShapes(config).size;
@@ -162,7 +164,10 @@ export class EngineHost implements EngineClient {
     };
     // Somebody who asks for weights in few bits lacks memory.
     const sparing = (setup.quantizationBit ?? null) !== null;
-    const options = { config, tuning, checkpointing, sparing, seed, labelSmoothing, neftuneAlpha, onCompile };
+    const options = {
+      ...{ config, tuning, checkpointing, sparing, seed, labelSmoothing, neftuneAlpha, keepsOriginal },
+      onCompile,
+    };
     this.#engine = new Engine(backend, options, reading, initial);
     this.#identity = { given: initial };
     const optimizer = setup.optimizer && makeOptimizer(this.#engine.parameters, setup.optimizer);

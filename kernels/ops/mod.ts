@@ -31,6 +31,7 @@ import { putRows } from "./layout/put_rows.ts";
 import { rmsNorm } from "./norms/rms_norm.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "./norms/rms_norm_grad.ts";
 import { rotary } from "./attention/rotary.ts";
+import { rowDivergence, rowDivergenceUnit } from "./head/row_divergence.ts";
 import { rowDots } from "./arithmetic/row_dots.ts";
 import { scale } from "./arithmetic/scale.ts";
 import { scaleColumns } from "./arithmetic/scale_columns.ts";
@@ -42,6 +43,7 @@ import { sumRows } from "./arithmetic/sum_rows.ts";
 import { sumSquares, sumSquaresVector } from "./optimizer/sum_squares.ts";
 import { swiglu } from "./activations/swiglu.ts";
 import { swigluGrad } from "./activations/swiglu_grad.ts";
+import { topEntropy } from "./head/top_entropy.ts";
 
 /** Every kernel; the contract test runs all of them on every backend. */
 export const KERNELS: readonly Kernel[] = [
@@ -86,6 +88,8 @@ export const KERNELS: readonly Kernel[] = [
   rmsNormGrad,
   rmsNormWeightGrad,
   rotary,
+  rowDivergence,
+  rowDivergenceUnit,
   rowDots,
   scale,
   scaleColumns,
@@ -98,4 +102,5 @@ export const KERNELS: readonly Kernel[] = [
   sumSquaresVector,
   swiglu,
   swigluGrad,
+  topEntropy,
 ];

@@ -3,6 +3,7 @@
  * @module
  */
 import type { ExampleShape } from "./dataset.ts";
+import type { LabelMeasure } from "../../kernels/engine/forward.ts";
 import type { SequenceMeasure } from "../../kernels/engine/packs/encoded.ts";
 import type { Scalar } from "../../kernels/tape.ts";
 
@@ -31,6 +32,11 @@ export interface LossInputs<
   R: ByName<Reference extends true ? N : never, Scalar>;
   /** Number of labelled tokens of the sequence, > 0; 1 with `measure: "value"`. */
   length: ByName<N, number>;
+  /**
+   * Sum over the labelled tokens of KL(reference ‖ policy) over the whole vocabulary, in nats, ≥ 0; differentiable. Empty unless `labelMeasure` is
+   * "divergence".
+   */
+  divergence: ByName<N, Scalar>;
   /** `kto`: whether the answer is desirable. */
   desirable?: boolean;
   /** Results of {@linkcode Loss.batch} for the micro-batch, by name; constants. */
@@ -43,6 +49,8 @@ export interface LabelledTokens {
   logps: Float64Array;
   /** Places in the sequence, prompt included, `[length]`, ascending from 1 on. */
   positions: Int32Array;
+  /** The loss's {@linkcode Loss.labelMeasure} of the distribution that each is predicted by, `[length]`, in nats; empty without one. */
+  measures: Float64Array;
 }
 
 /** Log-probabilities of an example, as numbers: sums in nats. */
@@ -107,6 +115,11 @@ export interface Loss<
    * from the hidden state of its last token. Values are for stage rm, have no reference, and are normalised by examples.
    */
   measure?: SequenceMeasure;
+  /**
+   * What is measured of the distribution over the vocabulary that predicts each labelled token: the entropy of its 20 likeliest tokens, for
+   * `tokenWeights`, or KL(reference ‖ policy), for the formula too; the reference is the model without adapters, or as it was before training.
+   */
+  labelMeasure?: LabelMeasure;
   /** An optimizer step divides the sum of losses by its number of label tokens (SFT) or of examples (preference). */
   normalize: "label_tokens" | "examples";
   /** The value of the loss of an untrained adapter (policy = reference), asserted at step 0; absent: not fixed. */

@@ -13,6 +13,8 @@ export interface LossRow {
   reference?: Readonly<Record<string, number>>;
   /** Labelled tokens, > 0. */
   length: Readonly<Record<string, number>>;
+  /** Sums of KL(reference ‖ policy), >= 0; left out when the loss measures none. */
+  divergence?: Readonly<Record<string, number>>;
   /** `kto` only. */
   desirable?: boolean;
 }
@@ -23,6 +25,8 @@ export interface EvaluatedRow {
   loss: number;
   /** d `loss` / d policy log-probability sum, by sequence name. */
   gradient: Record<string, number>;
+  /** d `loss` / d divergence sum, by sequence name; of a loss that measures one. */
+  divergenceGradient?: Record<string, number>;
   /** As in the loss's outputs, as numbers. One that `Loss.batch` gives is the micro-batch's, so only its first row has it. */
   metrics: Record<string, number>;
 }
@@ -30,7 +34,7 @@ export interface EvaluatedRow {
 /**
  * Values and gradients of a loss for the rows of one micro-batch, in order.
  * @param carried Of a loss that carries numbers; default: those that it begins with
- * @throws {TypeError} If a row lacks a sequence's policy, reference or length.
+ * @throws {TypeError} If a row lacks a sequence's policy, reference, length or divergence.
  */
 export function evaluateLoss(
   loss: Loss,
@@ -41,7 +45,7 @@ export function evaluateLoss(
   const batch = loss.batch?.(filled, carried) ?? {};
   return filled.map((row, i) => {
     const policy = mapRecord(row.policy, variable);
-    const reference = mapRecord(row.reference, constant);
+    const reference = mapRecord(row.reference, constant), divergence = mapRecord(row.divergence, variable);
     const R = Object.fromEntries(
       Object.entries(policy).flatMap(([name, of]) => {
         const under = row.reference[name];
@@ -53,14 +57,18 @@ export function evaluateLoss(
       reference,
       R,
       length: row.length,
+      divergence,
       batch,
       ...(row.desirable !== undefined && { desirable: row.desirable }),
     });
-    const slopes = gradients(outputs.loss, Object.values(policy));
+    const slopes = gradients(outputs.loss, [...Object.values(policy), ...Object.values(divergence)]);
     const metrics = Object.entries(outputs.metrics).filter(([name]) => i === 0 || !(name in batch));
     return {
       loss: outputs.loss.value,
-      gradient: Object.fromEntries(Object.keys(policy).map((name, k) => [name, slopes[k] ?? NaN])),
+      gradient: named(Object.keys(policy), slopes),
+      ...(loss.labelMeasure === "divergence" && {
+        divergenceGradient: named(Object.keys(divergence), slopes.slice(Object.keys(policy).length)),
+      }),
       metrics: mapRecord(
         Object.fromEntries(metrics),
         (value) => typeof value === "number" ? value : value.value,
@@ -77,12 +85,20 @@ export function carriedOn(loss: Loss, rows: readonly LossRow[], before: CarriedV
   return loss.carried?.next(before, filledRows(loss, rows)) ?? {};
 }
 
-function filledRows(loss: Loss, rows: readonly LossRow[]): MicroBatchRow<string, boolean>[] {
+function named(names: readonly string[], slopes: readonly number[]): Record<string, number> {
+  return Object.fromEntries(names.map((name, k) => [name, slopes[k] ?? NaN]));
+}
+
+function filledRows(
+  loss: Loss,
+  rows: readonly LossRow[],
+): (MicroBatchRow<string, boolean> & { divergence: Record<string, number> })[] {
   const names = Object.keys(loss.sequences);
   return rows.map((row, i) => ({
     policy: pick(row.policy, names, "policy", i),
     reference: loss.needsReference ? pick(row.reference, names, "reference", i) : {},
     length: pick(row.length, names, "length", i),
+    divergence: loss.labelMeasure === "divergence" ? pick(row.divergence, names, "divergence", i) : {},
     desirable: row.desirable,
   }));
 }

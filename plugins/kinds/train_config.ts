@@ -296,6 +296,14 @@ export interface TrainConfig {
   ld_alpha: number | null;
   /** Stage sft: weigh each token's loss by its probability. */
   use_dft_loss: boolean;
+  /** Stage sft: weigh each token's loss by the entropy of its 20 likeliest tokens. */
+  use_eaft_loss: boolean;
+  /** Exponent of that weight, >= 0. */
+  eaft_alpha: number;
+  /** Stage sft: `use_dft_loss`, and a divergence from the model before training. */
+  use_asft_loss: boolean;
+  /** Weight of that divergence, >= 0. */
+  asft_alpha: number;
   /** Weight of desirable rows. */
   kto_chosen_weight: number;
   /** Weight of undesirable rows. */

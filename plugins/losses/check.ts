@@ -74,12 +74,19 @@ export function checkLossGradient(loss: Loss, options: LossCheckOptions = {}): L
   let worst = 0;
   results.forEach((result, i) => {
     checkFinite(result, `row ${i}`);
-    for (const [name, actual] of Object.entries(result.gradient)) {
-      const expected = slope(frozen, rows[i], name);
+    const slopes = (["policy", "divergence"] as const).flatMap((sums) =>
+      Object.entries((sums === "policy" ? result.gradient : result.divergenceGradient) ?? {}).map((
+        [name, actual],
+      ) => ({ sums, name, actual }))
+    );
+    for (const { sums, name, actual } of slopes) {
+      const expected = slope(frozen, rows[i], sums, name);
       const difference = Math.abs(actual - expected);
       if (!(difference <= tolerance * Math.abs(expected) + 1e-9)) {
         throw new Error(
-          `Cannot trust the gradient by sequence "${name}" in row ${i} as central differences give ${expected}: ` +
+          `Cannot trust the gradient by ${
+            sums === "policy" ? "" : "the divergence of "
+          }sequence "${name}" in row ${i} as central differences give ${expected}: ` +
             `current value is ${actual}. Is a number computed from .value outside of the tape, or is there a kink?`,
         );
       }
@@ -90,12 +97,12 @@ export function checkLossGradient(loss: Loss, options: LossCheckOptions = {}): L
   return { worst, unused: Object.keys(loss.sequences).filter((name) => !used.has(name)) };
 }
 
-/** Derivative of a row's loss by one policy sum: central differences at two steps, extrapolated (Richardson). */
-function slope(loss: Loss, row: LossRow | undefined, name: string): number {
-  const x = row?.policy[name];
+/** Derivative of a row's loss by one sum: central differences at two steps, extrapolated (Richardson). */
+function slope(loss: Loss, row: LossRow | undefined, sums: "policy" | "divergence", name: string): number {
+  const x = row?.[sums]?.[name];
   if (row === undefined || x === undefined) return NaN;
   const lossAt = (value: number) => {
-    const [result] = evaluateLoss(loss, [{ ...row, policy: { ...row.policy, [name]: value } }]);
+    const [result] = evaluateLoss(loss, [{ ...row, [sums]: { ...row[sums], [name]: value } }]);
     return result?.loss ?? NaN;
   };
   const central = (step: number) => (lossAt(x + step) - lossAt(x - step)) / ((x + step) - (x - step));
@@ -105,7 +112,11 @@ function slope(loss: Loss, row: LossRow | undefined, name: string): number {
 function checkInitialLoss(loss: Loss, rows: readonly LossRow[]): void {
   const { initialLoss } = loss;
   if (initialLoss === undefined) return;
-  const start = rows.map((row) => ({ ...row, reference: row.policy }));
+  const start = rows.map((row) => ({
+    ...row,
+    reference: row.policy,
+    ...(row.divergence && { divergence: atReference(row.divergence) }),
+  }));
   evaluateLoss(loss, start).forEach((result, i) => {
     if (!(Math.abs(result.loss - initialLoss) <= 1e-9 * Math.max(1, Math.abs(initialLoss)))) {
       throw new Error(
@@ -114,6 +125,10 @@ function checkInitialLoss(loss: Loss, rows: readonly LossRow[]): void {
       );
     }
   });
+}
+
+function atReference(divergence: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.keys(divergence).map((name) => [name, 0]));
 }
 
 /** Rewards of thousands of nats come up in a diverging run; the error should then name the data, not be a NaN. */
@@ -152,13 +167,16 @@ function withBatch(loss: Loss, batch: Record<string, number> | undefined): Loss 
 /** Answers of 3 to 200 tokens at 0.2 to 1.7 nats a token, the reference within 10 nats of the policy. */
 function drawRow(loss: Loss, seed: number, index: number): LossRow {
   const row = { policy: {}, reference: {}, length: {}, desirable: index % 2 === 0 } as
-    & { desirable: boolean }
+    & { desirable: boolean; divergence?: Record<string, number> }
     & Record<"policy" | "reference" | "length", Record<string, number>>;
   for (const name of Object.keys(loss.sequences)) {
     const draw = (what: string) => uniform(seed, stream(`check/${name}/${what}`), index);
     row.length[name] = 3 + Math.floor(198 * draw("length"));
     row.policy[name] = -(0.2 + 1.5 * draw("policy")) * row.length[name];
     row.reference[name] = Math.min(0, row.policy[name] + 20 * draw("reference") - 10);
+    if (loss.labelMeasure === "divergence") {
+      row.divergence = { ...row.divergence, [name]: row.length[name] * draw("kl") };
+    }
   }
   return row;
 }

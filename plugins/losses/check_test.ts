@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 
-import { checkLossGradient, constant, type Loss, losses } from "./mod.ts";
+import { Scalar } from "../../kernels/tape.ts";
+import { checkLossGradient, constant, defineLoss, type Loss, losses } from "./mod.ts";
 import { Registry } from "../registry.ts";
 
 function create(name: string, options: Record<string, unknown> = {}): Loss {
@@ -9,6 +10,7 @@ function create(name: string, options: Record<string, unknown> = {}): Loss {
 
 const FORMS: [name: string, options: Record<string, unknown>][] = [
   ["sft", {}],
+  ["sft", { asft_alpha: 0.3 }],
   ["pt", {}],
   ...["sigmoid", "hinge", "ipo", "robust"].map((loss_type): [string, Record<string, unknown>] => [
     "dpo",
@@ -50,6 +52,21 @@ Deno.test("checkLossGradient() finds a value that left the tape", () => {
     }),
   });
   assertThrows(() => checkLossGradient(loss), Error, 'by sequence "rejected"');
+});
+
+Deno.test("checkLossGradient() looks at a divergence's gradient too", () => {
+  const weighing = (weigh: (divergence: Scalar) => Scalar): Loss =>
+    defineLoss({
+      shape: "single",
+      sequences: { y: ["x", "y"] },
+      needsReference: false,
+      normalize: "label_tokens",
+      labelMeasure: "divergence",
+      loss: ({ policy, divergence }) => ({ loss: weigh(divergence.y).minus(policy.y), metrics: {} }),
+    });
+  assertEquals(checkLossGradient(weighing((kl) => kl.square())).unused, []);
+  const left = weighing((kl) => new Scalar(kl.value));
+  assertThrows(() => checkLossGradient(left), Error, 'by the divergence of sequence "y" in row 0');
 });
 
 Deno.test("checkLossGradient() finds a wrong initialLoss, state, and what isn't finite", () => {

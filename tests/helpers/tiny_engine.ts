@@ -16,7 +16,7 @@ export function tinyEngine(
   tuning: TinyTuning,
   backend: Backend,
   { change = () => {}, ...choices }:
-    & Pick<EngineOptions, "labelSmoothing" | "neftuneAlpha" | "body" | "seed">
+    & Pick<EngineOptions, "labelSmoothing" | "neftuneAlpha" | "body" | "seed" | "keepsOriginal">
     & { change?: ((name: string, values: Float32Array<ArrayBuffer>) => void) | undefined } = {},
 ): Engine {
   const { config, weights } = tinyModel(arch), adapter = tinyAdapter(arch, config);

@@ -8,7 +8,10 @@ import { type Graph, GraphBuilder, type Value } from "../../graph.ts";
 import { add } from "../../ops/arithmetic/add.ts";
 import { gatherRows } from "../../ops/layout/gather_rows.ts";
 import { labelLogprob, labelLogprobBest, labelLogprobUnit } from "../../ops/head/label_logprob.ts";
-import { matmul } from "../../ops/products/products.ts";
+import { linear, matmul } from "../../ops/products/products.ts";
+import { rowDivergence, rowDivergenceUnit } from "../../ops/head/row_divergence.ts";
+import { topEntropy } from "../../ops/head/top_entropy.ts";
+import { type LabelMeasure, TOP_TOKENS } from "../forward.ts";
 import { rmsNorm } from "../../ops/norms/rms_norm.ts";
 import { rmsNormGrad, rmsNormWeightGrad } from "../../ops/norms/rms_norm_grad.ts";
 import { rowDots } from "../../ops/arithmetic/row_dots.ts";
@@ -31,6 +34,11 @@ export interface HeadWishes {
   smoothing?: LabelSmoothing | null;
   /** Without `unit`: also `best [L]`, 1 where no token is likelier than the label, else 0. */
   best?: boolean;
+  /**
+   * Also `measure [L]` of each label's distribution; of a divergence with `unit` its gradient by the normed row, `dmeasure [L, D]`, too. Not with
+   * smoothing.
+   */
+  measure?: LabelMeasure | null;
 }
 
 /**
@@ -40,7 +48,7 @@ export interface HeadWishes {
  * LabelSmoother, of logits that aren't capped): as every log p has the same logsumexp, log p(label) + ε h · (mean row − the label's row).
  */
 export function headGraph(config: DecoderConfig, unit: boolean, wishes: HeadWishes = {}): Graph {
-  const { smoothing = null, best = false } = wishes;
+  const { smoothing = null, best = false, measure = null } = wishes;
   const g = new GraphBuilder();
   const x = g.input("x", ["T", config.hiddenSize]), norm = g.input("norm", [config.hiddenSize]);
   const w = g.input("w", [config.vocabSize, config.hiddenSize]);
@@ -53,6 +61,14 @@ export function headGraph(config: DecoderConfig, unit: boolean, wishes: HeadWish
     : best
     ? g.run(labelLogprobBest, { h, w, ids }, cap)
     : g.run(labelLogprob, { h, w, ids }, cap);
+  if (measure) {
+    if (config.logitCap !== undefined) {
+      throw new RangeError(
+        `Cannot measure distributions of logits that are capped: current cap is ${config.logitCap}`,
+      );
+    }
+    return g.finish({ ...plain, ...measured(g, config, measure, { h, w, rows, unit }) });
+  }
   if (!smoothing) return g.finish({ ...plain });
   if (config.logitCap !== undefined) {
     throw new RangeError(`Cannot smooth labels of logits that are capped: current cap is ${config.logitCap}`);
@@ -70,6 +86,31 @@ export function headGraph(config: DecoderConfig, unit: boolean, wishes: HeadWish
   return g.finish({ logp, dh: g.run(add, { a: plain.dh, b: g.run(add, { a: gained, b: left }).y }).y });
 }
 
+/**
+ * `measure [L]` of labels. A divergence takes the reference's rows `x.ref [T, D]`, and its norm's weights `norm.ref [D]` and matrix `w.ref [V, D]`.
+ */
+function measured(
+  g: GraphBuilder,
+  config: DecoderConfig,
+  measure: LabelMeasure,
+  { h, w, rows, unit }: Record<"h" | "w" | "rows", Value> & { unit: boolean },
+): Record<string, Value> {
+  const z = g.run(linear, { x: h, w }).y;
+  if (measure === "top_entropy") {
+    return { measure: g.run(topEntropy, { z }, { count: TOP_TOKENS }).entropy };
+  }
+  const x = g.input("x.ref", ["T", config.hiddenSize]), weight = g.input("norm.ref", [config.hiddenSize]);
+  const picked = g.run(gatherRows, { x, ids: rows }).y;
+  const normed = g.run(rmsNorm, { x: picked, weight }, normAttributes(config)).y;
+  const z_ref = g.run(linear, {
+    x: timesFactor(g, normed, config.logitScale),
+    w: g.input("w.ref", [config.vocabSize, config.hiddenSize]),
+  }).y;
+  if (!unit) return { measure: g.run(rowDivergence, { z, z_ref }).divergence };
+  const { divergence, dz } = g.run(rowDivergenceUnit, { z, z_ref });
+  return { measure: divergence, dmeasure: g.run(matmul, { a: dz, b: w }).y };
+}
+
 /** The mean of the vocabulary's rows, `[1, D]`. */
 function meanRow(g: GraphBuilder, { vocabSize }: DecoderConfig, w: Value): Value {
   return g.run(matmul, { a: g.input("vocab", [1, vocabSize]), b: w }, { alpha: 1 / vocabSize }).y;
@@ -84,18 +125,25 @@ export function meanRowGraph(config: DecoderConfig): Graph {
 /**
  * The frozen head's way back: `d.x [T, D]` = `before [T, D]` + the gradient that `dh` and `weights [L]` give.
  * @param normed With `d.norm [D]`, the gradient of the norm's weights
+ * @param measured With the gradient that `dmeasure [L, D]` and `weights.measure [L]` give
  */
-export function headBackwardGraph(config: DecoderConfig, normed = false): Graph {
+export function headBackwardGraph(config: DecoderConfig, normed = false, measured = false): Graph {
   const g = new GraphBuilder();
   const x = g.input("x", ["T", config.hiddenSize]), norm = g.input("norm", [config.hiddenSize]);
   const rows = g.input("rows", ["L"], "i32"), weights = g.input("weights", ["L"]);
   const dh = g.input("dh", ["L", config.hiddenSize]), before = g.input("before", ["T", config.hiddenSize]);
   const picked = g.run(gatherRows, { x, ids: rows }).y;
-  const dy = g.run(scaleRows, { x: dh, factor: weights }, { alpha: config.logitScale ?? 1 }).y;
+  const alpha = config.logitScale ?? 1, own = g.run(scaleRows, { x: dh, factor: weights }, { alpha }).y;
+  const dy = measured ? g.run(add, { a: own, b: ofMeasure(g, config) }).y : own;
   const dpicked = g.run(rmsNormGrad, { x: picked, weight: norm, dy }, normAttributes(config)).dx;
   const dx = g.run(scatterAddRows, { like: x, ids: rows, dy: dpicked }).dx;
   const sum = { "d.x": g.run(add, { a: before, b: dx }).y };
   if (!normed) return g.finish(sum);
   const { dweight } = g.run(rmsNormWeightGrad, { x: picked, weight: norm, dy }, normAttributes(config));
   return g.finish({ ...sum, "d.norm": dweight });
+}
+
+function ofMeasure(g: GraphBuilder, { hiddenSize, logitScale }: DecoderConfig): Value {
+  const x = g.input("dmeasure", ["L", hiddenSize]), factor = g.input("weights.measure", ["L"]);
+  return g.run(scaleRows, { x, factor }, { alpha: logitScale ?? 1 }).y;
 }

@@ -13,7 +13,7 @@ import { disposeAll, lowestTrained, takeKept } from "../body/body.ts";
 import { paddedLabels } from "../packs/padding.ts";
 import type { Parameters } from "../weights/parameters.ts";
 import { accumulate, runProgram } from "../programs/compiled.ts";
-import type { HeadLabels, HeadPass, OutputHead } from "./output_head.ts";
+import type { HeadLabels, HeadPass, OutputHead, RowsOfLabels } from "./output_head.ts";
 import type { Programs } from "../programs/programs.ts";
 
 /** Elements of a chunk's logits. */
@@ -41,15 +41,22 @@ const OWN_LABELS = 256;
 /**
  * Labels of one head chunk on a backend. A GPU's kernel takes the vocabulary in chunks itself, so its size decides nothing there; 512
  * labels fill tiles of 128 × 128 and read the weight once, where the 41 of a vocabulary of 152,064 left 23 of a tile's 64 rows empty.
- * @param logits Whether the program has them in memory on a CPU whatever the backend's operators are
  */
 export function labelChunkOn(
   { fewSizes, keepsNoLogits }: Pick<Backend, "fewSizes" | "keepsNoLogits">,
   vocabSize: number,
-  logits = false,
+  { onHost = false, anywhere = false }: LogitsInMemory = {},
 ): number {
-  if (fewSizes) return DEVICE_LABELS;
-  return keepsNoLogits && !logits ? OWN_LABELS : labelChunkFor(vocabSize);
+  if (fewSizes && !anywhere) return DEVICE_LABELS;
+  return keepsNoLogits && !onHost && !anywhere ? OWN_LABELS : labelChunkFor(vocabSize);
+}
+
+/** Where a program has the logits of all its labels in memory. */
+export interface LogitsInMemory {
+  /** On a CPU, whatever the backend's operators are. Default false. */
+  onHost?: boolean;
+  /** On every device. Default false. */
+  anywhere?: boolean;
 }
 
 /** One or two chunks may be this many times as large as the wanted size where that saves one: each lays out all weights once more. */
@@ -81,8 +88,16 @@ interface Chunk {
   rows: Tensor;
   ids: Tensor;
   dh: Tensor | null;
+  dmeasure: Tensor | null;
   start: number;
   count: number;
+}
+
+/** A pass whose way back is kept. */
+interface KeptPass extends RowsOfLabels {
+  chunks: Chunk[];
+  /** True if the way back has weights of a divergence too. */
+  measured: boolean;
 }
 
 /** Final norm and output matrix. */
@@ -91,11 +106,11 @@ export class Head implements OutputHead {
   readonly programs: Programs;
   readonly smoothing: number;
   readonly #weight: string;
-  /** Labels of a chunk by whether its program has logits in memory. */
-  readonly #chunkOf: (logits: boolean) => number;
+  /** Labels of a chunk by where its program has logits in memory. */
+  readonly #chunkOf: (logits: LogitsInMemory) => number;
   /** Inputs of the trained head whose gradients are wanted. */
   readonly #wanted: readonly ("x" | "norm" | "w")[];
-  readonly #kept: { x: Tensor; chunks: Chunk[] }[] = [];
+  readonly #kept: KeptPass[] = [];
   /** The vocabulary's mean row, once it was asked for; of a frozen head with smoothing. */
   #mean: Promise<Tensor> | null = null;
 
@@ -127,13 +142,12 @@ export class Head implements OutputHead {
 
   /**
    * Hands the head over; what it gives is called once and waits for the log-probability (nats) of every label, `[L]`; with `best`
-   * `[2, L]`, the second row 1 where no token is likelier than the label, else 0.
-   * @param x Rows behind the last block, `[any, D]`, that the labels name; taken over when `keep`, else the caller's.
+   * one row more, 1 where no token is likelier than the label, else 0; with a `measure` one more behind it.
    */
   async forward(
     labels: HeadLabels,
-    x: Tensor,
-    { adapter = true, keep, best = false }: HeadPass,
+    { x, reference }: RowsOfLabels,
+    { adapter = true, keep, best = false, measure }: HeadPass,
   ): Promise<() => Promise<Float64Array>> {
     const { backend, smoothing } = this, trained = this.parameters.isTrained(this.#weight);
     const given = {
@@ -141,26 +155,38 @@ export class Head implements OutputHead {
       w: this.parameters.get(this.#weight, adapter),
     };
     const { norm: _, ...matrix } = given, still = this.parameters.isTrained(NORM) ? matrix : given;
-    const compiled = await this.programs.head({ keep, frozen: trained ? null : still, smoothing, best });
+    const compiled = await this.programs.head({
+      keep,
+      frozen: trained ? null : still,
+      smoothing,
+      best,
+      measure: measure ?? null,
+    });
+    const under = reference ? { "x.ref": reference, ...this.#referenceWeights() } : {};
     const mean = smoothing > 0 && !trained ? { mean: await (this.#mean ??= this.#meanRow(given.w)) } : {};
-    const total = labels.labelIds.length, values = new Float64Array(best ? 2 * total : total);
+    const told = ["logp", ...best ? ["best"] : [], ...measure ? ["measure"] : []];
+    const total = labels.labelIds.length, values = new Float64Array(told.length * total);
     const parts: [row: number, start: number, values: Tensor][] = [];
     const chunks: Chunk[] = [];
-    const chunk = this.#chunkOf(trained || best), size = backend.fewSizes ? chunk : evenChunk(total, chunk);
+    const chunk = this.#chunkOf({ onHost: trained || best, anywhere: measure !== undefined });
+    const size = backend.fewSizes ? chunk : evenChunk(total, chunk);
     for (let start = 0; start < total; start += size) {
       const end = Math.min(start + size, total);
       const count = backend.fewSizes ? paddedLabels(end - start, chunk) : end - start;
       const rows = backend.upload(resized(labels.labelRows.subarray(start, end), count), [count]);
       const ids = backend.upload(resized(labels.labelIds.subarray(start, end), count), [count]);
-      const ones = this.#ones(count, trained), inputs = { x, ...given, ...mean, ...ones, rows, ids };
-      const outputs = await runProgram(compiled, inputs), { dh } = outputs;
+      const ones = this.#ones(count, trained);
+      const inputs = { x, ...given, ...under, ...mean, ...ones, rows, ids };
+      const outputs = await runProgram(compiled, inputs), { dh = null, dmeasure = null } = outputs;
       disposeAll(ones);
-      parts.push([0, start, entryOf(outputs, "logp")]);
-      if (best) parts.push([1, start, entryOf(outputs, "best")]);
-      if (keep) chunks.push({ rows, ids, dh: dh ?? null, start, count });
-      else disposeAll({ rows, ids, ...(dh && { dh }) });
+      told.forEach((name, row) => parts.push([row, start, entryOf(outputs, name)]));
+      const made = { rows, ids, dh, dmeasure, start, count };
+      if (keep) chunks.push(made);
+      else disposeChunk(made);
     }
-    if (keep) this.#kept.push({ x, chunks });
+    const measured = measure === "divergence";
+    if (keep) this.#kept.push({ x, reference, chunks, measured });
+    else reference?.dispose();
     return async () => {
       // All at once: each wait for a device costs more than a chunk.
       await Promise.all(parts.map(async ([row, start, part]) => {
@@ -173,36 +199,53 @@ export class Head implements OutputHead {
 
   /** Gradient of what the forward pass that is kept longest was given, zeros where nothing below is trained; adds to the head's own gradients. */
   async backward(weights: Float64Array): Promise<Tensor> {
-    const { backend, parameters } = this, { x, chunks } = takeKept(this.#kept), norm = parameters.get(NORM);
+    const { backend, parameters, smoothing } = this, norm = parameters.get(NORM);
+    const { x, reference, chunks, measured } = takeKept(this.#kept),
+      total = weights.length / (measured ? 2 : 1);
     const normed = parameters.isTrained(NORM), ofNorm = normed ? { norm: NORM } : {};
+    const under = reference ? { "x.ref": reference, ...this.#referenceWeights() } : {};
     let dx = backend.zeros(x.shape);
-    for (const { rows, ids, dh, start, count } of chunks) {
-      const own = new Float32Array(count);
-      own.set(weights.subarray(start, start + count));
-      const weight = backend.upload(own, [count]);
+    for (const chunk of chunks) {
+      const { rows, ids, dh, dmeasure, start, count } = chunk, end = Math.min(start + count, total);
+      const upload = (values: Float64Array) => {
+        const own = new Float32Array(count);
+        own.set(values);
+        return backend.upload(own, [count]);
+      };
+      const weight = upload(weights.subarray(start, end));
+      const ofMeasure = measured ? upload(weights.subarray(total + start, total + end)) : null;
       const ones = dh ? {} : this.#ones(count, true);
       const result = dh
-        ? await accumulate(parameters, await this.programs.headBackward(normed), ofNorm, {
-          x,
-          norm,
-          rows,
-          dh,
-          weights: weight,
-          before: dx,
+        ? await accumulate(parameters, await this.programs.headBackward(normed, measured), ofNorm, {
+          ...{ x, norm, rows, dh, weights: weight, before: dx },
+          ...(dmeasure && ofMeasure && { dmeasure, "weights.measure": ofMeasure }),
         })
         : await accumulate(
           parameters,
-          await this.programs.trainedHeadBackward(this.#wanted, this.smoothing),
+          await this.programs.trainedHeadBackward(this.#wanted, smoothing, measured),
           { ...ofNorm, w: this.#weight },
-          { x, norm, w: parameters.get(this.#weight), rows, ids, ...ones, "d.logp": weight, "acc.x": dx },
+          {
+            ...{ x, norm, w: parameters.get(this.#weight), rows, ids, ...ones, ...under },
+            ...{ "d.logp": weight, "acc.x": dx, ...(ofMeasure && { "d.measure": ofMeasure }) },
+          },
         );
-      disposeAll({ weight, rows, ids, ...ones, ...(dh && { dh }) });
+      disposeAll({ weight, ...ones, ...(ofMeasure && { ofMeasure }) });
+      disposeChunk(chunk);
       if (!result["d.x"]) continue;
       dx.dispose();
       dx = result["d.x"];
     }
     x.dispose();
+    reference?.dispose();
     return dx;
+  }
+
+  /** What a reference's rows go through, as inputs. */
+  #referenceWeights(): Record<"norm.ref" | "w.ref", Tensor> {
+    return {
+      "norm.ref": this.parameters.get(NORM, false),
+      "w.ref": this.parameters.get(this.#weight, false),
+    };
   }
 
   async #meanRow(w: Tensor): Promise<Tensor> {
@@ -228,9 +271,14 @@ export class Head implements OutputHead {
 
   /** Drops what forward passes kept. */
   discard(): void {
-    for (const { x, chunks } of this.#kept.splice(0)) {
+    for (const { x, reference, chunks } of this.#kept.splice(0)) {
       x.dispose();
-      for (const { rows, ids, dh } of chunks) disposeAll({ rows, ids, ...(dh && { dh }) });
+      reference?.dispose();
+      chunks.forEach(disposeChunk);
     }
   }
+}
+
+function disposeChunk({ rows, ids, dh, dmeasure }: Chunk): void {
+  disposeAll({ rows, ids, ...(dh && { dh }), ...(dmeasure && { dmeasure }) });
 }

@@ -69,7 +69,8 @@ Deno.test("the head's chunks are larger where its operator keeps no logits, but 
   // A vocabulary as SmolLM2's, Qwen2's: 128 and 41 labels' logits are 25 MB.
   assertEquals([49_152, 151_936].map((vocab) => labelChunkOn({}, vocab)), [128, 41]);
   assertEquals([49_152, 151_936].map((vocab) => labelChunkOn(own, vocab)), [256, 256]);
-  assertEquals([49_152, 151_936].map((vocab) => labelChunkOn(own, vocab, true)), [128, 41]);
+  assertEquals([49_152, 151_936].map((vocab) => labelChunkOn(own, vocab, { onHost: true })), [128, 41]);
+  assertEquals(labelChunkOn({ fewSizes: true }, 49_152, { anywhere: true }), 128);
   assertEquals(labelChunkOn({ fewSizes: true, ...own }, 49_152), labelChunkOn({ fewSizes: true }, 49_152));
   // So few tokens would give all labels in one chunk.
   assertEquals(await runsOfHead({ labels: 330 }), [330]);

@@ -15,7 +15,7 @@ import { accumulate, runProgram } from "../programs/compiled.ts";
 import type { Programs } from "../programs/programs.ts";
 import type { Parameters } from "../weights/parameters.ts";
 import { DEVICE_LABELS, NORM, resized } from "./head.ts";
-import type { HeadLabels, HeadPass, OutputHead } from "./output_head.ts";
+import type { HeadLabels, HeadPass, OutputHead, RowsOfLabels } from "./output_head.ts";
 
 const STREAM = stream("v_head.dropout");
 
@@ -59,14 +59,16 @@ export class ValueHead implements OutputHead {
 
   /**
    * Hands the head over; what it gives is called once and waits for the value of every labelled row, `[L]`.
-   * @param x Rows behind the last block, `[any, D]`, that the labels name; taken over when `keep`, else the caller's.
-   * @throws {TypeError} If `best` is asked for, which is about tokens
+   * @throws {TypeError} If `best` or a measure is asked for, which are about tokens
    */
   async forward(
     { labelRows }: HeadLabels,
-    x: Tensor,
-    { adapter = true, keep, best = false, dropoutStep }: HeadPass,
+    { x }: RowsOfLabels,
+    { adapter = true, keep, best = false, measure, dropoutStep }: HeadPass,
   ): Promise<() => Promise<Float64Array>> {
+    if (measure) {
+      throw new TypeError("Cannot measure distributions over tokens: a value head gives numbers, not tokens");
+    }
     if (best) throw new TypeError("Cannot mark the likeliest tokens: a value head gives numbers, not tokens");
     const { backend, parts: { programs } } = this, count = labelRows.length;
     const size = backend.fewSizes ? paddedCount(count) : count;

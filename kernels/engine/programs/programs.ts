@@ -9,6 +9,7 @@ import { accumulating, type Compiled, compileGraph } from "./compiled.ts";
 import { blockGraph } from "../decoder/block_graph.ts";
 import { type BlockLora, type BlockPacking, embedGraph } from "../decoder/decoder.ts";
 import type { DecoderConfig, LayerAttention } from "../decoder/decoder_config.ts";
+import type { LabelMeasure } from "../forward.ts";
 import { headBackwardGraph, headGraph, type LabelSmoothing, meanRowGraph } from "../decoder/head_graph.ts";
 import { valueHeadBackwardGraph, valueHeadGraph, type ValueHeadInput } from "../decoder/value_head_graph.ts";
 
@@ -43,6 +44,8 @@ export interface WantedHead {
   smoothing: number;
   /** With a mark on labels that no token is likelier than; not with `keep`. */
   best: boolean;
+  /** With a measure of each label's distribution; null: none. */
+  measure: LabelMeasure | null;
 }
 
 /** A program that is being compiled, by a name for a person, and whether it is done. */
@@ -134,23 +137,23 @@ export class Programs {
   }
 
   /** The head. */
-  head({ keep, frozen, smoothing, best }: WantedHead): Promise<Compiled> {
+  head({ keep, frozen, smoothing, best, measure }: WantedHead): Promise<Compiled> {
     // As constants the weights would stand in both programs, so one serves both passes.
     const constants = this.constants ? frozen : null;
     const unit = frozen !== null && !best && (keep || constants !== null);
-    const wishes = { smoothing: smoothed(smoothing, frozen === null), best };
+    const wishes = { smoothing: smoothed(smoothing, frozen === null), best, measure };
     return this.#get(
-      `head ${unit} ${smoothing} ${best}`,
+      `head ${unit} ${smoothing} ${best} ${measure}`,
       () => headGraph(this.config, unit, wishes),
       () => constants ? { constants } : {},
     );
   }
 
-  /** The frozen head's way back; with `norm` the gradient of its norm is added to what was there. */
-  headBackward(norm = false): Promise<Compiled> {
+  /** The frozen head's way back, perhaps of a divergence as well; with `norm` the gradient of its norm is added to what was there. */
+  headBackward(norm = false, measured = false): Promise<Compiled> {
     return this.#get(
-      `head.backward ${norm}`,
-      () => accumulating(headBackwardGraph(this.config, norm), norm ? ["norm"] : []),
+      `head.backward ${norm} ${measured}`,
+      () => accumulating(headBackwardGraph(this.config, norm, measured), norm ? ["norm"] : []),
     );
   }
 
@@ -176,13 +179,18 @@ export class Programs {
   /**
    * The trained head's way back: gradients of `wanted`, the matrix `w` and perhaps the rows `x` and the weights of the norm, are all added to
    * what was there.
+   * @param measured Of a divergence as well
    */
-  trainedHeadBackward(wanted: readonly ("x" | "norm" | "w")[], smoothing = 0): Promise<Compiled> {
-    return this.#get(`head.trained ${smoothing} ${wanted}`, () => {
-      const names = [...wanted];
-      const graph = headGraph(this.config, false, { smoothing: smoothed(smoothing, true) });
+  trainedHeadBackward(
+    wanted: readonly ("x" | "norm" | "w")[],
+    smoothing = 0,
+    measured = false,
+  ): Promise<Compiled> {
+    return this.#get(`head.trained ${smoothing} ${wanted} ${measured}`, () => {
+      const names = [...wanted], measure = measured ? "divergence" : null;
+      const graph = headGraph(this.config, false, { smoothing: smoothed(smoothing, true), measure });
       return accumulating(
-        differentiate(graph, ["logp"], names, "inputs").backward,
+        differentiate(graph, ["logp", ...measured ? ["measure"] : []], names, "inputs").backward,
         names,
       );
     });

@@ -125,6 +125,8 @@ export interface ModelSource {
    * tensors the model's.
    */
   initial?: Readonly<Record<string, Float32Array<ArrayBuffer>>>;
+  /** Tensors of the model that are trained are kept as they were, for passes without adapters; with LoRA they always are. Default false. */
+  keepsOriginal?: boolean;
 }
 
 /** All tensors of a model. */
@@ -140,7 +142,10 @@ export class Parameters {
   readonly #weightNorms = new Map<string, Float32Array<ArrayBuffer>>();
 
   /** Uploads a model. @throws {RangeError} If an initial value is of no trained tensor */
-  constructor(readonly backend: Backend, { config, tuning, read, initial = {} }: ModelSource) {
+  constructor(
+    readonly backend: Backend,
+    { config, tuning, read, initial = {}, keepsOriginal = false }: ModelSource,
+  ) {
     const shapes = trainedShapes(config, tuning);
     this.tuned = new TrainedTensors(backend, shapes);
     for (const [name, shape] of tensorShapes(config)) {
@@ -148,7 +153,7 @@ export class Parameters {
       const values = read(name);
       this.#measure(name, shape, values, tuning);
       if ("codes" in values) this.#pack(name, values, config, tuning);
-      else if (tuning.type === "lora" && isTuned(name, tuning)) {
+      else if ((tuning.type === "lora" || keepsOriginal) && isTuned(name, tuning)) {
         // passes without adapters take the programs of those with them, so both are float32
         this.#tensors.set(name, backend.upload(float32Of(values), shape));
         this.tuned.put(name, initialValues(name, shape, initial[name] ?? float32Of(values)));
@@ -246,7 +251,7 @@ export class Parameters {
 
   /**
    * A tensor, trained or not.
-   * @param adapter false: that of the model without what is trained beside adapters
+   * @param adapter false: that of the model without what is trained beside adapters, or as it was where that is kept
    * @throws {RangeError} If there is no tensor of that name.
    */
   get(name: string, adapter = true): Tensor {

@@ -59,7 +59,14 @@ Deno.test("a dataset's records have to be examples of the loss's shape, or have 
 
 Deno.test("a loss has to declare what its shape has, and to give a finite value of the tape", () => {
   const policy = { chosen: constant(-1), rejected: constant(-2) };
-  const inputs = { policy, reference: {}, R: {}, length: { chosen: 1, rejected: 1 }, batch: {} };
+  const inputs = {
+    policy,
+    reference: {},
+    R: {},
+    length: { chosen: 1, rejected: 1 },
+    divergence: {},
+    batch: {},
+  };
   const ask = (outputs: unknown) => madeOf("loss", { ...pair, loss: () => outputs }).loss(inputs);
   assertEquals(ask({ loss: new Scalar(2), metrics: { a: 1, b: new Scalar(3) } }).loss.value, 2);
   for (
@@ -262,7 +269,10 @@ Deno.test("checked products are called on themselves: private fields and frozen 
     "loss",
     Object.freeze({ ...pair, loss: () => ({ loss: new Scalar(1), metrics: {} }) }),
   );
-  assertEquals(frozen.loss({ policy: {}, reference: {}, R: {}, length: {}, batch: {} }).loss.value, 1);
+  assertEquals(
+    frozen.loss({ policy: {}, reference: {}, R: {}, length: {}, divergence: {}, batch: {} }).loss.value,
+    1,
+  );
   assertEquals(Object.keys({ ...frozen }), [...Object.keys(pair), "loss"]);
 });
 

@@ -44,6 +44,10 @@ const made = productFields({
   batch: functionOrNothing,
   carried: needed("initial numbers and a function next(), or nothing,", isCarriedOrNothing),
   tokenWeights: functionOrNothing,
+  labelMeasure: needed(
+    '"top_entropy" or "divergence", or nothing,',
+    (v) => v === undefined || v === "top_entropy" || v === "divergence",
+  ),
   summarize: functionOrNothing,
   initialLoss: needed("a finite number, or nothing,", (v) => v === undefined || Number.isFinite(v)),
 });
@@ -180,9 +184,9 @@ function isSequences(value: unknown): boolean {
     );
 }
 
-function isFinite({ policy, reference, batch }: LossInputs): boolean {
-  return [...Object.values(policy), ...Object.values(reference)].every(({ value }) =>
-    Number.isFinite(value)
-  ) &&
+function isFinite({ policy, reference, divergence, batch }: LossInputs): boolean {
+  return [...Object.values(policy), ...Object.values(reference), ...Object.values(divergence)].every((
+    { value },
+  ) => Number.isFinite(value)) &&
     Object.values(batch).every(Number.isFinite);
 }

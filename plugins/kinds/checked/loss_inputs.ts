@@ -20,6 +20,11 @@ export function guardedInputs(loss: Loss, inputs: LossInputs): LossInputs {
     ...guardedSums(loss, inputs),
     R: underReference("R", loss, inputs.R),
     length: guarded("length", inputs.length),
+    divergence: guarded(
+      "divergence",
+      inputs.divergence,
+      loss.labelMeasure === "divergence" ? undefined : 'labelMeasure: "divergence" of the loss',
+    ),
     batch: guarded("batch", inputs.batch, "a name that batch() gives"),
   };
   return guarded("inputs", parts, "a part of a loss's inputs", OPTIONAL);
@@ -36,8 +41,8 @@ export function guardedRows(loss: Loss, rows: BatchRows): BatchRows {
 export function guardedTokens(
   tokens: Readonly<Record<string, LabelledTokens>>,
 ): Record<string, LabelledTokens> {
-  const copies = Object.entries(tokens).map(([name, { logps, positions }]) =>
-    [name, { logps: logps.slice(), positions: positions.slice() }] as const
+  const copies = Object.entries(tokens).map(([name, { logps, positions, measures }]) =>
+    [name, { logps: logps.slice(), positions: positions.slice(), measures: measures.slice() }] as const
   );
   return guarded("tokens", Object.fromEntries(copies));
 }

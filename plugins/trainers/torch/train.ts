@@ -91,6 +91,12 @@ function checkTrainable(inputs: TrainerInputs, options: TorchOptions): void {
       } (both embeddings by themselves where the vocabulary is changed); use trainer: local`,
     );
   }
+  if (inputs.loss.labelMeasure) {
+    throw new RangeError(
+      `Cannot train on PyTorch with a loss that measures labels' distributions (${inputs.loss.labelMeasure}) as its processes give log-probabilities of labels alone: ` +
+        "use trainer: local",
+    );
+  }
   const isPissa = config.pissa_init && config.finetuning_type === "lora";
   if (isPissa && options.quantization !== "none") {
     throw new RangeError(

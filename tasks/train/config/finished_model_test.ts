@@ -24,6 +24,7 @@ Deno.test("do_eval without do_train evaluates a finished model, and refuses what
         "stage: dpo\nref_model: m\npref_bco_weight: 1",
         "Cannot evaluate a finished model with pref_bco_weight",
       ],
+      ["use_asft_loss: true", "Cannot evaluate a finished model with use_asft_loss"],
       ["streaming: true\nmax_steps: 1", "Cannot evaluate a finished model on a stream"],
     ] as const
   ) assertStringIncludes(assertThrows(() => file(more + "\n"), RangeError).message, text);

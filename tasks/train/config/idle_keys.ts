@@ -100,6 +100,8 @@ const IDLE: readonly [
     (c) => c.stage === "dpo" ? whyWithoutReference(c) : stageIs(c),
   ],
   [["pref_loss"], ({ stage }) => stage !== "dpo" && stage !== "iopo", stageIs],
+  [["eaft_alpha"], (c) => !c.use_eaft_loss, () => "use_eaft_loss is false"],
+  [["asft_alpha"], (c) => !c.use_asft_loss, () => "use_asft_loss is false"],
   [["kto_chosen_weight", "kto_rejected_weight"], ({ stage }) => stage !== "kto", stageIs],
   [
     ["simpo_gamma"],

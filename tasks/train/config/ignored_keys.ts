@@ -348,12 +348,6 @@ const BLOCKS: readonly [string, Partial<Record<KeyGroup, Record<string, unknown>
       hyper_parallel_args: null,
     },
   }],
-  ["it only sets up a loss that is refused", {
-    finetuning: {
-      asft_alpha: 0.1,
-      eaft_alpha: 1.0,
-    },
-  }],
   ["the CPU is used unless backend or provider says otherwise, and then this key is an error", {
     training: {
       no_cuda: false,

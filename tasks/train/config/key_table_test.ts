@@ -84,6 +84,12 @@ Deno.test("use_dft_loss and ld_alpha are options of the losses that they weigh, 
   const named = (lines: string) => lossName(resolvedConfig(lines).config);
   assertEquals(named("use_dft_loss: true\n"), { name: "sft", options: { dft: true } });
   assertEquals(named("use_dft_loss: false\n"), { name: "sft", options: {} });
+  assertEquals(named("use_eaft_loss: true\n"), { name: "sft", options: { eaft_alpha: 1 } });
+  assertEquals(named("use_asft_loss: true\nasft_alpha: 0.05\n"), {
+    name: "sft",
+    options: { asft_alpha: 0.05 },
+  });
+  assertEquals(named("asft_alpha: 0.05\n"), { name: "sft", options: {} });
   for (const [pref_loss, name] of [["ipo", "dpo"], ["orpo", "orpo"], ["simpo", "simpo"]] as const) {
     const lines = `stage: dpo\npref_loss: ${pref_loss}\n`;
     assertEquals(named(`${lines}ld_alpha: 0\n`), { name, options: { ...named(lines).options, ld_alpha: 0 } });

@@ -30,6 +30,10 @@ export type LossKeys = Pick<
   | "iopo_variant"
   | "ld_alpha"
   | "use_dft_loss"
+  | "use_eaft_loss"
+  | "eaft_alpha"
+  | "use_asft_loss"
+  | "asft_alpha"
   | "llamafactory_version"
 >;
 
@@ -42,7 +46,14 @@ export function lossName(config: LossKeys): NamedLoss {
     case "pt":
       return { name: "pt", options: {} };
     case "sft":
-      return { name: "sft", options: { ...(config.use_dft_loss && { dft: true }) } };
+      return {
+        name: "sft",
+        options: {
+          ...(config.use_dft_loss && { dft: true }),
+          ...(config.use_eaft_loss && { eaft_alpha: config.eaft_alpha }),
+          ...(config.use_asft_loss && { asft_alpha: config.asft_alpha }),
+        },
+      };
     case "rm":
       return { name: "rm", options: {} };
     case "kto":

@@ -203,22 +203,6 @@ const ROWS: readonly [
   ["finetuning", "use_muon", false, [false], "AdamW is the only optimizer", "leave it out"],
   [
     "finetuning",
-    "use_asft_loss",
-    false,
-    [false],
-    "this loss isn't there",
-    "leave it out, or write it as a loss plugin and name it with loss",
-  ],
-  [
-    "finetuning",
-    "use_eaft_loss",
-    false,
-    [false],
-    "this loss isn't there",
-    "leave it out, or write it as a loss plugin and name it with loss",
-  ],
-  [
-    "finetuning",
     "freeze_language_model",
     false,
     [false],

@@ -45,7 +45,9 @@ export function estimate(
     rows = dataRows(train);
   const { totalSteps, stepsPerEpoch } = runLength(config, train.length);
   const work = workOf(config, model, train, { place, weights, rows });
-  const flopsPerStep = work.epoch / stepsPerEpoch;
+  // the reference's distributions are made anew at each step
+  const again = loss.labelMeasure === "divergence" ? work.forward : 0;
+  const flopsPerStep = (work.epoch + again) / stepsPerEpoch;
   const speed = gflops === null ? null : gflops * 1e9 * SHARE_OF_PEAK;
   const pass = other === null ? null : passOf(config, other, train, { place, rows });
   const reference = pass?.work ?? (loss.needsReference ? work.forward : 0);
@@ -65,6 +67,7 @@ export function estimate(
       rows: { ...rows, step: rows.all / stepsPerEpoch },
       storage,
       adapter,
+      measure: loss.labelMeasure ?? null,
     }),
     ...(pass !== null && { reference: pass.memory }),
     fewerBits: fewerBits(config, storage, other),

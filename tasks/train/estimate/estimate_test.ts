@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { builtinRegistry } from "../../../plugins/builtins.ts";
+import type { Loss } from "../../../plugins/kinds/loss.ts";
 import { estimate, type EstimateParts, SHARE_OF_PEAK } from "./estimate.ts";
 import { estimateText, memoryWarning } from "./estimate_text.ts";
 import type { WeightStorage } from "../weight_storage.ts";
@@ -73,6 +74,26 @@ Deno.test("estimate() counts the work of one token as 4 N, 6 N with checkpointin
   assertAlmostEquals(work("disable_gradient_checkpointing: true\n"), 4 * (n + attention) + 4 * head, 1);
   assertAlmostEquals(work(""), 6 * (n + attention) + 4 * head, 1);
   assertAlmostEquals(work("finetuning_type: full\n"), 8 * (n + attention) + 6 * head, 1);
+});
+
+Deno.test("estimate() counts a second pass, whole logits and, of full tuning, a second model where a loss measures a divergence", () => {
+  const of = (more: string, loss: Loss) =>
+    estimate(estimatedConfig(`per_device_train_batch_size: 1\nmax_steps: 1\n${more}`), {
+      model: SMOLLM2_DECODER,
+      loss,
+      train: [exampleOfLengths(1, 1)],
+    });
+  const asft = { ...SFT_LOSS, labelMeasure: "divergence" } as const;
+  const eaft = { ...SFT_LOSS, labelMeasure: "top_entropy" } as const;
+  const [n, attention, head] = [30 * 3_538_944, 2 * 576 * 30, 576 * 49152], chunk = 128 * 49152;
+  for (const [more, weights] of [["", 0], ["finetuning_type: full\n", 4 * 134_515_008]] as const) {
+    const plain = of(more, SFT_LOSS), anchored = of(more, asft), weighed = of(more, eaft);
+    assertAlmostEquals(anchored.flopsPerStep - plain.flopsPerStep, 2 * (n + attention + head), 1);
+    assertEquals(anchored.memory.weights - plain.memory.weights, weights);
+    assertEquals(anchored.memory.activations - plain.memory.activations, 28 * chunk);
+    assertEquals(weighed.flopsPerStep, plain.flopsPerStep);
+    assertEquals(weighed.memory.activations - plain.memory.activations, 4 * chunk);
+  }
 });
 
 Deno.test("estimate() turns work into time, the reference pass included", () => {

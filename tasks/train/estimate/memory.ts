@@ -5,6 +5,7 @@
 import type { LoraConfig } from "../../../formats/peft/mod.ts";
 import { keepFor, keptWidth } from "../../../kernels/engine/decoder/checkpointing.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
+import type { LabelMeasure } from "../../../kernels/engine/forward.ts";
 import { labelChunkFor } from "../../../kernels/engine/head/head.ts";
 import { QUERY_CHUNK } from "../../../kernels/ops/attention/attention.ts";
 import { type DataRows, type DevicePlace, packRows, type Weights } from "./sizes.ts";
@@ -40,6 +41,7 @@ export function memoryOf(
     storage: { bytes, float32 = new Map(), wideRest = false },
     adapter,
     keeps = true,
+    measure = null,
   }: {
     place: DevicePlace;
     weights: Weights;
@@ -49,6 +51,8 @@ export function memoryOf(
     adapter: LoraConfig | null;
     /** Something is kept for a backward pass. */
     keeps?: boolean;
+    /** What the loss measures of labels' distributions; default null. */
+    measure?: LabelMeasure | null;
   },
 ): Estimate["memory"] {
   const { hiddenSize: d, intermediateSize: f, numHeads, numKeyValueHeads, headDim } = model;
@@ -75,10 +79,13 @@ export function memoryOf(
   const counted = (name: string) => trainedNames.has(name) || (wideRest && targetedNames.has(name));
   const others = [...float32].reduce((sum, [name, count]) => counted(name) ? sum : sum + count, 0);
   const wide = own + saved + (wideRest ? targeted : 0) + others;
+  // Logits; of a divergence those of both models, their logarithms and probabilities, and the gradient.
+  const logits = measure === null ? 12 : measure === "top_entropy" ? 16 : 40;
+  const original = measure === "divergence" ? 4 * own : 0;
   const memory = {
-    weights: (parameters - wide) * bytes + 4 * wide,
+    weights: original + (parameters - wide) * bytes + 4 * wide,
     trained: trained * (own > 0 ? 16 : 20), // the sum of gradients, a program's new one beside it, two moments; adapters' own values too
-    activations: activations + smoothed + 12 * labelChunkFor(headRows) * headRows,
+    activations: activations + smoothed + logits * labelChunkFor(headRows) * headRows,
     runtime: RUNTIME_BYTES,
   };
   return { ...memory, total: Object.values(memory).reduce((a, b) => a + b, 0) };

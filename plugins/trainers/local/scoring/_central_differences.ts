@@ -13,7 +13,7 @@ import { referenceBackend, type ReferenceTensor } from "../../../../kernels/back
 import { EMBEDDING } from "../../../../kernels/engine/decoder/decoder.ts";
 import { Engine } from "../../../../kernels/engine/engine.ts";
 import type { EngineClient } from "../../../../kernels/engine/host.ts";
-import type { Tuning } from "../../../../kernels/engine/weights/parameters.ts";
+import { trainedShapes, type Tuning } from "../../../../kernels/engine/weights/parameters.ts";
 import { scattered } from "../../../../kernels/testing/scattered.ts";
 import { tinyAdapter, tinyModel } from "../../../../tests/helpers/tiny_model.ts";
 import type { Loss } from "../../../kinds/loss.ts";
@@ -75,16 +75,28 @@ function held(loss: Loss): () => Loss {
   };
 }
 
-/** Engine of the tiny model with what is trained as given. */
+/** Engine of the tiny model with what is trained as given; the reference is the tiny model itself. */
 export function engineOf(backend: Backend, tuning: Tuning, trained: Values, base = weights): Engine {
-  const own = { ...base, ...(tuning.type === "lora" ? {} : trained) };
   const head = Object.fromEntries(Object.keys(VALUE_HEAD).map((name) => [name, trained[name]]));
-  return new Engine(
+  const engine = new Engine(
     backend,
-    { config, tuning, checkpointing: false, labelChunk: 4 },
-    (name) => entryOf(own, name),
+    { config, tuning, checkpointing: false, labelChunk: 4, keepsOriginal: true },
+    (name) => entryOf(base, name),
     tuning.type === "lora" ? trained : tuning.valueHead ? head as Values : {},
   );
+  if (tuning.type !== "lora") engine.parameters.restore(trained);
+  return engine;
+}
+
+/** Values to start from: the adapter's, or the model's own moved a little, so that the policy isn't the reference. */
+function startOf(tuning: Tuning): Values {
+  const head = tuning.valueHead ? VALUE_HEAD : {};
+  if (tuning.type === "lora") return { ...adapter.initial, ...head };
+  const known: Values = { ...weights, ...head };
+  return Object.fromEntries([...trainedShapes(config, tuning).keys()].map((name, i) => {
+    const values = entryOf(known, name), way = scattered(values.length, 7 + i);
+    return [name, values.map((v, k) => v + 0.02 * f64(way, k))];
+  }));
 }
 
 /**
@@ -136,9 +148,9 @@ function passesOf(engine: Engine): Client {
   const known = new Map<string, Promise<Float64Array>>();
   return {
     replicas: 1,
-    forward: (pack) => {
-      const key = `${pack.ids} ${pack.until} ${pack.labelIds} ${pack.labelRows}`;
-      const logps = known.get(key) ?? engine.forward(pack, { adapter: true, keep: false });
+    forward: (pack, pass) => {
+      const key = `${pass.measure} ${pack.ids} ${pack.until} ${pack.labelIds} ${pack.labelRows}`;
+      const logps = known.get(key) ?? engine.forward(pack, { ...pass, keep: false });
       known.set(key, logps);
       return logps;
     },
@@ -184,11 +196,7 @@ export async function differencesOf(
   tuning: Tuning,
   made: readonly Loss[],
 ): Promise<{ start: Values; directions: Direction[] }> {
-  const given = {
-    ...(tuning.type === "lora" && adapter.initial),
-    ...(tuning.valueHead && VALUE_HEAD),
-  };
-  const engine = engineOf(exactBackend(), tuning, given), start = await engine.parameters.values();
+  const engine = engineOf(exactBackend(), tuning, startOf(tuning)), start = await engine.parameters.values();
   const gradients = await gradientsOf(engine, item(made, 0));
   const sizes = Object.entries(gradients).map(([name, g]) => [name, Math.hypot(...g)] as const);
   const least = Math.min(...sizes.map(([, size]) => size));

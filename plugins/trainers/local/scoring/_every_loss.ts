@@ -15,6 +15,8 @@ const PAIR_TYPES = [
 export const LOSSES: readonly [plugin: string, options: Record<string, unknown>][] = [
   ["sft", {}],
   ["sft", { dft: true }],
+  ["sft", { eaft_alpha: 0.7 }],
+  ["sft", { asft_alpha: 0.3 }],
   ["pt", {}],
   ...PAIR_TYPES.map((loss_type): [string, Record<string, unknown>] => ["dpo", { loss_type }]),
   ["dpo", { loss_type: "exo_pair", label_smoothing: 0.1 }],

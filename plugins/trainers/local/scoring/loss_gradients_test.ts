@@ -97,6 +97,8 @@ for (const { name: backendName, ignore, make } of backends) {
           const { start, directions } = await expected;
           const engine = engineOf(await make(), tuning, start);
           for (const [i, [name, loss]] of losses.entries()) {
+            // differences of DoRA are taken with frozen weights of other lengths, which are no reference
+            if (way === "dora" && loss.labelMeasure === "divergence") continue;
             const gradients = await gradientsOf(engine, loss);
             for (const { low, high, differences } of directions) {
               const parts = Object.entries(gradients).map(([name, g]) => {

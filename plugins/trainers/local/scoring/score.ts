@@ -102,6 +102,7 @@ export async function scorePacks(scoring: Scoring, given: readonly PackToScore[]
       keep,
       ...(dropoutStep !== undefined && { dropoutStep }),
       ...(isBestTold(split) && { best: true }),
+      ...(loss.labelMeasure && { measure: loss.labelMeasure }),
     });
     return { pack, missing };
   });
@@ -110,14 +111,19 @@ export async function scorePacks(scoring: Scoring, given: readonly PackToScore[]
   for (const [i, { pack, missing }] of laid.entries()) {
     const one = item(given, i), reference = missing && one.identity !== "taken" ? item(logps, next++) : null;
     const values = item(logps, next++), labels = pack.labelIds.length, policy = values.subarray(0, labels);
+    const measures = loss.labelMeasure ? values.subarray(values.length - labels) : new Float64Array();
     const isCompared = one.identity === "compared" && reference !== null;
     const taken = isCompared || reference === null ? policy : reference;
-    const pass = await evaluatePack(scoring, one, pack, { policy, reference: missing ? taken : null });
+    const pass = await evaluatePack(scoring, one, pack, {
+      policy,
+      measures,
+      reference: missing ? taken : null,
+    });
     if (isCompared) {
       const { carried: _, ...still } = scoring, apart = { ...still, references: new ReferenceCache() };
-      pass.compared = (await evaluatePack(apart, one, pack, { policy, reference })).rows;
+      pass.compared = (await evaluatePack(apart, one, pack, { policy, measures, reference })).rows;
     }
-    if (isBestTold(one.split)) addAccuracy(pass, values.subarray(labels));
+    if (isBestTold(one.split)) addAccuracy(pass, values.subarray(labels, 2 * labels));
     scored.push(pass);
   }
   return scored;
@@ -147,19 +153,26 @@ async function evaluatePack(
   { engine, loss, references, carried }: Scoring,
   { examples, split, groups }: PackToScore,
   pack: Pack,
-  { policy: logps, reference }: { policy: Float64Array; reference: Float64Array | null },
+  { policy: logps, measures, reference }: {
+    policy: Float64Array;
+    measures: Float64Array;
+    reference: Float64Array | null;
+  },
 ): Promise<Scored> {
   const bad = logps.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) throw await notFinite({ engine, loss }, { pack, examples }, bad, f64(logps, bad));
-  const tokenWeights = ownerWeights(loss, pack, examples.length, logps);
+  const tokenWeights = ownerWeights(loss, pack, examples.length, { logps, measures });
+  const apart = loss.labelMeasure === "divergence" ? sequenceSums(pack, measures) : null;
   const sums = sequenceSums(pack, logps, tokenWeights);
   if (reference) remember(sequenceSums(pack, reference));
 
   const policy = byExample(pack, examples.length, (s) => f64(sums, s));
   const length = byExample(pack, examples.length, (s) => item(pack.sequences, s).length);
+  const divergence = apart && byExample(pack, examples.length, (s) => f64(apart, s));
   const inputs = examples.map((example, i) => ({
     policy: item(policy, i),
     length: item(length, i),
+    ...(divergence && { divergence: item(divergence, i) }),
     ...(loss.needsReference && { reference: references.of(split, example) }),
     ...(example.desirable !== undefined && { desirable: example.desirable }),
   }));
@@ -257,22 +270,36 @@ function countLabels({ sequences }: EncodedExample): number {
   return count;
 }
 
-/** d step loss / d log-probability of every label of the pack. */
+/** d step loss / d log-probability of every label of the pack, `[L]`; behind it, of a loss that measures a divergence, d step loss / d that. */
 export function labelWeights(
   { pack, rows, examples, tokenWeights }: Scored,
   weightOf: (example: EncodedExample) => number,
 ): Float64Array {
-  const weights = new Float64Array(pack.labelIds.length);
-  const slopes = pack.sequences.map(({ example, name }) =>
-    entryOf(item(rows, example).gradient, name) * weightOf(item(examples, example))
-  );
-  for (let l = 0; l < weights.length; l++) {
+  const labels = pack.labelIds.length;
+  const slopesOf = (what: "gradient" | "divergenceGradient") =>
+    pack.sequences.map(({ example, name }) =>
+      entryOf(item(rows, example)[what] ?? {}, name) * weightOf(item(examples, example))
+    );
+  const measured = rows.some(({ divergenceGradient }) => divergenceGradient);
+  const weights = new Float64Array(measured ? 2 * labels : labels);
+  fillWeights(weights, pack, slopesOf("gradient"), tokenWeights);
+  if (measured) fillWeights(weights.subarray(labels), pack, slopesOf("divergenceGradient"));
+  return weights;
+}
+
+/** Adds to each label the slopes of the sequences that it belongs to. */
+function fillWeights(
+  weights: Float64Array,
+  pack: Pack,
+  slopes: readonly number[],
+  tokenWeights: Float64Array | null = null,
+): void {
+  for (let l = 0; l < pack.labelIds.length; l++) {
     for (let o = i32(pack.ownerStart, l); o < i32(pack.ownerStart, l + 1); o++) {
       const slope = item(slopes, i32(pack.owners, o));
       weights[l] = f64(weights, l) + (tokenWeights ? f64(tokenWeights, o) * slope : slope);
     }
   }
-  return weights;
 }
 
 async function notFinite(

@@ -39,14 +39,14 @@ export function sequenceSums(
 
 /**
  * `Loss.tokenWeights` of every label for each sequence that it belongs to, laid out as the pack's `owners`; null: the loss has none.
- * @param logps log π of each label, `[L]`, in nats
+ * @param told Of each label, `[L]` in nats: log π, and what the loss measures, empty if nothing
  * @throws {RangeError} If the loss gives a sequence another number of weights than it has labels, or one that isn't finite
  */
 export function ownerWeights(
   loss: Pick<Loss, "tokenWeights">,
   pack: Pack,
   count: number,
-  logps: Float64Array,
+  { logps, measures }: Pick<LabelledTokens, "logps" | "measures">,
 ): Float64Array | null {
   if (!loss.tokenWeights) return null;
   const entries: { label: number; entry: number }[][] = pack.sequences.map(() => []);
@@ -57,6 +57,10 @@ export function ownerWeights(
   }
   const tokens = byExample(pack, count, (s): LabelledTokens => ({
     logps: Float64Array.from(item(entries, s), ({ label }) => f64(logps, label)),
+    measures: Float64Array.from(
+      measures.length > 0 ? item(entries, s) : [],
+      ({ label }) => f64(measures, label),
+    ),
     positions: Int32Array.from(
       item(entries, s),
       ({ label }) => i32(pack.positions, i32(pack.labelRows, label)) + 1,

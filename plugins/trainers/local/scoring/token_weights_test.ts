@@ -1,5 +1,8 @@
-/** use_dft_loss and ld_alpha against LLaMA-Factory's own functions in float64 (fixtures/goldens/tiny/make/make_token_weights.py). */
-import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+/**
+ * use_dft_loss, ld_alpha, use_eaft_loss and use_asft_loss against LLaMA-Factory's own functions in float64 (make_token_weights.py and make_token_measures.py in
+ * fixtures/goldens/tiny/make).
+ */
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 
 import { entryOf, f64, item } from "../../../../formats/elements.ts";
 import type { EncodedExample } from "../../../../kernels/engine/packs/encoded.ts";
@@ -101,6 +104,66 @@ for (const { name, ignore, make } of await backendsAndGpuLike()) {
   }
 }
 
+interface Measured {
+  eaft_alpha: number;
+  asft_alpha: number;
+  eaft: Record<TinyTuning, Expected>;
+  asft: Record<TinyTuning, Expected>;
+}
+
+/** What is trained, moved from the model as the golden's script does it. */
+async function moveTrained({ parameters }: Engine): Promise<void> {
+  const values = Object.entries(await parameters.values());
+  parameters.restore(
+    Object.fromEntries(values.map(([name, own]) => [name, own.map((v, i) => v + 0.02 * Math.sin(i))])),
+  );
+}
+
+for (const { name, ignore, make } of await backendsAndGpuLike()) {
+  for (const arch of ["llama", "qwen2"]) {
+    for (const tuning of ["full", "lora"] as const) {
+      for (const form of ["eaft", "asft"] as const) {
+        Deno.test({
+          name: `${form}: losses and all gradients are LLaMA-Factory's (${arch}, ${tuning}, ${name})`,
+          ignore,
+          fn: async () => {
+            const golden: Measured = readJson(`${TINY}${arch}/token_measures.json`),
+              option = `${form}_alpha` as const;
+            const { sequences, labels } = readJson(`${TINY}${arch}/golden.json`);
+            const examples = sequences.map((ids: number[], i: number) => example({ y: [ids, labels[i]] }, i));
+            const engine = tinyEngine(arch, tuning, await make(), { keepsOriginal: form === "asft" });
+            if (form === "asft" && tuning === "full") await moveTrained(engine);
+            await assertStep(
+              engine,
+              made("sft", { [option]: golden[option] }),
+              examples,
+              golden[form][tuning],
+            );
+          },
+        });
+      }
+    }
+  }
+}
+
+Deno.test("of a fresh adapter's policy and of a model before its first step the divergence is 0, and a pass with all rows has them in order", async () => {
+  const { make } = item(await backendsAndGpuLike(), 0);
+  const engine = tinyEngine("llama", "full", await make(), { keepsOriginal: true });
+  const pack = packExamples([example({ y: row([3, 9], [27, 81, 5]) }, 0)]),
+    given = { adapter: true, keep: false };
+  const plain = await engine.forward(pack, given),
+    best = await engine.forward(pack, { ...given, best: true });
+  const all = await engine.forward(pack, { ...given, best: true, measure: "divergence" });
+  assertEquals(all.length, 9);
+  assertEquals([...all.subarray(0, 6)], [...best]);
+  assertEquals([...best.subarray(0, 3)].map((v) => v.toFixed(5)), [...plain].map((v) => v.toFixed(5)));
+  for (const value of all.subarray(6)) assertAlmostEquals(value, 0, 1e-6);
+  const entropies = await engine.forward(pack, { ...given, measure: "top_entropy" });
+  for (const value of entropies.subarray(3)) assert(value > 0 && value < Math.log(20));
+  await engine.dispose();
+});
+
+const measures = new Float64Array();
 const row = (prompt: number[], answer: number[]): Row => [
   [...prompt, ...answer],
   [...prompt.map(() => -100), ...answer],
@@ -114,9 +177,9 @@ Deno.test("a label of two sequences has a weight in each; α weighs the longer a
   const pack = packExamples(examples, { shared: true }),
     logps = Float64Array.from(pack.labelIds, (id) => -id);
   for (const name of ["dpo", "simpo", "orpo"]) {
-    const weights = ownerWeights(made(name, { ld_alpha: 0.5 }), pack, 2, logps);
+    const weights = ownerWeights(made(name, { ld_alpha: 0.5 }), pack, 2, { logps, measures });
     assertEquals([...sequenceSums(pack, logps, weights)], [-5 - 3 - 3.5, -8, -5 - 6 - 3.5, -19], name);
-    assertEquals(ownerWeights(made(name, {}), pack, 2, logps), null);
+    assertEquals(ownerWeights(made(name, {}), pack, 2, { logps, measures }), null);
   }
 });
 
@@ -125,7 +188,7 @@ Deno.test("positions are counted from an answer's first label, masked tokens bet
   const chosen: Row = [[1, 5, 6, 7, 8], [-100, 5, -100, 7, 8]], rejected = row([1, 2, 3], [9, 10]);
   const pack = packExamples([example({ chosen, rejected }, 0)]),
     logps = Float64Array.from(pack.labelIds, (id) => -id);
-  const weights = ownerWeights(made("dpo", { ld_alpha: 0 }), pack, 1, logps);
+  const weights = ownerWeights(made("dpo", { ld_alpha: 0 }), pack, 1, { logps, measures });
   assertEquals([...sequenceSums(pack, logps, weights)], [-5, -19]);
 });
 
@@ -170,7 +233,7 @@ Deno.test("weights that don't fit a sequence are refused by its name", () => {
       loss: ({ policy }) => ({ loss: policy.y.neg(), metrics: {} }),
     });
     assertThrows(
-      () => ownerWeights(loss, pack, 1, logps),
+      () => ownerWeights(loss, pack, 1, { logps, measures }),
       RangeError,
       `must give 2 finite numbers: ${words}`,
     );

@@ -192,9 +192,9 @@ function loraTarget(
  * @param merged Folders of adapters that are merged into the model, in turn
  */
 export function engineSetup(
-  { config, model, decoder, fresh, embeddings }: Pick<
+  { config, model, decoder, loss, fresh, embeddings }: Pick<
     TrainerInputs,
-    "config" | "model" | "decoder" | "fresh" | "embeddings"
+    "config" | "model" | "decoder" | "loss" | "fresh" | "embeddings"
   >,
   { tuning, initial }: Target,
   merged: readonly string[] = [],
@@ -212,6 +212,7 @@ export function engineSetup(
     seed: config.seed,
     labelSmoothing: config.label_smoothing_factor,
     neftuneAlpha: config.neftune_noise_alpha ?? 0,
+    keepsOriginal: loss.labelMeasure === "divergence",
     optimizer: {
       betas: [config.adam_beta1, config.adam_beta2],
       epsilon: config.adam_epsilon,

@@ -150,7 +150,8 @@ function checkSmoothing(c: TrainConfig, refuse: Refuse): void {
 
 function checkTokenWeights(c: TrainConfig, refuse: Refuse): void {
   const { stage, loss } = c;
-  for (const [key, of] of [["use_dft_loss", "sft"], ["ld_alpha", "dpo"]] as const) {
+  const ofSft = TOKEN_LOSSES.map((key) => [key, "sft"] as const);
+  for (const [key, of] of [...ofSft, ["ld_alpha", "dpo"]] as const) {
     if (c[key] === null || c[key] === false) continue;
     refuse(
       stage !== of,
@@ -163,10 +164,42 @@ function checkTokenWeights(c: TrainConfig, refuse: Refuse): void {
       `Cannot use ${key} with loss: ${loss}, which weighs tokens itself: leave one of them out`,
     );
   }
+  const [used, ...more] = TOKEN_LOSSES.filter((key) => c[key]);
+  if (used === undefined) return;
   refuse(
-    c.use_dft_loss && c.label_smoothing_factor > 0,
-    "use_dft_loss",
-    "Cannot use use_dft_loss with label_smoothing_factor, which LLaMA-Factory passes over then: leave one of them out",
+    c.label_smoothing_factor > 0,
+    used,
+    `Cannot use ${used} with label_smoothing_factor, which LLaMA-Factory passes over then: leave one of them out`,
+  );
+  refuse(
+    more.length > 0,
+    used,
+    `Cannot use ${used} with ${
+      more.join(" and ")
+    }, of which LLaMA-Factory takes one alone: leave the others out`,
+  );
+  refuse(
+    c.trainer === "torch" && used !== "use_dft_loss",
+    used,
+    `Cannot use ${used} on trainer: torch, whose processes give log-probabilities of labels alone: use trainer: local`,
+  );
+  if (c.use_asft_loss) checkAnchor(c, refuse);
+}
+
+/** Losses of stage sft that weigh tokens, in the order in which LLaMA-Factory looks at them. */
+const TOKEN_LOSSES = ["use_dft_loss", "use_eaft_loss", "use_asft_loss"] as const;
+
+function checkAnchor(c: TrainConfig, refuse: Refuse): void {
+  const key = "use_asft_loss";
+  refuse(
+    c.ref_model !== null,
+    key,
+    "Cannot use use_asft_loss with ref_model: the reference is the model itself before training, since whole distributions of another one aren't kept: leave ref_model out",
+  );
+  refuse(
+    c.do_eval && !c.do_train && !c.do_predict && !c.predict_with_generate,
+    key,
+    "Cannot evaluate a finished model with use_asft_loss as its loss is relative to the model before training, which isn't known any more: leave it out, or evaluate in training (eval_strategy)",
   );
 }
 

@@ -77,6 +77,20 @@ export function lossKeys() {
       "stage sft: dynamic fine-tuning (DFT): each token's loss is weighed by its probability, which the gradient takes as a constant; " +
         "evaluations' losses too, as in LLaMA-Factory",
     ),
+    use_eaft_loss: row(
+      bool(),
+      false,
+      "stage sft: entropy-adaptive fine-tuning (EAFT): each token's loss is weighed by (H / 3)^eaft_alpha, H the entropy of the 20 likeliest tokens, " +
+        "which the gradient takes as a constant; evaluations' losses too, as in LLaMA-Factory",
+    ),
+    eaft_alpha: row(num({ min: 0 }), 1, "exponent of use_eaft_loss; 0 weighs all tokens alike"),
+    use_asft_loss: row(
+      bool(),
+      false,
+      "stage sft: anchored supervised fine-tuning (ASFT): use_dft_loss's loss, and asft_alpha times KL(reference ‖ policy) over the whole vocabulary for " +
+        "each token; the reference is the model without adapters, of finetuning_type full or freeze the model before training, which is kept beside it",
+    ),
+    asft_alpha: row(num({ min: 0 }), 0.1, "weight of use_asft_loss's divergence"),
     kto_chosen_weight: row(num({ above: 0 }), 1, "stage kto: weight of desirable rows"),
     kto_rejected_weight: row(num({ above: 0 }), 1, "stage kto: weight of undesirable rows"),
     simpo_gamma: row(num(), 0.5, "target margin of pref_loss simpo"),

@@ -8,7 +8,14 @@ import { keyTable } from "../../config/key_table.ts";
 /** Keys that say where others work. */
 type Where = Pick<
   TrainConfig,
-  "stage" | "loss" | "pref_loss" | "finetuning_type" | "adapter_name_or_path" | "create_new_adapter"
+  | "stage"
+  | "loss"
+  | "pref_loss"
+  | "finetuning_type"
+  | "adapter_name_or_path"
+  | "create_new_adapter"
+  | "use_eaft_loss"
+  | "use_asft_loss"
 >;
 
 /** Keys that change what is learnt and are shown where they differ from their default, which most runs leave them; by where they work. */
@@ -26,10 +33,20 @@ const DEPARTURES = [
     // a loss plugin has options of its own
     works: ({ loss }) => loss === null,
     keys: [
-      ...["use_dft_loss", "ld_alpha", "dpo_label_smoothing", "iopo_label_smoothing", "iopo_variant"] as const,
+      ...[
+        "use_dft_loss",
+        "use_eaft_loss",
+        "use_asft_loss",
+        "ld_alpha",
+        "dpo_label_smoothing",
+        "iopo_label_smoothing",
+        "iopo_variant",
+      ] as const,
       ...["llamafactory_version"] as const,
     ],
   },
+  { works: ({ loss, use_eaft_loss }) => loss === null && use_eaft_loss, keys: ["eaft_alpha"] as const },
+  { works: ({ loss, use_asft_loss }) => loss === null && use_asft_loss, keys: ["asft_alpha"] as const },
   { works: ({ stage }) => stage !== "pt" && stage !== "sft", keys: ["step_mean"] as const },
   { works: ({ stage }) => stage !== "pt", keys: ["packing"] as const },
   {
