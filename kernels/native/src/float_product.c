@@ -8,8 +8,9 @@
 #include "float_packed_tiles.h"
 
 // Depth of a part; panels that are laid out at once, at most; groups of rows that stay in the second-level cache; slots of memory, and so
-// threads at most; shares of the panels that are left, one of which is the next task; groups from which on threads keep to a half of the rows.
-enum { DEPTH = 320, PANELS = 4, BLOCK_GROUPS = 48, SLOTS = 16, NARROW = 8, LEFT = 8, HALVED = 110 };
+// threads at most; columns of a narrow panel, and groups that meet it at once; shares of the panels that are left, one of which is the next
+// task; groups from which on threads keep to a half of the rows.
+enum { DEPTH = 320, PANELS = 4, BLOCK_GROUPS = 48, SLOTS = 16, NARROW = 8, NARROW_GROUPS = 2, LEFT = 8, HALVED = 110 };
 
 typedef struct {
   const Product *p;  // all of one a
@@ -26,11 +27,16 @@ typedef struct {
   atomic_ptrdiff_t next[2];      // of each, the first panel that no thread has begun
 } Job;
 
-// c [6, 8] += a b of a packed group and a panel of 8 columns.
-INLINE void narrow_tile(const float *a, const float *b, ptrdiff_t depth, __m256 c[TILE_ROWS]) {
+// c [6 groups, 8] += a b of packed groups, a_step apart, and a panel of 8 columns: 6 sums alone wait for each other.
+INLINE void narrow_tile(const int groups, const float *a, ptrdiff_t a_step, const float *b, ptrdiff_t depth,
+                        __m256 c[NARROW_GROUPS * TILE_ROWS]) {
   for (ptrdiff_t p = 0; p < depth; p++, a += TILE_ROWS, b += NARROW) {
     const __m256 y = _mm256_loadu_ps(b);
-    UNROLL for (int i = 0; i < TILE_ROWS; i++) c[i] = _mm256_fmadd_ps(_mm256_broadcast_ss(a + i), y, c[i]);
+    UNROLL for (int g = 0; g < groups; g++) {
+      UNROLL for (int i = 0; i < TILE_ROWS; i++) {
+        c[g * TILE_ROWS + i] = _mm256_fmadd_ps(_mm256_broadcast_ss(a + g * a_step + i), y, c[g * TILE_ROWS + i]);
+      }
+    }
   }
 }
 
@@ -44,42 +50,48 @@ static void note_thread(Job *j) {
 
 static ptrdiff_t narrow_panels(const Product *p) { return ceil_div(p->rank, NARROW); }
 
-// Rows of h of a group.
-static void narrow_rows(const Job *j, ptrdiff_t product, ptrdiff_t g) {
+// Rows of h of some groups.
+INLINE void narrow_rows(const int groups, const Job *j, ptrdiff_t product, ptrdiff_t first_group) {
   const Product *p = j->p + product;
-  const ptrdiff_t row = g * TILE_ROWS, rows = least(TILE_ROWS, p->m - row);
   for (ptrdiff_t n = 0; n < narrow_panels(p); n++) {
-    __m256 sums[TILE_ROWS];
-    float all[TILE_ROWS][NARROW];
+    __m256 sums[NARROW_GROUPS * TILE_ROWS];
+    float all[NARROW_GROUPS * TILE_ROWS][NARROW];
     const float *panel = j->down[product] + n * p->k * NARROW;
-    UNROLL for (int i = 0; i < TILE_ROWS; i++) sums[i] = _mm256_setzero_ps();
+    UNROLL for (int i = 0; i < groups * TILE_ROWS; i++) sums[i] = _mm256_setzero_ps();
     for (ptrdiff_t c = 0; c < j->cuts; c++) {
-      const ptrdiff_t from = c * j->depth, depth = least(j->depth, p->k - from);
-      narrow_tile(j->a + (c * j->groups + g) * j->depth * TILE_ROWS, panel + from * NARROW, depth, sums);
+      const ptrdiff_t from = c * j->depth, depth = least(j->depth, p->k - from), size = j->depth * TILE_ROWS;
+      narrow_tile(groups, j->a + (c * j->groups + first_group) * size, size, panel + from * NARROW, depth, sums);
     }
     const __m256 factor = _mm256_set1_ps(p->down_alpha);
-    UNROLL for (int i = 0; i < TILE_ROWS; i++) _mm256_storeu_ps(all[i], _mm256_mul_ps(sums[i], factor));
+    UNROLL for (int i = 0; i < groups * TILE_ROWS; i++) _mm256_storeu_ps(all[i], _mm256_mul_ps(sums[i], factor));
     const ptrdiff_t first = n * NARROW, count = least(NARROW, p->rank - first);
-    for (ptrdiff_t i = 0; i < TILE_ROWS; i++) {
+    for (ptrdiff_t i = 0; i < groups * TILE_ROWS; i++) {
+      const ptrdiff_t g = first_group + i / TILE_ROWS, row = first_group * TILE_ROWS + i;
       for (ptrdiff_t r = 0; r < count; r++) {
-        j->h[product][(g * p->rank + first + r) * TILE_ROWS + i] = all[i][r];
-        if (i < rows) p->h[(row + i) * p->rank + first + r] = all[i][r];
+        j->h[product][(g * p->rank + first + r) * TILE_ROWS + i % TILE_ROWS] = all[i][r];
+        if (row < p->m) p->h[row * p->rank + first + r] = all[i][r];
       }
     }
   }
 }
 
-// Lays a group of rows of a out, and makes its rows of h.
+// Lays some groups of rows of a out, and makes their rows of h.
 static void pack_rows(void *data, size_t index) {
   Job *j = data;
   note_thread(j);
   const Product *p = j->p;
-  const ptrdiff_t g = (ptrdiff_t)index, row = g * TILE_ROWS, rows = least(TILE_ROWS, p->m - row);
-  for (ptrdiff_t c = 0; c < j->cuts; c++) {
-    const ptrdiff_t from = c * j->depth, depth = least(j->depth, p->k - from);
-    pack_group(p->a + row * p->k + from, p->k, rows, depth, j->a + (c * j->groups + g) * j->depth * TILE_ROWS);
+  const ptrdiff_t low = (ptrdiff_t)index * NARROW_GROUPS, high = least(j->groups, low + NARROW_GROUPS);
+  for (ptrdiff_t g = low; g < high; g++) {
+    const ptrdiff_t row = g * TILE_ROWS, rows = least(TILE_ROWS, p->m - row);
+    for (ptrdiff_t c = 0; c < j->cuts; c++) {
+      const ptrdiff_t from = c * j->depth, depth = least(j->depth, p->k - from);
+      pack_group(p->a + row * p->k + from, p->k, rows, depth, j->a + (c * j->groups + g) * j->depth * TILE_ROWS);
+    }
   }
-  for (ptrdiff_t i = 0; i < j->count; i++) narrow_rows(j, i, g);
+  for (ptrdiff_t i = 0; i < j->count; i++) {
+    if (high - low == NARROW_GROUPS) narrow_rows(NARROW_GROUPS, j, i, low);
+    else narrow_rows(1, j, i, low);
+  }
 }
 
 // Panels of 8 columns of down.
@@ -270,7 +282,7 @@ void products(const Product *p, ptrdiff_t count, float *scratch, Threads threads
   Job j = job_of(p, count);
   place(&j, scratch);
   for (ptrdiff_t i = 0; i < count; i++) pack_down(p + i, j.down[i]);
-  threads.run(threads.place, pack_rows, &j, (size_t)j.groups);
+  threads.run(threads.place, pack_rows, &j, (size_t)ceil_div(j.groups, NARROW_GROUPS));
   // What one core has written is dear to read for another, where they don't share a cache, and costs more than panels laid out twice.
   j.halves = atomic_load(&j.several) && j.groups >= HALVED ? 2 : 1;
   threads.run(threads.place, slot_work, &j, (size_t)slots_of(&j));
