@@ -1,4 +1,11 @@
-import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { join } from "@std/path";
 
 import { readJsonFile } from "../formats/hf_model/json.ts";
@@ -46,6 +53,7 @@ const MORE: Readonly<Record<string, (adapter2: string, folder: string) => string
   dpo_freeze_last: () => ["adapter_name_or_path=[]"],
   sft_fixed_asft_full: () => ["adapter_name_or_path=[]"],
   sft_fixed_eaft_full: () => ["adapter_name_or_path=[]"],
+  sft_full_adafactor: () => ["adapter_name_or_path=[]"],
   sft_freeze_last: () => ["adapter_name_or_path=[]"],
   sft_freeze_mlp_norm: () => ["adapter_name_or_path=[]"],
   dpo_full_ref: () => ["adapter_name_or_path=[]", ...referenceKeys(join(FACTORY, "adapter"))],
@@ -86,6 +94,24 @@ for (
     }
   });
 }
+
+Deno.test("a run of Adafactor continues to the same bytes, and no other optimizer goes on from its checkpoint", async () => {
+  const folder = temporaryFolder(), [straight, stopped] = [join(folder, "straight"), join(folder, "stopped")];
+  const name = "sft_fixed_adafactor", going = "resume_from_checkpoint=true";
+  await repeatFactoryRun(name, straight, []);
+  await repeatFactoryRun(name, stopped, [], 3);
+  for (const optim of ["sgd", "adamw_torch"]) {
+    await assertRejects(
+      () => repeatFactoryRun(name, stopped, [going, `optim=${optim}`, "allow_changes=true"]),
+      RangeError,
+      `with optim: ${optim} as it holds the numbers that optim: adafactor keeps, which allow_changes can't change`,
+    );
+  }
+  await repeatFactoryRun(name, stopped, [going]);
+  const adapter = (of: string) => Deno.readFileSync(join(of, "adapter_model.safetensors"));
+  assertEquals(adapter(stopped), adapter(straight));
+  assertStringIncludes(Deno.readTextFileSync(join(stopped, "run.yaml")), "optim: adafactor\n");
+});
 
 Deno.test("the running mean of pref_bco_weight is kept over an interruption, and evaluations move it not at all", async () => {
   const folder = temporaryFolder(), [straight, stopped] = [join(folder, "straight"), join(folder, "stopped")];

@@ -11,6 +11,7 @@ import { mayHaveGpu } from "../backends/webgpu/adapter/driver.ts";
 import { driverKind, driverKindText } from "../backends/webgpu/adapter/driver_kinds.ts";
 import { isSoftware, webgpuBackend } from "../backends/webgpu/mod.ts";
 import type { BackendChoice } from "./host.ts";
+import { isOtherRule } from "./optimizer/rules.ts";
 import { providerFault } from "./provider_fault.ts";
 
 /**
@@ -69,6 +70,8 @@ export interface BackendRequest extends Omit<BackendChoice, "backend" | "tensors
   tf32?: boolean | null;
   /** Bits of frozen weights: `auto` then is ONNX Runtime, as WebGPU has no fast products of so few. Null: absent. */
   quantization_bit?: 4 | 8 | null;
+  /** Name of the optimizer: `auto` is ONNX Runtime for others than AdamW, which have no kernels. Absent: nothing is trained. */
+  optim?: string;
   /** {@linkcode BackendChoice.tensors} */
   cuda_tensors?: "host" | "device";
 }
@@ -102,6 +105,9 @@ export async function chooseBackend(
   if (provider !== "cpu") return onnx(`provider ${provider} was asked for`);
   if (request.quantization_bit) {
     return onnx(`quantization_bit: ${request.quantization_bit} is ONNX Runtime's`);
+  }
+  if (request.optim !== undefined && isOtherRule(request.optim)) {
+    return onnx(`optim: ${request.optim} steps what lies in the host's memory`);
   }
   const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) {

@@ -59,6 +59,15 @@ Deno.test("chooseBackend() of auto takes ONNX Runtime for weights in few bits, w
   assertEquals(webgpu.choice.backend, "webgpu", "what was asked for is refused later, by name");
 });
 
+Deno.test("chooseBackend() of auto takes ONNX Runtime for optimizers without kernels, whatever the GPU", async () => {
+  const asked = { requestAdapter: () => Promise.reject(new Error("asked for an adapter")) } as unknown as GPU;
+  for (const optim of ["adafactor", "sgd", "adagrad", "rmsprop"]) {
+    const { choice, why } = await chooseBackend({ ...auto, optim }, asked);
+    assertEquals([choice.backend, why], ["onnx", `optim: ${optim} steps what lies in the host's memory`]);
+  }
+  await assertRejects(() => chooseBackend({ ...auto, optim: "adamw_torch" }, asked), Error, "asked for");
+});
+
 Deno.test("chooseBackend() of auto falls back to ONNX Runtime when a hardware adapter fails, and says so", async () => {
   const broken = {
     info: { description: "Some GPU", vendor: "x", architecture: "" },

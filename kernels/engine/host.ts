@@ -7,7 +7,6 @@ import { isLoraB } from "../../formats/peft/names.ts";
 import type { Backend } from "../backend.ts";
 import { tensorShapes } from "./decoder/decoder.ts";
 import type { DecoderConfig } from "./decoder/decoder_config.ts";
-import type { AdamWOptions } from "./optimizer/adamw.ts";
 import { Engine } from "./engine.ts";
 import type { EmbeddingChange } from "./weights/embedding_change.ts";
 import type { FreshStart } from "./weights/fresh_weights.ts";
@@ -16,6 +15,7 @@ import type { Pack } from "./packs/pack.ts";
 import { choosePackRows, type PackRows, type PackSettings } from "./pack_rows.ts";
 import { type NamedArrays, type Optimizer } from "./optimizer/optimizer.ts";
 import { makeOptimizer } from "./optimizer/make_optimizer.ts";
+import type { OptimizerOptions } from "./optimizer/rules.ts";
 import type { ReadTensor, Tuning } from "./weights/parameters.ts";
 
 /** The backend that runs the kernels. */
@@ -62,7 +62,7 @@ export interface EngineSetup {
   keepsOriginal?: boolean;
   device: BackendChoice;
   /** null: no optimizer (evaluation only). */
-  optimizer: AdamWOptions | null;
+  optimizer: OptimizerOptions | null;
 }
 
 /** Operations of an engine for the training loop. All numbers are copies. */

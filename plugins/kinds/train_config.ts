@@ -158,6 +158,13 @@ export interface TrainConfig {
   learning_rate: number;
   /** Decoupled, not on biases and norms. */
   weight_decay: number;
+  /** Name of the optimizer; all that begin with adamw are AdamW. */
+  optim:
+    | `adamw_${"torch" | "torch_fused" | "torch_xla" | "torch_npu_fused" | "apex_fused"}`
+    | "adafactor"
+    | "sgd"
+    | "adagrad"
+    | "rmsprop";
   /** Decay of the first moment, in [0, 1). */
   adam_beta1: number;
   /** Decay of the second moment, in [0, 1). */

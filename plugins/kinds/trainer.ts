@@ -69,6 +69,7 @@ export type TrainerConfig = Pick<
   | "warmup_steps"
   | "warmup_ratio"
   | "weight_decay"
+  | "optim"
   | "adam_beta1"
   | "adam_beta2"
   | "adam_epsilon"

@@ -74,5 +74,6 @@ function valueOf(choose: Chooser): unknown {
     "cosine",
     "a,b",
     "adamw_torch",
+    "adafactor",
   ]);
 }

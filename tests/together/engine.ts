@@ -29,6 +29,7 @@ import "../../kernels/engine/non_finite_test.ts";
 import "../../kernels/engine/optimizer/adamw_test.ts";
 import "../../kernels/engine/optimizer/clip_test.ts";
 import "../../kernels/engine/optimizer/device_optimizer_test.ts";
+import "../../kernels/engine/optimizer/rules_test.ts";
 import "../../kernels/engine/packs/pack_test.ts";
 import "../../kernels/engine/packs/padding_test.ts";
 import "../../kernels/engine/weights/embedding_change_test.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import { float } from "../../../formats/elements.ts";
-import type { Values } from "./adamw.ts";
+import type { Values } from "./rule.ts";
 
 /** The gradient of one tensor. */
 export interface NamedGradient {
@@ -47,7 +47,7 @@ export function clipFactor(norm: number, maxNorm: number): number {
 }
 
 /**
- * The global norm before clipping and the factor, for `AdamW.step`'s `gradientScale`; nothing is changed.
+ * The global norm before clipping and the factor, for `TensorStepper.step`'s `gradientScale`; nothing is changed.
  * @throws {RangeError} If `maxNorm` is negative or a gradient isn't finite: names the tensor and the place.
  */
 export function measureGradients(

@@ -10,11 +10,12 @@ import { type Graph, GraphBuilder, type Value } from "../../graph.ts";
 import { adamwOfRank } from "../../ops/optimizer/adamw.ts";
 import { clipHyper } from "../../ops/optimizer/clip_hyper.ts";
 import { sumSquaresOfRank } from "../../ops/optimizer/sum_squares.ts";
-import { type AdamWOptions, checkOptions, checkState, savedIn } from "./adamw.ts";
+import { type AdamWOptions, adamwStates, checkOptions } from "./adamw.ts";
 import { checkMaxNorm, clipFactor, measureGradients } from "./clip.ts";
 import type { NamedArrays, Optimizer } from "./optimizer.ts";
 import type { Stretch } from "../weights/stretches.ts";
 import type { SteppedTensors } from "../weights/trained_tensors.ts";
+import { checkState } from "./tensor_stepper.ts";
 
 /** Stretches that are stepped by one program; `own` is a stretch's name in it. */
 interface Group {
@@ -149,18 +150,16 @@ export class DeviceOptimizer implements Optimizer {
 
   restore(state: Readonly<NamedArrays>): void {
     const { stretches } = this.#tensors;
-    const sizes = stretches.flatMap(({ parts }) =>
-      parts.map(({ name, shape }) => [name, elements(shape)] as const)
-    );
-    checkState(new Map(sizes), state);
+    const shapes = stretches.flatMap(({ parts }) => parts.map(({ name, shape }) => [name, shape] as const));
+    checkState(adamwStates, new Map(shapes), state);
     for (const stretch of stretches) {
       for (const [what, moments] of [["exp_avg", this.#first], ["exp_avg_sq", this.#second]] as const) {
         const all = new Float32Array(elements(stretch.shape));
-        for (const { name, first } of stretch.parts) all.set(savedIn(state, `${what}.${name}`), first);
+        for (const { name, first } of stretch.parts) all.set(entryOf(state, `${what}.${name}`), first);
         this.#backend.write(valueOf(moments, stretch), all);
       }
     }
-    this.#steps = item(savedIn(state, "step"), 0);
+    this.#steps = item(entryOf(state, "step"), 0);
   }
 
   /** Values of a stretch's tensors; read, don't keep. */

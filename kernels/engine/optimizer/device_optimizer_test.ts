@@ -4,7 +4,8 @@ import { orExit } from "../../testing/aim.ts";
 import { testBackends } from "../../testing/backends.ts";
 import type { Backend } from "../../backend.ts";
 import type { WebGpuBackend } from "../../backends/webgpu/mod.ts";
-import { AdamW, type AdamWOptions } from "./adamw.ts";
+import { type AdamWOptions, adamwRule } from "./adamw.ts";
+import { TensorStepper } from "./tensor_stepper.ts";
 import { DeviceOptimizer } from "./device_optimizer.ts";
 import { TrainedTensors } from "../weights/trained_tensors.ts";
 import { readJson } from "../../../tests/helpers/tiny_model.ts";
@@ -103,9 +104,10 @@ for (const { name: on, ignore, make } of await orExit(() => testBackends())) {
       const values = Object.fromEntries(
         Object.entries(start).map(([n, v]) => [n, Float32Array.from(flat(v))]),
       );
-      const host = new AdamW(
+      const host = new TensorStepper(
         Object.entries(values).map(([n, v]) => ({ name: n, values: v, decay: !n.includes("norm") })),
-        options,
+        adamwRule(options),
+        options.weightDecay,
       );
       for (let t = 0; t < 6; t++) {
         if (t === 3) {
@@ -146,7 +148,11 @@ for (const { name: on, ignore, make } of await orExit(() => testBackends())) {
       // The definition of LoRA+: groups of their own rates, each an AdamW.
       const host = [1, 4].map((ratio) => {
         const values = Float32Array.from(flat(nested));
-        const adamw = new AdamW([{ name: "w", values, decay: true }], options);
+        const adamw = new TensorStepper(
+          [{ name: "w", values, decay: true }],
+          adamwRule(options),
+          options.weightDecay,
+        );
         return { values, step: (g: Float32Array, factor: number) => adamw.step([g], ratio * 0.01, factor) };
       });
       for (let t = 0; t < 6; t++) {

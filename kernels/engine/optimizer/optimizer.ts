@@ -2,9 +2,9 @@
  * The contract between an engine and an optimizer.
  * @module
  */
-import type { Values } from "./adamw.ts";
+import type { Values } from "./rule.ts";
 
-/** Named float arrays: optimizer moments as `AdamW.state` of adamw.ts names them. */
+/** Named float arrays: what an optimizer keeps, as `TensorStepper.state` of tensor_stepper.ts names it. */
 export type NamedArrays = Record<string, Values>;
 
 /** Steps the trained tensors of an engine. */

@@ -24,7 +24,7 @@ import type { OpenEngine } from "./open_engine.ts";
 import { negated, type PissaStart, pissaStart, readConverted } from "./target/pissa.ts";
 import { ReferenceCache } from "./scoring/reference.ts";
 import { completeGiven, rowsAhead } from "./scoring/reference_model.ts";
-import { checkResumedForm } from "./target/resumed_form.ts";
+import { checkResumedForm, checkResumedOptimizer } from "./target/resumed_form.ts";
 import { precomputeReferences } from "./scoring/score.ts";
 import { engineSetup, makeTarget, newLora, readTrained } from "./target/setup.ts";
 import { valueHeadNote, valueHeadStart } from "./target/value_head.ts";
@@ -156,6 +156,7 @@ export async function rowsOfPacks(
 function resume(path: string, inputs: TrainerInputs) {
   const { config, changes, model, dataHash, loss, reference, log } = inputs;
   const { state, optimizer, references: sums } = readCheckpoint(path);
+  checkResumedOptimizer(path, changes(state.config));
   const lines = checkpointDifferences(state, {
     changes,
     dataHash,

@@ -96,6 +96,10 @@ Deno.test("keys that do nothing beside the others are told, with what makes them
       "warmup_ratio: not used, as warmup_steps: 5 says how long it warms up",
     ],
     ["eval_dataset: d\n", "eval_dataset: not used, as eval_strategy is no and do_eval isn't true"],
+    [
+      "optim: adafactor\nadam_beta2: 0.95\nadam_epsilon: 1.0e-8\n",
+      "adam_beta2: not used, as optim: adafactor has no moments of AdamW's",
+    ],
     ["eval_steps: 7\n", "eval_steps: not used, as eval_strategy is no"],
     ["save_strategy: epoch\nsave_steps: 7\n", "save_steps: not used, as save_strategy is epoch"],
     [

@@ -2,6 +2,7 @@
  * Differences between two configurations that change what a run learns.
  * @module
  */
+import { describedRule } from "../../../kernels/engine/optimizer/rules.ts";
 import type { ConfigDifference, TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import { redactValue } from "../../../formats/secrets.ts";
 import { absolutePaths } from "./paths.ts";
@@ -56,12 +57,17 @@ export function diffConfigs(earlier: Partial<TrainConfig>, now: Partial<TrainCon
   const known = workingKeys();
   // A configuration of an earlier version lacks keys that are new since, and did what their defaults do.
   const isNew = (key: keyof TrainConfig) =>
-    !(key in before) && canonical(after[key]) === canonical(known[key]?.default);
+    !(key in before) && meant(key, after[key]) === meant(key, known[key]?.default);
   return [...keys]
     .filter((key) =>
-      !harmless.includes(key) && canonical(before[key]) !== canonical(after[key]) && !isNew(key)
+      !harmless.includes(key) && meant(key, before[key]) !== meant(key, after[key]) && !isNew(key)
     )
     .map((key) => ({ key, before: before[key], after: after[key] }));
+}
+
+/** A value as text, alike for values that mean the same: all of transformers' AdamWs are one here. */
+function meant(key: keyof TrainConfig, value: unknown): string {
+  return key === "optim" && typeof value === "string" ? describedRule(value).name : canonical(value);
 }
 
 function canonical(value: unknown): string {

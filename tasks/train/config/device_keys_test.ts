@@ -13,6 +13,40 @@ Deno.test("keys of this project's own devices are said to do nothing with traine
   assert(!resolvedConfig("backend: onnx\n").notes.some((note) => note.includes("trainer: torch")));
 });
 
+Deno.test("each of transformers' optimizers is taken, or refused with what to take; where there are no kernels AdamW alone is", () => {
+  const golden = new URL("../../../fixtures/goldens/llamafactory/config_keys.json", import.meta.url);
+  const { choices } = (JSON.parse(Deno.readTextFileSync(golden)).keys as { key: string; choices: string[] }[])
+    .find(({ key }) => key === "optim")!;
+  const others = ["adafactor", "sgd", "adagrad", "rmsprop"];
+  const adamw = [
+    ...["adamw_torch", "adamw_torch_fused", "adamw_torch_xla", "adamw_torch_npu_fused", "adamw_apex_fused"],
+  ];
+  for (const optim of choices) {
+    const line = `optim: ${optim}\n`;
+    if ([...others, ...adamw].includes(optim)) assertEquals(resolvedConfig(line).config.optim, optim);
+    else {assertStringIncludes(
+        faultWith(line),
+        `Cannot use optim: ${optim} as it isn't there: use adamw_torch`,
+      );}
+  }
+  for (const optim of others) {
+    const on = (place: string) => faultWith(`optim: ${optim}\n${place}`);
+    assertStringIncludes(on("backend: webgpu\n"), `Cannot use optim: ${optim} with backend: webgpu`);
+    assertStringIncludes(on("backend: webgpu\n"), "use backend: onnx, or adamw_torch");
+    assertStringIncludes(
+      on("provider: cuda\ncuda_tensors: device\n"),
+      `Cannot use optim: ${optim} with cuda_tensors: device`,
+    );
+    assertStringIncludes(on("trainer: torch\n"), `Cannot use optim: ${optim} on trainer: torch`);
+    for (const place of ["provider: cuda\n", "backend: onnx\n", "backend: reference\n"]) {
+      assertEquals(resolvedConfig(`optim: ${optim}\n${place}`).config.optim, optim);
+    }
+  }
+  for (const place of ["backend: webgpu\n", "provider: cuda\ncuda_tensors: device\n", "trainer: torch\n"]) {
+    for (const optim of adamw) assertEquals(resolvedConfig(`optim: ${optim}\n${place}`).config.optim, optim);
+  }
+});
+
 Deno.test("number types are of provider: cuda, and say where they do nothing", () => {
   const of = (more: string) => {
     const { config: { bf16, fp16, tf32 }, notes } = resolvedConfig(more);

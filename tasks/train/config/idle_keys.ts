@@ -2,6 +2,7 @@
  * Keys that work, and do nothing beside the others of a run: told, so that nobody waits for their effect.
  * @module
  */
+import { isOtherRule } from "../../../kernels/engine/optimizer/rules.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import { keyTable } from "./key_table.ts";
 
@@ -18,6 +19,11 @@ const IDLE: readonly [
     ["warmup_ratio"],
     (c) => c.warmup_steps > 0,
     (c) => `warmup_steps: ${c.warmup_steps} says how long it warms up`,
+  ],
+  [
+    ["adam_beta1", "adam_beta2", "adam_epsilon"],
+    (c) => isOtherRule(c.optim),
+    (c) => `optim: ${c.optim} has no moments of AdamW's`,
   ],
   [["eval_steps"], (c) => c.eval_strategy !== "steps", (c) => `eval_strategy is ${c.eval_strategy}`],
   [["save_steps"], (c) => c.save_strategy !== "steps", (c) => `save_strategy is ${c.save_strategy}`],

@@ -145,7 +145,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
     "eval_dataset names sets, which dataset_dir's dataset_info.json describes (docs/datasets.md)",
   pretraining_dataset: "use stage: pt, and name the set with dataset",
   rl: "use stage: dpo, kto or iopo; pref_loss: ipo, orpo or simpo is set in stage dpo",
-  optimizer: "optim is its name, and adamw_torch the only optimizer here",
+  optimizer: "optim is its name: adamw_torch, adafactor, sgd, adagrad or rmsprop",
   lora_target_linear: "use lora_target: all",
   unfrozen_parameters: "use finetuning_type: freeze, which names layers and modules, or full",
   saves_per_epoch: "use save_strategy: steps with save_steps below 1, a share of all steps",

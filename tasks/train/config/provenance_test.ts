@@ -84,6 +84,12 @@ Deno.test("diffProvenance() and diffConfigs() name what changed, and nothing har
   const { fp16: _, ...old } = a;
   assertEquals(diffConfigs(old, a), []);
   assertEquals(diffConfigs(old, { ...a, fp16: true }), [{ key: "fp16", before: undefined, after: true }]);
+  // all of transformers' AdamWs are one here, also to a checkpoint that doesn't know the key
+  const { optim: __, ...before } = a;
+  for (const earlier of [a, before]) {
+    assertEquals(diffConfigs(earlier, { ...a, optim: "adamw_torch" }), []);
+    assertEquals(diffConfigs(earlier, { ...a, optim: "sgd" }).map(({ key }) => key), ["optim"]);
+  }
 });
 
 Deno.test("absoluteSteps() takes a value below 1 for a share, rounded up as transformers does", () => {

@@ -124,6 +124,7 @@ function passOf(
     linear,
     headRows,
     trained: 0,
+    kept: 0,
     own: 0,
     tuned: 0,
     reached: 1,

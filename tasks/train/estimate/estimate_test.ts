@@ -215,6 +215,40 @@ Deno.test("estimate() counts float32 beside matrices of 16 bits: frozen copies o
   );
 });
 
+Deno.test("estimate() counts what each optimizer keeps: two numbers of one, one, none, or those of a matrix's rows and columns", () => {
+  const of = (lines: string) => {
+    const { trained, memory } = estimate(estimatedConfig(`max_steps: 1\n${lines}`), {
+      model: SMOLLM2_DECODER,
+      loss: SFT_LOSS,
+      train: [exampleOfLengths(3, 2)],
+    });
+    return { trained, bytes: memory.trained };
+  };
+  const all = 134_515_008;
+  // q and o, k and v, gate, up and down
+  const sides = 2 * 1152 + 2 * 768 + 3 * 2112;
+  // gradient and its next value beside them
+  for (
+    const [optim, kept] of [["adamw_torch", 2 * all], ["adagrad", all], ["rmsprop", all], ["sgd", 0]] as const
+  ) {
+    const keys = `finetuning_type: full\noptim: ${optim}\n`;
+    assertEquals(of(keys), { trained: all, bytes: 4 * (2 * all + kept) }, optim);
+  }
+  // the embedding, matrices and two norms of 30 layers, the last norm
+  const kept = 49_152 + 576 + 30 * (sides + 2 * 576) + 576;
+  assertEquals(of("finetuning_type: full\noptim: adafactor\n").bytes, 4 * (2 * all + kept));
+  // A and B of 7 modules, of rank 8; their values are beside the model's
+  const adapters = 30 * 8 * sides;
+  assertEquals(of("optim: adafactor\n"), {
+    trained: adapters,
+    bytes: 4 * (3 * adapters + 30 * (sides + 7 * 2 * 8)),
+  });
+  assertEquals(of("").bytes, 4 * 5 * adapters);
+  // the whole embedding, which is the head too
+  const beside = of("optim: adafactor\nadditional_target: embed_tokens\n");
+  assertEquals(beside.bytes, 4 * (3 * beside.trained + 30 * (sides + 7 * 2 * 8) + 49_152 + 576));
+});
+
 Deno.test("estimate() of a reward model counts its value head, no output head of its own, and one value a sequence", () => {
   const model = { ...SMOLLM2_DECODER, tieWordEmbeddings: false },
     { sequences, ...rest } = exampleOfLengths(3, 20);

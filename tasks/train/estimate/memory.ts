@@ -27,6 +27,7 @@ export function memoryOf(
     weights: {
       parameters,
       trained,
+      kept: keptNumbers,
       own,
       reached,
       head,
@@ -84,7 +85,8 @@ export function memoryOf(
   const original = measure === "divergence" ? 4 * own : 0;
   const memory = {
     weights: original + (parameters - wide) * bytes + 4 * wide,
-    trained: trained * (own > 0 ? 16 : 20), // the sum of gradients, a program's new one beside it, two moments; adapters' own values too
+    // the sum of gradients, a program's new one beside it, what the optimizer keeps; adapters' own values too
+    trained: trained * (own > 0 ? 8 : 12) + 4 * keptNumbers,
     activations: activations + smoothed + logits * labelChunkFor(headRows) * headRows,
     runtime: RUNTIME_BYTES,
   };

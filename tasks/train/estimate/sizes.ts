@@ -4,6 +4,7 @@
  */
 import { valueOf } from "../../../formats/elements.ts";
 import { type LoraConfig, loraOf, matchTargets, savedTensors } from "../../../formats/peft/mod.ts";
+import { valueHeadShapes } from "../../../formats/value_head/value_head.ts";
 import {
   HEAD,
   headWeight,
@@ -14,6 +15,7 @@ import {
 } from "../../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { lowestTrained } from "../../../kernels/engine/body/body.ts";
+import { keptNumbers } from "../../../kernels/engine/optimizer/rules.ts";
 import { trainedShapes } from "../../../kernels/engine/weights/parameters.ts";
 import type { EncodedExample, SequenceMeasure } from "../../../kernels/engine/packs/encoded.ts";
 import { exampleRows } from "../../../kernels/engine/packs/pack.ts";
@@ -41,7 +43,7 @@ export function devicePlace(config: EstimateConfig) {
 export function parametersOf(model: DecoderConfig, measure: SequenceMeasure = "logp"): number {
   const isOfRun = (name: string) => measure === "logp" || name !== HEAD;
   const own = [...tensorShapes(model)].filter(([name]) => isOfRun(name)).reduce(
-    (sum, [, shape]) => sum + shape.reduce((a, b) => a * b, 1),
+    (sum, [, shape]) => sum + sizeOf(shape),
     0,
   );
   return own + valueHeadSize(model, measure);
@@ -52,7 +54,8 @@ function valueHeadSize({ hiddenSize }: DecoderConfig, measure: SequenceMeasure):
 }
 
 /**
- * Counts of the model's numbers: all, those of the blocks' linear modules, those that are trained, `own` those of the model itself among them;
+ * Counts of the model's numbers: all, those of the blocks' linear modules, those that are trained, `own` those of the model itself among them, `kept` those that
+ * the optimizer keeps of them;
  * shares of the linear modules that are trained, and of the layers that the way back goes through; whether the output head is trained, and its rows; the
  * adapted modules' shapes; those of tensors that are trained beside adapters, and of the adapted modules' weights; and the names of
  * the model's tensors that are trained, and of those weights.
@@ -82,16 +85,18 @@ export function weightsOf(
   const shapes = moduleShapes(model), names = [...shapes.keys()];
   const targets = matchTargets(adapter ?? { targetModules: targetModules(config, names) }, names);
   const rankOf = (name: string) => adapter ? loraOf(adapter, name).r : config.lora_rank;
-  const trained = targets.reduce((sum, name) => {
-    const [out, inner] = valueOf(shapes, name);
-    return sum + rankOf(name) * (out + inner) + ((adapter?.useDora ?? config.use_dora) ? out : 0);
-  }, 0);
+  const adapters = targets.flatMap((name) => {
+    const [out, inner] = valueOf(shapes, name), r = rankOf(name);
+    return [[r, inner], [out, r], ...(adapter?.useDora ?? config.use_dora) ? [[out]] : []];
+  });
   const targeted = targets.map((name) => valueOf(shapes, name)).reduce(
     (sum, [out, inner]) => sum + out * inner,
     0,
   );
   const whole = savedTensors(adapter?.modulesToSave ?? config.additional_target, tensorShapes(model));
-  const saved = [...whole.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const saved = [...whole.values()].reduce((sum, shape) => sum + sizeOf(shape), 0);
+  const valueHead = measure === "value" ? [...valueHeadShapes(model.hiddenSize).values()] : [];
+  const counted = countsOf(config, [...adapters, ...whole.values(), ...valueHead]);
   const adapted = linearModules(model).filter((module) => targets.some((name) => name.endsWith(module)))
     .map((module) => moduleShape(model, module));
   const lowest = [...targets.map((name) => `${name}.`), ...whole.keys()];
@@ -101,7 +106,7 @@ export function weightsOf(
     parameters,
     linear,
     headRows,
-    trained: trained + saved + valueHeadSize(model, measure),
+    ...counted,
     own: 0,
     tuned: 0,
     reached,
@@ -121,17 +126,33 @@ function ownWeights(config: EstimateConfig, model: DecoderConfig, linear: number
     model,
     type === "freeze" ? { type, tensors: freezeTargets(config, model), ...head } : { type: "full", ...head },
   );
-  const sizes = [...shapes].map(([name, shape]) => ({ name, size: shape.reduce((a, b) => a * b, 1) }));
-  const own = sizes.reduce((sum, { size }) => sum + size, 0);
+  const sizes = [...shapes].map(([name, shape]) => ({ name, size: sizeOf(shape) }));
+  const counted = countsOf(config, [...shapes.values()]);
   const inModules = sizes.filter(({ name }) => moduleShapes(model).has(name.replace(/\.weight$/, "")));
   return {
-    trained: own,
-    own,
+    ...counted,
+    own: counted.trained,
     tuned: inModules.reduce((sum, { size }) => sum + size, 0) / linear,
     reached: 1 - lowestTrained(shapes.keys(), model.numLayers) / model.numLayers,
     head: shapes.has(headWeight(model)),
     trainedNames: new Set(shapes.keys()),
   };
+}
+
+/** Numbers of tensors that are trained, and of what the optimizer keeps of them. */
+function countsOf(
+  { optim }: EstimateConfig,
+  shapes: readonly (readonly number[])[],
+): { trained: number; kept: number } {
+  const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
+  return {
+    trained: sum(shapes.map(sizeOf)),
+    kept: sum(shapes.map((shape) => keptNumbers(optim, shape))),
+  };
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1);
 }
 
 /** DataRows of all examples together and of the largest, and the learnt tokens, or values. */

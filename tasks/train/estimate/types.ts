@@ -66,6 +66,7 @@ export type EstimateConfig =
     | "create_new_adapter"
     | "ref_model_adapters"
     | "label_smoothing_factor"
+    | "optim"
   >
   & {
     /** Most rows of packs that are kept at once; absent: a pack's. */

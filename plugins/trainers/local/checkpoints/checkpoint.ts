@@ -1,8 +1,8 @@
 /**
  * Checkpoints: everything that a run needs to continue as if it had never stopped.
  *
- * A directory `checkpoint-N` holds the adapter or model (as at the end of a run), `optimizer.safetensors` (AdamW's moments
- * and step), `reference_logps.json`, trainer_state.json for other tools and `dinotune_state.json`: position, log, what decided
+ * A directory `checkpoint-N` holds the adapter or model (as at the end of a run), `optimizer.safetensors` (what the optimizer keeps,
+ * and its step), `reference_logps.json`, trainer_state.json for other tools and `dinotune_state.json`: position, log, what decided
  * the run. `checksums.json` has the SHA-256 of each. Generators are counter-based: their state is the seed and the step. PyTorch's
  * .pt files can't be written here.
  * @module

@@ -10,6 +10,7 @@ import { tensorShapes } from "../../../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../../../kernels/engine/decoder/decoder_config.ts";
 import { trainedShapes } from "../../../../kernels/engine/weights/parameters.ts";
 import type { NamedArrays } from "../../../../kernels/engine/optimizer/optimizer.ts";
+import type { ConfigDifference } from "../../../kinds/train_config.ts";
 import { readTrainedAdapter, type Target } from "./setup.ts";
 
 /**
@@ -31,6 +32,23 @@ export async function checkResumedForm(
     `Cannot resume from ${path} as the run trains other tensors than it holds, which allow_changes can't change: ${fault}. Changed ` +
       `are:\n  ${changed.join("\n  ")}\n` +
       "Undo the change of what is trained (finetuning_type, freeze_trainable_layers, lora_rank, lora_target, additional_target, use_dora, the adapter or the model), or start in another output_dir",
+  );
+}
+
+/**
+ * Makes sure that a run goes on with the optimizer that its checkpoint's numbers are of.
+ * @param path The checkpoint
+ * @param changes What differs from the checkpoint's run
+ * @throws {RangeError} If it is another one: `allow_changes` can't help there
+ */
+export function checkResumedOptimizer(path: string, changes: readonly ConfigDifference[]): void {
+  const other = changes.find(({ key }) => key === "optim");
+  if (other === undefined) return;
+  // checkpoints of before there were others don't say it
+  const { before = "adamw_torch", after } = other;
+  throw new RangeError(
+    `Cannot resume from ${path} with optim: ${after} as it holds the numbers that optim: ${before} keeps, which allow_changes can't change: ` +
+      `set optim: ${before}, or start in another output_dir`,
   );
 }
 
@@ -59,7 +77,9 @@ function otherTrained(
   decoder: DecoderConfig,
   optimizer: NamedArrays,
 ): string | null {
-  const before = Object.keys(optimizer).flatMap((key) => /^exp_avg\.(.+)$/.exec(key)?.[1] ?? []);
+  const before = Object.keys(optimizer).flatMap((key) => /^[a-z_]+\.(.+)$/.exec(key)?.[1] ?? []);
+  // SGD keeps nothing, so that nothing is missing whatever was trained
+  if (before.length === 0) return null;
   const shapes = trainedShapes(decoder, tuning);
   const more = [...shapes.keys()].find((name) => !before.includes(name));
   if (more !== undefined) return `tensor "${more}", which wasn't trained there`;

@@ -40,6 +40,7 @@ import type { Tuning, ValueHeadSettings } from "../../../../kernels/engine/weigh
 import { trainedShapes } from "../../../../kernels/engine/weights/parameters.ts";
 import { HEAD, moduleShapes, tensorShapes } from "../../../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../../../kernels/engine/decoder/decoder_config.ts";
+import { isOtherRule } from "../../../../kernels/engine/optimizer/rules.ts";
 import { kaimingUniformA } from "../../../../kernels/random/counter.ts";
 import type { ValueHeadStart } from "./value_head.ts";
 
@@ -217,6 +218,7 @@ export function engineSetup(
       betas: [config.adam_beta1, config.adam_beta2],
       epsilon: config.adam_epsilon,
       weightDecay: config.weight_decay,
+      ...(isOtherRule(config.optim) && { rule: config.optim }),
       ...(config.loraplus_lr_ratio !== null && { ratioOfB: config.loraplus_lr_ratio }),
     },
   };

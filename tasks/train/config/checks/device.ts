@@ -2,6 +2,7 @@
  * Checks of keys that say on which device a run computes and in which number type.
  * @module
  */
+import { isOtherRule } from "../../../../kernels/engine/optimizer/rules.ts";
 import { providerFault } from "../../../../kernels/engine/provider_fault.ts";
 import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
 import type { Refuse } from "./refuse.ts";
@@ -38,10 +39,30 @@ export function checkDevice(c: TrainConfig, given: ReadonlyMap<string, unknown>,
   const fault = c.trainer === "local" ? providerFault(c) : null;
   refuse(fault !== null, "provider", fault ?? "");
   if (c.quantization_bit !== null) checkQuantization(c, refuse);
+  checkOptimizer(c, refuse);
   refuse(
     onCuda(c) && c.fp16 && c.bf16,
     "fp16",
     "Cannot use fp16: true with bf16: true: frozen matrices have one form; remove one of them",
+  );
+}
+
+/** Other optimizers than AdamW step what lies in the host's memory. */
+function checkOptimizer(c: TrainConfig, refuse: Refuse): void {
+  if (!isOtherRule(c.optim)) return;
+  refuse(
+    c.trainer === "torch",
+    "optim",
+    `Cannot use optim: ${c.optim} on trainer: torch, whose processes step with AdamW alone: use trainer: local, or adamw_torch`,
+  );
+  refuse(
+    c.trainer === "local" && (c.backend === "webgpu" || (onCuda(c) && c.cuda_tensors === "device")),
+    "optim",
+    `Cannot use optim: ${c.optim} with ${
+      c.backend === "webgpu" ? "backend: webgpu" : "cuda_tensors: device"
+    }, where what is trained lies on the device, which AdamW alone has kernels for: use ${
+      c.backend === "webgpu" ? "backend: onnx" : "cuda_tensors: host"
+    }, or adamw_torch`,
   );
 }
 

@@ -1,9 +1,23 @@
 /**
- * Keys about the steps: batches, AdamW, the learning rate over the steps, the order of rows.
+ * Keys about the steps: batches, the optimizer, the learning rate over the steps, the order of rows.
  * @module
  */
 import { bool, int, num, oneOf, orNull, settingMap } from "../value_types.ts";
 import { keyRows } from "./row.ts";
+
+/** Optimizers that transformers knows besides. */
+const ABSENT: readonly string[] = [
+  ...["adamw_anyprecision", "adamw_torch_4bit", "adamw_torch_8bit", "adamw_bnb_8bit", "adamw_8bit"],
+  ...["paged_adamw_32bit", "paged_adamw_8bit", "ademamix", "ademamix_8bit", "paged_ademamix_32bit"],
+  ...["paged_ademamix_8bit", "lion_8bit", "lion_32bit", "paged_lion_32bit", "paged_lion_8bit"],
+  ...["rmsprop_bnb", "rmsprop_bnb_8bit", "rmsprop_bnb_32bit", "galore_adamw", "galore_adamw_8bit"],
+  ...["galore_adafactor", "galore_adamw_layerwise", "galore_adamw_8bit_layerwise"],
+  ...["galore_adafactor_layerwise", "lomo", "adalomo", "grokadamw", "schedule_free_radam"],
+  ...["schedule_free_adamw", "schedule_free_sgd", "apollo_adamw", "apollo_adamw_layerwise", "stable_adamw"],
+];
+
+const NOT_THERE =
+  "it isn't there: use adamw_torch (lower learning_rate if it was another one), or adafactor where memory is short";
 
 /** Their rows. */
 export function optimizationKeys() {
@@ -14,7 +28,22 @@ export function optimizationKeys() {
     per_device_train_batch_size: row(int(1), 8, "examples of one micro-batch"),
     gradient_accumulation_steps: row(int(1), 1, "micro-batches of one optimizer step"),
     learning_rate: row(num({ min: 0 }), 5e-5, "peak learning rate"),
-    weight_decay: row(num({ min: 0 }), 0, "decoupled weight decay, not on biases and norms"),
+    weight_decay: row(
+      num({ min: 0 }),
+      0,
+      "weight decay, not on biases and norms; decoupled in AdamW and Adafactor, added to the gradient in the others, as in torch",
+    ),
+    optim: row(
+      oneOf([
+        ...["adamw_torch", "adamw_torch_fused", "adamw_torch_xla", "adamw_torch_npu_fused"] as const,
+        ...["adamw_apex_fused", "adafactor", "sgd", "adagrad", "rmsprop"] as const,
+      ]),
+      "adamw_torch_fused",
+      "optimizer; names that begin with adamw are one and the same AdamW. adafactor keeps squares by row and column alone, has the run's learning rate, and no " +
+        "scaling by parameters or relative steps, as transformers makes it; sgd (without momentum), adagrad and rmsprop are torch's with its defaults. Others " +
+        "than AdamW work where what is trained lies in the host's memory: trainer: local, and neither backend: webgpu nor cuda_tensors: device",
+      { refused: Object.fromEntries(ABSENT.map((name) => [name, NOT_THERE])) },
+    ),
     adam_beta1: row(beta, 0.9, "decay of AdamW's first moment"),
     adam_beta2: row(beta, 0.999, "decay of AdamW's second moment"),
     adam_epsilon: row(num({ min: 0 }), 1e-8, "AdamW's epsilon"),

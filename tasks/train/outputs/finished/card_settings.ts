@@ -2,6 +2,7 @@
  * Settings of a run as its model card lists them.
  * @module
  */
+import { describedRule, isOtherRule } from "../../../../kernels/engine/optimizer/rules.ts";
 import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
 import { keyTable } from "../../config/key_table.ts";
 
@@ -85,6 +86,7 @@ export type ModelCardKeys = Pick<
   | "per_device_eval_batch_size"
   | "gradient_accumulation_steps"
   | "learning_rate"
+  | "optim"
   | "adam_beta1"
   | "adam_beta2"
   | "adam_epsilon"
@@ -139,8 +141,7 @@ export function hyperparameters(
     seed: config.seed,
     gradient_accumulation_steps: config.gradient_accumulation_steps,
     total_train_batch_size: batch * config.gradient_accumulation_steps,
-    optimizer:
-      `AdamW with betas=(${config.adam_beta1},${config.adam_beta2}), epsilon=${config.adam_epsilon} and weight_decay=${config.weight_decay}`,
+    optimizer: optimizerText(config),
     lr_scheduler_type: config.lr_scheduler_type,
     ...(config.warmup_steps > 0
       ? { lr_scheduler_warmup_steps: config.warmup_steps }
@@ -177,6 +178,17 @@ export function hyperparameters(
       ...(Object.keys(config.loss_options).length > 0 && { loss_options: asText(config.loss_options) }),
     }),
   };
+}
+
+function optimizerText(
+  { optim, adam_beta1, adam_beta2, adam_epsilon, weight_decay }: ModelCardKeys,
+): string {
+  const own = !isOtherRule(optim)
+    ? `betas=(${adam_beta1},${adam_beta2}), epsilon=${adam_epsilon} and `
+    : optim === "adafactor"
+    ? "scale_parameter=False, relative_step=False and "
+    : "";
+  return `${describedRule(optim).name} with ${own}weight_decay=${weight_decay}`;
 }
 
 /** Settings of the adapter: those of the run, or its own where it was trained on. */

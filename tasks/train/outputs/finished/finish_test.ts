@@ -147,6 +147,20 @@ Deno.test("a card lists what changes the learning and isn't the default, and not
   }
 });
 
+Deno.test("the model card names the optimizer, with AdamW's moments where they are AdamW's", () => {
+  const of = (more: string) =>
+    listed(card({ config: config(`stage: sft\nweight_decay: 0.1\nadam_beta2: 0.95\n${more}`) })).optimizer;
+  const adamw = "AdamW with betas=(0.9,0.95), epsilon=1e-8 and weight_decay=0.1";
+  assertEquals([of(""), of("optim: adamw_torch\n"), of("optim: adamw_apex_fused\n")], [adamw, adamw, adamw]);
+  assertEquals(
+    of("optim: adafactor\n"),
+    "Adafactor with scale_parameter=False, relative_step=False and weight_decay=0.1",
+  );
+  assertEquals(of("optim: sgd\n"), "SGD with weight_decay=0.1");
+  assertEquals(of("optim: adagrad\n"), "Adagrad with weight_decay=0.1");
+  assertEquals(of("optim: rmsprop\n"), "RMSprop with weight_decay=0.1");
+});
+
 Deno.test("the chat template stands in chat_template.jinja and in tokenizer_config.json, and nothing else changes", () => {
   const files = { "tokenizer.json": "{}", "tokenizer_config.json": '{"a": 1, "chat_template": "old"}' };
   const written = tokenizerFiles(tokenizer(files), "new {{ x }}");
