@@ -19,15 +19,19 @@ Deno.test("each of transformers' optimizers is taken, or refused with what to ta
     .find(({ key }) => key === "optim")!;
   const others = ["adafactor", "sgd", "adagrad", "rmsprop"];
   const adamw = [
-    ...["adamw_torch", "adamw_torch_fused", "adamw_torch_xla", "adamw_torch_npu_fused", "adamw_apex_fused"],
+    "adamw_torch",
+    "adamw_torch_fused",
+    "adamw_torch_xla",
+    "adamw_torch_npu_fused",
+    "adamw_apex_fused",
   ];
   for (const optim of choices) {
     const line = `optim: ${optim}\n`;
-    if ([...others, ...adamw].includes(optim)) assertEquals(resolvedConfig(line).config.optim, optim);
-    else {assertStringIncludes(
-        faultWith(line),
-        `Cannot use optim: ${optim} as it isn't there: use adamw_torch`,
-      );}
+    if ([...others, ...adamw].includes(optim)) {
+      assertEquals(resolvedConfig(line).config.optim, optim);
+    } else {
+      assertStringIncludes(faultWith(line), `Cannot use optim: ${optim} as it isn't there: use adamw_torch`);
+    }
   }
   for (const optim of others) {
     const on = (place: string) => faultWith(`optim: ${optim}\n${place}`);
