@@ -373,3 +373,17 @@ Deno.test("recorded reads an evaluation's results, and its record isn't taken fo
       assertRejects(() => ask({ id: "a" }), SyntaxError, "the record of an evaluation, which has no prompts"),
   );
 });
+
+Deno.test("recorded takes an empty answer whose end has no name for one", async () => {
+  for (const finish_reason of ["", "null"]) {
+    await withFile(lines({ prompt: "P", response: "", finish_reason }), async (ask) => {
+      const { outcome, text, error } = await ask({ prompt: "P" });
+      assertEquals([outcome, text], ["stop", ""], error);
+    });
+  }
+});
+
+Deno.test("recorded: a row with a prompt isn't an evaluation's record, whatever its further fields are called", async () => {
+  const row = { prompt: "P", response: "3", stage: "test", key: "7", sum: "1 + 2" };
+  await withFile(lines(row), async (ask) => assertEquals((await ask({ prompt: "P" })).text, "3"));
+});

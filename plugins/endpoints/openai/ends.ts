@@ -48,21 +48,13 @@ const ENDS: Readonly<Record<string, OtherEnd>> = {
   failed: "error",
 };
 
-/** Names of an end by the model itself, a stop text or a call, in small letters. */
+/** Names of an end by a call of a tool, in small letters. */
+const CALLS: ReadonlySet<string> = new Set(["tool_calls", "tool_use", "tool_call", "function_call"]);
+
+/** Names of an end by the model itself or a stop text, in small letters. */
 const OWN: ReadonlySet<string> = new Set([
-  ...[
-    "stop",
-    "eos",
-    "eos_token",
-    "end_turn",
-    "stop_sequence",
-    "complete",
-    "completed",
-    "finished",
-    "end",
-    "done",
-  ],
-  ...["tool_calls", "tool_use", "tool_call", "function_call"],
+  ...["stop", "eos", "eos_token", "end_turn", "stop_sequence"],
+  ...["complete", "completed", "finished", "end", "done"],
 ]);
 
 /** Name of an end; null where a server gives none, which SGLang and Ollama have written as "" and KoboldCpp as "null". */
@@ -72,13 +64,23 @@ export function finishOf(given: unknown): string | null {
   return typeof name !== "string" || name === "" || name === "null" ? null : name;
 }
 
-/** What a name says of an end; undefined: the answer is whole, as far as anybody knows. Gemini's may go on behind a colon. */
+/** What a name says of an end; undefined: the answer is whole, as far as anybody knows. */
 export function otherEnd(finish: string | null): OtherEnd | undefined {
-  const name = finish?.toLowerCase().split(":", 1)[0]?.trim().replaceAll("-", "_") ?? "";
+  const name = plainName(finish);
   return Object.hasOwn(ENDS, name) ? ENDS[name] : undefined;
 }
 
-/** True if a name is one of an end by the model itself; a server that gives none has said nothing else. */
+/** True if a name is one of an end by a call of a tool. */
+export function isCallEnd(finish: string | null): boolean {
+  return CALLS.has(plainName(finish));
+}
+
+/** True if a name is one of an end by the model itself, a call among them; a server that gives none has said nothing else. */
 export function isOwnEnd(finish: string | null): boolean {
-  return finish === null || OWN.has(finish.toLowerCase());
+  return finish === null || OWN.has(plainName(finish)) || isCallEnd(finish);
+}
+
+/** A name in small letters; Gemini's may go on behind a colon. */
+function plainName(finish: string | null): string {
+  return finish?.toLowerCase().split(":", 1)[0]?.trim().replaceAll("-", "_") ?? "";
 }

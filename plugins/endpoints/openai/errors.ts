@@ -65,11 +65,13 @@ function replyFailure({ message, body }: ReplyError, asked: AskedRequest): Compl
   const { code, status, type, param } = body;
   const said = `the reply says: ${message}`;
   const numbers = [code, status].map(Number).filter((n) => Number.isInteger(n) && n >= 400 && n < 600);
+  const [codeText, typeText] = [code, type].map((name) => typeof name === "string" ? name : undefined);
+  const isTheirs = !isPolicy(message, codeText, typeText) && !isQuota(message, codeText, typeText);
   return statusFailure({
-    status: numbers[0] ?? (isPolicy(message) ? 400 : 500),
+    status: numbers[0] ?? (isTheirs ? 500 : 400),
     message: said,
-    code: typeof code === "string" ? code : undefined,
-    type: typeof type === "string" ? type : undefined,
+    code: codeText,
+    type: typeText,
     param: typeof param === "string" ? param : undefined,
     headers: undefined,
   }, asked);
@@ -112,7 +114,8 @@ function statusFailure(error: ServerError, { where, keyName, now, body }: AskedR
   if (status >= 400 && status < 500 && isNoModel(message, code, type)) {
     return failed("not_found", `${said}; check args.name`);
   }
-  if (status === 402 || (status < 500 && isQuota(message, code, type))) {
+  // where a server itself failed, its words may be of anything: only a code is sure
+  if (status === 402 || isQuota(status < 500 ? message : "", code, type)) {
     return failed("quota", `${said}; the account of this key has nothing left: add to it, or use another`);
   }
   if (status === 401 || status === 403) {

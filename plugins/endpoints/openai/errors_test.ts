@@ -275,6 +275,9 @@ const spent: [name: string, status: number, body: unknown][] = [
   ["SiliconFlow", 403, { code: 30001, message: "Sorry, your account balance is insufficient", data: null }],
   ["xAI", 429, { error: "Your team has either used all available credits or reached its spending limit." }],
   ["DeepSeek", 402, error("Insufficient Balance")],
+  ["OpenAI, within a reply", 200, error("You exceeded your current quota.", { code: "insufficient_quota" })],
+  ["MiniMax, within a reply", 200, { base_resp: { status_code: 1008, status_msg: "insufficient balance" } }],
+  ["a gateway, by its code", 500, error("upstream failed", { code: "insufficient_quota" })],
 ];
 for (const [name, status, body] of spent) {
   Deno.test(`openai: an account of ${name} that has nothing left ends the run`, async () => {
@@ -318,6 +321,8 @@ Deno.test("openai: an error in a reply with a good status is what its code says"
   assertEquals((await ask(200, error("slow down", { code: 429 }))).failure?.kind, "rate_limit");
   assertEquals((await ask(200, error("no key", { code: 401 }))).failure?.kind, "auth");
   assertEquals((await ask(200, { error: "overloaded" })).failure?.kind, "server");
+  assertEquals((await ask(200, error("held back", { code: "content_filter" }))).outcome, "content_filter");
+  assertEquals((await ask(500, error("insufficient balance of memory"))).failure?.kind, "server");
 });
 
 Deno.test("openai: the client asks once however long Retry-After is, and hands it on", async () => {

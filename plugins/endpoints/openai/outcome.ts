@@ -6,7 +6,7 @@ import type { Completion, CompletionRequest } from "../../kinds/endpoint.ts";
 import { whyNoAnswer } from "../../kinds/thoughts/thoughts.ts";
 import { AnswerError } from "../failures.ts";
 import { estimatePrompt, estimateTokens } from "../token_estimate.ts";
-import { isOwnEnd, otherEnd } from "./ends.ts";
+import { isCallEnd, isOwnEnd, otherEnd } from "./ends.ts";
 import type { Reply } from "./reply.ts";
 
 /**
@@ -41,7 +41,8 @@ export function completionOf(reply: Reply, { messages }: Pick<CompletionRequest,
       error: `the model refused${said(refusal)}`,
     };
   }
-  if ((text ?? "").trim() === "" && isCall(called, finish)) {
+  // a stream may lose the call and keep its end
+  if ((text ?? "").trim() === "" && (called !== null || isCallEnd(finish))) {
     throw new AnswerError("tool_call", callText(called));
   }
   if (end === "stop" && !isOwnEnd(finish) && shown.trim() === "") {
@@ -52,11 +53,6 @@ export function completionOf(reply: Reply, { messages }: Pick<CompletionRequest,
     return { ...common, outcome: "thought_only", error: whyNoAnswer("length") };
   }
   return { ...common, outcome: end };
-}
-
-/** True of a call of a tool; a stream may lose the call and keep its end. */
-function isCall(called: string | null, finish: string | null): boolean {
-  return called !== null || finish === "tool_calls" || finish === "function_call" || finish === "tool_use";
 }
 
 function callText(called: string | null): string {

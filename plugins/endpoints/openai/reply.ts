@@ -3,8 +3,8 @@
  * the same.
  *
  * Servers differ: content is a text or a list of parts; thoughts come in `reasoning_content` (vLLM up to 0.10, DeepSeek),
- * `reasoning` (vLLM, OpenRouter, Ollama), `thinking`, `reasoning_details`, `thinking_blocks` (LiteLLM), or parts of type `thinking` (Mistral); pieces of streams come in `delta`
- * or in `message`; counts of tokens are missing, null, 0 or texts.
+ * `reasoning` (vLLM, OpenRouter, Ollama), `thinking`, `reasoning_details`, `thinking_blocks` (LiteLLM), or parts of type
+ * `thinking` (Mistral); pieces of streams come in `delta` or in `message`; counts of tokens are missing, null, 0 or texts.
  * @module
  */
 import { AnswerError } from "../failures.ts";
@@ -69,9 +69,7 @@ export class ReplyReader {
     // Gemini puts its errors into a list
     const piece = Array.isArray(given) && given.length === 1 ? given[0] : given;
     if (!isMap(piece)) throw new AnswerError("malformed", `the answer has no choices: ${excerpt(piece)}`);
-    if (isError(piece.error)) {
-      throw new ReplyError(isMap(piece.error) ? piece.error : { message: String(piece.error) });
-    }
+    if (isError(piece.error)) throw replyError(piece.error);
     if (piece.object === "error") throw new ReplyError(piece);
     const { base_resp } = piece; // MiniMax
     if (isMap(base_resp) && Number(base_resp.status_code ?? 0) !== 0) {
@@ -85,7 +83,7 @@ export class ReplyReader {
       : undefined;
     if (choice === undefined) return;
     // OpenRouter, where the provider behind it fails while it answers: what came so far is no answer
-    if (isMap(choice.error) && isError(choice.error)) throw new ReplyError(choice.error);
+    if (isError(choice.error)) throw replyError(choice.error);
     this.#finish = finishOf(choice.finish_reason) ?? this.#finish;
     // what a filter holds back may have no message at all
     this.#found ||= isMap(choice.delta) || isMap(choice.message) || typeof choice.text === "string" ||
@@ -206,9 +204,17 @@ export function excerpt(value: unknown): string {
   return JSON.stringify(text.length > 120 ? `${short}…` : short);
 }
 
+/** The error in a field for errors: a map as a rule, a text, or a list of either. */
+function replyError(value: unknown): ReplyError {
+  const first = Array.isArray(value) ? value.find(isError) : value;
+  return new ReplyError(isMap(first) ? first : { message: String(first) });
+}
+
 /** True unless a field for errors says that there is none: some gateways send it with every answer, empty. */
 function isError(value: unknown): boolean {
-  return isMap(value) ? Object.values(value).some(isError) : !NO_ERROR.has(value);
+  return typeof value === "object" && value !== null
+    ? Object.values(value).some(isError)
+    : !NO_ERROR.has(value);
 }
 
 const NO_ERROR: ReadonlySet<unknown> = new Set([undefined, null, "", false, 0, "0"]);

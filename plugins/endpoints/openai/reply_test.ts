@@ -367,6 +367,7 @@ const faults: [name: string, body: string, kind: string, said: string][] = [
     [`${name}, streamed,`, streamed(message, finish), "tool_call", "the tool look_up and has no text"],
   ]),
   ["the end of a call alone", streamed({ content: "" }, "tool_calls"), "tool_call", "a tool and has no text"],
+  ["the same in capitals", whole({ content: "" }, "TOOL_CALL"), "tool_call", "a tool and has no text"],
 ];
 
 Deno.test("what a filter holds back is held back, also where there is no message; another end without one is no answer", () => {
@@ -384,14 +385,21 @@ Deno.test("what a filter holds back is held back, also where there is no message
 });
 
 Deno.test("a field for errors that is empty is no error, and an index may be a text", () => {
-  for (const error of ["", null, {}, false, 0, { code: 0, message: "" }, { code: null, message: null }]) {
+  const none = { code: 0, message: "", details: [] };
+  for (const error of ["", null, {}, [], false, 0, none, [none], { code: null, message: null }]) {
     assertEquals(read(whole({ content: TEXT }, "stop", { error, usage })).text, TEXT, JSON.stringify(error));
     const choices = [{ index: "0", message: { content: TEXT }, finish_reason: "stop", error }];
     assertEquals(read(JSON.stringify({ choices })).text, TEXT, JSON.stringify(error));
   }
-  for (const error of [{ code: 0, message: "full" }, "full", { message: "", code: 500 }]) {
-    assertThrows(() => read(whole({ content: TEXT }, "stop", { error })), ReplyError);
+  for (const error of [{ code: 0, message: "full" }, "full", ["full"], [none, { message: "full" }]]) {
+    assertThrows(() => read(whole({ content: TEXT }, "stop", { error })), ReplyError, "full");
+    const choices = [{ message: { content: TEXT }, finish_reason: "stop", error }];
+    assertThrows(() => read(JSON.stringify({ choices })), ReplyError, "full");
   }
+  assertThrows(
+    () => read(whole({ content: TEXT }, "stop", { error: { message: "", code: 500 } })),
+    ReplyError,
+  );
 });
 
 Deno.test("a text beside a call of a tool is the answer", () => {

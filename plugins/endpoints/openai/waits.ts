@@ -25,7 +25,8 @@ function secondsIn(text: string): number | undefined {
 }
 
 /** A date without a zone is in Greenwich's time: `asctime`'s form, which servers may still send. */
-function dateOf(text: string): number {
+function dateOf(given: string): number {
+  const text = /^.*?\bGMT\b/i.exec(given)?.[0] ?? given;
   return Date.parse(/(?:GMT|UTC|Z|[+-]\d\d:?\d\d)$/i.test(text) ? text : `${text} GMT`);
 }
 

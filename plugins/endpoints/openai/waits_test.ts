@@ -20,6 +20,8 @@ Deno.test("retryAfter() reads milliseconds, seconds and dates", () => {
   assertEquals(of({ "retry-after": "10s" }), 10_000);
   assertEquals(of({ "retry-after": "1.5 seconds" }), 1500);
   assertEquals(of({ "retry-after": "30, 60" }), 30_000);
+  const twice = "Mon, 01 Jan 2024 00:00:05 GMT, Mon, 01 Jan 2024 00:00:09 GMT";
+  assertEquals(of({ "retry-after": twice }), 5000);
   assertEquals(of({ "retry-after": "-5" }), 0);
   assertEquals(of({ "retry-after": "0x10" }), undefined);
   assertEquals(of({}), undefined);

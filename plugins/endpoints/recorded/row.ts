@@ -4,6 +4,7 @@
  * @module
  */
 import { didYouMean, nearest } from "../../../formats/did_you_mean.ts";
+import { finishOf } from "../openai/ends.ts";
 import { type Reply, ReplyError, ReplyReader } from "../openai/reply.ts";
 
 /** A row as it is looked up. */
@@ -52,7 +53,7 @@ export function normalized(prompt: string): string {
 export function readRow(value: unknown, where: string, field?: string): RecordedRow {
   if (typeof value === "string") return { answer: replyOf(value), prompts: [], ids: [], where };
   if (!isMap(value)) throw fault(where, "it must be a map or a text");
-  if (typeof value.stage === "string" && "sum" in value) {
+  if (isRecord(value)) {
     throw fault(
       where,
       "it is the record of an evaluation, which has no prompts: give the file of results beside it (BENCHMARK_MODEL.json)",
@@ -68,6 +69,12 @@ export function readRow(value: unknown, where: string, field?: string): Recorded
     };
   }
   return { answer: answerOf(value, where, field), prompts: promptsOf(value), ids: idsOf(value), where };
+}
+
+/** True of a line of an evaluation's items.jsonl. */
+function isRecord(row: Json): boolean {
+  return ["stage", "key", "sum"].every((name) => typeof row[name] === "string") &&
+    PROMPTS.every((name) => !(name in row));
 }
 
 /**
@@ -189,8 +196,11 @@ function answerOf(row: Json, where: string, field: string | undefined): Recorded
   const thought = [row.reasoning_content, row.reasoning, row.thinking, row.thought].find((t) =>
     typeof t === "string"
   );
-  const finish = typeof row.finish_reason === "string" ? row.finish_reason : null;
-  return { ...replyOf(text), finish, ...(typeof thought === "string" && { thought }) };
+  return {
+    ...replyOf(text),
+    finish: finishOf(row.finish_reason),
+    ...(typeof thought === "string" && { thought }),
+  };
 }
 
 /** A field that is misspelt, or one of another name that args.field can name. */
