@@ -30,7 +30,7 @@ export class Silence {
     return this.#requests.size >= requests && this.#rounds >= rounds;
   }
 
-  /** `20 requests in a row were not answered in time, 7 times one after the other`. */
+  /** `20 requests in a row got no answer in time, 7 times one after the other`. */
   get text(): string {
     return `${counted(this.#requests.size, "request")} in a row got no answer in time, ` +
       `${this.#rounds} times one after the other`;

@@ -47,8 +47,11 @@ interface PackedWeight {
 
 /** Inputs of a block beside those that each has, see {@linkcode blockGraph}. */
 export interface BlockInputs {
+  /** True: a mask for each module that has LoRA. */
   dropout?: boolean;
+  /** Modules whose weights are in few bits. */
   packing?: BlockPacking;
+  /** True: rows that the output is wanted of. */
   some?: boolean;
 }
 

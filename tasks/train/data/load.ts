@@ -18,7 +18,7 @@ import { partsOf, type StoredExample, toExamples } from "./encoding/store.ts";
 
 /** Encoded data of a run. */
 export interface LoadedExamples {
-  /** In split order; `trainOrder` of ./order.ts says how training visits them. */
+  /** In split order; `trainOrder` of plugins/trainers/local/batches/order.ts says how training visits them. */
   train: EncodedExample[];
   /** Rows held out, then those of `eval_dataset`. */
   evaluation: EncodedExample[];
