@@ -110,10 +110,19 @@ Deno.test("parse() of gemma3_text reads the spelling of transformers 4, and its 
   assertEquals(scaled.windowRotation, parseGemma3().windowRotation);
 });
 
+// Gemma3ForCausalLM of transformers 5.17.0 gives cap · tanh(logits / cap), and no cap where the field is missing
+Deno.test("parse() of gemma3_text takes a cap of logits, none where config.json has none", () => {
+  const capOf = (final_logit_softcapping: unknown) => parseGemma3({ final_logit_softcapping }).logitCap;
+  assertEquals([capOf(30), capOf(null), capOf(undefined)], [30, undefined, undefined]);
+});
+
 Deno.test("parse() of gemma3_text refuses what isn't computed here, by name", () => {
   const cases: [Config, string][] = [
-    [{ final_logit_softcapping: 30 }, "final_logit_softcapping is 30"],
-    [{ attn_logit_softcapping: 50 }, "attn_logit_softcapping is 50"],
+    [{ final_logit_softcapping: 0 }, "final_logit_softcapping is 0; it is to be above 0"],
+    [
+      { attn_logit_softcapping: 50 },
+      "attn_logit_softcapping is 50; transformers' class of Gemma 3 takes it and caps no scores by it",
+    ],
     [{ use_bidirectional_attention: true }, "use_bidirectional_attention is true"],
     [{ hidden_activation: "gelu" }, 'hidden_activation is "gelu"; only gelu_pytorch_tanh is supported'],
     [{ sliding_window: null }, "sliding_window is null; layers of type sliding_attention need it"],

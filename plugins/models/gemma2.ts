@@ -6,10 +6,10 @@ import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { commonConfig, fieldsOf } from "./common_config.ts";
-import type { ConfigFields } from "./config_fields.ts";
 import {
   GELU_TANH,
   gemmaAttentionScale,
+  gemmaCap,
   gemmaParts,
   gemmaWindows,
   refuseBidirectional,
@@ -41,8 +41,8 @@ const gemma2: Plugin<"model", typeof Options> = definePlugin({
         keyValueHeads: 4,
         isTied: true,
       });
-      const scoreCap = capOf(fields, "attn_logit_softcapping", 50);
-      const logitCap = capOf(fields, "final_logit_softcapping", 30);
+      const scoreCap = gemmaCap(fields, "attn_logit_softcapping", 50);
+      const logitCap = gemmaCap(fields, "final_logit_softcapping", 30);
       return {
         ...decoder,
         ...gemmaParts(decoder),
@@ -56,8 +56,3 @@ const gemma2: Plugin<"model", typeof Options> = definePlugin({
 });
 
 export default gemma2;
-
-/** A cap, that of transformers' class where config.json doesn't mention it; null is none. */
-function capOf(fields: ConfigFields, name: string, byDefault: number): number | null {
-  return fields.mentions(name) && !fields.has(name) ? null : fields.positive(name, byDefault);
-}

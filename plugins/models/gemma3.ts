@@ -10,6 +10,7 @@ import type { ConfigFields } from "./config_fields.ts";
 import {
   GELU_TANH,
   gemmaAttentionScale,
+  gemmaCap,
   gemmaParts,
   gemmaWindows,
   refuseBidirectional,
@@ -43,11 +44,13 @@ const gemma3: Plugin<"model", typeof Options> = definePlugin({
         headDim: 256,
         isTied: true,
       });
+      const logitCap = gemmaCap(fields, "final_logit_softcapping", null);
       return {
         ...decoder,
         ...gemmaParts(decoder),
         normPlaces: "both",
         attentionScale: gemmaAttentionScale(fields),
+        ...(logitCap !== null && { logitCap }),
       };
     },
   }),
@@ -55,12 +58,14 @@ const gemma3: Plugin<"model", typeof Options> = definePlugin({
 
 export default gemma3;
 
-/** What the class can do beside the models of this size. */
+/** A cap of scores, which no program reads alike, and attention to what stands behind. */
 function refuseOthers(fields: ConfigFields): void {
-  for (const name of ["attn_logit_softcapping", "final_logit_softcapping"]) {
-    if (fields.has(name)) {
-      throw fields.unsupported(name, "scores and logits that are capped aren't supported");
-    }
+  if (fields.has("attn_logit_softcapping")) {
+    throw fields.unsupported(
+      "attn_logit_softcapping",
+      "transformers' class of Gemma 3 takes it and caps no scores by it, so that it isn't known which model is meant: " +
+        "take it out for the one that transformers computes",
+    );
   }
   refuseBidirectional(fields);
 }

@@ -23,6 +23,16 @@ export function gemmaAttentionScale(fields: ConfigFields): number {
   return 1 / Math.sqrt(fields.positive("query_pre_attn_scalar", 256));
 }
 
+/**
+ * A cap of scores or logits: above 0, or nothing where config.json has null.
+ * @param byDefault That of transformers' class, where config.json doesn't mention it
+ * @throws {RangeError} If it is something else
+ */
+export function gemmaCap(fields: ConfigFields, name: string, byDefault: number | null): number | null {
+  if (fields.mentions(name) ? !fields.has(name) : byDefault === null) return null;
+  return fields.positive(name, byDefault ?? undefined);
+}
+
 /** @throws {RangeError} If tokens see what stands behind them */
 export function refuseBidirectional(fields: ConfigFields): void {
   if (!fields.flag("use_bidirectional_attention", false)) return;

@@ -220,6 +220,9 @@ function checkGemma(
   if (isSecond && (scoreCap === undefined || logitCap === undefined)) {
     throw refuse("scores or logits that aren't capped (attn_logit_softcapping, final_logit_softcapping)");
   }
+  if (!isSecond && logitCap !== undefined) {
+    throw refuse("counterpart here for logits that are capped (final_logit_softcapping)");
+  }
   const { inverseFrequencies = decoder.inverseFrequencies, attentionFactor = 1 } = windowRotation ?? {};
   const isPlain = inverseFrequencies.every((frequency, i) =>
     Math.abs(frequency * 10000 ** (2 * i / headDim) - 1) < 1e-9

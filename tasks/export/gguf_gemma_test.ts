@@ -28,6 +28,16 @@ Deno.test("a Gemma 3 is written as GGUF if its scores have the scale that llama.
   for (const [layers, scalar, right] of [[7, share, headDim], [62, headDim, share]] as const) {
     assertThrows(() => of(layers, scalar), RangeError, `(query_pre_attn_scalar) other than ${right}`);
   }
+  const capped = decoder({
+    num_hidden_layers: 7,
+    query_pre_attn_scalar: headDim,
+    final_logit_softcapping: 30,
+  });
+  assertThrows(
+    () => checkArchitecture(capped),
+    RangeError,
+    "logits that are capped (final_logit_softcapping)",
+  );
 });
 
 Deno.test("a Gemma 2 is written as GGUF if its windows, caps and scale of scores are those that llama.cpp gives it", () => {
