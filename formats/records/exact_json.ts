@@ -4,7 +4,7 @@
  * lists and objects is kept beside it.
  * @module
  */
-import { checkJsonDepth, parsePyJson, type PyJson } from "../python_json.ts";
+import { checkJsonDepth, parsePyJson, type PyJson, PyNumber } from "../python_json.ts";
 
 const exact = new WeakMap<object, PyJson>();
 
@@ -41,6 +41,17 @@ export function keepExact(value: unknown, read: PyJson): void {
 /** The exact value of a list or object that a file's reader gave; undefined where nothing of it is lost. */
 export function exactValue(value: object): PyJson | undefined {
   return exact.get(value);
+}
+
+/** A member of a list or object; a number whose text was kept is what the file has, such as NaN, 1.0 or one of 20 digits. */
+export function memberAsWritten(whole: object, name: PropertyKey): unknown {
+  const kept = exact.get(whole);
+  const own = kept instanceof Map
+    ? kept.get(String(name))
+    : Array.isArray(kept)
+    ? kept[Number(name)]
+    : undefined;
+  return own instanceof PyNumber ? own : (whole as Record<PropertyKey, unknown>)[name];
 }
 
 /** As {@linkcode exactJson}, of a member of an object: of a number too. */

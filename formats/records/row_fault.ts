@@ -6,7 +6,9 @@ import { z } from "zod";
 
 import { didYouMean, isSlip, nearest } from "../did_you_mean.ts";
 import { shown } from "../message.ts";
+import { PyNumber } from "../python_json.ts";
 import { keysAt } from "../schema_keys.ts";
+import { memberAsWritten } from "./exact_json.ts";
 
 /**
  * The field of a row that is misspelt; undefined when none is. Fields that a format doesn't know are a team's own and are left
@@ -49,9 +51,7 @@ export function describeRowFault(
     !Object.hasOwn(row, name ?? "");
   if (!missing) {
     // a rule about several fields says all
-    return `${where}: ${message}${
-      issue.code === "custom" ? "" : `: current value is ${shown(valueAt(row, path))}`
-    }`;
+    return `${where}: ${message}${issue.code === "custom" ? "" : `: current value is ${shownAt(row, path)}`}`;
   }
   const meant = nearest(String(name), Object.keys(row));
   // a rule about several fields names them in its own words
@@ -78,12 +78,14 @@ function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   return inner === undefined ? issue : innermost({ ...inner, path: [...issue.path, ...inner.path] });
 }
 
-function valueAt(row: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
+/** The value at a path; a number as the file has it. */
+function shownAt(row: unknown, path: readonly PropertyKey[]): string {
+  const found = path.reduce<unknown>(
     (value, key) =>
       typeof value === "object" && value !== null && Object.hasOwn(value, key)
-        ? (value as Record<PropertyKey, unknown>)[key]
+        ? memberAsWritten(value, key)
         : undefined,
     row,
   );
+  return found instanceof PyNumber ? found.text : shown(found);
 }

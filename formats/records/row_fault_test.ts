@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { z } from "zod";
 
+import { JsonRecords } from "./json_records.ts";
 import { inWords } from "../zod_words.ts";
 import { describeRowFault, misspeltField } from "./row_fault.ts";
 
@@ -56,4 +57,15 @@ Deno.test("fields of a team's own are left alone, and the fields present are rep
     "constraints.0.text: a text is needed: current value is 3",
   );
   assertEquals(fault("row"), 'the row: a map is needed: current value is "row"');
+  // numbers that JavaScript would write otherwise
+  for (
+    const [written, shown] of [["NaN", "NaN"], ["12345678901234567890", "12345678901234567890"], [
+      "1.0",
+      "1.0",
+    ]]
+  ) {
+    const line = new TextEncoder().encode(`{"id": ${written}, "constraints": ["c"]}\n`);
+    const [record] = new JsonRecords("f").push(line);
+    assertEquals(fault(record?.value), `id: a text is needed: current value is ${shown}`);
+  }
 });

@@ -6,6 +6,8 @@ import type { SequenceMeasure } from "../../../../kernels/engine/packs/encoded.t
 import type { Cut } from "../encoding/encode.ts";
 import { OddRows } from "./odd_rows.ts";
 import { shortened } from "../../../../formats/message.ts";
+import { PyNumber } from "../../../../formats/python_json.ts";
+import { memberAsWritten } from "../../../../formats/records/exact_json.ts";
 
 /** Reasons that are told one by one. */
 const REASONS = 10;
@@ -193,23 +195,23 @@ export function shortValue(record: unknown, field: string): string {
 /** The value at a dotted path; as far as it goes. */
 function fieldOf(record: unknown, field: string): unknown {
   if (typeof record === "object" && record !== null && Object.hasOwn(record, field)) {
-    return (record as Record<string, unknown>)[field];
+    return memberAsWritten(record, field);
   }
   let value = record;
   for (const key of field.split(/[.[\]]+/).filter((part) => part !== "")) {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
-    value = (value as Record<string, unknown>)[key];
+    value = memberAsWritten(value, key);
   }
   return value;
 }
 
 function brief(value: unknown, depth: number): string {
   if (typeof value === "string") return JSON.stringify(value.length > 100 ? value.slice(0, 100) : value);
+  if (value instanceof PyNumber) return value.text;
   if (typeof value !== "object" || value === null) return String(value);
   if (depth > 3) return "…";
-  if (Array.isArray(value)) return `[${value.slice(0, 5).map((v) => brief(v, depth + 1)).join(", ")}]`;
-  const entries = Object.entries(value).slice(0, 8).map(([k, v]) =>
-    `${JSON.stringify(k)}: ${brief(v, depth + 1)}`
-  );
+  const member = (key: PropertyKey) => brief(memberAsWritten(value, key), depth + 1);
+  if (Array.isArray(value)) return `[${value.slice(0, 5).map((_, i) => member(i)).join(", ")}]`;
+  const entries = Object.keys(value).slice(0, 8).map((key) => `${JSON.stringify(key)}: ${member(key)}`);
   return `{${entries.join(", ")}}`;
 }

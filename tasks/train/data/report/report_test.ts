@@ -25,6 +25,23 @@ Deno.test("dropped rows are counted by reason, with the first one; above 1 % the
   assertMatch(noObject!, /^ {2}dropped {4}1: record is not an object \(first: \S+, row \d( \(line \d\))?: /);
 });
 
+Deno.test("values of dropped rows are shown as the file has them: NaN, long whole numbers, 1.0, inside of lists and objects too", async () => {
+  const cases = [
+    ["NaN", "NaN"],
+    ["12345678901234567890", "12345678901234567890"],
+    ["1.0", "1.0"],
+    [
+      '[{"a": -Infinity, "b": [NaN, 9007199254740993]}, null]',
+      '[{"a": -Infinity, "b": [NaN, 9007199254740993]}, null]',
+    ],
+  ] as const;
+  for (const [written, shown] of cases) {
+    const rows = `{"instruction": "q", "output": "a"}\n{"instruction": "q", "output": ${written}}\n`;
+    const { report } = await loadWritten({ "dataset_info.json": infoOf(), "d.json": rows });
+    assertEquals(report.dropped.map(({ first }) => first.value), [shown]);
+  }
+});
+
 Deno.test("dataText() counts one of a thing as one", async () => {
   const { report } = await loadWritten({
     "dataset_info.json": infoOf(),
