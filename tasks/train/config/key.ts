@@ -18,6 +18,8 @@ export interface KeyType<T> {
   values?: readonly string[];
   /** As in "Cannot read x as <words> is needed". */
   words: string;
+  /** Smallest and largest of whole numbers; the words leave out those of the number's form. */
+  limits?: readonly [smallest: number, largest: number];
   /** Takes what YAML holds, gives what the program uses. */
   schema: z.ZodType<T>;
 }

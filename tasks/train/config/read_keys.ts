@@ -9,7 +9,7 @@ import { placeText, type YamlFile } from "../../../formats/yaml/yaml.ts";
 import { didYouMean } from "../../../formats/did_you_mean.ts";
 import { readOverride, setNested } from "../../common/config/override.ts";
 import type { Fault } from "./fault.ts";
-import { type KeySpec, REQUIRED, type WorkingKey } from "./key.ts";
+import { type KeySpec, type KeyType, REQUIRED, type WorkingKey } from "./key.ts";
 import { otherName } from "./other_names.ts";
 
 /** Faults that a message tells. */
@@ -180,6 +180,7 @@ function leftAsWritten(key: string, value: unknown): string {
 
 /** Probable meaning of a wrong text. */
 function valueHint({ type, refused = {} }: WorkingKey<unknown>, value: unknown): string {
+  if (typeof value === "number") return beyondHint(type, value);
   if (typeof value !== "string") return "";
   const isNumber = value.trim() !== "" && Number.isFinite(Number(value));
   const isBoolean = Object.hasOwn(BOOLEANS, value.toLowerCase());
@@ -187,6 +188,12 @@ function valueHint({ type, refused = {} }: WorkingKey<unknown>, value: unknown):
     return "; write it without quotes";
   }
   return didYouMean(value, [...type.values ?? [], ...Object.keys(refused)]);
+}
+
+/** The limit of whole numbers that a number is beyond, where it is that of their form, which the type's words leave out. */
+function beyondHint({ limits: [smallest, largest] = [0, 0] }: KeyType<unknown>, value: number): string {
+  if (value > largest && largest === Number.MAX_SAFE_INTEGER) return `; the largest is ${largest}`;
+  return value < smallest && smallest === -Number.MAX_SAFE_INTEGER ? `; the smallest is ${smallest}` : "";
 }
 
 /** Words that YAML 1.1 reads as booleans where they stand without quotes; YAML 1.2 only the first two. */

@@ -48,12 +48,18 @@ Deno.test("overrides win, are typed as YAML, and an error names the argument", (
   for (
     const [argument, expected] of [
       ["lora_rank.x=3", "the argument lora_rank.x=3: Cannot read lora_rank as a whole number"],
+      // 2^53 - 1, beyond which JavaScript has gaps between whole numbers
+      [
+        "cutoff_len=1e30",
+        "Cannot read cutoff_len as a whole number >= 1 is needed: current value is 1e+30; the largest is 9007199254740991",
+      ],
       [
         "loss_optoins.beta=3",
         'the argument loss_optoins.beta=3: Cannot use the unknown key "loss_optoins" - did you mean "loss_options"?',
       ],
     ] as const
   ) assertStringIncludes(faultWith("", argument), expected);
+  assert(faultWith("", "cutoff_len=0").endsWith("is needed: current value is 0"));
   assertStringIncludes(
     faultWith("lora_rank: 8\n", "lora_rank.x=3"),
     "Cannot use the argument lora_rank.x=3 as lora_rank isn't a map: current value is 8",

@@ -16,7 +16,7 @@ export function int(min: number, max: number = Number.MAX_SAFE_INTEGER): KeyType
   const words = max === Number.MAX_SAFE_INTEGER
     ? min === Number.MIN_SAFE_INTEGER ? "a whole number" : `a whole number >= ${min}`
     : `a whole number from ${min} to ${max}`;
-  return { kind: "number", words, schema: z.int().min(min).max(max) };
+  return { kind: "number", words, limits: [min, max], schema: z.int().min(min).max(max) };
 }
 
 /** 4 or 8. */
