@@ -39,7 +39,7 @@ Deno.test("openModel() says what is missing", () =>
     await assertRejects(
       () => openModel(directory),
       RangeError,
-      "It is a LoRA adapter: name it as adapter_name_or_path (chat and serve: --adapter), and its base model org/base here",
+      "It is a LoRA adapter: name it as adapter_name_or_path (chat and serve: --adapter, endpoint local: adapter), and its base model org/base here",
     );
     Deno.writeTextFileSync(join(directory, "config.json"), "[]");
     await assertRejects(() => openModel(directory), SyntaxError, "config.json: it holds a list");

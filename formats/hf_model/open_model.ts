@@ -91,7 +91,7 @@ function openDirectory(nameOrPath: string, path: string, weightless: boolean): L
     throw new RangeError(
       `Cannot open ${path} as a model: it has no config.json${
         names.includes("adapter_config.json")
-          ? `. It is a LoRA adapter: name it as adapter_name_or_path (chat and serve: --adapter), and its base model${
+          ? `. It is a LoRA adapter: name it as adapter_name_or_path (chat and serve: --adapter, endpoint local: adapter), and its base model${
             baseOfAdapter(path)
           } here`
           : gguf.length

@@ -22,7 +22,9 @@ export function readAdapterFields(directory: string): { fields: Record<string, u
   if (!names.includes(ADAPTER_CONFIG)) {
     throw new RangeError(
       `Cannot open ${directory} as an adapter: it has no ${ADAPTER_CONFIG}` +
-        (names.includes("config.json") ? "; it is a whole model: name it as model_name_or_path" : ""),
+        (names.includes("config.json")
+          ? "; it is a whole model: name it as model_name_or_path (chat and serve: MODEL, endpoint local: model)"
+          : ""),
     );
   }
   const path = join(directory, ADAPTER_CONFIG);

@@ -120,7 +120,11 @@ Deno.test("readAdapterConfig() refuses what isn't supported, by name", () =>
   withTempDir((directory) => {
     assertThrows(() => readAdapterConfig(directory), RangeError, "no adapter_config.json");
     Deno.writeTextFileSync(join(directory, "config.json"), "{}");
-    assertThrows(() => readAdapterConfig(directory), RangeError, "it is a whole model");
+    assertThrows(
+      () => readAdapterConfig(directory),
+      RangeError,
+      "it is a whole model: name it as model_name_or_path (chat and serve: MODEL, endpoint local: model)",
+    );
     const missing = join(directory, "nowhere"), file = join(directory, "config.json");
     for (const read of [readAdapterConfig, (path: string) => readAdapter(path, SHAPES)]) {
       assertThrows(

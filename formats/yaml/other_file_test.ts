@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
+import type { KeysOfFiles } from "./other_file.ts";
 import { readYaml } from "./yaml.ts";
 
 Deno.test("readYaml() tells data, weights and folders from settings, and how each is named", () => {
@@ -24,7 +25,17 @@ Deno.test("readYaml() tells data, weights and folders from settings, and how eac
   refused("run", `it is a folder. Its adapter is named as adapter_name_or_path=${folder}/run`);
   Deno.writeTextFileSync(`${folder}/run/run.yaml`, "a: 1");
   refused("run", `it is a folder of a run. Its settings are ${folder}/run/run.yaml. Its adapter`);
-  refused("run/adapter_config.json", "it is a part of an adapter");
+  refused(
+    "run/adapter_config.json",
+    "it is a part of an adapter. Name that one's folder as adapter_name_or_path=",
+  );
+  // settings that have other keys
+  const read = (name: string, keys: KeysOfFiles) => () => readYaml(`${folder}/${name}`, { keys });
+  const keys = { data: "seeds.path", adapter: "generator.args.adapter" };
+  assertThrows(read("b.csv", keys), RangeError, `it is data. Name it as seeds.path=${folder}/b.csv`);
+  assertThrows(read("run", keys), RangeError, `named as generator.args.adapter=${folder}/run`);
+  const { message } = assertThrows(read("m.gguf", keys), RangeError);
+  assertEquals(message.endsWith("it holds weights"), true, message);
   assertEquals(readYaml(`${folder}/run/run.yaml`).value, { a: 1 });
   Deno.writeTextFileSync(`${folder}/settings.json`, '{"a": 1}');
   assertEquals(readYaml(`${folder}/settings.json`).value, { a: 1 });

@@ -11,7 +11,7 @@ import { nearEntry } from "../near_entry.ts";
 import { decodeUtf8 } from "../utf8.ts";
 import { keyOf, type Parsed, parseFile, placeOf, type YamlReadOptions } from "./document.ts";
 import { expand } from "./expand.ts";
-import { refuseOtherFile } from "./other_file.ts";
+import { type KeysOfFiles, refuseOtherFile } from "./other_file.ts";
 import { type Place, placeText, YamlError } from "./place.ts";
 
 export { type Place, placeText };
@@ -37,6 +37,8 @@ export interface YamlOptions {
   root?: string;
   /** Reads a file; default: from disk. */
   read?: (path: string) => string;
+  /** Keys that {@linkcode readYaml} names where the path is of data or of a model; default: a training's. */
+  keys?: KeysOfFiles;
 }
 
 /**
@@ -46,7 +48,7 @@ export interface YamlOptions {
  * or includes run in a circle
  */
 export function readYaml(path: string, options: YamlOptions = {}): YamlFile {
-  if (options.read === undefined) refuseOtherFile(path);
+  if (options.read === undefined) refuseOtherFile(path, options.keys);
   return parseYaml((options.read ?? readText)(path), path, options);
 }
 

@@ -34,7 +34,12 @@ export interface ResolvedExport {
 /** Reads a file for merging, or only arguments where there is none. */
 export function readExportConfig(path: string | undefined, overrides: readonly string[]): ResolvedExport {
   const none: YamlFile = { value: {}, files: [], place: () => undefined, isPlain: () => false };
-  return resolveExportConfig(path === undefined ? none : readYaml(path), overrides);
+  const keys = {
+    data: "export_quantization_dataset",
+    model: "model_name_or_path",
+    adapter: "adapter_name_or_path",
+  };
+  return resolveExportConfig(path === undefined ? none : readYaml(path, { keys }), overrides);
 }
 
 /**

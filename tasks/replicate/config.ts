@@ -90,7 +90,8 @@ export function readReplicateConfig(path: string, overrides: readonly string[] =
     files: [],
     example: "steps=20",
   };
-  const settings = openSettings(readYaml(path), overrides, shape);
+  const keys = { data: "records", model: "model" };
+  const settings = openSettings(readYaml(path, { keys }), overrides, shape);
   const config = parseSettings(ReplicateOptions, settings, shape.top);
   const taken = OWN_KEYS.find((key) => Object.hasOwn(config.train, key));
   if (taken !== undefined) {

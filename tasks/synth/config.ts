@@ -149,6 +149,7 @@ export function readSynthConfig(path: string, overrides: readonly string[] = [])
     files: ["generator", "judge"],
     example: "rows=100",
   };
-  const settings = openSettings(readYaml(path), overrides, shape);
+  const keys = { data: "seeds.path", model: "generator.args.model", adapter: "generator.args.adapter" };
+  const settings = openSettings(readYaml(path, { keys }), overrides, shape);
   return { config: parseSettings(SynthOptions, settings, shape.top), placeOf: settings.placeOf };
 }

@@ -85,7 +85,7 @@ export async function compile(
       } catch (error) {
         const memory = provider === "cpu"
           ? ""
-          : " (if it is out of memory, lower micro_batch_tokens or cutoff_len)";
+          : " (if it is out of memory, lower micro_batch_tokens or cutoff_len of a training)";
         throw new Error(
           `Cannot run program ${name} on ONNX Runtime provider "${provider}"${memory}: ${reasonOf(error)}`,
           { cause: error },

@@ -32,7 +32,7 @@ export function withMerged(
     if (!adapter.unties) return adapter;
     throw new RangeError(
       `Cannot merge the adapter ${folder} as it changes embedding and output head apart, which this model has as one: merge it by ` +
-        "deno task export, and give the folder that this writes as model_name_or_path",
+        "deno task export, and name the folder that this writes as the model",
     );
   });
   const changed = new Set(adapters.flatMap(changedBy));

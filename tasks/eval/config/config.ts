@@ -54,7 +54,8 @@ const SHAPE: SettingsShape = {
  * @throws {RangeError} If a key or value is wrong, or an include can't be followed; all faults at once
  */
 export function readEvalConfig(path: string, overrides: readonly string[] = []): ResolvedEval {
-  return resolveEvalConfig(readYaml(path), overrides);
+  const keys = { data: "dataset.args.url", model: "model.args.model", adapter: "model.args.adapter" };
+  return resolveEvalConfig(readYaml(path, { keys }), overrides);
 }
 
 /**

@@ -61,8 +61,8 @@ export class Device {
       this.#problem = new Error(
         `The WebGPU device was lost (${reason}): ${
           message || "no message"
-        }; the run can continue from its last checkpoint ` +
-          `with resume_from_checkpoint: true. If it happens again, lower the token budget of a step, update the driver, or use backend: onnx`,
+        }; a training can continue from its last checkpoint ` +
+          `with resume_from_checkpoint: true. If it happens again, lower the token budget of its steps, update the driver, or use backend: onnx`,
       );
     });
     gpu.addEventListener("uncapturederror", (event) => {
@@ -265,7 +265,8 @@ function explain(error: GPUError, bytes: number): Error {
     `The GPU has no memory left (${error.message}): this run holds ${
       Math.round(bytes / 2 ** 20)
     } MiB of it. ` +
-      "Lower micro_batch_tokens or cutoff_len, set disable_gradient_checkpointing: false, keep weights in fewer bits (fp16: true), " +
-      "close other programs that use the GPU, or use backend: onnx; a run continues from its last checkpoint with resume_from_checkpoint: true",
+      "Close other programs that use the GPU, or use backend: onnx. In a training lower micro_batch_tokens or cutoff_len, set " +
+      "disable_gradient_checkpointing: false, or keep weights in fewer bits (fp16: true): it continues from its last checkpoint with " +
+      "resume_from_checkpoint: true. Where answers are made lower max_model_len and max_batch (serve: --context, --batch)",
   );
 }

@@ -15,7 +15,7 @@ Deno.test("a tensor larger than a buffer may be is refused by its shape, with bo
   assertEquals(
     message,
     "Cannot hold a tensor of shape [151936, 1536]: a buffer of this device has at most 268435456 bytes: current value is 933494784; " +
-      "use fp16: true, a smaller model or a lower cutoff_len, or another backend",
+      "use a smaller model or another backend, in a training fp16: true or a lower cutoff_len",
   );
 });
 

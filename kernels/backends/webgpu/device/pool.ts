@@ -89,7 +89,7 @@ export class GpuPool {
         `Cannot hold a tensor${
           shape ? ` of shape [${shape.join(", ")}]` : ""
         }: a buffer of this device has at most ${limit} bytes: ` +
-          `current value is ${bytes}; use fp16: true, a smaller model or a lower cutoff_len, or another backend`,
+          `current value is ${bytes}; use a smaller model or another backend, in a training fp16: true or a lower cutoff_len`,
       );
     }
     const index = this.#firstFree(size, 0), fit = this.#free[index];

@@ -298,7 +298,7 @@ function planBinding(
   if (size > device.bindingBytes) {
     throw new RangeError(
       `Cannot bind ${size} bytes of "${name}" in ${where}: this device binds at most ${device.bindingBytes}; ` +
-        `lower cutoff_len or the token budget of a step, or use another backend`,
+        `use another backend, or in a training lower cutoff_len or the token budget of a step`,
     );
   }
   return { slot, offset, size };
