@@ -23,7 +23,7 @@ import { runTask } from "./common/cli/run_task.ts";
 import { helpTopic } from "./common/cli/help.ts";
 import { trainingHelp } from "./train/config/key_help.ts";
 import { DEFAULT_TRAINING } from "./common/config/default_files.ts";
-import { textTable } from "./common/report/table.ts";
+import { terminalWidth, textTable } from "./common/report/table.ts";
 import { confirmPlugins, pluginNote } from "./common/config/plugin_code.ts";
 import { dataText } from "./train/data_text.ts";
 import { dropNetwork, needsNetwork } from "./train/network.ts";
@@ -69,7 +69,7 @@ export async function preview(
   for (const text of [...notes, ...ready.notes]) note(`note: ${text}`);
   const data = await encode(config, { registry, ready, say: note });
   const work = workAsked(config);
-  (json ? note : say)(dataText(data.report, work));
+  (json ? note : say)(dataText(data.report, work, terminalWidth()));
   const order = work === "training" ? inTrainingOrder(data, config, epoch) : data.evaluation;
   for (const example of order.slice(0, limit ?? (json ? order.length : 2))) {
     say(json ? exampleJson(example) : `\n${exampleTable(example, ready.model.tokenizer)}`);

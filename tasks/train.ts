@@ -28,6 +28,7 @@ import { jsonSchema } from "./train/config/describe.ts";
 import { type TrainConfig, type Work, workAsked } from "./train/config/mod.ts";
 import { keyHelp } from "./train/config/key_help.ts";
 import { DEFAULT_TRAINING } from "./common/config/default_files.ts";
+import { terminalWidth } from "./common/report/table.ts";
 import { dataText } from "./train/data_text.ts";
 import { dryRun } from "./train/dry_run.ts";
 import { sayEnd } from "./train/end.ts";
@@ -115,7 +116,7 @@ async function trainInto(output: OutputDirectory, run: Begun): Promise<RunResult
     say: sayDownload,
   });
   progress.stop();
-  say(dataText(data.report));
+  say(dataText(data.report, "training", terminalWidth()));
 
   const made = trainingProvenance(config, registry, ready, data.hash);
   if (provenance && !config.allow_changes) checkProvenance(provenance, made, configPath);

@@ -4,9 +4,20 @@
  */
 import type { Work } from "./config/mod.ts";
 import type { DataReport } from "./data/mod.ts";
+import { wrapped } from "../common/report/table.ts";
 
-/** Rows used, dropped and cut, lengths of those that are learnt or answered, warnings and notes. */
-export function dataText(report: DataReport, work: Work = "training"): string {
+/** Of what goes on on a further line, below the first one's text. */
+const INDENT = " ".repeat(13);
+
+/**
+ * Rows used, dropped and cut, lengths of those that are learnt or answered, warnings and notes.
+ * @param width Columns that the lines of lengths may take; those that name a file are left whole, to be copied
+ */
+export function dataText(
+  report: DataReport,
+  work: Work = "training",
+  width: number = Infinity,
+): string {
   const { rows, train, evaluation, dropped, truncated } = report, predicts = work === "predictions";
   const lengths = work === "evaluation" ? [] : report.lengths;
   const use = predicts
@@ -27,12 +38,12 @@ export function dataText(report: DataReport, work: Work = "training"): string {
     );
   }
   for (const { name, count, min, mean, p50, p90, max, tokens, labels } of lengths) {
-    lines.push(
-      `  ${name.padEnd(10)} ${count} sequence${plural(count)} of ${min} to ${max} tokens, mean ${
-        mean.toFixed(0)
-      }, half below ${p50}, nine tenths below ${p90}; ` +
-        `${tokens} tokens, ${labels} ${predicts || report.measure === "value" ? "of answers" : "learnt"}`,
-    );
+    const told =
+      `sequence${plural(count)} of ${min} to ${max} tokens, mean ${mean.toFixed(0)}, half below ${p50}, ` +
+      `nine tenths below ${p90}; ${tokens} tokens, ${labels} ${
+        predicts || report.measure === "value" ? "of answers" : "learnt"
+      }`;
+    lines.push(...wrapped([`  ${name.padEnd(10)} ${count}`, ...told.split(" ")], width, INDENT));
   }
   return [
     ...lines,

@@ -11,6 +11,7 @@ import type { Registry } from "../../plugins/registry.ts";
 import { print } from "../common/cli/print.ts";
 import { registryOf } from "../common/config/config_file.ts";
 import { pluginNote } from "../common/config/plugin_code.ts";
+import { terminalWidth } from "../common/report/table.ts";
 import { recordOf, type ResolvedConfig, type TrainConfig, workAsked } from "./config/mod.ts";
 import { dataText } from "./data_text.ts";
 import { needsOfEngine, needsOfTrainer } from "./estimate/of_run.ts";
@@ -62,7 +63,7 @@ export async function dryRun(
   say(stringify(record, { lineWidth: 0 }).trimEnd());
   for (const note of [...notes, ...ready.notes]) say(`note: ${note}`);
   const data = await encode(config, { registry, ready, say });
-  const text = dataText(data.report);
+  const text = dataText(data.report, "training", terminalWidth());
   say(text);
   const trainer = registry.create("trainer", config.trainer, config.trainer_options);
   const [continued] = config.finetuning_type === "lora" ? ready.adapterFolders : [];

@@ -6,6 +6,7 @@ import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
 import type { Registry } from "../../../plugins/registry.ts";
+import { terminalWidth } from "../../common/report/table.ts";
 import { type TrainConfig, workAsked } from "../config/mod.ts";
 import { readDatasetInfo } from "../data/info/info.ts";
 import type { LoadedExamples } from "../data/mod.ts";
@@ -81,7 +82,7 @@ export async function prepareRows(
     say,
   });
   progress.stop();
-  const text = dataText(encoded.report, work);
+  const text = dataText(encoded.report, work, terminalWidth());
   say(text);
   // the generator opens the model by itself
   if (generates) ready.model.weights.close();

@@ -51,6 +51,26 @@ Deno.test("dataText() counts one of a thing as one", async () => {
   assertMatch(text, /^data {9}1 row: 1 example to train on, 0 to evaluate on\n {2}\S+ +1 sequence of /);
 });
 
+Deno.test("dataText() breaks lines of lengths between words where they are wider than the terminal", async () => {
+  const { report } = await loadWritten({ "dataset_info.json": infoOf(), "d.json": numberedRows(3) });
+  const sizes = {
+    count: 540,
+    min: 24,
+    mean: 45.2,
+    p50: 45,
+    p90: 57,
+    p99: 68,
+    max: 71,
+    tokens: 24480,
+    labels: 8637,
+  };
+  const text = dataText({ ...report, lengths: [{ name: "x1y1", ...sizes }] }, "training", 80);
+  assertEquals(text.split("\n").slice(1), [
+    "  x1y1       540 sequences of 24 to 71 tokens, mean 45, half below 45, nine",
+    "             tenths below 57; 24480 tokens, 8637 learnt",
+  ]);
+});
+
 Deno.test("no usable row is an error that says why for each reason", async () => {
   const error = await assertRejects(
     () =>
