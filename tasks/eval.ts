@@ -23,7 +23,6 @@ import { type Interruption, interruption } from "./common/cli/interruption.ts";
 import { print, printError } from "./common/cli/print.ts";
 import { runTask } from "./common/cli/run_task.ts";
 import { VERSION } from "./common/version.ts";
-import { taskCommand } from "./common/process/command.ts";
 import { textOverride } from "./common/config/override.ts";
 import { SIGNAL_CODES } from "./common/process/stop_signals.ts";
 import { checkFolderPlace } from "./common/folders/folder_place.ts";
@@ -111,16 +110,12 @@ export async function evaluateDefault(
     trained = Deno.realPathSync(adapter);
     Deno.statSync(join(trained, "adapter_config.json"));
   } catch {
-    say(
-      `\nAfter \`${
-        taskCommand("train")
-      }\`, this also evaluates the adapter in ${adapter} and compares the two.`,
-    );
+    say(`\nAfter \`deno task train\`, this also evaluates the adapter in ${adapter} and compares the two.`);
     return only;
   }
   const another = overrides.some((text) => /^(model|out_dir)\b/.test(text));
   if (!base.complete || options.stage !== undefined || another) return only;
-  say(`\nNow with the adapter of the last \`${taskCommand("train")}\` (${adapter})`);
+  say(`\nNow with the adapter of the last \`deno task train\` (${adapter})`);
   const tuned = await evaluateFile(DEFAULT_EVALUATOR, [
     ...overrides,
     `model.args.adapter=${JSON.stringify(trained)}`,

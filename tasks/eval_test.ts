@@ -1,12 +1,14 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 
-import { startDeno } from "../tests/helpers/deno_process.ts";
+import project from "../deno.json" with { type: "json" };
+import { PROJECT_FOLDER, runDeno, startDeno } from "../tests/helpers/deno_process.ts";
 import { mockServer } from "./bench/eval/mock_server.ts";
 import { rowsConfig, rowsText, runConfig } from "../tests/helpers/evaluation_run.ts";
 import { killedWith } from "../tests/helpers/killed.ts";
 import { taskHere } from "../tests/helpers/task_here.ts";
 import { until, within } from "../tests/helpers/until.ts";
+import { taskArguments } from "./dinotune.ts";
 import { evalTask } from "./eval.ts";
 import { evalHere, inNewFolder, ROOT, yamlFile } from "./_eval_runs.ts";
 
@@ -152,5 +154,20 @@ Deno.test("deno task eval card: a signal stops the asking, and the exit code is 
     assertEquals([(await child.status).code, await child.stdout.text()], [143, ""], said);
     assertStringIncludes(said, "Stopped before grader was asked again about all answers: there is no card");
     assert(server.log.length < before + 5, said);
+  });
+});
+
+Deno.test("without a file, what trains the adapter is named shortly, as it was started", async () => {
+  await inNewFolder(async (folder) => {
+    const words = taskArguments(project.tasks.eval.command, PROJECT_FOLDER);
+    const { code, stdout, stderr } = await runDeno([...words, "max_samples=1", "out_dir=out"], {
+      cwd: folder,
+      env: { DINOTUNE_COMMAND: "" },
+    });
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(
+      stdout,
+      "\nAfter `deno task train`, this also evaluates the adapter in saves/default_iopo and",
+    );
   });
 });

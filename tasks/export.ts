@@ -13,7 +13,7 @@
  * Prints an estimate, progress, the largest difference of logits before and after, the files and what to type next.
  * @module
  */
-import { join } from "@std/path";
+import { join, resolve } from "@std/path";
 
 import { downloadLines } from "../formats/hub/mod.ts";
 import type { Registry } from "../plugins/registry.ts";
@@ -203,7 +203,7 @@ function printResult(
   for (const file of files) say(`  ${file} (${gigabytes(Deno.statSync(join(directory, file)).size)})`);
   if (format === "gguf-adapter" || format === "onnx" || !canChat) return;
   const model = format === "gguf" ? ggufPath(directory, format, dtype) : directory;
-  say(`\nNext\n  ${taskCommand("chat", [model])}`);
+  say(`\nNext\n  ${taskCommand("chat", [resolve(model)])}`);
 }
 
 function help(): string {

@@ -18,7 +18,7 @@ import { runTask } from "./common/cli/run_task.ts";
 import { checkFolderPlace } from "./common/folders/folder_place.ts";
 import { helpTopic } from "./common/cli/help.ts";
 import { trainingHelp } from "./train/config/key_help.ts";
-import { taskCommand } from "./common/process/command.ts";
+import { taskCommandFromHere } from "./common/process/command.ts";
 import { alignedRows, textTable, wrapped } from "./common/report/table.ts";
 import { continuable } from "./sweep/continuable.ts";
 import { cellsOf, gridNotes, readAxes } from "./sweep/grid.ts";
@@ -47,7 +47,7 @@ const USAGE = [
 ];
 
 function run(plan: SweepPlan, args: readonly string[]): Promise<number> {
-  return continuable(taskCommand("sweep", args), async (given) => {
+  return continuable(taskCommandFromHere("sweep", args), async (given) => {
     const results = await sweep(plan, given);
     const files = await writeSweep(plan.out, results);
     print(["", ...textTable(sweepTable(results)), "", ...wrapped(bestText(results).split(" "))].join("\n"));

@@ -9,7 +9,7 @@
  * Exit code: 0 all rows are made; 1 an error; 2 fewer rows than wanted, or the budget is spent; 130, 143, 129 stopped by Ctrl-C, SIGTERM, a closed terminal.
  * @module
  */
-import { join } from "@std/path";
+import { join, resolve } from "@std/path";
 import { stringify } from "yaml";
 
 import { redactValue } from "../formats/secrets.ts";
@@ -96,7 +96,7 @@ function ending({ results, directory, files, stopped, unreported, begun }: Synth
     ...unreported === null ? [] : [unreported],
     // an earlier run's run.yaml continues that one
     ...stopped?.passing === true && begun
-      ? [`Continue with: ${taskCommand("synth", [join(directory, "run.yaml")])}`]
+      ? [`Continue with: ${taskCommand("synth", [resolve(directory, "run.yaml")])}`]
       : [],
   ];
 }

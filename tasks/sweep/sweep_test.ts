@@ -7,12 +7,17 @@ import { LOCK_FILE, lockDirectory } from "../../formats/directory_lock.ts";
 import { parseYaml } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { inFolder, rowsConfig, rowsText } from "../../tests/helpers/evaluation_run.ts";
+import project from "../../deno.json" with { type: "json" };
+import { PROJECT_FOLDER, startDeno } from "../../tests/helpers/deno_process.ts";
+import { killedWith } from "../../tests/helpers/killed.ts";
+import { UNIX } from "../../tests/helpers/system.ts";
 import { taskHere } from "../../tests/helpers/task_here.ts";
 import { tablePaths, writeTables } from "../common/report/table_files.ts";
 import { colorOf } from "../common/page/colors.js";
 import { CURVES, trainingCurvesSvg } from "../compare/curves.ts";
 import { resultTable, trainingFiles } from "../compare/table.ts";
 import { curveEnds, readTraining } from "../compare/training.ts";
+import { taskArguments } from "../dinotune.ts";
 import { sweepTask } from "../sweep.ts";
 import { silentProgress } from "../train/outputs/log/progress.ts";
 import { cellsOf, readAxes } from "./grid.ts";
@@ -287,3 +292,37 @@ Deno.test("a sweep without a key of several values says that it is one training"
       assert(out.includes("2 trainings") && !out.includes("note:"), out);
     }
   }));
+
+Deno.test({
+  name:
+    `after Ctrl-C the installed command's line goes on from any folder, as its paths start where it was typed${UNIX.why}`,
+  ignore: UNIX.ignore,
+  async fn() {
+    await inFolder(async (folder) => {
+      const here = join(Deno.realPathSync(folder), "it's here");
+      await Deno.mkdir(here);
+      const fixtures = fileURLToPath(new URL("../../fixtures/constraints/", import.meta.url));
+      const text = Deno.readTextFileSync(EXAMPLE).replaceAll("../fixtures/constraints/", fixtures);
+      Deno.writeTextFileSync(join(here, "mine.yaml"), text);
+      const words = ["mine.yaml", "lora_rank=2,4", "--out", "grid"];
+      const { command } = project.tasks.sweep;
+      const child = startDeno([...taskArguments(command, PROJECT_FOLDER), ...words], {
+        cwd: here,
+        env: { DINOTUNE_COMMAND: "dinotune" },
+      });
+      await using _end = killedWith(child);
+      const output = new Response(child.stdout).text();
+      let told = "";
+      for await (const piece of child.stderr.pipeThrough(new TextDecoderStream())) {
+        if (!told.includes("cell 1") && (told + piece).includes("cell 1")) child.kill("SIGINT");
+        told += piece;
+      }
+      assertEquals((await child.status).code, 130, told);
+      const [, line] = /^Continue with: (.*)$/m.exec(await output) ?? [];
+      assertEquals(
+        line,
+        `cd '${here.replace("'", "'\\''")}' && dinotune sweep mine.yaml lora_rank=2,4 --out grid`,
+      );
+    });
+  },
+});

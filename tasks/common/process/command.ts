@@ -32,6 +32,15 @@ export function taskCommand(task: string, args: readonly string[] = []): string 
 }
 
 /**
+ * As {@linkcode taskCommand}, of arguments and files whose paths start at the working folder: the installed command is typed there.
+ * Those of `deno task` start at this project wherever it is typed.
+ */
+export function taskCommandFromHere(task: string, args: readonly string[]): string {
+  const command = taskCommand(task, args);
+  return installedCommand() === undefined ? command : `cd ${shellQuote(Deno.cwd())} && ${command}`;
+}
+
+/**
  * Deno as it can be typed: `npx -y deno@VERSION` where npx started this task and nothing else on the path is called deno. npx
  * puts its own copy on the path of what it starts, and of nothing that comes after.
  */
