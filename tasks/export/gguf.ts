@@ -39,6 +39,9 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
 /** Architectures whose layers have no window in llama.cpp, whatever a file says. */
 const KNOWS_NO_WINDOW: readonly string[] = ["llama", "phi3"];
 
+/** Architectures whose output head is always, or never, the embedding in llama.cpp, which refuses to load a file of the other kind; it takes both of others. */
+const TIED: Readonly<Record<string, boolean>> = { gemma: true, gemma2: true, olmo2: false };
+
 /** Architecture in llama.cpp. */
 export function architectureOf({ modelType }: DecoderConfig): string {
   return ARCHITECTURES[modelType] ?? modelType;
@@ -191,6 +194,14 @@ export function checkArchitecture(decoder: DecoderConfig): string {
   }
   if (architecture === "phi3" && decoder.numHeads * decoder.headDim !== decoder.hiddenSize) {
     throw refuse("head_dim of its own");
+  }
+  const tied = TIED[architecture];
+  if (tied !== undefined && decoder.tieWordEmbeddings !== tied) {
+    throw refuse(
+      tied
+        ? "output head beside the embedding (tie_word_embeddings: false)"
+        : "output head that is the embedding (tie_word_embeddings: true)",
+    );
   }
   if (/^(qwen3|smollm3|gemma|olmo2|phi3)/.test(architecture) && (decoder.qkvBias || decoder.outputBias)) {
     throw refuse("biases");

@@ -60,3 +60,24 @@ Deno.test("a Gemma 2 is written as GGUF if its windows, caps and scale of scores
   ];
   for (const [change, message] of cases) assertThrows(() => of(change), RangeError, message);
 });
+
+// Seen in llama.cpp by node-llama-cpp 3.22.1: "wrong number of tensors" of the first two with a head of its own, "missing tensor 'output.weight'" of olmo2 without.
+Deno.test("a model whose output head is the embedding, or isn't, is written as GGUF where llama.cpp loads that", () => {
+  for (const [family, tied] of [["gemma", true], ["gemma2", true], ["olmo2", false]] as const) {
+    const decoder = { ...decoderIn(`${TINY}${family}/model`), tieWordEmbeddings: tied };
+    if (family === "gemma2") decoder.attentionScale = 1 / Math.sqrt(decoder.headDim);
+    assertEquals(checkArchitecture(decoder), family);
+    assertThrows(
+      () => checkArchitecture({ ...decoder, tieWordEmbeddings: !tied }),
+      RangeError,
+      `architecture ${family} has no output head ${
+        tied ? "beside" : "that is"
+      } the embedding (tie_word_embeddings: ${!tied})`,
+    );
+  }
+  for (const family of ["llama", "gemma3"]) {
+    const decoder = { ...decoderIn(`${TINY}${family}/model`), slidingWindow: [null, null, null] };
+    decoder.attentionScale = 1 / Math.sqrt(decoder.headDim);
+    for (const tieWordEmbeddings of [true, false]) checkArchitecture({ ...decoder, tieWordEmbeddings });
+  }
+});
