@@ -117,7 +117,7 @@ const WORDS: Readonly<Record<string, string>> = { bf16: "bfloat16", f16: "float1
 interface StoredForms {
   /** Bytes of a number, over all matrices that aren't float32. */
   bytes: number;
-  /** In words, of those that are as the file has them; "": none are. */
+  /** In words, of those that are as the file has them, of which others than modules are meant where some are packed; "": none are. */
   forms: string;
   float32: ReadonlyMap<string, number>;
   /** How many are in few bits in another form than the file's. */
@@ -134,7 +134,8 @@ async function storedForms(
   const backend = await makeBackend(choice);
   try {
     const all = [...matrices].map(([name, shape]) => ({ name, shape, pieces: weights.pieces(name) }));
-    const takes = takenBy(backend, all), forms = new Set<string>(), float32 = new Map<string, number>();
+    const takes = takenBy(backend, all), float32 = new Map<string, number>();
+    const forms = { modules: new Set<string>(), others: new Set<string>() };
     let packed = 0, bytes = 0, count = 0, ofModules = 0, inModules = 0;
     for (const { name, shape, pieces } of all) {
       const isModule = modules.has(name), held = takes.stored ? heldForm(pieces, shape) : null;
@@ -145,13 +146,14 @@ async function storedForms(
         packed++;
       } else if (held !== null) {
         own = heldBytes(held, shape);
-        forms.add(WORDS[held] ?? held);
+        forms[isModule ? "modules" : "others"].add(WORDS[held] ?? held);
       } else float32.set(name, pieces.count);
       if (isModule) ofModules += own, inModules += pieces.count;
       if (!float32.has(name)) bytes += own, count += pieces.count;
     }
     if (count === 0) return null;
-    const words = [...forms].join(", ").replace(/, ([^,]*)$/, " and $1"),
+    const told = packed > 0 ? forms.others : forms.others.union(forms.modules);
+    const words = [...told].join(", ").replace(/, ([^,]*)$/, " and $1"),
       fewBits = ofModules <= FEW * inModules;
     return { bytes: bytes / count, forms: words, float32, packed, fewBits };
   } finally {

@@ -170,7 +170,7 @@ Deno.test({
         bytes: (embedding + rounded) / all,
         float32,
         fewBits: true,
-        text: "4 bits at most in the layers' modules, Q8_0 and Q4_K elsewhere",
+        text: "4 bits at most in the layers' modules, Q8_0 elsewhere",
       });
     } finally {
       weights.close();
