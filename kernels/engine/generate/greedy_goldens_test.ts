@@ -1,4 +1,7 @@
-/** Greedy answers of both generators beside transformers' (fixtures/goldens/tiny, in float64): ids, and their log-probabilities, in which capped logits show. */
+/**
+ * Greedy answers block after block beside transformers' (fixtures/goldens/tiny, in float64): ids, and their log-probabilities, in which capped logits show. The one
+ * program is held to these blocks by program/program_test.ts.
+ */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 
 import { entryOf, item } from "../../../formats/elements.ts";
