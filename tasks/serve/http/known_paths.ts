@@ -99,7 +99,7 @@ export function notFound(c: Context): ApiError {
       ? `${here}: ask /v1${pathname}, with /v1 at the end of the base URL`
       : behind !== pathname && KNOWN_PATHS.has(behind)
       ? `${here}: ask ${behind}, without /v1 at the end of the base URL`
-      : here + didYouMean(pathname, [...KNOWN_PATHS]),
+      : here + didYouMean(pathname, [...KNOWN_PATHS].filter((path) => path !== "/")),
   );
 }
 

@@ -225,6 +225,8 @@ async function refusesOtherHttp({ served, baseURL }: ServedClient): Promise<void
     assertEquals([reply.status, error.code], [404, "not_found"]);
     assertStringIncludes(error.message, words);
   }
+  // the page is no word that somebody mistyped
+  assertEquals((await (await to("/x", "GET")).json()).error.message, "There is nothing at GET /x");
   const [one, all] = await Promise.all(asGiven);
   assertEquals([one?.status, all?.status], [200, 200]);
   assertEquals((await one?.json()).id, "tuned");
