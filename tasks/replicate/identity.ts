@@ -30,7 +30,7 @@ const KIND: RunKind = {
  */
 export function claimFolder(config: ReplicateConfig): void {
   checkReplicationFolder(config);
-  writeRunIdentity(claimOf(config), config, VERSION);
+  writeRunIdentity(claimOf(config), VERSION);
 }
 
 /** @throws {RangeError} If the folder holds another replication, or a run of something else */
@@ -39,7 +39,7 @@ export function checkReplicationFolder(config: ReplicateConfig): void {
 }
 
 function claimOf(config: ReplicateConfig): RunClaim {
-  return { directory: config.out_dir, kind: KIND, identity: identityOf(config) };
+  return { directory: config.out_dir, kind: KIND, config, identity: identityOf(config) };
 }
 
 function identityOf(config: ReplicateConfig): RunIdentity {

@@ -28,7 +28,7 @@ const BESIDE: ReadonlySet<string> = new Set([
 
 /** A synthesis in its folder. */
 export function synthClaim(config: SynthConfig, prompts: Prompts): RunClaim {
-  return { directory: config.out_dir, kind: SYNTHESIS, identity: identityOf(config, prompts) };
+  return { directory: config.out_dir, kind: SYNTHESIS, config, identity: identityOf(config, prompts) };
 }
 
 /** Short hash of each deciding key: its value, and the contents of the files that it names. */

@@ -79,7 +79,7 @@ export async function synthesize(
   const removeOthers = beginIn(
     store,
     config,
-    () => writeRunIdentity(claim, { ...config, overwrite: false }, version),
+    () => writeRunIdentity({ ...claim, config: { ...config, overwrite: false } }, version),
     say,
   );
   using cache = openCache(config, config.overwrite);

@@ -202,7 +202,7 @@ Deno.test("a run of other keys isn't continued, and a budget stops it where it c
     await assertRejects(
       () => synthesize(scriptedConfig(folder, server.base, { rows: 5 }), builtinRegistry()),
       RangeError,
-      "needs the same rows (4): current value is another one",
+      "needs the same rows (4): current value is 5; ",
     );
     // seeds are compared by what is in their file, and by the column that is read of it
     const column = { path: join(folder, "seeds.jsonl"), column: "instruction" };

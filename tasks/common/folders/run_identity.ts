@@ -34,6 +34,8 @@ export interface RunClaim {
   directory: string;
   /** Kind of run. */
   kind: RunKind;
+  /** Its configuration, as the verb reads it again. */
+  config: object;
   /** Its deciding keys. */
   identity: RunIdentity;
 }
@@ -42,7 +44,9 @@ export interface RunClaim {
  * Refuses to continue another run.
  * @throws {RangeError} If the folder holds a run of other deciding keys, or a run.yaml of something else
  */
-export function refuseOtherIdentity({ directory, kind: { key, noun, remedy }, identity }: RunClaim): void {
+export function refuseOtherIdentity(
+  { directory, kind: { key, noun, remedy }, config, identity }: RunClaim,
+): void {
   const path = join(directory, "run.yaml");
   if (!exists(path)) return;
   const value = readYaml(path).value as { provenance?: Record<string, unknown> } | null;
@@ -56,25 +60,30 @@ export function refuseOtherIdentity({ directory, kind: { key, noun, remedy }, id
     before.data[name] !== identity[name]
   );
   if (differ.length === 0) return;
-  const written = z.record(z.string(), z.unknown()).catch({}).parse(Object(value)[key]);
-  // files count by their contents, and of them and of longer settings a value would say nothing
-  const named = differ.map((name) =>
-    ["number", "boolean"].includes(typeof written[name]) ? `${name} (${written[name]})` : name
-  );
+  const told = (values: unknown, name: string) => {
+    const value: unknown = Object(values)[name];
+    // files count by their contents, and of them and of longer settings a value would say nothing
+    return ["number", "boolean"].includes(typeof value) ? String(value) : null;
+  };
+  const needed = differ.map((name) => {
+    const written = told(Object(value)[key], name);
+    return written === null ? name : `${name} (${written})`;
+  });
+  const current = differ.map((name) => told(config, name) ?? "another one");
   throw new RangeError(
-    `Cannot continue ${directory} as it needs the same ${named.join(", ")}: current value is another one; ` +
+    `Cannot continue ${directory} as it needs the same ${needed.join(", ")}: current value is ${
+      current.join(", ")
+    }; ` +
       `choose another out_dir, or ${remedy}`,
   );
 }
 
 /**
  * Writes `run.yaml`, keys and tokens redacted.
- * @param config As the verb reads it again
  * @param version Of this project
  */
 export function writeRunIdentity(
-  { directory, kind: { key, again }, identity }: RunClaim,
-  config: unknown,
+  { directory, kind: { key, again }, config, identity }: RunClaim,
   version: string,
 ): void {
   const path = join(directory, "run.yaml");
