@@ -138,9 +138,9 @@ for (
 }
 
 for (
-  const { name } of [...Deno.readDirSync(join(FACTORY, "evaluations"))].sort((a, b) =>
-    a.name < b.name ? -1 : 1
-  )
+  // that of a reward model is repeated by tasks/train/predict/rewards_test.ts
+  const { name } of [...Deno.readDirSync(join(FACTORY, "evaluations"))].filter(({ name }) => name !== "rm")
+    .sort((a, b) => a.name < b.name ? -1 : 1)
 ) {
   Deno.test(`do_eval without do_train has LLaMA-Factory's results, those of losses with a ref_model too: ${name}`, async () => {
     const folder = temporaryFolder(), out = join(folder, "out"), theirs = join(FACTORY, "evaluations", name);
@@ -177,6 +177,21 @@ Deno.test("do_eval without do_train refuses a loss that carries numbers, which o
   assertStringIncludes(
     fault.message,
     "with loss: dpo as it carries numbers from micro-batch to micro-batch (delta, batches)",
+  );
+});
+
+Deno.test("do_eval without do_train refuses a loss that measures a divergence from the model before training", async () => {
+  const of = [
+    "loss=sft",
+    "loss_options={asft_alpha: 0.1}",
+    "finetuning_type=full",
+    "adapter_name_or_path=[]",
+  ];
+  const [file, ...keys] = factoryArguments("sft_fixed", join(temporaryFolder(), "out"), [...ALONE, ...of]);
+  const fault = await assertRejects(() => train(file, keys, QUIET), RangeError);
+  assertStringIncludes(
+    fault.message,
+    "with loss: sft as it measures a divergence from the model before training",
   );
 });
 

@@ -247,3 +247,10 @@ Deno.test("dpo with sigmoid_norm is the sigmoid of log-ratios per token, by hand
   assertAlmostEquals(found!.gradient.chosen!, -0.125 / (1 + Math.exp(0.8)), 1e-14);
   assertAlmostEquals(found!.gradient.rejected!, 0.05 / (1 + Math.exp(0.8)), 1e-14);
 });
+
+Deno.test("eaft_alpha weighs by the entropy's power, by nothing where rounding leaves it below 0", () => {
+  const tokens = { logps: new Float64Array(3), positions: Int32Array.of(1, 2, 3) };
+  const measures = Float64Array.of(-1e-7, 0.75, 3);
+  const { y } = madeLoss("sft", { eaft_alpha: 0.5 }).tokenWeights!({ y: { ...tokens, measures } });
+  assertEquals(y, Float64Array.of(0, 0.5, 1));
+});

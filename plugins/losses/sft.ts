@@ -37,7 +37,10 @@ const byProbability: Weights = { tokenWeights: ({ y }) => ({ y: y.logps.map(Math
 function byEntropy(alpha: number): Weights {
   return {
     labelMeasure: "top_entropy",
-    tokenWeights: ({ y }) => ({ y: y.measures.map((entropy) => (entropy / EAFT_ENTROPY) ** alpha) }),
+    tokenWeights: ({ y }) => ({
+      // of a sure token a GPU's logarithm may leave less than 0, whose power isn't a number
+      y: y.measures.map((entropy) => (Math.max(0, entropy) / EAFT_ENTROPY) ** alpha),
+    }),
   };
 }
 

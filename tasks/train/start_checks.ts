@@ -4,6 +4,7 @@
  * @module
  */
 
+import { item } from "../../formats/elements.ts";
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import type { Tokenizer } from "../../formats/tokenizer/tokenizer.ts";
 import {
@@ -84,7 +85,13 @@ export function checkBestMetric(
   // kto gives some metrics for desirable answers only, some for the others
   const rows = evaluateLoss(
     loss,
-    [true, false].map((desirable) => ({ policy: of(-2), reference: of(-3), length: of(4), desirable })),
+    [true, false].map((desirable) => ({
+      policy: of(-2),
+      reference: of(-3),
+      length: of(4),
+      divergence: of(1),
+      desirable,
+    })),
   );
   const named = Object.keys(averageMetrics(loss, rows.map(({ metrics }) => metrics)));
   if (compute_accuracy && stage === "sft") named.push("accuracy");
@@ -137,6 +144,21 @@ export function checkSmoothing(
   throw new RangeError(
     `Cannot smooth labels of this ${modelType} model as its logits are capped (final_logit_softcapping: ${logitCap}): ` +
       `current value is label_smoothing_factor: ${label_smoothing_factor}; leave it out`,
+  );
+}
+
+/**
+ * Makes sure that what a loss measures of labels' distributions can be had: where logits are capped they exist inside of the head's kernels alone.
+ * @throws {RangeError} If the model caps them and the loss measures something
+ */
+export function checkLabelMeasure(
+  { labelMeasure }: Pick<Loss, "labelMeasure">,
+  { modelType, logitCap }: Pick<DecoderConfig, "modelType" | "logitCap">,
+): void {
+  if (labelMeasure === undefined || logitCap === undefined) return;
+  throw new RangeError(
+    `Cannot measure labels' distributions of this ${modelType} model as its logits are capped (final_logit_softcapping: ${logitCap}): ` +
+      `current value is a loss that measures ${labelMeasure}; use another loss (use_eaft_loss and use_asft_loss are of this kind)`,
   );
 }
 
@@ -213,16 +235,17 @@ function hasGradient(example: EncodedExample, loss: Loss): boolean {
   const [row] = evaluateLoss(loss, [{
     policy,
     length,
+    divergence: ratio,
     ...(loss.needsReference && { reference }),
     ...(example.desirable !== undefined && { desirable: example.desirable }),
   }]);
   for (let label = 0; label < pack.labelIds.length; label++) {
     const owners = pack.owners.subarray(pack.ownerStart[label], pack.ownerStart[label + 1]);
-    const slope = owners.reduce(
-      (sum, owner) => sum + (row?.gradient[pack.sequences[owner]?.name ?? ""] ?? 0),
-      0,
+    const names = Array.from(owners, (owner) => item(pack.sequences, owner).name);
+    const slopes = [row?.gradient, row?.divergenceGradient].map((of) =>
+      names.reduce((sum, name) => sum + (of?.[name] ?? 0), 0)
     );
-    if (slope !== 0) return true;
+    if (slopes.some((slope) => slope !== 0)) return true;
   }
   return false;
 }

@@ -2,11 +2,12 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 
 import { idsExample, tinyModel } from "../../tests/helpers/tiny_model.ts";
 import type { EncodedExample } from "../../kernels/engine/packs/encoded.ts";
-import { losses } from "../../plugins/losses/mod.ts";
+import { defineLoss, losses } from "../../plugins/losses/mod.ts";
 import { Registry } from "../../plugins/registry.ts";
 import {
   adapterWarnings,
   checkBestMetric,
+  checkLabelMeasure,
   checkRankFits,
   checkSmoothing,
   checkTokenIds,
@@ -39,7 +40,7 @@ Deno.test("checkBestMetric() refuses a metric that no evaluation gives, before t
     metric_for_best_model: string | null,
     name: string,
     eval_strategy: "no" | "steps" = "steps",
-    { compute_accuracy = false, sets = [] as string[] } = {},
+    { compute_accuracy = false, sets = [] as string[], options = {} } = {},
   ) =>
     checkBestMetric({
       metric_for_best_model,
@@ -48,7 +49,7 @@ Deno.test("checkBestMetric() refuses a metric that no evaluation gives, before t
       compute_accuracy,
       eval_on_each_dataset: sets.length > 0,
       eval_dataset: sets,
-    }, loss(name));
+    }, loss(name, options));
   assertThrows(
     () => check("eval_accuracy", "sft"),
     RangeError,
@@ -74,6 +75,9 @@ Deno.test("checkBestMetric() refuses a metric that no evaluation gives, before t
   );
   check(null, "sft");
   for (const name of ["sft", "pt", "dpo", "iopo", "kto", "orpo", "simpo"]) check("eval_loss", name);
+  for (const options of [{ asft_alpha: 0.1 }, { eaft_alpha: 1 }]) {
+    check("eval_loss", "sft", "steps", { options });
+  }
   // names of TRL's trainers
   for (const name of ["dpo", "iopo"]) check("eval_rewards/margins", name);
   for (const side of ["chosen", "rejected"]) check(`eval_rewards/${side}`, "kto");
@@ -102,6 +106,19 @@ Deno.test("checkSmoothing() refuses smoothed labels where logits are capped", ()
     "Cannot smooth labels of this gemma2 model as its logits are capped (final_logit_softcapping: 30): " +
       "current value is label_smoothing_factor: 0.1; leave it out",
   );
+});
+
+Deno.test("checkLabelMeasure() refuses losses that measure distributions where logits are capped", () => {
+  const capped = { modelType: "gemma2", logitCap: 30 };
+  checkLabelMeasure(loss("sft"), capped);
+  for (const options of [{ asft_alpha: 0.1 }, { eaft_alpha: 1 }]) {
+    checkLabelMeasure(loss("sft", options), { modelType: "llama" });
+    assertThrows(
+      () => checkLabelMeasure(loss("sft", options), capped),
+      RangeError,
+      "of this gemma2 model as its logits are capped (final_logit_softcapping: 30)",
+    );
+  }
 });
 
 Deno.test("lengthWarnings() counts sequences beyond the model's positions", () => {
@@ -140,6 +157,20 @@ Deno.test("emptyGradientWarnings() finds the examples in which every gradient ca
   }
   assertEquals(told("orpo"), [], "its SFT term remains");
   assertEquals(told("dpo", { pref_ftx: 0.5 }), [], "so does pref_ftx's");
+  const anchored = (weight: number) =>
+    defineLoss({
+      shape: "pair",
+      sequences: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
+      needsReference: false,
+      normalize: "examples",
+      labelMeasure: "divergence",
+      loss: ({ policy, divergence }) => ({
+        loss: policy.rejected.minus(policy.chosen).plus(divergence.chosen.times(weight)),
+        metrics: {},
+      }),
+    });
+  assertEquals(emptyGradientWarnings(pairs, anchored(0)).length, 1);
+  assertEquals(emptyGradientWarnings(pairs, anchored(1)), [], "a divergence's remains");
 
   const quad = (x1: number[], y1: number[], x2: number[], y2: number[]): Sequences => ({
     x1y1: [x1, y1],

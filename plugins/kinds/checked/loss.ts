@@ -63,13 +63,8 @@ const lossOutputs = fields({
 export function checkedLoss(loss: Loss, maker: Maker): Loss {
   maker.checkMade(loss, made);
   checkSequences(loss, maker);
+  checkMeasures(loss, maker);
   const { batch, carried, summarize, tokenWeights } = loss;
-  if (loss.measure === "value" && (loss.needsReference || loss.normalize !== "examples" || tokenWeights)) {
-    maker.refuse(
-      "Cannot use measure: value as values have no reference, are one a sequence, and are normalised by examples: set needsReference: false and normalize: " +
-        "examples, and leave tokenWeights out",
-    );
-  }
   if (carried && !batch) {
     maker.refuse(
       "Cannot use carried without batch() as what is carried reaches the formula through batch(rows, carried) alone: add it, or leave carried out",
@@ -94,6 +89,26 @@ export function checkedLoss(loss: Loss, maker: Maker): Loss {
       ((means) =>
         maker.checked("summarize()", namedNumbers.pipe(ownNames), () => summarize.call(loss, means))),
   });
+}
+
+/** Makes sure that what is measured of sequences and labels goes together, and reaches something. */
+function checkMeasures(
+  { measure, needsReference, normalize, tokenWeights, labelMeasure }: Loss,
+  maker: Maker,
+): void {
+  if (
+    measure === "value" && (needsReference || normalize !== "examples" || tokenWeights || labelMeasure)
+  ) {
+    maker.refuse(
+      "Cannot use measure: value as values have no reference, are one a sequence, and are normalised by examples: set needsReference: false and normalize: " +
+        "examples, and leave tokenWeights and labelMeasure out",
+    );
+  }
+  if (labelMeasure === "top_entropy" && !tokenWeights) {
+    maker.refuse(
+      "Cannot use labelMeasure: top_entropy without tokenWeights() as entropies reach nothing else: add it, or leave labelMeasure out",
+    );
+  }
 }
 
 /** Makes sure that each sequence is of prompts and answers that examples of the loss's shape have. */

@@ -83,6 +83,15 @@ Deno.test("what a loss of one's own carries has the names and finite numbers of 
   assertStringIncludes(fault(() => madeOf("loss", alone)), "Cannot use carried without batch()");
 });
 
+Deno.test("a loss that measures entropies has weights that take them", () => {
+  const loss = { ...pair, labelMeasure: "top_entropy", loss: () => ({}) };
+  assertStringIncludes(
+    fault(() => madeOf("loss", loss)),
+    "Cannot use labelMeasure: top_entropy without tokenWeights()",
+  );
+  madeOf("loss", { ...loss, tokenWeights: () => ({}) });
+});
+
 Deno.test("a loss of values has no reference, no weights of tokens, and is normalised by examples", () => {
   const values = {
     shape: "pair",
@@ -93,7 +102,10 @@ Deno.test("a loss of values has no reference, no weights of tokens, and is norma
     loss: () => ({}),
   };
   assertEquals((madeOf("loss", values) as { measure: string }).measure, "value");
-  const others = [{ needsReference: true }, { normalize: "label_tokens" }, { tokenWeights: () => ({}) }];
+  const others = [
+    ...[{ needsReference: true }, { normalize: "label_tokens" }, { tokenWeights: () => ({}) }],
+    { labelMeasure: "divergence" },
+  ];
   for (const other of others) {
     assertStringIncludes(fault(() => madeOf("loss", { ...values, ...other })), "Cannot use measure: value");
   }

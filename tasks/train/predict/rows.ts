@@ -90,13 +90,19 @@ export async function prepareRows(
 }
 
 /**
- * @throws {RangeError} If a loss that `loss` names needs what is gone with its training, a reference that no key names or numbers that it carried: of the
- * losses of stages the configuration knows that already
+ * @throws {RangeError} If a loss that `loss` names needs what is gone with its training, a reference that no key names, the model before it or numbers that it
+ * carried: of the losses of stages the configuration knows that already
  */
 function checkLossKnown(
   { loss: name, ref_model }: Pick<TrainConfig, "loss" | "ref_model">,
-  { needsReference, carried }: Pick<Loss, "needsReference" | "carried">,
+  { needsReference, carried, labelMeasure }: Pick<Loss, "needsReference" | "carried" | "labelMeasure">,
 ): void {
+  if (labelMeasure === "divergence") {
+    throw new RangeError(
+      `Cannot evaluate a finished model with loss: ${name} as it measures a divergence from the model before training, which isn't known any more: evaluate in ` +
+        "training (eval_strategy), or give options with which it measures none",
+    );
+  }
   if (carried) {
     throw new RangeError(
       `Cannot evaluate a finished model with loss: ${name} as it carries numbers from micro-batch to micro-batch (${

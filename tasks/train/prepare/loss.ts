@@ -38,7 +38,7 @@ export function prepareLoss(
     placeOf("loss"),
     () => plugins.use("loss", name, options, () => placeOf("loss_options")),
   );
-  placed(placeOf(config.loss === null ? "stage" : "loss"), () => checkMeasure(config, name, loss));
+  placed(placeOf(lossKey(config)), () => checkMeasure(config, name, loss));
   placed(placeOf("pissa_init"), () => checkPissaReference(config, name, loss));
   const defaults = {
     metric_for_best_model: null,
@@ -48,6 +48,12 @@ export function prepareLoss(
   } as const;
   placed(placeOf("metric_for_best_model"), () => checkBestMetric({ ...defaults, ...config }, loss));
   return { name, options, loss };
+}
+
+/** The key that chose a run's loss, where it isn't the stage's own. */
+export function lossKey({ loss, use_eaft_loss, use_asft_loss }: LossKeys): string {
+  if (loss !== null) return "loss";
+  return use_asft_loss ? "use_asft_loss" : use_eaft_loss ? "use_eaft_loss" : "stage";
 }
 
 /** A value head is trained in stage rm, and nowhere else. */
@@ -66,9 +72,13 @@ function checkPissaReference(
   name: string,
   loss: Loss,
 ): void {
-  if (!pissa_init || finetuning_type !== "lora" || !loss.needsReference || ref_model !== null) return;
+  const isAnchored = loss.labelMeasure === "divergence";
+  if (!pissa_init || finetuning_type !== "lora") return;
+  if (!isAnchored && (!loss.needsReference || ref_model !== null)) return;
   throw new RangeError(
-    `Cannot use pissa_init: true with loss ${name} as its reference is the model with adapters off, which lacks the leading parts then: name the ` +
-      "model as ref_model, use a loss without a reference (stage sft, pref_loss orpo or simpo), or leave it out",
+    `Cannot use pissa_init: true with loss ${name} as its reference is the model with adapters off, which lacks the leading parts then: ` +
+      (isAnchored
+        ? "use a loss without a divergence from it (use_asft_loss: false), or leave it out"
+        : "name the model as ref_model, use a loss without a reference (stage sft, pref_loss orpo or simpo), or leave it out"),
   );
 }

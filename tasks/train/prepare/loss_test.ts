@@ -28,3 +28,21 @@ Deno.test("a loss of values is of stage rm, and stage rm has no other", () => {
     "t.yaml:7:1: Cannot use loss simpo in stage rm as it takes log-probabilities",
   );
 });
+
+Deno.test("an anchored loss has no reference with pissa_init, whose base lacks the leading parts", () => {
+  assertEquals(
+    made("pissa_init: true\npissa_convert: true\nuse_eaft_loss: true").loss.labelMeasure,
+    "top_entropy",
+  );
+  assertEquals(
+    made("pissa_init: true\npissa_convert: true\nfinetuning_type: full\nuse_asft_loss: true").name,
+    "sft",
+  );
+  for (const lines of ["use_asft_loss: true", "loss: sft\nloss_options: {asft_alpha: 0.1}"]) {
+    assertThrows(
+      () => made(`${lines}\npissa_init: true\npissa_convert: true`),
+      RangeError,
+      "Cannot use pissa_init: true with loss sft as its reference is the model with adapters off",
+    );
+  }
+});
