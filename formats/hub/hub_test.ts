@@ -220,6 +220,14 @@ Deno.test("resolveModel() brings an adapter without the weights of a whole model
       RangeError,
       "Cannot find the adapter tiny/other",
     );
+    // older reward models have a pickle instead: it comes too, so that reading the folder refuses it
+    const older = new Map([...files].filter(([name]) => name !== "value_head.safetensors"));
+    for (const [all, head] of [[older, "value_head.bin"], [files, "value_head.safetensors"]] as const) {
+      await using pickled = new FakeHub(new Map([...all, ["value_head.bin", text("pickle")]]));
+      const apart = { ...options, cacheDir: join(cacheDir, head), endpoint: pickled.endpoint };
+      const names = entryNames(await resolveModel(NAME, apart, "adapter"));
+      assertEquals(names.filter((name) => name.startsWith("value_head")), [head]);
+    }
     await using bare = new FakeHub(new Map([["adapter_model.bin", new Uint8Array(2)]]));
     const other = { ...options, cacheDir: join(cacheDir, "other"), endpoint: bare.endpoint };
     await assertRejects(

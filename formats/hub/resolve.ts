@@ -5,7 +5,7 @@
 import { resolve } from "@std/path";
 
 import { exists } from "../exists.ts";
-import { VALUE_HEAD_FILE } from "../value_head/value_head.ts";
+import { PICKLED_VALUE_HEAD, VALUE_HEAD_FILE } from "../value_head/value_head.ts";
 import { nearEntry } from "../near_entry.ts";
 import { defaultCacheDir, RepositoryCache } from "./cache.ts";
 import { type RemoteFile } from "./download.ts";
@@ -42,7 +42,7 @@ const UNNEEDED = /^(pytorch_model|tf_model|flax_model)/;
  * A path that exists as it is; a hub id (`owner/name`, `owner/name@revision`, which wins over `options.revision`) as the folder of its
  * snapshot, downloaded if need be: json,
  * tokenizer and template files and safetensors (of an adapter `adapter_model.safetensors`), no other weights. An interrupted download is continued; every file is
- * checked by size and hash. A reward model's value head comes with it.
+ * checked by size and hash. A reward model's value head comes with it; one that is a pickle alone too, so that who needs it is told, and no other is drawn.
  * @throws {RangeError} If there is neither such a path nor such a repository, or it isn't open to this token.
  * @throws {Error} If the hub can't be reached, or a download fails.
  */
@@ -125,8 +125,11 @@ function notCached(nameOrPath: string, revision: string, kind: ModelKind): Range
 /** Those of a model's files that are needed; its configuration at the very end, as a snapshot that has it counts as whole. */
 function neededFiles(all: readonly RemoteFile[], hub: HubRepository, kind: ModelKind): RemoteFile[] {
   const { weights, weightsName, config } = PARTS[kind];
+  const valueHead = [VALUE_HEAD_FILE, PICKLED_VALUE_HEAD].find((file) =>
+    all.some(({ name }) => name === file)
+  );
   const isNeeded = ({ name }: RemoteFile) =>
-    weights.test(name) || name === VALUE_HEAD_FILE || (NEEDED.test(name) && !UNNEEDED.test(name));
+    weights.test(name) || name === valueHead || (NEEDED.test(name) && !UNNEEDED.test(name));
   const files = all.filter(isNeeded);
   if (!files.some(({ name }) => weights.test(name))) {
     const others = all.map(({ name }) => name).filter((name) =>

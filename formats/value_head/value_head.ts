@@ -10,8 +10,8 @@ import { SafetensorsFile, writeSafetensors } from "../safetensors/mod.ts";
 
 /** Name of the file. */
 export const VALUE_HEAD_FILE = "value_head.safetensors";
-/** The same as PyTorch's pickle, which isn't read. */
-const PICKLED = "value_head.bin";
+/** Name of the same as PyTorch's pickle, which isn't read. */
+export const PICKLED_VALUE_HEAD = "value_head.bin";
 
 /** Name of the weight, `[1, hidden]`. */
 export const VALUE_HEAD_WEIGHT = "v_head.summary.weight";
@@ -35,9 +35,9 @@ export function readValueHead(
 ): Record<string, Float32Array<ArrayBuffer>> | null {
   const path = join(folder, VALUE_HEAD_FILE);
   if (!exists(path)) {
-    if (!exists(join(folder, PICKLED))) return null;
+    if (!exists(join(folder, PICKLED_VALUE_HEAD))) return null;
     throw new RangeError(
-      `Cannot read the value head of ${folder} as ${PICKLED} is PyTorch's pickle, which isn't opened here: write its two tensors to ` +
+      `Cannot read the value head of ${folder} as ${PICKLED_VALUE_HEAD} is PyTorch's pickle, which isn't opened here: write its two tensors to ` +
         `${VALUE_HEAD_FILE} (safetensors.torch.save_file), or remove it to begin with a fresh one`,
     );
   }
@@ -72,11 +72,12 @@ export function writeValueHead(
 }
 
 /**
- * Rate at which training drops numbers of the hidden state that a value head reads: config.json's `summary_dropout_prob`, as trl reads it, else 0.1.
+ * Rate at which training drops numbers of the hidden state that a value head reads: config.json's `summary_dropout_prob`, as trl reads it (null: none), else
+ * 0.1.
  * @throws {RangeError} If it isn't a number in [0, 1)
  */
 export function valueHeadDropout(config: Readonly<Record<string, unknown>>): number {
-  const rate = config.summary_dropout_prob ?? 0.1;
+  const { summary_dropout_prob: given = 0.1 } = config, rate = given ?? 0;
   if (typeof rate === "number" && rate >= 0 && rate < 1) return rate;
   throw new RangeError(
     `Cannot train a value head as summary_dropout_prob of config.json needs to be a number in [0, 1): current value is ${

@@ -43,12 +43,11 @@ Deno.test("readValueHead() refuses another width, a missing tensor and PyTorch's
   assertThrows(() => readValueHead(folder, 3), RangeError, "value_head.bin is PyTorch's pickle");
 });
 
-Deno.test("the dropout of a value head is config.json's summary_dropout_prob, trl's 0.1 without, and in [0, 1)", () => {
-  assertEquals([{}, { summary_dropout_prob: 0 }, { summary_dropout_prob: 0.25 }].map(valueHeadDropout), [
-    0.1,
-    0,
-    0.25,
-  ]);
+Deno.test("the dropout of a value head is config.json's summary_dropout_prob, none for null, trl's 0.1 without, and in [0, 1)", () => {
+  assertEquals(valueHeadDropout({}), 0.1);
+  for (const [given, rate] of [[0, 0], [0.25, 0.25], [null, 0]] as const) {
+    assertEquals(valueHeadDropout({ summary_dropout_prob: given }), rate);
+  }
   for (const rate of [1, -0.1, "0.1", true]) {
     assertThrows(() => valueHeadDropout({ summary_dropout_prob: rate }), RangeError, "[0, 1)");
   }

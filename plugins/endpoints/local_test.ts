@@ -6,6 +6,7 @@ import { loadTokenizer } from "../../formats/tokenizer/mod.ts";
 import { chooseBackend } from "../../kernels/engine/backends.ts";
 import { openGenerator } from "../../kernels/engine/generate/open.ts";
 import { builtinRegistry } from "../builtins.ts";
+import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 import { decoderIn } from "../../tests/helpers/tiny_model.ts";
 import { prepareTokenizer } from "../kinds/tokenizer/prepare_tokenizer.ts";
 import type { CompletionRequest, Endpoint } from "../kinds/endpoint.ts";
@@ -120,6 +121,23 @@ Deno.test("local: a model that isn't there stops the run, by name", async () => 
   assert(untemplated.error!.includes("no chat template"), untemplated.error!);
   await base.close();
   assertThrows(() => endpoint({ template: "nothing" }), RangeError, 'template plugin "nothing"');
+});
+
+Deno.test("local: a reward model's own weights are told as such where they are to answer", async () => {
+  const folder = temporaryFolder();
+  for (const entry of Deno.readDirSync(MODEL)) {
+    Deno.copyFileSync(join(MODEL, entry.name), join(folder, entry.name));
+  }
+  const notesOf = async () => {
+    const local = endpoint({ model: folder });
+    await local.prepare!();
+    await local.close();
+    return local.notes ?? [];
+  };
+  assertEquals(await notesOf(), []);
+  Deno.writeTextFileSync(join(folder, "value_head.safetensors"), "");
+  const [note = ""] = await notesOf();
+  assert(note.startsWith(`${folder} is of a reward model`), note);
 });
 
 Deno.test("local: an adapter's chat template is used, and a template other than the one it was trained with is reported", async () => {

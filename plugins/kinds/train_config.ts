@@ -5,7 +5,7 @@
  * @module
  */
 
-/** Method of training. `rm` and `ppo` of LLaMA-Factory are refused. */
+/** Method of training. `ppo` of LLaMA-Factory is refused. */
 export type Stage = "pt" | "sft" | "rm" | "dpo" | "kto" | "iopo";
 
 /** Preference losses of stages dpo and iopo. */

@@ -23,7 +23,7 @@ import type { LocalModel } from "./open.ts";
 import { decodeShowing, openedBy, specialOf } from "./shown_text.ts";
 
 export { chooseBackend } from "../../../kernels/engine/backends.ts";
-export { adapterNotes, openLocal } from "./open.ts";
+export { adapterNotes, openLocal, rewardNotes } from "./open.ts";
 
 /** Fields of `extra` that the engine knows. */
 const EXTRA = [

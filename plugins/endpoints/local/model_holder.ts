@@ -83,10 +83,11 @@ export class ModelHolder {
     this.#commit ??= await resolveCommit(model, this.#hub);
     const there = await this.#folders();
     this.#adapters = adapterIdentity(this.#options, there);
-    const { adapterNotes, chooseBackend, templateNotes } = await engine();
+    const { adapterNotes, chooseBackend, rewardNotes, templateNotes } = await engine();
     this.#device = (await chooseBackend({ ...this.#device, quantization_bit })).choice;
     this.notes = [
       ...(this.#commit === null ? [] : [`${model} is commit ${this.#commit} of the hub`]),
+      ...rewardNotes(model),
       ...(there.adapter === null ? [] : templateNotes(this.#template, there.adapter, this.#registry)),
       ...[there.adapter, ...Object.values(there.adapters)].flatMap((folder) => adapterNotes(folder, model)),
     ];

@@ -64,7 +64,7 @@ export interface LocalModel {
   stopIds: number[];
   /** generation_config.json, {} when there is none. */
   generationConfig: Record<string, unknown>;
-  /** Remarks on the adapter in use, such as another base that it was trained on. */
+  /** Remarks on the adapter in use, such as another base that it was trained on, and on a reward model. */
   notes: readonly string[];
 }
 
@@ -127,7 +127,7 @@ export function adapterNotes(folder: string | null, model: string): string[] {
 }
 
 /** A sentence where a folder is of a reward model, whose language model answers here. */
-function rewardNotes(folder: string): string[] {
+export function rewardNotes(folder: string): string[] {
   if (!exists(join(folder, VALUE_HEAD_FILE))) return [];
   return [
     `${folder} is of a reward model (${VALUE_HEAD_FILE}), which was trained to give answers numbers, not to answer: rewards are what deno task train with ` +

@@ -66,3 +66,11 @@ Deno.test("do_predict takes LLaMA-Factory's prediction file, and refuses what it
     ] as const
   ) assertStringIncludes(faultWith(more + "\n"), text);
 });
+
+Deno.test("do_predict of stage rm generates nothing: keys about answers are told as not used, as LLaMA-Factory passes them over", () => {
+  const yaml = BASE_YAML.replace("do_train: true\n", "").replace("dataset: d\n", "") +
+    "stage: rm\ndo_predict: true\neval_dataset: e\nnum_beams: 4\ncompute_accuracy: true\n";
+  const { notes } = resolveTrainConfig(parseYaml(yaml, "t.yaml"));
+  assert(notes.includes("num_beams: not used, as stage rm generates no text"), notes.join("\n"));
+  assert(notes.includes("compute_accuracy: not used, as stage is rm"), notes.join("\n"));
+});

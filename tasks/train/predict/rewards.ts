@@ -1,6 +1,6 @@
 /**
- * `do_predict` of stage rm: a finished reward model's numbers for the evaluation rows, with LLaMA-Factory's files. Its lines are rounded to two digits, which
- * make equals of near ones; here they have what float32 holds.
+ * `do_predict` of stage rm: a finished reward model's numbers for the evaluation rows, with LLaMA-Factory's files. Its lines are rounded to two digits behind
+ * the point, which make equals of near ones; here they have six.
  * @module
  */
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
@@ -9,7 +9,7 @@ import { lossesOfFinished } from "./evaluate.ts";
 import { writePredictions } from "./files.ts";
 import type { AskingModel, WorkResult } from "./rows.ts";
 
-/** Digits behind the point: float32 has seven in all. */
+/** Digits behind the point; of rewards of some units float32 has no more. */
 const DIGITS = 6;
 
 /**

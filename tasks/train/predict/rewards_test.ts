@@ -7,6 +7,7 @@ import { parse } from "yaml";
 import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
 import { exportModel } from "../../export.ts";
 import { train } from "../../train.ts";
+import { dryRun } from "../dry_run.ts";
 import { silentProgress } from "../outputs/mod.ts";
 
 const goldens = new URL("../../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
@@ -104,6 +105,19 @@ Deno.test("rewards need a value head, and no generating", async () => {
     () => run(golden, folder, { predict_with_generate: true }),
     RangeError,
     "Cannot generate with stage: rm",
+  );
+});
+
+Deno.test("a dry run of rewards refuses a model without a value head too, where it is named", async () => {
+  const folder = temporaryFolder(), golden = "predictions/predict_rm";
+  await run(golden, folder);
+  const keys = (adapter: string) => [`adapter_name_or_path=${adapter}`, `output_dir=${join(folder, "dry")}`];
+  const file = join(folder, "config.json");
+  await dryRun(file, keys(join(folder, "adapter")), () => {});
+  await assertRejects(
+    () => dryRun(file, keys(join(goldens, "adapter")), () => {}),
+    RangeError,
+    `Cannot use ${join(goldens, "adapter")} as a reward model as it needs a value head`,
   );
 });
 

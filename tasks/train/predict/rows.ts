@@ -5,6 +5,7 @@
 import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
+import { finishedValueHead } from "../../../plugins/trainers/local/target/value_head.ts";
 import type { Registry } from "../../../plugins/registry.ts";
 import { terminalWidth } from "../../common/report/table.ts";
 import { type TrainConfig, workAsked } from "../config/mod.ts";
@@ -71,6 +72,7 @@ export async function prepareRows(
   const generates = work === "predictions" && config.stage !== "rm";
   if (!generates) placed(placeOf("loss"), () => checkLossKnown(config, ready.loss));
   if (work === "predictions") placed(placeOf("model_name_or_path"), () => checkRowsKnown(config, ready));
+  if (ready.loss.measure === "value") checkValueHead(config, ready, placeOf);
   // LLaMA-Factory encodes training rows too, and doesn't use them
   const dataset = config.eval_dataset.length > 0 && !drawsFirst(config) ? [] : config.dataset;
   const notes = [...ready.notes, ...notesOf(config, isTrained)];
@@ -114,6 +116,17 @@ function checkLossKnown(
   throw new RangeError(
     `Cannot evaluate a finished model with loss: ${name} without ref_model as it is relative to a reference: name the model before training as ref_model`,
   );
+}
+
+/** @throws {RangeError} If a finished reward model has no value head, or one that doesn't fit */
+function checkValueHead(
+  { seed }: Pick<TrainConfig, "seed">,
+  { model, decoder, adapterFolders, mergedFolders: merged }: Ready,
+  placeOf: (key: string) => string,
+): void {
+  const key = adapterFolders.length + merged.length > 0 ? "adapter_name_or_path" : "model_name_or_path";
+  const config = { adapter_name_or_path: adapterFolders, seed };
+  placed(placeOf(key), () => finishedValueHead({ config, model, decoder, merged }));
 }
 
 /**

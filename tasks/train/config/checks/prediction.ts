@@ -38,7 +38,7 @@ export function checkPrediction(c: TrainConfig, refuse: Refuse): void {
     "Cannot predict as there is no evaluation data: give eval_dataset or val_size",
   );
   refuse(
-    c.compute_accuracy,
+    c.compute_accuracy && !rewards,
     "compute_accuracy",
     "Cannot use compute_accuracy with predict_with_generate, as in LLaMA-Factory: leave it out",
   );
@@ -53,7 +53,7 @@ export function checkPrediction(c: TrainConfig, refuse: Refuse): void {
     "Cannot predict from a stream, as in LLaMA-Factory: leave it out (max_samples takes the first rows)",
   );
   refuse(
-    c.num_beams > 1,
+    c.num_beams > 1 && !rewards,
     "num_beams",
     `Cannot search with num_beams: ${c.num_beams} beams as answers are drawn token by token: leave it out`,
   );
