@@ -32,14 +32,22 @@ const scores = (metrics: Metrics): Metrics =>
     ),
   );
 
-/** Key of the adapter that a run of LLaMA-Factory ended with, as a folder in `folder`. */
+/** The adapter that a run of LLaMA-Factory ended with, a reward model's value head beside it, as a folder in `folder`. */
 function adapterOf(run: string, folder: string): string {
-  const path = join(folder, "adapter");
+  const path = join(folder, "adapter"), from = join(FACTORY, "runs", run);
   Deno.mkdirSync(path);
   Deno.copyFileSync(join(FACTORY, "adapter/adapter_config.json"), join(path, "adapter_config.json"));
-  const weights = "adapter_model.safetensors";
-  Deno.copyFileSync(join(FACTORY, "runs", run, weights), join(path, weights));
-  return `adapter_name_or_path=${path}`;
+  for (const { name } of Deno.readDirSync(from)) {
+    if (name.endsWith(".safetensors")) Deno.copyFileSync(join(from, name), join(path, name));
+  }
+  return path;
+}
+
+/** Path of the adapter that a golden evaluation's configuration names. */
+function adapterNamed(name: string, folder: string): string {
+  const [, run] = /^out_(.*)$/.exec(name) ?? [];
+  if (run) return adapterOf(run, folder);
+  return name === "adapter2" ? secondAdapter(folder) : join(FACTORY, "adapter");
 }
 
 /** What LLaMA-Factory's log has of the evaluations of a step; sets have entries of their own. */
@@ -67,7 +75,11 @@ for (
     Deno.mkdirSync(out);
     Deno.writeTextFileSync(join(out, "all_results.json"), '{"train_loss": 1.5}');
     const [file, ...keys] = factoryArguments(run, out, [...ALONE, "split_special_tokens=false"]);
-    const { finished } = await train(file, [...keys, adapterOf(run, folder)], QUIET);
+    const { finished } = await train(
+      file,
+      [...keys, `adapter_name_or_path=${adapterOf(run, folder)}`],
+      QUIET,
+    );
     assertEquals(finished, true);
     const ours = read(out, "eval_results.json"), theirs = evaluationOfFactory(run, step);
     assertEquals([Object.keys(scores(ours)).sort(), Object.keys(theirs).length], [
@@ -145,10 +157,10 @@ for (
   Deno.test(`do_eval without do_train has LLaMA-Factory's results, those of losses with a ref_model too: ${name}`, async () => {
     const folder = temporaryFolder(), out = join(folder, "out"), theirs = join(FACTORY, "evaluations", name);
     const file = join(theirs, "config.yaml"), given = Deno.readTextFileSync(file);
-    const [, adapter] = /^adapter_name_or_path: (.*)$/m.exec(given)!;
+    const [, adapter = ""] = /^adapter_name_or_path: (.*)$/m.exec(given)!;
     const { metrics } = await train(file, [
       `model_name_or_path=${join(FACTORY, "model")}`,
-      `adapter_name_or_path=${adapter === "adapter2" ? secondAdapter(folder) : join(FACTORY, "adapter")}`,
+      `adapter_name_or_path=${adapterNamed(adapter, folder)}`,
       ...given.includes("ref_model:") ? [`ref_model=${join(FACTORY, "model")}`] : [],
       ...given.includes("ref_model_adapters:") ? [`ref_model_adapters=${join(FACTORY, "adapter")}`] : [],
       ...[`dataset_dir=${join(FACTORY, "data")}`, `output_dir=${out}`, "split_special_tokens=false"],

@@ -31,7 +31,6 @@ export function exportHelp(topic: string): string {
   return [
     "Examples:",
     "  deno task export examples/export/merge.yaml --dry-run    after deno task train",
-    "  deno task export merge.yaml export_dir=merged infer_dtype=bfloat16",
     "  deno task export merge.yaml export_format=gguf export_dtype=q8_0    or onnx",
     "  deno task export examples/export/gptq.yaml               4 bits by GPTQ",
     "",
