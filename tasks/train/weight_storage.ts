@@ -5,6 +5,7 @@
 import type { WeightSource } from "../../formats/hf_model/mod.ts";
 import type { FloatPieces } from "../../formats/float_pieces.ts";
 import { PACKED_GROUP, quantized } from "../../formats/packed/mod.ts";
+import { savedTensors } from "../../formats/peft/mod.ts";
 import { heldBytes, heldForm, packedBytes } from "../../kernels/backends/onnx/held_form.ts";
 import { describeSubgroups, webgpuBackend } from "../../kernels/backends/webgpu/mod.ts";
 import { chooseBackend, makeBackend } from "../../kernels/engine/backends.ts";
@@ -40,6 +41,7 @@ type Matrices = ReadonlyMap<string, readonly number[]>;
 export async function weightStorage(
   config:
     & Pick<TrainConfig, "finetuning_type" | "fp16" | "bf16" | "quantization_bit" | "pissa_init">
+    & { additional_target?: readonly string[] }
     & Parameters<typeof chooseBackend>[0],
   weights: WeightSource,
   model: DecoderConfig,
@@ -50,7 +52,9 @@ export async function weightStorage(
   const modules = new Set([...moduleShapes(model).keys()].map((name) => `${name}.weight`));
   const matrices = new Map([...tensorShapes(model)].filter(([, shape]) => shape.length === 2));
   const onCpu = choice.provider === "cpu" && choice.backend !== "webgpu";
-  const stored = onCpu ? await storedForms(choice, weights, { matrices, modules, bits }) : null;
+  const { additional_target = [] } = config, saved = savedTensors(additional_target, tensorShapes(model));
+  const whole = new Set(config.finetuning_type === "lora" ? saved.keys() : []);
+  const stored = onCpu ? await storedForms(choice, weights, { matrices, modules, bits, whole }) : null;
   if (choice.provider === "cuda" && choice.backend === "onnx" && (config.bf16 || config.fp16)) {
     return {
       bytes: 2,
@@ -125,11 +129,16 @@ interface StoredForms {
   fewBits: boolean;
 }
 
-/** How matrices lie on the CPU; null: all as float32. @param of Weights of `modules` may be packed in `bits` */
+/** How matrices lie on the CPU; null: all as float32. @param of Weights of `modules` may be packed in `bits`; `whole` ones are trained beside adapters */
 async function storedForms(
   choice: Parameters<typeof makeBackend>[0],
   weights: WeightSource,
-  { matrices, modules, bits }: { matrices: Matrices; modules: ReadonlySet<string>; bits: 4 | 8 | null },
+  { matrices, modules, bits, whole }: {
+    matrices: Matrices;
+    modules: ReadonlySet<string>;
+    bits: 4 | 8 | null;
+    whole: ReadonlySet<string>;
+  },
 ): Promise<StoredForms | null> {
   const backend = await makeBackend(choice);
   try {
@@ -138,8 +147,10 @@ async function storedForms(
     const forms = { modules: new Set<string>(), others: new Set<string>() };
     let packed = 0, bytes = 0, count = 0, ofModules = 0, inModules = 0;
     for (const { name, shape, pieces } of all) {
-      const isModule = modules.has(name), held = takes.stored ? heldForm(pieces, shape) : null;
-      const chosen = isModule && bits !== null ? packedChoice(weights, { name, shape }, bits, backend) : null;
+      const isModule = modules.has(name), isFrozen = !whole.has(name);
+      const held = takes.stored && isFrozen ? heldForm(pieces, shape) : null;
+      const isPackable = isModule && isFrozen && bits !== null;
+      const chosen = isPackable ? packedChoice(weights, { name, shape }, bits, backend) : null;
       let own = 4 * pieces.count;
       if (chosen !== null && chosen !== "pieces") {
         own = packedBytes(chosen.form, shape as [number, number], takes.packed);

@@ -103,6 +103,16 @@ Deno.test({
       fewBits: true,
       text: "4 bits at most in the layers' modules, float32 elsewhere",
     });
+    // What is trained beside adapters is float32, as its frozen copy is.
+    assertEquals(
+      await storage("qwen2/model-bf16", { quantization_bit: 4, additional_target: ["embed_tokens"] }),
+      {
+        bytes: 20 / 32,
+        float32: new Map([[EMBEDDING, EMBEDDED]]),
+        fewBits: true,
+        text: "4 bits at most in the layers' modules, float32 elsewhere",
+      },
+    );
   },
 });
 

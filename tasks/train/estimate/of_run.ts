@@ -34,7 +34,12 @@ export async function needsOfEngine(run: RunToEstimate): Promise<{ needs: Estima
   const measured = backend === "auto" || backend === "onnx" ? await makeBackend(choice) : null;
   const gflops = measured && await measureGflops(measured, ready.decoder, 0.02);
   await measured?.dispose();
-  const storage = await weightStorage(config, ready.model.weights, ready.decoder);
+  const additional_target = adapter?.modulesToSave ?? config.additional_target;
+  const storage = await weightStorage(
+    { ...config, additional_target },
+    ready.model.weights,
+    ready.decoder,
+  );
   const other = await sizeOfReference(run);
   const of = (rows: number, together = rows) => {
     const sized = { ...config, micro_batch_tokens: rows, together };
@@ -116,6 +121,7 @@ async function sizeOfReference({ config, ready }: RunToEstimate): Promise<Refere
     ...config,
     finetuning_type: "lora",
     pissa_init: false,
+    additional_target: [],
     quantization_bit: quantizationBit,
   } as const;
   return { decoder, quantizationBit, storage: await weightStorage(frozen, model.weights, decoder) };
