@@ -150,9 +150,9 @@ for (
 }
 
 for (
-  // that of a reward model is repeated by tasks/train/predict/rewards_test.ts
-  const { name } of [...Deno.readDirSync(join(FACTORY, "evaluations"))].filter(({ name }) => name !== "rm")
-    .sort((a, b) => a.name < b.name ? -1 : 1)
+  const { name } of [...Deno.readDirSync(join(FACTORY, "evaluations"))].sort((a, b) =>
+    a.name < b.name ? -1 : 1
+  )
 ) {
   Deno.test(`do_eval without do_train has LLaMA-Factory's results, those of losses with a ref_model too: ${name}`, async () => {
     const folder = temporaryFolder(), out = join(folder, "out"), theirs = join(FACTORY, "evaluations", name);
