@@ -93,7 +93,14 @@ for (
       "eval_results.json",
     ]);
     // the adapter counts: that of the run's start has other losses
-    const start = await train(file, [...keys, `output_dir=${join(folder, "start")}`], QUIET);
+    const said: string[] = [],
+      elsewhere = [`output_dir=${join(folder, "start")}`, "backend=auto", "optim=sgd"];
+    const start = await train(file, [...keys, ...elsewhere], { ...QUIET, say: (line) => said.push(line) });
+    // nothing is stepped, so that the optimizer decides no backend
+    assert(
+      said.some((line) => line.includes(", because ")) && !said.some((line) => line.includes("optim: sgd")),
+      said.join("\n"),
+    );
     for (const [name, value] of Object.entries(theirs)) {
       assert(Math.abs(start.metrics[name]! - value) > 1e-3, `${name}: ${start.metrics[name]} at the start`);
     }

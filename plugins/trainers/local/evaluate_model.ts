@@ -38,7 +38,9 @@ export type EvaluationInputs =
  * @throws {RangeError} If the model, or that of the reference, lacks tensors, or the adapter doesn't fit
  */
 export async function evaluateHere(inputs: EvaluationInputs): Promise<Record<string, number> | null> {
-  return await openHere(inputs, (open) => evaluateModel(inputs, open));
+  // nothing is stepped, so that no optimizer keeps the run from a device
+  const { optim: _, ...config } = inputs.config;
+  return await openHere({ ...inputs, config }, (open) => evaluateModel(inputs, open));
 }
 
 async function evaluateModel(
@@ -62,7 +64,8 @@ async function evaluateModel(
   }
   const valueHead = loss.measure === "value" ? finishedValueHead(inputs) : null;
   const target = makeTarget(config, model, decoder, { files: {}, valueHead });
-  const engine = await open(engineSetup({ ...inputs, config }, target, inputs.merged), inputs);
+  const setup = engineSetup({ ...inputs, config }, target, inputs.merged);
+  const engine = await open({ ...setup, optimizer: null }, inputs);
   try {
     const { rows, together } = await rowsOfPacks(config, undefined, engine, log);
     const scoring = {

@@ -2,7 +2,7 @@
  * Training in this process. Apart from the plugin, so that only runs that train load the engine and the loop.
  * @module
  */
-import { chooseBackend } from "../../../kernels/engine/backends.ts";
+import { type BackendRequest, chooseBackend } from "../../../kernels/engine/backends.ts";
 import { startEngine } from "../../../kernels/engine/worker/remote.ts";
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
 import type { OpenEngine } from "./open_engine.ts";
@@ -16,7 +16,8 @@ export async function trainHere(inputs: TrainerInputs): Promise<TrainerResult> {
 
 /** Does something with engines on the backend that the configuration names; `describe` of the policy's is noted where that tells more. */
 export async function openHere<Result>(
-  inputs: Pick<TrainerInputs, "config" | "model" | "reference"> & {
+  inputs: Pick<TrainerInputs, "model" | "reference"> & {
+    config: BackendRequest;
     log: Pick<TrainerInputs["log"], "note" | "phase">;
   },
   use: (open: OpenEngine) => Promise<Result>,

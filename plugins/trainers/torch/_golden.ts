@@ -1,7 +1,7 @@
 /** Golden runs of tiny models (fixtures/goldens/tiny/train) on PyTorch's ranks, for the tests of more than one file. */
 import { assertEquals, assertNotEquals } from "@std/assert";
 
-import type { AdamWOptions } from "../../../kernels/engine/optimizer/adamw.ts";
+import type { OptimizerOptions } from "../../../kernels/engine/optimizer/rules.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
 import { packExamples } from "../../../kernels/engine/packs/pack.ts";
 import { adamwOf, assertSteps, type GoldenStart, repeatOn } from "../../../tests/helpers/golden_run.ts";
@@ -90,7 +90,7 @@ export function openTiny(
     dropout?: number;
     neftuneAlpha?: number;
     labelSmoothing?: number;
-    optimizer?: AdamWOptions | null;
+    optimizer?: OptimizerOptions | null | null;
     modelPath?: string;
   } = {},
 ): Promise<EngineClient> {

@@ -3,7 +3,7 @@
  * @module
  */
 import { i32, item } from "../../../formats/elements.ts";
-import type { AdamWOptions } from "../../../kernels/engine/optimizer/adamw.ts";
+import { type OptimizerOptions, ruleOf } from "../../../kernels/engine/optimizer/rules.ts";
 import type { EngineClient, EngineSetup } from "../../../kernels/engine/host.ts";
 import type { Pack } from "../../../kernels/engine/packs/pack.ts";
 import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";
@@ -26,6 +26,7 @@ export interface TorchEngine extends EngineClient {
 /**
  * Opens a model on ranks; another one that was open there goes.
  * @param ranks Ended by the engine's `close`
+ * @throws {RangeError} If another optimizer than AdamW is asked for; nothing was sent then
  * @throws {Error} If the model can't be loaded; the ranks are gone then
  */
 export async function openTorchEngine(ranks: Ranks, setup: TorchSetup): Promise<TorchEngine> {
@@ -57,7 +58,15 @@ function openHeader(ranks: Ranks, setup: TorchSetup) {
   };
 }
 
-function optimizerHeader({ betas: [beta1, beta2], epsilon, weightDecay, ratioOfB = 1 }: AdamWOptions) {
+function optimizerHeader(options: OptimizerOptions) {
+  const { betas: [beta1, beta2], epsilon, weightDecay, ratioOfB = 1, rule } = options;
+  if (rule !== undefined) {
+    throw new RangeError(
+      `Cannot step by ${
+        ruleOf(options).name
+      } on PyTorch as its processes step with AdamW alone: current value is optim: ${rule}; use trainer: local, or adamw_torch`,
+    );
+  }
   return { beta1, beta2, epsilon, weight_decay: weightDecay, ratio_of_b: ratioOfB };
 }
 

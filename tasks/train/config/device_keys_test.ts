@@ -46,6 +46,12 @@ Deno.test("each of transformers' optimizers is taken, or refused with what to ta
       assertEquals(resolvedConfig(`optim: ${optim}\n${place}`).config.optim, optim);
     }
   }
+  // of a finished model nothing is stepped
+  for (const place of ["backend: webgpu\n", "trainer: torch\n"]) {
+    const finished = ["do_train=false", "do_eval=true", "eval_dataset=e"];
+    assertEquals(resolvedConfig(`optim: sgd\n${place}`, ...finished).config.optim, "sgd");
+  }
+  assertStringIncludes(faultWith("adam_epsilon: 0\n"), "a number > 0");
   for (const place of ["backend: webgpu\n", "provider: cuda\ncuda_tensors: device\n", "trainer: torch\n"]) {
     for (const optim of adamw) assertEquals(resolvedConfig(`optim: ${optim}\n${place}`).config.optim, optim);
   }

@@ -47,9 +47,9 @@ export function checkDevice(c: TrainConfig, given: ReadonlyMap<string, unknown>,
   );
 }
 
-/** Other optimizers than AdamW step what lies in the host's memory. */
+/** Other optimizers than AdamW step what lies in the host's memory; a finished model isn't stepped. */
 function checkOptimizer(c: TrainConfig, refuse: Refuse): void {
-  if (!isOtherRule(c.optim)) return;
+  if (!c.do_train || !isOtherRule(c.optim)) return;
   refuse(
     c.trainer === "torch",
     "optim",

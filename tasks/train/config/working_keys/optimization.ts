@@ -46,7 +46,7 @@ export function optimizationKeys() {
     ),
     adam_beta1: row(beta, 0.9, "decay of AdamW's first moment"),
     adam_beta2: row(beta, 0.999, "decay of AdamW's second moment"),
-    adam_epsilon: row(num({ min: 0 }), 1e-8, "AdamW's epsilon"),
+    adam_epsilon: row(num({ above: 0 }), 1e-8, "AdamW's epsilon"),
     label_smoothing_factor: row(
       num({ min: 0, below: 1 }),
       0,
