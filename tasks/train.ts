@@ -25,7 +25,7 @@ import { confirmPlugins } from "./common/config/plugin_code.ts";
 import { begin, type Begun, type TrainOptions } from "./train/begin.ts";
 import { checkProvenance, refuseChangedPlugins } from "./train/changed_since.ts";
 import { jsonSchema } from "./train/config/describe.ts";
-import { type TrainConfig, type Work, workAsked } from "./train/config/mod.ts";
+import { predictionsName, type TrainConfig, type Work, workAsked } from "./train/config/mod.ts";
 import { keyHelp } from "./train/config/key_help.ts";
 import { DEFAULT_TRAINING } from "./common/config/default_files.ts";
 import { terminalWidth } from "./common/report/table.ts";
@@ -36,7 +36,7 @@ import { createReporters, OutputDirectory, type Progress, RunLog } from "./train
 import { dropNetwork, dropPrograms, needsNetwork, startsPrograms } from "./train/network.ts";
 import { finishedMetrics, ownRun, readRun } from "./train/own_run.ts";
 import { lacksAnswers } from "./train/predict/files.ts";
-import { type AskingModel, NO_ANSWERS, resultText } from "./train/predict/rows.ts";
+import { type AskingModel, resultText } from "./train/predict/rows.ts";
 import { prepare } from "./train/prepare.ts";
 import { encode } from "./train/prepare/encode.ts";
 import { inputsOf } from "./train/prepare/inputs.ts";
@@ -167,7 +167,7 @@ async function workOfFinished(
     const predicted = config.stage === "rm"
       ? await (await import("./train/predict/rewards.ts")).predictRewards(config, asking)
       : await (await import("./train/predict/predict.ts")).predict(config, asking);
-    say(resultText(directory, predicted, NO_ANSWERS));
+    say(resultText(directory, predicted, `no ${predictionsName(config)} were written`));
     return { directory, finished: !signal.aborted, files: [], metrics: predicted.metrics };
   }
   const { evaluateFinished, evaluatedText } = await import("./train/predict/evaluate.ts");
@@ -213,11 +213,11 @@ if (import.meta.main) {
     using interrupted = interruption(
       printError,
       workAsked(settings) === "predictions"
-        ? "no answers are written"
+        ? `no ${predictionsName(settings)} are written`
         : workAsked(settings) === "evaluation"
         ? "no results are written"
         : settings.do_predict
-        ? "training saves a checkpoint first, of answers none are written"
+        ? `training saves a checkpoint first, of ${predictionsName(settings)} none are written`
         : own
         ? "saving a checkpoint first"
         : `the trainer ${settings.trainer} is asked to stop, and waited for`,

@@ -10,7 +10,7 @@ import { wrapped } from "../common/report/table.ts";
 const INDENT = " ".repeat(13);
 
 /**
- * Rows used, dropped and cut, lengths of those that are learnt or answered, warnings and notes.
+ * Rows used, dropped and cut, lengths of those that are learnt, answered or rewarded, warnings and notes.
  * @param width Columns that the lines of lengths may take; those that name a file are left whole, to be copied
  */
 export function dataText(
@@ -21,7 +21,7 @@ export function dataText(
   const { rows, train, evaluation, dropped, truncated } = report, predicts = work === "predictions";
   const lengths = work === "evaluation" ? [] : report.lengths;
   const use = predicts
-    ? `${evaluation} to answer`
+    ? `${evaluation} to ${report.measure === "value" ? "reward" : "answer"}`
     : work === "evaluation"
     ? `${evaluation} to evaluate on`
     : `${train} example${plural(train)} to train on, ${evaluation} to evaluate on`;

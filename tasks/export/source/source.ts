@@ -44,6 +44,16 @@ function valueHeadIn(
   );
 }
 
+/** A line for each value head that stays behind. @param folders The model's, and those of its adapters in turn */
+function valueHeadNotes(folders: readonly string[], isWritten: boolean): string[] {
+  const last = folders.at(-1);
+  return folders.filter((folder) => exists(join(folder, VALUE_HEAD_FILE))).flatMap((folder) => {
+    const told = `${VALUE_HEAD_FILE} of ${folder} isn't written`;
+    if (folder !== last) return [`${told}: it was trained on the model without ${last}`];
+    return isWritten ? [] : [`${told}: stage: rm writes it`];
+  });
+}
+
 /**
  * Opens model and adapters and checks all of them; tensors of the model are read later, one by one.
  * @param hub Options for asking the hub for a model's id
@@ -83,9 +93,7 @@ export async function openSource(
       beside,
       valueHead,
       notes: [
-        ...valueHead === null && exists(join(headFolder, VALUE_HEAD_FILE))
-          ? [`${VALUE_HEAD_FILE} of ${headFolder} isn't written: stage: rm writes it`]
-          : [],
+        ...valueHeadNotes([model.path, ...adapterFolders], valueHead !== null),
         ...text.notes,
         ...languageNotes(config, beside, model, text.chatTemplate),
         ...splitNotes(config, merged.decoder, text.tokenizer),

@@ -19,7 +19,7 @@ export {
   usedPlugin,
   writeRunYaml,
 } from "./provenance.ts";
-export { type Work, workAsked } from "./work.ts";
+export { predictionsName, type Work, workAsked } from "./work.ts";
 export { readTrainConfig, type ResolvedConfig, resolveTrainConfig } from "./resolve.ts";
 export type { Place, YamlFile, YamlPath } from "../../../formats/yaml/yaml.ts";
 export { parseYaml, readYaml, type YamlOptions } from "../../../formats/yaml/yaml.ts";

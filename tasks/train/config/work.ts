@@ -12,3 +12,8 @@ export function workAsked({ do_train, do_predict }: Pick<TrainConfig, "do_train"
   if (do_train) return "training";
   return do_predict ? "predictions" : "evaluation";
 }
+
+/** What predictions of a stage are, in words. */
+export function predictionsName({ stage }: Pick<TrainConfig, "stage">): "answers" | "rewards" {
+  return stage === "rm" ? "rewards" : "answers";
+}

@@ -17,7 +17,12 @@ const rowsIn = (...path: string[]) =>
   Deno.readTextFileSync(join(...path)).trimEnd().split("\n").map((line) => JSON.parse(line));
 
 /** Carries out a golden's configuration with the adapter that rm_fixed ended with. */
-async function run(golden: string, folder: string, more: Record<string, unknown> = {}) {
+async function run(
+  golden: string,
+  folder: string,
+  more: Record<string, unknown> = {},
+  signal = new AbortController().signal,
+) {
   const adapter = join(folder, "adapter"), file = join(folder, "config.json"), said: string[] = [];
   Deno.mkdirSync(adapter, { recursive: true });
   Deno.copyFileSync(join(goldens, "adapter/adapter_config.json"), join(adapter, "adapter_config.json"));
@@ -33,14 +38,16 @@ async function run(golden: string, folder: string, more: Record<string, unknown>
     data_cache_dir: join(folder, "cache"),
   };
   Deno.writeTextFileSync(file, JSON.stringify({ ...config, ...places, ...more }));
-  const result = await train(file, [], { say: (line) => said.push(line), progress: silentProgress() });
+  const say = (line: string) => said.push(line);
+  const result = await train(file, [], { say, progress: silentProgress(), signal });
   return { result, said: said.join("\n"), output: join(folder, "out") };
 }
 
 Deno.test("rewards of every row, loss and accuracy are LLaMA-Factory's predictions", async () => {
   const golden = "predictions/predict_rm";
-  const { result, output } = await run(golden, temporaryFolder());
+  const { result, output, said } = await run(golden, temporaryFolder());
   assert(result.finished);
+  assertStringIncludes(said, "data         30 rows: 30 to reward\n");
   const name = "generated_predictions.jsonl";
   const [ours, theirs] = [rowsIn(output, name), rowsIn(goldens, golden, name)];
   assertEquals(ours.length, 30);
@@ -60,6 +67,11 @@ Deno.test("rewards of every row, loss and accuracy are LLaMA-Factory's predictio
   const right = ours.filter(({ chosen, rejected }) => chosen > rejected).length;
   assertEquals(right / 30, expected.predict_accuracy);
   assertEquals(jsonIn(output, "all_results.json"), found);
+});
+
+Deno.test("rewards that are stopped aren't called answers", async () => {
+  const { result, said } = await run("predictions/predict_rm", temporaryFolder(), {}, AbortSignal.abort());
+  assert(!result.finished && said.endsWith("Stopped: no rewards were written"), said);
 });
 
 Deno.test("a finished reward model is evaluated as by LLaMA-Factory", async () => {
@@ -151,10 +163,17 @@ Deno.test("a reward model that is exported gives its rewards without its adapter
   before!.forEach((row, i) => {
     for (const side of ["chosen", "rejected"]) assertAlmostEquals(ours![i][side], row[side], 1e-4);
   });
-  assertStringIncludes(
-    await exporting(),
-    `${name} of ${join(folder, "adapter")} isn't written: stage: rm writes it`,
-  );
+  const own = `${name} of ${join(folder, "adapter")} isn't written: stage: rm writes it`;
+  assertStringIncludes(await exporting(), own);
+  // the head of the model below the adapter stays behind, too
+  const reward = `model_name_or_path=${exported}`, beside = `export_dir=${join(folder, "beside")}`;
+  const below = `${name} of ${exported} isn't written: it was trained on the model without ${
+    join(folder, "adapter")
+  }`;
+  await exporting("stage=rm");
+  const [plain, headed] = [await exporting(reward, beside), await exporting(reward, beside, "stage=rm")];
+  assert(plain.includes(own) && plain.includes(below), plain);
+  assert(!headed.includes(own) && headed.includes(below), headed);
   await assertRejects(
     () => exporting("stage=rm", "export_format=gguf"),
     RangeError,

@@ -159,26 +159,24 @@ function drawsFirst({ dataset_dir, dataset, eval_dataset }: TrainConfig): boolea
 }
 
 function notesOf(config: TrainConfig, isTrained: boolean): string[] {
-  const { trainer, do_eval, dataset, eval_dataset } = config, answers = workAsked(config) === "predictions";
-  const verbs = answers ? ["predicts", "answer"] : ["evaluates", "evaluate"];
+  const { stage, trainer, do_eval, dataset, eval_dataset } = config;
+  const predicts = workAsked(config) === "predictions";
+  const verbs = !predicts ? ["evaluates", "evaluate"] : ["predicts", stage === "rm" ? "reward" : "answer"];
   return [
     ...trainer === "local" ? [] : [`trainer: ${trainer} only trains; this project's engine ${verbs[0]}`],
-    ...do_eval && answers
+    ...do_eval && predicts
       ? ["do_eval: predictions give the same scores, so nothing is evaluated beside them"]
       : [],
     ...dataset.length > 0 && eval_dataset.length > 0 && !isTrained
       ? [`dataset: not used, as nothing is trained; eval_dataset has the rows to ${verbs[1]}`]
       : [],
-    ...eval_dataset.length === 0 && !answers
+    ...eval_dataset.length === 0 && !predicts
       ? [
         "dataset: only gives the rows that val_size holds out, as do_train isn't true and nothing is trained",
       ]
       : [],
   ];
 }
-
-/** Said where predictions were stopped. */
-export const NO_ANSWERS = "no answers were written";
 
 /** Results as text. @param stopped What is said where there are none, as work was stopped */
 export function resultText(directory: string, { files, metrics }: WorkResult, stopped: string): string {

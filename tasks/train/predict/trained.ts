@@ -7,7 +7,8 @@ import { resolve } from "@std/path";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import { taskCommand } from "../../common/process/command.ts";
 import { predictRewards } from "./rewards.ts";
-import { type AskingModel, NO_ANSWERS, resultText, type WorkResult } from "./rows.ts";
+import { predictionsName } from "../config/mod.ts";
+import { type AskingModel, resultText, type WorkResult } from "./rows.ts";
 
 /** The configuration with which what lies in `output_dir` predicts. */
 function configOfTrained(config: TrainConfig): TrainConfig {
@@ -34,7 +35,7 @@ function configOfTrained(config: TrainConfig): TrainConfig {
  */
 export async function predictTrained(config: TrainConfig, predicting: AskingModel): Promise<WorkResult> {
   const { output_dir: directory } = config;
-  const kept = `What was trained is kept. To answer by it:\n  ${
+  const kept = `What was trained is kept. To ${config.stage === "rm" ? "reward" : "answer"} by it:\n  ${
     taskCommand("train", [resolve(directory, "run.yaml")])
   }`;
   try {
@@ -42,7 +43,7 @@ export async function predictTrained(config: TrainConfig, predicting: AskingMode
     const predicted = config.stage === "rm"
       ? await predictRewards(asked, asking)
       : await (await import("./predict.ts")).predict(asked, asking);
-    predicting.say(resultText(directory, predicted, NO_ANSWERS));
+    predicting.say(resultText(directory, predicted, `no ${predictionsName(config)} were written`));
     if (predicted.files.length === 0) predicting.say(kept);
     return predicted;
   } catch (error) {
