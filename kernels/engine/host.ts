@@ -10,7 +10,7 @@ import type { DecoderConfig } from "./decoder/decoder_config.ts";
 import { Engine } from "./engine.ts";
 import type { EmbeddingChange } from "./weights/embedding_change.ts";
 import type { FreshStart } from "./weights/fresh_weights.ts";
-import type { ForwardOptions, ForwardPass } from "./forward.ts";
+import type { ForwardOptions, ForwardPass, LabelMeasure } from "./forward.ts";
 import type { Pack } from "./packs/pack.ts";
 import { choosePackRows, type PackRows, type PackSettings } from "./pack_rows.ts";
 import { type NamedArrays, type Optimizer } from "./optimizer/optimizer.ts";
@@ -60,6 +60,8 @@ export interface EngineSetup {
   neftuneAlpha?: number;
   /** What is trained of the model is kept as it was, too, as the reference of passes without adapters; absent: false. */
   keepsOriginal?: boolean;
+  /** What the loss measures of labels' distributions, for the memory of packs; absent: nothing. */
+  labelMeasure?: LabelMeasure | undefined;
   device: BackendChoice;
   /** null: no optimizer (evaluation only). */
   optimizer: OptimizerOptions | null;
@@ -152,8 +154,8 @@ export class EngineHost implements EngineClient {
       );
     }
     const { decoder: config, tuning, checkpointing, seed, initial } = setup;
-    const { labelSmoothing = 0, neftuneAlpha = 0, keepsOriginal = false } = setup;
-    this.#settings = { config, tuning, checkpointing };
+    const { labelSmoothing = 0, neftuneAlpha = 0, keepsOriginal = false, labelMeasure } = setup;
+    this.#settings = { config, tuning, checkpointing, labelMeasure };
     const onCompile = (what: string, done: boolean) => onPhase(`compiling ${what}`, done ? 1 : 0, 0);
     const tensors = tensorShapes(config).size;
     let count = 0;

@@ -12,7 +12,9 @@ import { peakBytes } from "../backends/webgpu/programs/plan.ts";
 import { blockGraph } from "./decoder/block_graph.ts";
 import { ofLayer, tensorShapes } from "./decoder/decoder.ts";
 import { attentionOf, type DecoderConfig } from "./decoder/decoder_config.ts";
+import { headGraph } from "./decoder/head_graph.ts";
 import { hasDropout, lowestTrained } from "./body/body.ts";
+import type { LabelMeasure } from "./forward.ts";
 import { labelChunkOn } from "./head/head.ts";
 import { loraOfLayer, trainedShapes, type Tuning } from "./weights/parameters.ts";
 import { accumulating } from "./programs/compiled.ts";
@@ -45,6 +47,8 @@ export interface PackSettings {
   tuning: Tuning;
   /** Gradient checkpointing. */
   checkpointing: boolean;
+  /** What the loss measures of labels' distributions; absent: nothing. */
+  labelMeasure?: LabelMeasure | undefined;
 }
 
 /**
@@ -52,7 +56,8 @@ export interface PackSettings {
  * the largest block at work, the head, and new sums of gradients.
  * @param packs Number of packs that are kept at once
  */
-export function packBytes({ config, tuning, checkpointing }: PackSettings, rows: number, packs = 1): number {
+export function packBytes(settings: PackSettings, rows: number, packs = 1): number {
+  const { config, tuning, checkpointing, labelMeasure } = settings;
   const sizes = new Map([["T", rows]]), shapes = trainedShapes(config, tuning);
   const { layer, trained } = fullestBlock(shapes.keys(), config), lora = loraOfLayer(config, tuning, layer);
   const graph = blockGraph(config, attentionOf(config, layer), lora, { dropout: hasDropout(tuning) });
@@ -71,11 +76,21 @@ export function packBytes({ config, tuning, checkpointing }: PackSettings, rows:
     (sum, shape) => sum + 4 * shape.reduce((a, b) => a * b, 1),
     0,
   );
-  // Of the head: rows in and out, a row for each label, and logits of a chunk, or what a value head reads.
-  const width = tuning.valueHead ? config.hiddenSize : Math.min(8192, config.vocabSize);
-  const head = row + 12 * labelChunkOn({ fewSizes: true }, config.vocabSize) * width;
+  const head = row + headBytes(settings, rows);
   const layers = config.numLayers - lowestTrained(shapes.keys(), config.numLayers);
-  return SPARE * (packs * (layers * kept + 2 * row) + working + head + 2 * gradients);
+  // of the head: rows in and gradients of labels; of a divergence the reference's rows and gradients of its own, too
+  const keptRows = labelMeasure === "divergence" ? 4 : 2;
+  return SPARE * (packs * (layers * kept + keptRows * row) + working + head + 2 * gradients);
+}
+
+/** Bytes of a chunk of labels at work: logits, or what a value head reads; a measure of distributions has all logits of a smaller chunk in memory. */
+function headBytes({ config, tuning, labelMeasure }: PackSettings, rows: number): number {
+  const labels = labelChunkOn({ fewSizes: true }, config.vocabSize, { anywhere: labelMeasure !== undefined });
+  if (labelMeasure !== undefined) {
+    const graph = headGraph(config, true, { measure: labelMeasure });
+    return peakBytes(graph, new Map([["T", rows], ["L", labels]]));
+  }
+  return 12 * labels * (tuning.valueHead ? config.hiddenSize : Math.min(8192, config.vocabSize));
 }
 
 /** The layer with the most trained tensors, and their names in it. */

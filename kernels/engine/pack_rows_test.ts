@@ -4,6 +4,7 @@ import { webgpuBackend } from "../backends/webgpu/mod.ts";
 import { hasRoom, sharesHostMemory } from "../backends/webgpu/device/room.ts";
 import { testWebGpu } from "../testing/backends.ts";
 import { linearModules } from "./decoder/decoder.ts";
+import type { LabelMeasure } from "./forward.ts";
 import { Engine } from "./engine.ts";
 import { packExamples } from "./packs/pack.ts";
 import { choosePackRows, packBytes, packRowsText } from "./pack_rows.ts";
@@ -128,6 +129,20 @@ Deno.test("packBytes() counts gradients of every layer twice, and logits of a ch
   assertEquals(of(30, 49152) - of(30, 8192), 0);
 });
 
+Deno.test("packBytes() counts all logits of a chunk where the loss measures labels' distributions", () => {
+  const of = (labelMeasure?: LabelMeasure, packs = 0) =>
+    packBytes({ ...SMOLLM2, checkpointing: true, labelMeasure }, 1024, packs);
+  // of 128 labels and 49,152 words; those of a divergence are the model's, the reference's and the gradient; twice, as all is
+  const logits = 2 * 4 * 128 * 49_152, plain = of() - 2 * 12 * 512 * 8192;
+  const entropy = of("top_entropy") - plain, divergence = of("divergence") - plain;
+  assert(entropy >= logits && entropy < 2 * logits, `${entropy / logits}`);
+  assert(divergence >= 3 * logits && divergence < 4 * logits, `${divergence / logits}`);
+  // and the reference's rows, and gradients of labels by the divergence, are kept with each pack
+  const kept = of("divergence", 1) - of("divergence"), before = of(undefined, 1) - of();
+  assertEquals(kept - before, 2 * 2 * 4 * 1024 * 576);
+  assertEquals(of("top_entropy", 1) - of("top_entropy"), before);
+});
+
 Deno.test("packBytes() is what an H100 was seen to take, and less with checkpointing", () => {
   // 11,831 MiB at 8,192 rows, 0.8 GB of them the process's own, weights and training state (docs/performance_webgpu.md).
   const seen = (11_831 - 800) * 2 ** 20, bytes = packBytes({ ...SMOLLM2, checkpointing: false }, 8192);
@@ -193,11 +208,16 @@ Deno.test({
     const ids = Array.from({ length: 200 }, (_, i) => i * 7 % tiny.vocabSize);
     const pack = packExamples([idsExample({ s: [ids.slice(0, 195), ids.slice(195)] })]);
     const before = backend.stats().bytes;
-    const logps = await engine.forward(pack, { adapter: true, keep: true });
-    await engine.backward(new Float64Array(logps.length).fill(-1));
-    const taken = backend.stats().bytes - before, counted = packBytes(options, pack.ids.length);
-    // Twice what is counted is asked for, and logits of a chunk that this pack doesn't fill.
-    assert(taken <= counted && taken > counted / 5, `${taken} taken, ${counted} counted`);
+    for (const labelMeasure of [undefined, "top_entropy", "divergence"] as const) {
+      const measure = labelMeasure && { measure: labelMeasure };
+      const given = await engine.forward(pack, { adapter: true, keep: true, ...measure });
+      const weighed = labelMeasure === "top_entropy" ? given.length / 2 : given.length;
+      await engine.backward(new Float64Array(weighed).fill(-1));
+      const taken = backend.stats().bytes - before;
+      const counted = packBytes({ ...options, labelMeasure }, pack.ids.length);
+      // Twice what is counted is asked for, and logits of a chunk that this pack doesn't fill.
+      assert(taken <= counted && taken > counted / 5, `${labelMeasure}: ${taken} taken, ${counted} counted`);
+    }
     await engine.dispose();
   },
 });

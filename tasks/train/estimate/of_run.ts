@@ -61,6 +61,7 @@ export async function needsOfEngine(run: RunToEstimate): Promise<{ needs: Estima
     config: ready.decoder,
     tuning,
     checkpointing: !config.disable_gradient_checkpointing,
+    labelMeasure: ready.loss.labelMeasure,
   }, weights + trained);
   return { needs: of(packs.rows, packs.together), packs };
 }

@@ -214,6 +214,7 @@ export function engineSetup(
     labelSmoothing: config.label_smoothing_factor,
     neftuneAlpha: config.neftune_noise_alpha ?? 0,
     keepsOriginal: loss.labelMeasure === "divergence",
+    ...(loss.labelMeasure && { labelMeasure: loss.labelMeasure }),
     optimizer: {
       betas: [config.adam_beta1, config.adam_beta2],
       epsilon: config.adam_epsilon,
