@@ -5,7 +5,9 @@
 import "../../tasks/ask/asker_test.ts";
 import "../../tasks/ask/budgets_test.ts";
 import "../../tasks/ask/for_each_wide_test.ts";
+import "../../tasks/ask/silence_test.ts";
 import "../../tasks/eval/budgets_test.ts";
+import "../../tasks/eval/compare/flipped_test.ts";
 import "../../tasks/eval/golden_scores_test.ts";
 import "../../tasks/eval/judge_card/judge_card_test.ts";
 import "../../tasks/eval/judging_test.ts";

@@ -5,6 +5,7 @@
 import "../../kernels/engine/generate/blocks/generate_test.ts";
 import "../../kernels/engine/generate/blocks/picks_test.ts";
 import "../../kernels/engine/generate/generator_test.ts";
+import "../../kernels/engine/generate/greedy_goldens_test.ts";
 import "../../kernels/engine/generate/only_merged_test.ts";
 import "../../kernels/engine/generate/program/program_test.ts";
 import "../../kernels/engine/generate/program/program_adapters_test.ts";
