@@ -6,6 +6,16 @@ import { estimate } from "./estimate.ts";
 import { estimateText } from "./estimate_text.ts";
 import { estimatedConfig, exampleOfLengths, SFT_LOSS, SMOLLM2_DECODER } from "./_estimated.ts";
 
+/** Bytes that SmolLM2's activations are reckoned to take, by a configuration that says this too. */
+function activationsOf(more: string): number {
+  const { memory } = estimate(estimatedConfig(`max_steps: 1\n${more}`), {
+    model: SMOLLM2_DECODER,
+    loss: SFT_LOSS,
+    train: [exampleOfLengths(3, 2)],
+  });
+  return memory.activations;
+}
+
 Deno.test("estimate() counts what packs keep that are handed over together, at most those of a step", () => {
   // Four examples of 1,499 rows a step, a pack each.
   const c = estimatedConfig(
@@ -111,27 +121,16 @@ Deno.test("estimate() counts inputs of norms behind sub-layers and of queries' a
 });
 
 Deno.test("estimate() counts what checkpointing keeps: blocks' inputs, on a CPU attention's rows and a sum too, not in few bits", () => {
-  const of = (more: string) =>
-    estimate(estimatedConfig(`max_steps: 1\n${more}`), {
-      model: SMOLLM2_DECODER,
-      loss: SFT_LOSS,
-      train: [exampleOfLengths(3, 2)],
-    }).memory
-      .activations;
   const more = 4 * 1024 * 30 * 2 * 576;
-  assertEquals(of("backend: onnx\n") - of("backend: webgpu\n"), more);
-  assertEquals(of("backend: onnx\n") - of("backend: onnx\nquantization_bit: 4\n"), more);
+  assertEquals(activationsOf("backend: onnx\n") - activationsOf("backend: webgpu\n"), more);
+  assertEquals(
+    activationsOf("backend: onnx\n") - activationsOf("backend: onnx\nquantization_bit: 4\n"),
+    more,
+  );
 });
 
 Deno.test("estimate() counts the two gradients of the head that smoothed labels add where all weights are trained", () => {
-  const activations = (more: string) =>
-    estimate(estimatedConfig(`max_steps: 1\n${more}`), {
-      model: SMOLLM2_DECODER,
-      loss: SFT_LOSS,
-      train: [exampleOfLengths(3, 2)],
-    }).memory
-      .activations;
   const full = "finetuning_type: full\n", smoothed = "label_smoothing_factor: 0.1\n";
-  assertEquals(activations(full + smoothed) - activations(full), 2 * 4 * 49152 * 576);
-  assertEquals(activations(smoothed), activations(""));
+  assertEquals(activationsOf(full + smoothed) - activationsOf(full), 2 * 4 * 49152 * 576);
+  assertEquals(activationsOf(smoothed), activationsOf(""));
 });
