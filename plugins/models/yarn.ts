@@ -1,6 +1,6 @@
 /**
  * YaRN (Peng et al. 2023, "YaRN: Efficient Context Window Extension of Large Language Models", section 3), as transformers 5.17's
- * `_compute_yarn_parameters` computes it. llama.cpp's differs (docs/decisions/configuration.md).
+ * `_compute_yarn_parameters` computes it. llama.cpp's differs (docs/decisions/models.md).
  * @module
  */
 import type { ConfigFields } from "./config_fields.ts";
