@@ -25,7 +25,7 @@ const QWEN =
   "of Qwen's models qwen2, qwen3 and, by their language part, qwen2_vl, qwen2_5_vl and qwen3_vl are supported";
 const MISTRAL = "of Mistral's models mistral, of text alone, is supported";
 const META = "of Meta's models llama, of text alone, is supported";
-const AI2 = "of Ai2's models olmo2 is supported";
+const AI2 = "of Ai2's models olmo2 and olmo3 are supported";
 const IBM = "of IBM's models granite is supported";
 const SMOL = "of Hugging Face's models SmolLM2 (llama) and smollm3, of text alone, are supported";
 const DISTILLED = "models distilled from DeepSeek-R1 are qwen2 or llama, which are supported";

@@ -27,10 +27,12 @@ export const MODEL_CLASSES: Readonly<Record<string, string>> = {
   gemma2: "Gemma2ForCausalLM",
   gemma3_text: "Gemma3ForCausalLM",
   olmo2: "Olmo2ForCausalLM",
+  olmo3: "Olmo3ForCausalLM",
+  exaone4: "Exaone4ForCausalLM",
   phi3: "Phi3ForCausalLM",
 };
 
-/** `model_type` of each architecture of llama.cpp that is read; its `qwen2vl` is Qwen2.5-VL's too. */
+/** `model_type` of each architecture of llama.cpp that is read; its `qwen2vl` is Qwen2.5-VL's too, and OLMo 3 is an `olmo2` with windows. */
 const MODEL_TYPES: Readonly<Record<string, string>> = {
   llama: "llama",
   mistral: "mistral",
@@ -44,6 +46,7 @@ const MODEL_TYPES: Readonly<Record<string, string>> = {
   gemma2: "gemma2",
   gemma3: "gemma3_text",
   olmo2: "olmo2",
+  exaone4: "exaone4",
   phi3: "phi3",
 };
 
@@ -81,8 +84,9 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
     ...activation(modelType),
     max_position_embeddings: fields.count("context_length"),
     rms_norm_eps: fields.real("attention.layer_norm_rms_epsilon"),
-    rope_theta: theta,
-    rope_scaling: withSections(file, fields.architecture, scaling),
+    ...(modelType === "olmo3"
+      ? { rope_parameters: olmo3Rotations(fields, theta, scaling) }
+      : { rope_theta: theta, rope_scaling: withSections(file, fields.architecture, scaling) }),
     tie_word_embeddings: !tensors.has("output.weight"),
     dtype: "float32",
     ...biases(file, fields.architecture, modelType),
@@ -91,6 +95,7 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
     ...(modelType === "phi3" && phi3Fields(fields, { headDim, rotated })),
     ...(modelType === "gemma3_text" && gemma3Fields(fields)),
     ...(modelType === "gemma2" && gemma2Fields(fields)),
+    ...((modelType === "olmo3" || modelType === "exaone4") && fourLayerFields(file, fields)),
     ...(Object.hasOwn(GEMMA_WINDOWED, fields.architecture)
       ? { query_pre_attn_scalar: scoreWidthOf(fields, { hiddenSize, heads, headDim }) }
       : slidingWindow(fields, modelType, path)),
@@ -149,6 +154,7 @@ function attentionSizes({ architecture, count }: ArchitectureFields, path: strin
 
 function modelTypeOf({ architecture, count }: ArchitectureFields): string {
   const windowed = count("attention.sliding_window", 0) > 0;
+  if (windowed && architecture === "olmo2") return "olmo3";
   return entryOf(MODEL_TYPES, architecture === "llama" && windowed ? "mistral" : architecture);
 }
 
@@ -173,7 +179,7 @@ function slidingWindow(
   if (modelType === "mistral") return { sliding_window: window };
   // its converter writes 0 for none
   if (modelType === "phi3") return { sliding_window: window || null };
-  if (modelType === "llama") return {};
+  if (["llama", "olmo3", "exaone4"].includes(modelType)) return {};
   if (window > 0) {
     throw new RangeError(`Cannot open ${path}: a sliding window in a ${modelType} GGUF isn't supported`);
   }
@@ -264,6 +270,57 @@ function gemma3Fields({ architecture, count, real }: ArchitectureFields): Record
         ),
       }
       : { layer_types: new Array(count("block_count")).fill("full_attention") }),
+  };
+}
+
+/** Of each so many layers the last one has no window, in llama.cpp's olmo2 with windows (OLMo 3) and exaone4. */
+export const WINDOW_PERIOD = 4;
+
+/** The number of layers with which llama.cpp's exaone4 has windows; with another all of them see everything. */
+export const WINDOWED_EXAONE4 = 64;
+
+/** Windows of OLMo 3 and EXAONE 4, which llama.cpp has in its code: it passes over a list of layers that a file has. */
+function fourLayerFields(
+  { metadata, path }: GgufFile,
+  { architecture, count }: ArchitectureFields,
+): Record<string, unknown> {
+  const key = `${architecture}.attention.sliding_window_pattern`, layers = count("block_count");
+  const types = Array.from({ length: layers }, (_, i) => (i + 1) % WINDOW_PERIOD !== 0);
+  const pattern = metadata.get(key) ?? WINDOW_PERIOD;
+  const isList = Array.isArray(pattern) || ArrayBuffer.isView(pattern);
+  const isUsual = isList
+    ? String(Array.from<unknown>(pattern as ArrayLike<unknown>).map(Boolean)) === String(types)
+    : pattern === WINDOW_PERIOD;
+  const isOpen = architecture === "exaone4" && layers !== WINDOWED_EXAONE4;
+  if (isOpen && count("attention.sliding_window", 0) > 0) {
+    throw new RangeError(
+      `Cannot open ${path}: a sliding window in an exaone4 GGUF of ${layers} layers isn't supported: llama.cpp has it with ${WINDOWED_EXAONE4} layers alone`,
+    );
+  }
+  if (isOpen) return { sliding_window: null, layer_types: new Array(layers).fill("full_attention") };
+  if (!isUsual) {
+    throw new RangeError(
+      `Cannot open ${path}: ${key} isn't supported: current value is ${
+        shown(pattern)
+      }, llama.cpp leaves each ${WINDOW_PERIOD}th layer without a window`,
+    );
+  }
+  return {
+    sliding_window: count("attention.sliding_window", 4096),
+    layer_types: types.map((slides) => slides ? "sliding_attention" : "full_attention"),
+  };
+}
+
+/** OLMo 3's: layers with a window rotate by the same base, without the scaling. */
+function olmo3Rotations(
+  { real }: ArchitectureFields,
+  theta: number,
+  scaling: unknown,
+): Record<string, unknown> {
+  const full = (scaling ?? { rope_type: "default" }) as Record<string, unknown>;
+  return {
+    full_attention: { ...full, rope_theta: theta },
+    sliding_attention: { rope_type: "default", rope_theta: real("rope.freq_base_swa", theta) },
   };
 }
 

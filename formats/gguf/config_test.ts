@@ -143,7 +143,7 @@ Deno.test("ggufConfig() refuses every key that would change the result and has n
     ["rope.dimension_count", u32(2), u32(4)],
     ["rope.dimension_sections", { type: "i32s", value: [1, 1, 0, 0] }, { type: "i32s", value: [0, 0, 0, 0] }],
   ];
-  for (const architecture of ["llama", "qwen2", "qwen3", "mistral", "smollm3", "olmo2"]) {
+  for (const architecture of ["llama", "qwen2", "qwen3", "mistral", "smollm3", "olmo2", "exaone4"]) {
     const plain = configWith({}, { architecture });
     for (const [key, bad, good] of cases) {
       const { message } = assertThrows(
@@ -165,6 +165,60 @@ Deno.test("ggufConfig() of smollm3 says that every fourth layer isn't rotated, w
     () => configWith({ "X.attention.sliding_window": u32(8) }, { architecture: "smollm3" }),
     RangeError,
     "a sliding window in a smollm3 GGUF isn't supported",
+  );
+});
+
+Deno.test("ggufConfig() of olmo2 with a window is OLMo 3's: three of four layers have it, and the base without the scaling", () => {
+  const yarn = {
+    "X.rope.scaling.type": text("yarn"),
+    "X.rope.scaling.factor": f32(8),
+    "X.rope.scaling.original_context_length": u32(64),
+    "X.rope.freq_base": f32(5e5),
+    "X.attention.sliding_window": u32(16),
+    "X.block_count": u32(5),
+  };
+  const of = (more: Record<string, GgufTyped>) => configWith({ ...yarn, ...more }, { architecture: "olmo2" });
+  const config = of({});
+  assertEquals([config.model_type, config.architectures], ["olmo3", ["Olmo3ForCausalLM"]]);
+  const types = ["sliding", "sliding", "sliding", "full", "sliding"].map((type) => `${type}_attention`);
+  assertEquals([config.sliding_window, config.layer_types], [16, types]);
+  assertEquals([config.rope_theta, config.rope_scaling], [undefined, undefined]);
+  const { full_attention, sliding_attention } = config.rope_parameters as Record<
+    string,
+    Record<string, unknown>
+  >;
+  assertEquals(sliding_attention, { rope_type: "default", rope_theta: 5e5 });
+  assertEquals([full_attention?.rope_type, full_attention?.factor, full_attention?.rope_theta], [
+    "yarn",
+    8,
+    5e5,
+  ]);
+  // as llama.cpp's converter writes it: a list of all layers
+  const listed = (pattern: number[]) =>
+    of({ "X.attention.sliding_window_pattern": { type: "i32s", value: pattern } });
+  assertEquals(listed([1, 1, 1, 0, 1]), config);
+  assertEquals(of({ "X.attention.sliding_window_pattern": u32(4) }), config);
+  assertThrows(() => listed([1, 0, 1, 0, 1]), RangeError, "llama.cpp leaves each 4th layer without a window");
+  assertEquals(
+    configWith({ "X.attention.sliding_window": u32(0) }, { architecture: "olmo2" }).model_type,
+    "olmo2",
+  );
+});
+
+Deno.test("ggufConfig() of exaone4 has windows in a model of 64 layers alone, as llama.cpp", () => {
+  const of = (layers: number, more: Record<string, GgufTyped> = {}) =>
+    configWith({ "X.block_count": u32(layers), ...more }, { architecture: "exaone4" });
+  const small = of(2), large = of(64);
+  assertEquals(small.architectures, ["Exaone4ForCausalLM"]);
+  assertEquals([small.sliding_window, small.layer_types], [null, ["full_attention", "full_attention"]]);
+  assertEquals(large.sliding_window, 4096);
+  assertEquals((large.layer_types as string[]).filter((type) => type === "full_attention").length, 16);
+  assertEquals((large.layer_types as string[])[3], "full_attention");
+  assertEquals(of(64, { "X.attention.sliding_window": u32(8) }).sliding_window, 8);
+  assertThrows(
+    () => of(2, { "X.attention.sliding_window": u32(8) }),
+    RangeError,
+    "a sliding window in an exaone4 GGUF of 2 layers isn't supported",
   );
 });
 

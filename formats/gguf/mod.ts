@@ -7,7 +7,15 @@ export { type GgufArray } from "./cursor.ts";
 export { type GgufMetadata, type GgufTensor, type GgufValue } from "./header.ts";
 export { packedBlocks, packedFormOf } from "./packed.ts";
 export { GgufFile, readGgufMetadata, supported } from "./reader.ts";
-export { gemmaPeriod, gemmaScoreWidth, ggufConfig, MODEL_CLASSES, NO_ROPE_INTERVAL } from "./config.ts";
+export {
+  gemmaPeriod,
+  gemmaScoreWidth,
+  ggufConfig,
+  MODEL_CLASSES,
+  NO_ROPE_INTERVAL,
+  WINDOW_PERIOD,
+  WINDOWED_EXAONE4,
+} from "./config.ts";
 export {
   deinterleave,
   deinterleavedRows,

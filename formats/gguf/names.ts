@@ -58,6 +58,7 @@ const AROUND = {
 /** Architectures whose blocks aren't normed before their halves alone, or have fused matrices. */
 const OTHER_BLOCKS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   olmo2: { ...MODULES, ...BEHIND },
+  exaone4: { ...MODULES, ...BEHIND },
   gemma2: AROUND,
   gemma3: AROUND,
   phi3: {

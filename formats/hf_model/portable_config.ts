@@ -41,6 +41,7 @@ function portableConfig(
 /** Families whose rotary fields have a spelling of their own. */
 const ROPE_FIELDS: Readonly<Record<string, (config: Record<string, unknown>) => Record<string, unknown>>> = {
   gemma3_text: ropeFieldsByLayer,
+  olmo3: ropeFieldsOfOlmo3,
   phi3: ropeFieldsOfPhi3,
 };
 
@@ -115,6 +116,26 @@ function ropeFieldsByLayer(config: Record<string, unknown>): Record<string, unkn
     rope_parameters: {
       full_attention: { ...rest, rope_type: kind, rope_theta: theta },
       sliding_attention: { ...window, rope_theta: local },
+    },
+  };
+}
+
+/** OLMo 3's: version 4 has one θ for all layers, and scales those without a window. */
+function ropeFieldsOfOlmo3(config: Record<string, unknown>): Record<string, unknown> {
+  const five = record(config.rope_parameters), window = record(five?.sliding_attention);
+  const { rope_theta: inner, rope_type, type, ...rest } = record(five?.full_attention) ??
+    record(config.rope_scaling) ?? {};
+  const theta = inner ?? config.rope_theta ?? 5e5, kind = rope_type ?? type ?? "default";
+  const local = { rope_type: "default", ...window, rope_theta: window?.rope_theta ?? 5e5 };
+  const hasFour = local.rope_type === "default" && local.rope_theta === theta;
+  return {
+    ...(hasFour && {
+      rope_theta: theta,
+      rope_scaling: kind === "default" ? null : { rope_type: kind, ...rest },
+    }),
+    rope_parameters: {
+      full_attention: { ...rest, rope_type: kind, rope_theta: theta },
+      sliding_attention: local,
     },
   };
 }

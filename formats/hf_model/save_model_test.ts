@@ -103,6 +103,24 @@ Deno.test("saveModel() spells config.json for transformers 4 and 5 alike and ref
       );
       assertEquals([rope_theta, rope_local_base_freq, rope_scaling, rope_parameters], [7, 3, linear, five]);
     }
+    // transformers 4.57's Olmo3Config has one θ, which it takes for layers with a window too; 5.17 has 500000 for them where rope_parameters doesn't say
+    const olmo3 = (theta: number, window: number) => ({
+      full_attention: { ...linear, rope_theta: theta },
+      sliding_attention: { rope_type: "default", rope_theta: window },
+    });
+    for (
+      const [spelling, four, five] of [
+        [{ rope_parameters: olmo3(7, 7) }, [7, linear], olmo3(7, 7)],
+        [{ rope_parameters: olmo3(7, 3) }, [undefined, undefined], olmo3(7, 3)],
+        [{ rope_theta: 5e5, rope_scaling: linear }, [5e5, linear], olmo3(5e5, 5e5)],
+      ] as const
+    ) {
+      saveModel(directory, [tensor], { config: { model_type: "olmo3", ...spelling }, dtype: "float16" });
+      const { rope_theta, rope_scaling, rope_parameters } = JSON.parse(
+        Deno.readTextFileSync(join(directory, "config.json")),
+      );
+      assertEquals([[rope_theta, rope_scaling], rope_parameters], [four, five]);
+    }
     // transformers 5.17's Gemma2Config refuses whole numbers there
     const caps = { attn_logit_softcapping: 50, final_logit_softcapping: 30.5 };
     saveModel(directory, [tensor], { config: { model_type: "gemma2", ...caps }, dtype: "float16" });

@@ -9,6 +9,7 @@ import qwen3 from "./qwen3.ts";
 import granite from "./granite.ts";
 import gemma from "./gemma.ts";
 import gemma2 from "./gemma2.ts";
+import exaone4 from "./exaone4.ts";
 import olmo2 from "./olmo2.ts";
 import phi3 from "./phi3.ts";
 import smollm3 from "./smollm3.ts";
@@ -24,7 +25,19 @@ export const golden = (path: string) =>
 export const configOf = (name: string): Config =>
   JSON.parse(Deno.readTextFileSync(golden(`tiny/${name}/model/config.json`)));
 
-const models = new Registry([llama, mistral, qwen2, qwen3, smollm3, granite, olmo2, gemma, gemma2, phi3]);
+const models = new Registry([
+  llama,
+  mistral,
+  qwen2,
+  qwen3,
+  smollm3,
+  granite,
+  olmo2,
+  exaone4,
+  gemma,
+  gemma2,
+  phi3,
+]);
 /** Families of the goldens by the golden's name. */
 export const parsers = {
   llama: models.create("model", "llama"),
@@ -35,6 +48,7 @@ export const parsers = {
   smollm3: models.create("model", "smollm3"),
   granite: models.create("model", "granite"),
   olmo2: models.create("model", "olmo2"),
+  exaone4: models.create("model", "exaone4"),
   gemma: models.create("model", "gemma"),
   gemma2: models.create("model", "gemma2"),
   phi3: models.create("model", "phi3"),

@@ -1,10 +1,11 @@
-/** What single families have alone: SmolLM3, Granite, Gemma, OLMo 2, Phi-3. */
+/** What single families have alone: SmolLM3, Granite, Gemma, OLMo 2 and 3, EXAONE 4, Phi-3. */
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 
 import { checkTensors, openModel } from "../../formats/hf_model/mod.ts";
 import { tensorShapes } from "../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import gemma3 from "./gemma3.ts";
+import olmo3 from "./olmo3.ts";
 import { Registry } from "../registry.ts";
 import { assertFrequencies, type Config, configOf, golden, parseGolden } from "./_parsed_goldens.ts";
 
@@ -60,10 +61,19 @@ Deno.test("parse() of granite takes multipliers, 1 where one is missing, and ref
   }
 });
 
-function parseGemma3(change: Config = {}): DecoderConfig {
-  const config: Config = { ...configOf("gemma3"), ...change };
+/** The golden's config.json with some fields changed, or left out where undefined. */
+function changed(golden: string, change: Config): Config {
+  const config: Config = { ...configOf(golden), ...change };
   for (const [key, value] of Object.entries(change)) if (value === undefined) delete config[key];
-  return new Registry([gemma3]).create("model", "gemma3_text").parse(config);
+  return config;
+}
+
+function parseGemma3(change: Config = {}): DecoderConfig {
+  return new Registry([gemma3]).create("model", "gemma3_text").parse(changed("gemma3", change));
+}
+
+function parseOlmo3(change: Config = {}): DecoderConfig {
+  return new Registry([olmo3]).create("model", "olmo3").parse(changed("olmo3", change));
 }
 
 Deno.test("parse() of gemma3_text: PyTorch's frequencies of both rotations, tensors as in the file, windows by layer", async () => {
@@ -216,6 +226,90 @@ Deno.test("parse() of olmo2 norms behind sub-layers and all of q and k, with def
   assertEquals(parseGolden("olmo2").qkvBias, false);
   assertEquals(parseGolden("olmo2", { rms_norm_eps: undefined }).rmsNormEps, 1e-5);
   assertEquals(parseGolden("olmo2", { num_key_value_heads: undefined }).numKeyValueHeads, 4);
+});
+
+Deno.test("parse() of olmo3: PyTorch's frequencies, of layers with a window without YaRN; windows by layer, norms of OLMo 2", async () => {
+  const config = parseOlmo3();
+  const { inv_freq, window_inv_freq } = JSON.parse(Deno.readTextFileSync(golden("tiny/olmo3/golden.json")));
+  assertFrequencies(config.inverseFrequencies, inv_freq);
+  assertFrequencies(config.windowRotation?.inverseFrequencies ?? new Float64Array(), window_inv_freq);
+  assertEquals([config.attentionFactor, config.windowRotation?.attentionFactor], [
+    1.2079441541679836,
+    undefined,
+  ]);
+  const { weights } = await openModel(golden("tiny/olmo3/model"));
+  checkTensors(weights, tensorShapes(config), "olmo3");
+  weights.close();
+  assertEquals(config.slidingWindow, [4, null, 4]);
+  assertEquals([config.normPlaces, config.qkNorm, config.qkNormWhole], ["after", true, true]);
+});
+
+Deno.test("parse() of olmo3 reads the spelling of transformers 4 where both versions take it alike, and its class's defaults", () => {
+  const { rope_parameters } = configOf("olmo3");
+  const { rope_theta, ...scaling } = (rope_parameters as Record<string, Config>).full_attention!;
+  const four = { rope_parameters: undefined, rope_theta, rope_scaling: scaling };
+  assertEquals(parseOlmo3(four), parseOlmo3());
+  const both = { rope_theta, rope_scaling: scaling };
+  assertEquals(parseOlmo3(both), parseOlmo3());
+  const bare = parseOlmo3({
+    rope_parameters: undefined,
+    layer_types: undefined,
+    sliding_window: undefined,
+    num_key_value_heads: undefined,
+    rms_norm_eps: undefined,
+    num_hidden_layers: 5,
+  });
+  assertEquals(bare.slidingWindow, [4096, 4096, 4096, null, 4096]);
+  assertEquals([bare.numKeyValueHeads, bare.rmsNormEps, bare.tieWordEmbeddings], [4, 1e-5, false]);
+  // Olmo3Config of transformers 5.17
+  assertFrequencies(bare.inverseFrequencies, [1, 5e5 ** -0.25, 5e5 ** -0.5, 5e5 ** -0.75]);
+  assertEquals(bare.windowRotation?.inverseFrequencies, bare.inverseFrequencies);
+  const sliding = { rope_type: "default", rope_theta: 1e4 };
+  const own = parseOlmo3({ rope_parameters: { ...rope_parameters as Config, sliding_attention: sliding } });
+  assertFrequencies(own.windowRotation!.inverseFrequencies, [1, 0.1, 0.01, 0.001]);
+  const cases: [Config, string][] = [
+    [{ ...four, rope_theta: 1e4 }, "rope_theta is 10000; of layers with a window transformers 4 takes it"],
+    [{ rope_parameters: scaling, rope_theta }, "it is to have full_attention and sliding_attention"],
+    [{ sliding_window: null }, "sliding_window is null; layers of type sliding_attention need it"],
+    [{ hidden_act: "gelu" }, 'hidden_act is "gelu"; only silu is supported'],
+  ];
+  for (const [change, message] of cases) assertThrows(() => parseOlmo3(change), RangeError, message);
+});
+
+Deno.test("parse() of exaone4 rotates layers with a window alone, and all where there is none, with defaults of transformers' class", () => {
+  const { rotatedLayers, normPlaces, qkNorm, qkNormWhole } = parseGolden("exaone4");
+  assertEquals(rotatedLayers, [true, false, true]);
+  assertEquals([normPlaces, qkNorm, qkNormWhole], ["after", true, undefined]);
+  const found = (change: Config) => {
+    const { slidingWindow, rotatedLayers } = parseGolden("exaone4", change);
+    return [slidingWindow, rotatedLayers];
+  };
+  const open = { sliding_window: null, layer_types: undefined, num_hidden_layers: 2 };
+  assertEquals(found(open), [[null, null], undefined]);
+  assertEquals(found({ ...open, sliding_window_pattern: "LLLG" }), [[null, null], undefined]);
+  const five = { layer_types: undefined, num_hidden_layers: 5 };
+  assertEquals(found(five), [[4, 4, 4, null, 4], [true, true, true, false, true]]);
+  assertEquals(found({ ...five, sliding_window: undefined, sliding_window_pattern: 2 }), [
+    [4096, null, 4096, null, 4096],
+    [true, false, true, false, true],
+  ]);
+  // with a window and no layer that has it, no layer is rotated
+  assertEquals(found({ layer_types: Array(3).fill("full_attention") }), [
+    [null, null, null],
+    [false, false, false],
+  ]);
+  assertEquals(found({ sliding_window_pattern: "LGL" }), found({}));
+  assertEquals(parseGolden("exaone4", { rms_norm_eps: undefined }).rmsNormEps, 1e-5);
+  const heads = { num_attention_heads: 32, head_dim: 8, num_key_value_heads: undefined };
+  assertEquals(parseGolden("exaone4", heads).numKeyValueHeads, 32);
+  const cases: [Config, string][] = [
+    [{ ...five, sliding_window_pattern: "LLLG" }, 'sliding_window_pattern is "LLLG"'],
+    [{ sliding_window: null }, "sliding_window is null; layers of type sliding_attention need it"],
+    [{ hidden_act: "gelu" }, 'hidden_act is "gelu"; only silu is supported'],
+  ];
+  for (const [change, message] of cases) {
+    assertThrows(() => parseGolden("exaone4", change), RangeError, message);
+  }
 });
 
 Deno.test("parse() of phi3 fuses matrices, rotates a part of each head, and takes longrope's short factors up to the first length", () => {

@@ -6,14 +6,8 @@ import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { commonConfig, fieldsOf } from "./common_config.ts";
-import {
-  GELU_TANH,
-  gemmaAttentionScale,
-  gemmaCap,
-  gemmaParts,
-  gemmaWindows,
-  refuseBidirectional,
-} from "./gemma_config.ts";
+import { GELU_TANH, gemmaAttentionScale, gemmaCap, gemmaParts, refuseBidirectional } from "./gemma_config.ts";
+import { windowsByType } from "./layer_windows.ts";
 
 const Options = z.strictObject({});
 
@@ -35,7 +29,7 @@ const gemma2: Plugin<"model", typeof Options> = definePlugin({
       const attentionBias = fields.flag("attention_bias", false);
       const part = { qkvBias: attentionBias, outputBias: attentionBias, mlpBias: false, qkNorm: false };
       const decoder = commonConfig(fields, "gemma2", part, {
-        slidingWindow: (layers) => gemmaWindows(fields, layers, PERIOD),
+        slidingWindow: (layers) => windowsByType(fields, layers, () => PERIOD),
         activation: { field: "hidden_activation", names: GELU_TANH },
         headDim: 256,
         keyValueHeads: 4,

@@ -7,14 +7,8 @@ import { z } from "zod";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { commonConfig, fieldsOf } from "./common_config.ts";
 import type { ConfigFields } from "./config_fields.ts";
-import {
-  GELU_TANH,
-  gemmaAttentionScale,
-  gemmaCap,
-  gemmaParts,
-  gemmaWindows,
-  refuseBidirectional,
-} from "./gemma_config.ts";
+import { GELU_TANH, gemmaAttentionScale, gemmaCap, gemmaParts, refuseBidirectional } from "./gemma_config.ts";
+import { windowsByType } from "./layer_windows.ts";
 import { rotationsByLayer, thetaOfFamily } from "./rope.ts";
 
 const Options = z.strictObject({});
@@ -34,11 +28,12 @@ const gemma3: Plugin<"model", typeof Options> = definePlugin({
       const attentionBias = fields.flag("attention_bias", false);
       const part = { qkvBias: attentionBias, outputBias: attentionBias, mlpBias: false, qkNorm: true };
       const decoder = commonConfig(fields, "gemma3_text", part, {
-        slidingWindow: (layers) => gemmaWindows(fields, layers, fields.count("sliding_window_pattern", 6)),
+        slidingWindow: (layers) =>
+          windowsByType(fields, layers, () => fields.count("sliding_window_pattern", 6)),
         rotation: (headDim) =>
           rotationsByLayer(fields, headDim, {
-            full_attention: thetaOfFamily("gemma3_text"),
-            sliding_attention: 1e4,
+            full_attention: { theta: thetaOfFamily("gemma3_text") },
+            sliding_attention: { theta: 1e4, field: "rope_local_base_freq" },
           }),
         activation: { field: "hidden_activation", names: GELU_TANH },
         headDim: 256,

@@ -41,21 +41,3 @@ export function refuseBidirectional(fields: ConfigFields): void {
     "only attention to what stands before is supported",
   );
 }
-
-/**
- * Window of each layer: `layer_types` names each; without it every `pattern`-th has none.
- * @throws {RangeError} If layers have a window whose size is null
- */
-export function gemmaWindows(fields: ConfigFields, layers: number, pattern: number): (number | null)[] {
-  const types = fields.texts("layer_types") ??
-    Array.from(
-      { length: layers },
-      (_, i) => (i + 1) % pattern === 0 ? "full_attention" : "sliding_attention",
-    );
-  const isOpen = fields.mentions("sliding_window") && !fields.has("sliding_window");
-  if (isOpen && types.includes("sliding_attention")) {
-    throw fields.unsupported("sliding_window", "layers of type sliding_attention need it");
-  }
-  const window = isOpen ? null : fields.count("sliding_window", 4096);
-  return Array.from({ length: layers }, (_, i) => types[i] === "sliding_attention" ? window : null);
-}

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Plugin } from "../kinds/plugin.ts";
+import exaone4 from "./exaone4.ts";
 import gemma from "./gemma.ts";
 import gemma2 from "./gemma2.ts";
 import gemma3 from "./gemma3.ts";
@@ -10,6 +11,7 @@ import granite from "./granite.ts";
 import llama from "./llama.ts";
 import mistral from "./mistral.ts";
 import olmo2 from "./olmo2.ts";
+import olmo3 from "./olmo3.ts";
 import phi3 from "./phi3.ts";
 import qwen2 from "./qwen2.ts";
 import { qwen25Vl, qwen2Vl } from "./qwen2_vl.ts";
@@ -29,6 +31,8 @@ export const models: readonly Plugin<"model">[] = [
   smollm3,
   granite,
   olmo2,
+  olmo3,
+  exaone4,
   gemma,
   gemma2,
   gemma3,

@@ -5,7 +5,8 @@
 import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
-import { commonConfig, fieldsOf, fullAttention } from "./common_config.ts";
+import { commonConfig, type FamilyPart, fieldsOf, fullAttention } from "./common_config.ts";
+import type { ConfigFields } from "./config_fields.ts";
 
 const Options = z.strictObject({});
 
@@ -20,16 +21,23 @@ const olmo2: Plugin<"model", typeof Options> = definePlugin({
     modelType: "olmo2",
     parse(config, file = "config.json") {
       const fields = fieldsOf(config, "olmo2", file);
-      const attentionBias = fields.flag("attention_bias", false);
-      const part = { qkvBias: attentionBias, outputBias: attentionBias, mlpBias: false, qkNorm: true };
-      const decoder = commonConfig(fields, "olmo2", part, {
+      const decoder = commonConfig(fields, "olmo2", olmoPart(fields), {
         slidingWindow: fullAttention,
         keyValueHeadsOptional: true,
         rmsNormEps: 1e-5,
       });
-      return { ...decoder, qkNormWhole: true, normPlaces: "after" };
+      return { ...decoder, ...OLMO_BLOCK };
     },
   }),
 });
 
 export default olmo2;
+
+/** Where a block of OLMo 2 and 3 is normed. */
+export const OLMO_BLOCK = { qkNormWhole: true, normPlaces: "after" } as const;
+
+/** Biases and norms of OLMo 2 and 3. */
+export function olmoPart(fields: ConfigFields): FamilyPart {
+  const attentionBias = fields.flag("attention_bias", false);
+  return { qkvBias: attentionBias, outputBias: attentionBias, mlpBias: false, qkNorm: true };
+}

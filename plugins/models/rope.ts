@@ -14,6 +14,7 @@ const THETAS: Readonly<Record<string, number>> = {
   qwen3_vl: 5e5,
   smollm3: 2e6,
   gemma3_text: 1e6,
+  olmo3: 5e5,
 };
 
 /** θ of a family where config.json has none. */
@@ -60,14 +61,14 @@ export function partialRotationOf(config: ConfigFields, headDim: number, modelTy
 
 /**
  * The rotations of a model whose layers with a window have one of their own: `rope_parameters` of transformers 5 has `full_attention` and
- * `sliding_attention`, 4 has `rope_theta` with `rope_scaling`, and `rope_local_base_freq`.
- * @param thetas θ where config.json has none
+ * `sliding_attention`, 4 has `rope_theta` with `rope_scaling`, and a field of the family for layers with a window.
+ * @param bases θ where config.json has none, and the field that has it in the spelling of version 4 (default `rope_theta`)
  * @throws {RangeError} As {@linkcode rotationOf}
  */
 export function rotationsByLayer(
   config: ConfigFields,
   headDim: number,
-  thetas: Readonly<Record<"full_attention" | "sliding_attention", number>>,
+  bases: Readonly<Record<"full_attention" | "sliding_attention", { theta: number; field?: string }>>,
 ): LimitedRotation & Required<Pick<DecoderConfig, "windowRotation">> {
   const name = "rope_parameters", five = config.object(name);
   const all = five?.object("full_attention") ?? null, window = five?.object("sliding_attention") ?? null;
@@ -75,11 +76,11 @@ export function rotationsByLayer(
     throw config.unsupported(name, "it is to have full_attention and sliding_attention");
   }
   const four = spelled(config, "rope_scaling");
-  const rotation = agreed(config, { five: all, four }, { headDim, defaultTheta: thetas.full_attention });
+  const rotation = agreed(config, { five: all, four }, { headDim, defaultTheta: bases.full_attention.theta });
   const { rotaryLimit, ...windowRotation } = readRotation(window ?? new ConfigFields({}, ""), config, {
     headDim,
-    defaultTheta: thetas.sliding_attention,
-    thetaName: "rope_local_base_freq",
+    defaultTheta: bases.sliding_attention.theta,
+    thetaName: bases.sliding_attention.field,
   });
   if (rotaryLimit !== undefined) {
     throw config.unsupported(name, "a dynamic scaling of sliding_attention isn't supported");
@@ -127,7 +128,7 @@ interface RotationShape {
   /** Where it stands nowhere. */
   defaultTheta: number;
   /** Default `rope_theta`. */
-  thetaName?: string;
+  thetaName?: string | undefined;
 }
 
 function readRotation(

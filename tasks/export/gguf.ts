@@ -15,6 +15,8 @@ import {
   type GgufTyped,
   interleave,
   NO_ROPE_INTERVAL,
+  WINDOW_PERIOD,
+  WINDOWED_EXAONE4,
   writingGguf,
 } from "../../formats/gguf/mod.ts";
 import { type DecoderConfig, scoreScale } from "../../kernels/engine/decoder/decoder_config.ts";
@@ -34,6 +36,7 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
   qwen2_5_vl: "qwen2vl",
   qwen3_vl: "qwen3vl",
   gemma3_text: "gemma3",
+  olmo3: "olmo2",
 };
 
 /** Architectures whose layers have no window in llama.cpp, whatever a file says. */
@@ -173,6 +176,7 @@ export function checkArchitecture(decoder: DecoderConfig): string {
       "gemma2",
       "gemma3",
       "olmo2",
+      "exaone4",
       "phi3",
     ]
       .includes(architecture)
@@ -181,6 +185,7 @@ export function checkArchitecture(decoder: DecoderConfig): string {
   }
   const period = gemmaPeriod(architecture);
   if (period !== null) checkGemma(decoder, { architecture, period, refuse });
+  else if (architecture === "olmo2" || architecture === "exaone4") checkFourLayers(decoder, refuse);
   else if (
     !KNOWS_NO_WINDOW.includes(architecture) && decoder.slidingWindow.some((window) => window !== null)
   ) {
@@ -192,7 +197,10 @@ export function checkArchitecture(decoder: DecoderConfig): string {
   if (architecture === "smollm3" && !rotatesAsLlamaCpp(decoder)) {
     throw refuse(`choice of layers that don't rotate (it is every ${NO_ROPE_INTERVAL}th)`);
   }
-  if (architecture === "phi3" && decoder.numHeads * decoder.headDim !== decoder.hiddenSize) {
+  if (
+    (architecture === "phi3" || architecture === "olmo2") &&
+    decoder.numHeads * decoder.headDim !== decoder.hiddenSize
+  ) {
     throw refuse("head_dim of its own");
   }
   const tied = TIED[architecture];
@@ -203,10 +211,29 @@ export function checkArchitecture(decoder: DecoderConfig): string {
         : "output head that is the embedding (tie_word_embeddings: true)",
     );
   }
-  if (/^(qwen3|smollm3|gemma|olmo2|phi3)/.test(architecture) && (decoder.qkvBias || decoder.outputBias)) {
+  if (
+    /^(qwen3|smollm3|gemma|olmo2|exaone4|phi3)/.test(architecture) && (decoder.qkvBias || decoder.outputBias)
+  ) {
     throw refuse("biases");
   }
   return architecture;
+}
+
+/** llama.cpp has the layers with a window of OLMo 3 and EXAONE 4 in its code. */
+function checkFourLayers({ slidingWindow, numLayers, modelType }: DecoderConfig, refuse: Refuse): void {
+  const [window = null] = slidingWindow;
+  const isTheirs = slidingWindow.every((size, layer) =>
+    size === ((layer + 1) % WINDOW_PERIOD === 0 ? null : window)
+  );
+  const isOpen = slidingWindow.every((size) => size === null);
+  if (modelType === "olmo2") return;
+  const hasWindows = modelType === "olmo3" || numLayers === WINDOWED_EXAONE4;
+  if (!hasWindows && !isOpen) {
+    throw refuse(`sliding window in a model of other than ${WINDOWED_EXAONE4} layers`);
+  }
+  if (hasWindows && (isOpen || !isTheirs)) {
+    throw refuse(`choice of layers with a window (all but every ${WINDOW_PERIOD}th have the same)`);
+  }
 }
 
 /** llama.cpp has windows, their rotation and the scale of scores of architectures gemma2 and gemma3 in its code, and caps those of gemma2 always. */
@@ -215,7 +242,7 @@ function checkGemma(
   { architecture, period, refuse }: {
     architecture: string;
     period: number;
-    refuse: (what: string) => RangeError;
+    refuse: Refuse;
   },
 ): void {
   const { slidingWindow, windowRotation, headDim, scoreCap, logitCap } = decoder, [window] = slidingWindow;
@@ -246,6 +273,9 @@ function checkGemma(
     throw refuse(`scale of scores (query_pre_attn_scalar) other than ${width}`);
   }
 }
+
+/** Makes the error about what an architecture has no place for. */
+type Refuse = (what: string) => RangeError;
 
 function rotatesAsLlamaCpp({ rotatedLayers = [] }: DecoderConfig): boolean {
   return rotatedLayers.every((rotates, layer) => rotates === ((layer + 1) % NO_ROPE_INTERVAL !== 0));

@@ -16,7 +16,10 @@ export interface RopeKeys {
 }
 
 /** A decoder's rotation. */
-type Rotation = Pick<DecoderConfig, "inverseFrequencies" | "attentionFactor">;
+type Rotation = Pick<DecoderConfig, "inverseFrequencies" | "attentionFactor" | "windowRotation">;
+
+/** Architectures that take divisors. */
+const DIVIDED: readonly string[] = ["llama", "exaone4"];
 
 /**
  * From frequencies θ^(−2i/d) / divisor, whose θ config.json has.
@@ -29,6 +32,7 @@ export function ropeKeys(
 ): RopeKeys {
   const { inverseFrequencies, attentionFactor = 1 } = rotation, count = inverseFrequencies.length;
   const theta = thetaOf(config), none = new Map<string, Float32Array<ArrayBuffer>>();
+  if (architecture === "olmo2") checkWindows(rotation, theta);
   const divisors = Array.from(inverseFrequencies, (frequency, i) => theta ** (-i / count) / frequency);
   const base: [string, GgufTyped] = [`${architecture}.rope.freq_base`, { type: "f32", value: theta }];
   const yarnOnes = yarnKeys(config, rotation, theta);
@@ -49,13 +53,29 @@ export function ropeKeys(
     ]];
     return { keys: [...keys, ...linear.map(key)], divisors: none };
   }
-  if (architecture !== "llama") {
+  if (!DIVIDED.includes(architecture)) {
     throw new RangeError(
-      `Cannot write these rotary frequencies as GGUF as llama.cpp reads divisors for architecture llama only: ` +
+      `Cannot write these rotary frequencies as GGUF as llama.cpp reads divisors for architectures ${
+        DIVIDED.join(" and ")
+      } only: ` +
         `current value is ${architecture}; use export_format: safetensors`,
     );
   }
   return { keys, divisors: new Map([[ROPE_DIVISORS.all, Float32Array.from(divisors)]]) };
+}
+
+/** llama.cpp rotates OLMo 3's layers with a window by the base of all layers, unscaled. */
+function checkWindows({ windowRotation }: Rotation, theta: number): void {
+  if (windowRotation === undefined) return;
+  const { inverseFrequencies, attentionFactor = 1 } = windowRotation, count = inverseFrequencies.length;
+  const isPlain = inverseFrequencies.every((frequency, i) =>
+    Math.abs(frequency * theta ** (i / count) - 1) < 1e-9
+  );
+  if (isPlain && attentionFactor === 1) return;
+  throw new RangeError(
+    "Cannot write a olmo3 model as GGUF as llama.cpp's architecture olmo2 has no " +
+      `rotation of layers with a window other than that of base ${theta}: use export_format: safetensors`,
+  );
 }
 
 /** Phi-3's: divisors of short texts, which are those of the model here, and of long ones, with the length between. */
@@ -94,9 +114,10 @@ function yarnKeys(
   theta: number,
 ): [string, GgufTyped][] | null {
   const text = new ConfigFields(textConfigOf(config), "config.json");
-  const rope = ["rope_parameters", "rope_scaling"].map((name) => text.object(name)).find((fields) => {
-    return fields !== null && [fields.text("rope_type", ""), fields.text("type", "")].includes("yarn");
-  });
+  const five = text.object("rope_parameters");
+  const rope = [five?.object("full_attention"), five, text.object("rope_scaling")].find((fields) =>
+    fields && [fields.text("rope_type", ""), fields.text("type", "")].includes("yarn")
+  );
   if (!rope) return null;
   const name = "original_max_position_embeddings", most = text.positive("max_position_embeddings");
   const original = text.positive(name, rope.positive(name, most));

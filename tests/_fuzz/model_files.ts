@@ -23,6 +23,8 @@ const FOLDERS = [
   "tiny/gemma2/model",
   "tiny/gemma3/model",
   "tiny/olmo2/model",
+  "tiny/olmo3/model",
+  "tiny/exaone4/model",
   "tiny/phi4mini/model",
   "tiny/qwen2/model-sharded",
 ];

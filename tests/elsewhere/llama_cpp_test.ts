@@ -32,6 +32,18 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   smollm3: { heads: { attn_q: 2, attn_k: 1 }, prompt: [7, 70, 11, 52, 33, 61] },
   granite: { heads: { attn_q: 4, attn_k: 2 }, prompt: [11, 59, 43, 51, 51, 83] },
   olmo2: { heads: null, prompt: [3, 14, 15, 92, 65, 35] },
+  // llama.cpp's own windows, on three of four layers
+  olmo3: {
+    heads: null,
+    prompt: [3, 14, 15, 92, 65, 35],
+    change: { layer_types: Array(3).fill("sliding_attention") },
+  },
+  // it has windows in a model of 64 layers alone
+  exaone4: {
+    heads: null,
+    prompt: [3, 14, 15, 92, 65, 35],
+    change: { layer_types: Array(3).fill("full_attention"), sliding_window: null },
+  },
   gemma: { heads: null, prompt: [3, 14, 15, 92, 65, 35] },
   // llama.cpp's own scale of scores
   gemma2: { heads: null, prompt: [100, 90, 80, 70, 60, 50], change: { query_pre_attn_scalar: 16 } },

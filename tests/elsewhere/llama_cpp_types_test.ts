@@ -27,6 +27,27 @@ const MODELS: Readonly<Record<string, Record<string, unknown>>> = {
   // its fourth layer isn't rotated
   smollm3: { ...SIZES, num_hidden_layers: 5, tie_word_embeddings: true },
   olmo2: { ...SIZES, num_hidden_layers: 2 },
+  // its fourth layer has no window, and YaRN
+  olmo3: {
+    ...SIZES,
+    num_hidden_layers: 4,
+    sliding_window: 6,
+    rope_theta: 5e5,
+    rope_scaling: { rope_type: "yarn", factor: 8, original_max_position_embeddings: 32 },
+  },
+  exaone4: {
+    ...SIZES,
+    num_hidden_layers: 2,
+    sliding_window: null,
+    tie_word_embeddings: true,
+    rope_scaling: {
+      rope_type: "llama3",
+      factor: 8,
+      low_freq_factor: 1,
+      high_freq_factor: 4,
+      original_max_position_embeddings: 32,
+    },
+  },
   phi3: { ...SIZES, num_hidden_layers: 2 },
   // 48 of a head's 64 elements are rotated; llama.cpp takes the short divisors, as its context is no longer than the first length
   phi4mini: {

@@ -8,6 +8,7 @@ import { openModel } from "../../formats/hf_model/mod.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { decoderOf } from "../../plugins/kinds/decoder_of.ts";
 import { exportModel } from "../../tasks/export.ts";
+import { ONNX_FAMILIES } from "../../tasks/export/onnx/model.ts";
 import { askElsewhere, ELSEWHERE } from "../helpers/elsewhere.ts";
 import { greedyIds } from "../helpers/greedy.ts";
 import { temporaryFolder } from "../helpers/temporary_folder.ts";
@@ -38,7 +39,10 @@ Deno.test({
   fn: async () => {
     const folder = temporaryFolder(), bundled = join(root, "fixtures/constraints/model");
     const paths: Record<string, string> = { bundled };
-    for (const name of ARCHITECTURES) paths[name] = join(root, `fixtures/goldens/tiny/${name}/model`);
+    for (const name of ARCHITECTURES) {
+      const path = join(root, `fixtures/goldens/tiny/${name}/model`);
+      if (ONNX_FAMILIES.includes(String(readJsonFile(`${path}/config.json`).model_type))) paths[name] = path;
+    }
     // longer than mistral's window; the second is padded when both are asked together
     const prompts = [[3, 14, 15, 92, 65, 35, 89, 79, 32, 38, 46, 26, 43], [27, 18, 28, 18]];
     const questions = [];

@@ -39,6 +39,8 @@ const CASES = [
   ["tiny/gemma2", "tiny/gemma2"],
   ["tiny/gemma3", "tiny/gemma3"],
   ["tiny/olmo2", "tiny/olmo2"],
+  ["tiny/olmo3", "tiny/olmo3"],
+  ["tiny/exaone4", "tiny/exaone4"],
   ["tiny/phi3", "tiny/phi3"],
   ["tiny/phi4mini", "tiny/phi4mini"],
   [

@@ -22,6 +22,8 @@ export const ARCHITECTURES = [
   "granite",
   "gemma3",
   "olmo2",
+  "olmo3",
+  "exaone4",
   "gemma",
   "gemma2",
   "phi3",

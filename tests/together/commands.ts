@@ -36,7 +36,7 @@ import "../../tasks/doctor/library_message_test.ts";
 import "../../tasks/doctor_test.ts";
 import "../../tasks/doors/given_test.ts";
 import "../../tasks/export/check_test.ts";
-import "../../tasks/export/gguf_gemma_test.ts";
+import "../../tasks/export/gguf_families_test.ts";
 import "../../tasks/export/gguf_rope_test.ts";
 import "../../tasks/export/gguf_tokenizer_test.ts";
 import "../../tasks/export/gptq/quantise_test.ts";

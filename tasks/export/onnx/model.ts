@@ -26,7 +26,7 @@ const DTYPES: Readonly<Record<OnnxDtype, { name: string; suffix: string; bits: 4
 };
 
 /** Families that transformers.js has this decoder for. */
-const FAMILIES: readonly string[] = [
+export const ONNX_FAMILIES: readonly string[] = [
   "llama",
   "mistral",
   "qwen2",
@@ -34,6 +34,7 @@ const FAMILIES: readonly string[] = [
   "smollm3",
   "granite",
   "olmo2",
+  "olmo3",
   "gemma",
   "gemma2",
   "gemma3_text",
@@ -50,10 +51,10 @@ export function onnxPath(folder: string, dtype: OnnxDtype): string {
  * @throws {RangeError} If transformers.js doesn't know the family, or ONNX Runtime's attention can't have its heads
  */
 export function checkOnnxDecoder({ modelType, headDim }: Pick<DecoderConfig, "modelType" | "headDim">): void {
-  if (!FAMILIES.includes(modelType)) {
+  if (!ONNX_FAMILIES.includes(modelType)) {
     throw new RangeError(
       `Cannot write a ${modelType} model as ONNX as transformers.js is to know its family, which is one of ` +
-        `${FAMILIES.join(", ")}: use export_format: safetensors`,
+        `${ONNX_FAMILIES.join(", ")}: use export_format: safetensors`,
     );
   }
   if (headDim % 8 !== 0) {

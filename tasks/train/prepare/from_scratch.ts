@@ -17,6 +17,7 @@ const DEFAULT_PADDING: ReadonlyMap<string, number> = new Map([
   ["gemma2", 0],
   ["gemma3_text", 0],
   ["olmo2", 1],
+  ["olmo3", 1],
   ["phi3", 32000],
   ["smollm3", 128004],
 ]);

@@ -12,6 +12,7 @@ Deno.test("the embedding's row of padding is config.json's, and where that has n
     gemma2: 0,
     gemma3_text: 0,
     olmo2: 1,
+    olmo3: 1,
     phi3: 32000,
     smollm3: 128004,
     llama: null,

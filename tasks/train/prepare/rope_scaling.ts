@@ -35,9 +35,9 @@ export function scaledConfig(
       `Cannot scale the positions of ${configFile} as those of a model that sees have sections: current value is rope_scaling: ${kind}; leave it out`,
     );
   }
-  if (config.model_type === "gemma3_text") {
+  if (config.model_type === "gemma3_text" || config.model_type === "olmo3") {
     throw new RangeError(
-      `Cannot scale the positions of ${configFile} as layers of a gemma3_text model have one of two rotations: current value is rope_scaling: ${kind}; leave it out`,
+      `Cannot scale the positions of ${configFile} as layers of a ${config.model_type} model have one of two rotations: current value is rope_scaling: ${kind}; leave it out`,
     );
   }
   if (config.model_type === "phi3") {

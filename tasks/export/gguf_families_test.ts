@@ -1,10 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
 
 import { decoderIn, readJson, TINY } from "../../tests/helpers/tiny_model.ts";
+import exaone4 from "../../plugins/models/exaone4.ts";
 import gemma2 from "../../plugins/models/gemma2.ts";
 import gemma3 from "../../plugins/models/gemma3.ts";
+import olmo3 from "../../plugins/models/olmo3.ts";
 import { Registry } from "../../plugins/registry.ts";
 import { checkArchitecture } from "./gguf.ts";
+import { ropeKeys } from "./gguf_rope.ts";
 
 /** The golden's decoder with other fields, whose windows llama.cpp can have. */
 function decoder(change: Record<string, unknown>) {
@@ -79,5 +82,42 @@ Deno.test("a model whose output head is the embedding, or isn't, is written as G
     const decoder = { ...decoderIn(`${TINY}${family}/model`), slidingWindow: [null, null, null] };
     decoder.attentionScale = 1 / Math.sqrt(decoder.headDim);
     for (const tieWordEmbeddings of [true, false]) checkArchitecture({ ...decoder, tieWordEmbeddings });
+  }
+});
+
+Deno.test("an OLMo 3 or EXAONE 4 is written as GGUF if its windows and rotations are those that llama.cpp has in its code", () => {
+  const of = (family: "olmo3" | "exaone4", change: Record<string, unknown>) => {
+    const config = { ...readJson(`${TINY}${family}/model/config.json`), ...change };
+    const decoder = new Registry([olmo3, exaone4]).create("model", family).parse(config);
+    const architecture = checkArchitecture(decoder);
+    ropeKeys(config, decoder, architecture);
+    return architecture;
+  };
+  const types = (...slides: number[]) =>
+    slides.map((one) => one === 1 ? "sliding_attention" : "full_attention");
+  const three = { layer_types: types(1, 1, 1) }, five = { num_hidden_layers: 5, layer_types: null };
+  const open = { layer_types: types(0, 0, 0), sliding_window: null }, many = { num_hidden_layers: 64 };
+  assertEquals(of("olmo3", three), "olmo2");
+  assertEquals(of("olmo3", five), "olmo2");
+  assertEquals(of("exaone4", open), "exaone4");
+  assertEquals(of("exaone4", { ...many, layer_types: null }), "exaone4");
+  const rope = readJson(`${TINY}olmo3/model/config.json`).rope_parameters;
+  const choice = "choice of layers with a window (all but every 4th have the same)";
+  const cases: ["olmo3" | "exaone4", Record<string, unknown>, string][] = [
+    ["olmo3", {}, choice],
+    ["olmo3", { layer_types: types(0, 0, 0) }, choice],
+    ["olmo3", { ...three, tie_word_embeddings: true }, "output head that is the embedding"],
+    ["olmo3", { ...three, attention_bias: true }, "biases"],
+    ["olmo3", { ...three, head_dim: 16 }, "head_dim of its own"],
+    ["olmo3", {
+      ...three,
+      rope_parameters: { ...rope, sliding_attention: { rope_type: "default", rope_theta: 1e4 } },
+    }, "rotation of layers with a window other than that of base 500000"],
+    ["exaone4", {}, "sliding window in a model of other than 64 layers"],
+    ["exaone4", { ...many, layer_types: null, sliding_window_pattern: 2 }, choice],
+    ["exaone4", { ...many, layer_types: Array(64).fill("full_attention"), sliding_window: null }, choice],
+  ];
+  for (const [family, change, message] of cases) {
+    assertThrows(() => of(family, change), RangeError, message);
   }
 });
