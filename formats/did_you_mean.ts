@@ -13,6 +13,8 @@ const SAME_THING: readonly (readonly string[])[] = [
   ["q4_0", "int4"],
   ["8", "int8", "q8_0"],
   ["4", "int4", "q4_0"],
+  // the name it had before torch's own was the only one, and everyday ones
+  ["adamw_torch", "adamw_hf", "adamw", "adam"],
   // lm-evaluation-harness and inspect
   ["max_samples", "limit"],
   ["concurrency", "num_concurrent", "max_connections", "batch_size"],

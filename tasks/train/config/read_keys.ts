@@ -6,7 +6,7 @@
 import { bounded, shortened, shown } from "../../../formats/message.ts";
 import { redact, redactValue } from "../../../formats/secrets.ts";
 import { placeText, type YamlFile } from "../../../formats/yaml/yaml.ts";
-import { didYouMean } from "../../../formats/did_you_mean.ts";
+import { type KnownWords, nearestUsable } from "./nearest_usable.ts";
 import { readOverride, setNested } from "../../common/config/override.ts";
 import type { Fault } from "./fault.ts";
 import { type KeySpec, type KeyType, REQUIRED, type WorkingKey } from "./key.ts";
@@ -96,12 +96,15 @@ export function readKeys(
   const faults: Fault[] = [];
   const read: Record<string, unknown> = {};
   const values: Record<string, unknown> = {};
-  const known = [...table.keys()];
+  const known = knownKeys(table);
   for (const [key, entry] of written) {
     const spec = table.get(key);
     // looking for a name that is near takes its time
     if (!spec) {
-      faults.push({ key, message: unknownKey(key, entry.value, faults.length < MOST_FAULTS ? known : []) });
+      faults.push({
+        key,
+        message: unknownKey(key, entry.value, faults.length < MOST_FAULTS ? known : NO_KEYS),
+      });
     } else if (spec.state === "works") read[key] = readValue(key, spec, entry, faults);
     else if (spec.state === "refused") refuse(key, spec, entry.value, faults);
   }
@@ -147,7 +150,7 @@ export function nameOf(file: YamlFile): string {
 
 function readValue(key: string, spec: WorkingKey<unknown>, entry: Written, faults: Fault[]): unknown {
   const value = asBoolean(spec, entry);
-  const refused = typeof value === "string" ? refusedValue(spec, value) : undefined;
+  const refused = refusedValue(spec, value);
   if (refused) {
     faults.push({ key, message: `Cannot use ${key}: ${shortened(redact(String(value)))} as ${refused}` });
     return value;
@@ -181,13 +184,25 @@ function leftAsWritten(key: string, value: unknown): string {
 /** Probable meaning of a wrong text. */
 function valueHint({ type, refused = {} }: WorkingKey<unknown>, value: unknown): string {
   if (typeof value === "number") return beyondHint(type, value);
+  if (Array.isArray(value)) return wordHint(type, refused, value);
   if (typeof value !== "string") return "";
   const isNumber = value.trim() !== "" && Number.isFinite(Number(value));
   const isBoolean = Object.hasOwn(BOOLEANS, value.toLowerCase());
   if ((type.kind === "number" && isNumber) || (type.kind === "boolean" && isBoolean)) {
     return "; write it without quotes";
   }
-  return didYouMean(value, [...type.values ?? [], ...Object.keys(refused)]);
+  return wordHint(type, refused, value);
+}
+
+/** Of the first word that isn't known. */
+function wordHint(
+  { kind, values }: KeyType<unknown>,
+  refused: Readonly<Record<string, string>>,
+  value: unknown,
+): string {
+  if (values === undefined || (Array.isArray(value) && kind !== "list")) return "";
+  const unknown = wordsOf(value).find((word) => !values.includes(word));
+  return unknown === undefined ? "" : nearestUsable(unknown, { usable: values, refused });
 }
 
 /** The limit of whole numbers that a number is beyond, where it is that of their form, which the type's words leave out. */
@@ -213,10 +228,16 @@ function asBoolean({ type }: WorkingKey<unknown>, { value, plain }: Written): un
   return Object.hasOwn(BOOLEANS, word) ? BOOLEANS[word] : value;
 }
 
-function refusedValue(spec: WorkingKey<unknown>, value: string): string | undefined {
-  const parts = value.split(",").map((part) => part.trim());
-  const hit = parts.find((part) => spec.refused && Object.hasOwn(spec.refused, part));
-  return hit === undefined ? undefined : spec.refused![hit];
+/** Why a word that is known is refused, alone or in a list. */
+function refusedValue({ refused = {} }: WorkingKey<unknown>, value: unknown): string | undefined {
+  const hit = wordsOf(value).find((word) => Object.hasOwn(refused, word));
+  return hit === undefined ? undefined : refused[hit];
+}
+
+/** The words of a text with commas, or of a list. */
+function wordsOf(value: unknown): string[] {
+  return [value].flat().flatMap((part) => typeof part === "string" ? part.split(",") : [])
+    .map((word) => word.trim());
 }
 
 function refuse(key: string, spec: KeySpec & { state: "refused" }, value: unknown, faults: Fault[]): void {
@@ -233,8 +254,18 @@ function ignoredNotes(keys: readonly string[], table: ReadonlyMap<string, KeySpe
   return [...byReason].map(([reason, ignored]) => `${ignored.join(", ")}: not used, as ${reason}`);
 }
 
-function unknownKey(key: string, value: unknown, known: readonly string[]): string {
-  const hint = otherName(key, value) || didYouMean(key, known) || "; --help lists every key";
+const NO_KEYS: KnownWords = { usable: [], refused: {} };
+
+function knownKeys(table: ReadonlyMap<string, KeySpec>): KnownWords {
+  const refused: Record<string, string> = {};
+  for (const [key, spec] of table) {
+    if (spec.state === "refused") refused[key] = `${spec.reason}: ${spec.instead}`;
+  }
+  return { usable: [...table.keys()].filter((key) => !Object.hasOwn(refused, key)), refused };
+}
+
+function unknownKey(key: string, value: unknown, known: KnownWords): string {
+  const hint = otherName(key, value) || nearestUsable(key, known) || "; --help lists every key";
   return `Cannot use the unknown key "${shortened(key)}"${hint}`;
 }
 

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { parseYaml } from "../../../formats/yaml/yaml.ts";
 import { resolveTrainConfig } from "./mod.ts";
+import { keyTable } from "./key_table.ts";
 import { BASE_YAML, faultOfYaml, faultWith, resolvedConfig } from "./_resolved.ts";
 
 Deno.test("10,000 unknown keys are one short error within the time of one pass", () => {
@@ -191,4 +192,43 @@ Deno.test("a text that a loader or a shell would have filled in is refused", () 
     "nothing is put in for ${…} here",
   );
   assertEquals(resolvedConfig("default_system: ~/x costs $5\n").config.default_system, "~/x costs $5");
+});
+
+Deno.test("a hint names a word that is taken, or says why the one that was meant isn't", () => {
+  assert(faultWith("optim: adam_w\n").endsWith('current value is "adam_w" - did you mean "adamw_torch"?'));
+  assert(faultWith("optim: adamw_hf\n").endsWith(' - did you mean "adamw_torch"?'));
+  assert(faultWith("quantization_bit: int4\n").endsWith(' - did you mean "4"?'));
+  assertStringIncludes(
+    faultWith("use_galor: true\n"),
+    "unknown key \"use_galor\"; use_galore can't be used either, as GaLore isn't there: leave it out",
+  );
+  // transformers' own form of report_to
+  assertStringIncludes(
+    faultWith("report_to: [wandb]\n"),
+    "Cannot use report_to: wandb as no service gets data",
+  );
+  assertStringIncludes(faultWith("report_to: [tensorbord]\n"), ' - did you mean "tensorboard"?');
+  let hints = 0;
+  const check = (line: string, name: string, taken: readonly string[], isRefused: boolean) => {
+    const said = /- did you mean "([^"]+)"\?$/.exec(faultWith(line))?.[1];
+    assert(said === undefined || taken.includes(said), `${line} is told ${said}`);
+    if (isRefused && said === undefined) {
+      assertStringIncludes(faultWith(line), `; ${name} can't be used either`);
+    }
+    hints++;
+  };
+  const table = [...keyTable()],
+    usable = table.flatMap(([key, { state }]) => state === "refused" ? [] : [key]);
+  for (const [key, spec] of table) {
+    check(`${key}q: 1\n`, key, usable, spec.state === "refused");
+    if (spec.state !== "works") continue;
+    const { values = [] } = spec.type, refused = Object.keys(spec.refused ?? {});
+    for (const word of [...values, ...refused]) {
+      // a path may stand there too
+      if (!spec.type.schema.safeParse(`${word}q`).success) {
+        check(`${key}: ${word}q\n`, word, values, refused.includes(word));
+      }
+    }
+  }
+  assert(hints > 300, `${hints} hints`);
 });

@@ -21,7 +21,12 @@ export function int(min: number, max: number = Number.MAX_SAFE_INTEGER): KeyType
 
 /** 4 or 8. */
 export function fourOrEight(): KeyType<4 | 8> {
-  return { kind: "number", words: "4 or 8", schema: z.union([z.literal(4), z.literal(8)]) };
+  return {
+    kind: "number",
+    values: ["4", "8"],
+    words: "4 or 8",
+    schema: z.union([z.literal(4), z.literal(8)]),
+  };
 }
 
 /** Limits of {@linkcode num}. */
