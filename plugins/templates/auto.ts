@@ -7,7 +7,7 @@ import type { EditableTokenizer, Tokenizer } from "../../formats/tokenizer/token
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import type { AskedChat, EncodedTurn, Template } from "../kinds/template.ts";
 import { encodeAsked } from "./asked.ts";
-import { checkedTemplate, type EncodeInput } from "./checked.ts";
+import { checkedTemplate, type EncodeInput, type Encoders } from "./checked.ts";
 import { ignoredParts } from "./ignored.ts";
 import type { JinjaTemplate } from "./jinja/mod.ts";
 import { type TemplateOptions, templateOptions } from "./options.ts";
@@ -37,76 +37,91 @@ export function autoTemplate(options: TemplateOptions): Template {
     );
   }
   const defaultSystem = options.default_system ?? "";
-  const compiled = new WeakMap<Tokenizer, JinjaTemplate>();
-  const checked = new WeakSet<JinjaTemplate>();
-
-  const compiledFor = (tokenizer: Tokenizer): JinjaTemplate => {
-    const known = compiled.get(tokenizer);
-    if (known !== undefined) return known;
-    const jinja = compileOwn(tokenizer);
-    compiled.set(tokenizer, jinja);
-    return jinja;
-  };
-
-  const open = (conversation: EncodeInput, hasAnswer: boolean): RenderedConversation => {
-    const { tokenizer } = conversation;
-    const jinja = compiledFor(tokenizer);
-    if (hasAnswer && !checked.has(jinja)) {
-      checkHeader(jinja, tokenizer, options.date);
-      checked.add(jinja);
-    }
-    return new RenderedConversation(
-      jinja,
-      { ...conversation, system: conversation.system || defaultSystem },
-      options,
-    );
-  };
-
-  const lastTurn = (conversation: EncodeInput): EncodedTurn => {
-    const rendered = open(conversation, true);
-    const last = conversation.messages.length - 1;
-    const prompt = rendered.prompt(last), whole = rendered.whole(last + 1);
-    return {
-      source: rendered.encode(prompt),
-      target: rendered.encode(rest(whole, prompt, "its own prompt", last)),
-    };
-  };
-
-  const turns = (conversation: EncodeInput): EncodedTurn[] => {
-    const rendered = open(conversation, true);
-    const turns: EncodedTurn[] = [];
-    let done = "";
-    for (let i = 1; i < conversation.messages.length; i += 2) {
-      const prompt = rendered.prompt(i), whole = rendered.whole(i + 1);
-      turns.push({
-        source: rendered.encode(rest(prompt, done, "the turns before it", i)),
-        target: rendered.encode(rest(whole, prompt, "its own prompt", i)),
-      });
-      done = whole;
-    }
-    return turns;
-  };
-
-  const about = {
+  const compiled = new CompiledTemplates(options.date);
+  return checkedTemplate({
     name: "auto",
     stopWords: [],
     replaceEos: false,
     defaultSystem,
     trainedJinja: (tokenizer: EditableTokenizer) => trainedOwn(tokenizer, options),
     encodeChat: (tokenizer: Tokenizer, chat: AskedChat) =>
-      encodeAsked(compiledFor(tokenizer), tokenizer, withSystem(chat, defaultSystem), options),
+      encodeAsked(compiled.of(tokenizer), tokenizer, withSystem(chat, defaultSystem), options),
     readsVariable: (tokenizer: Tokenizer, name: string) => namesVariable(tokenizer.chatTemplate ?? "", name),
-    ignores: (tokenizer: Tokenizer) => ignoredParts(compiledFor(tokenizer), tokenizer, options),
+    ignores: (tokenizer: Tokenizer) => ignoredParts(compiled.of(tokenizer), tokenizer, options),
+  }, renderedEncoders(compiled, options));
+}
+
+/** Models' own templates, each read once and, before answers are learnt by it, checked once. */
+class CompiledTemplates {
+  readonly #compiled = new WeakMap<Tokenizer, JinjaTemplate>();
+  readonly #checked = new WeakSet<JinjaTemplate>();
+
+  /** @param today The date that templates are rendered with */
+  constructor(private readonly today: string) {}
+
+  of(tokenizer: Tokenizer): JinjaTemplate {
+    const known = this.#compiled.get(tokenizer);
+    if (known !== undefined) return known;
+    const jinja = compileOwn(tokenizer);
+    this.#compiled.set(tokenizer, jinja);
+    return jinja;
+  }
+
+  /** @throws {RangeError} If its answers have no clear end */
+  withAnswersOf(tokenizer: Tokenizer): JinjaTemplate {
+    const jinja = this.of(tokenizer);
+    if (this.#checked.has(jinja)) return jinja;
+    checkHeader(jinja, tokenizer, this.today);
+    this.#checked.add(jinja);
+    return jinja;
+  }
+}
+
+function renderedEncoders(compiled: CompiledTemplates, options: TemplateOptions): Encoders {
+  const rendered = (jinja: JinjaTemplate, conversation: EncodeInput): RenderedConversation => {
+    const system = conversation.system || (options.default_system ?? "");
+    return new RenderedConversation(jinja, { ...conversation, system }, options);
   };
-  return checkedTemplate(about, {
+  const answered = (conversation: EncodeInput) =>
+    rendered(compiled.withAnswersOf(conversation.tokenizer), conversation);
+  const lastTurn = (conversation: EncodeInput): EncodedTurn =>
+    lastTurnOf(answered(conversation), conversation.messages.length);
+  return {
     turns: (conversation, { maskHistory }) =>
-      maskHistory === true ? [lastTurn(conversation)] : turns(conversation),
+      maskHistory === true
+        ? [lastTurn(conversation)]
+        : turnsOf(answered(conversation), conversation.messages.length),
     lastTurn,
     prompt: (conversation) => {
-      const rendered = open(conversation, false);
-      return rendered.encode(rendered.prompt(conversation.messages.length));
+      const asked = rendered(compiled.of(conversation.tokenizer), conversation);
+      return asked.encode(asked.prompt(conversation.messages.length));
     },
-  });
+  };
+}
+
+/** @param count Messages of the conversation */
+function lastTurnOf(rendered: RenderedConversation, count: number): EncodedTurn {
+  const last = count - 1;
+  const prompt = rendered.prompt(last), whole = rendered.whole(count);
+  return {
+    source: rendered.encode(prompt),
+    target: rendered.encode(rest(whole, prompt, "its own prompt", last)),
+  };
+}
+
+/** @param count Messages of the conversation, in turn of the user and the assistant */
+function turnsOf(rendered: RenderedConversation, count: number): EncodedTurn[] {
+  const turns: EncodedTurn[] = [];
+  let done = "";
+  for (let i = 1; i < count; i += 2) {
+    const prompt = rendered.prompt(i), whole = rendered.whole(i + 1);
+    turns.push({
+      source: rendered.encode(rest(prompt, done, "the turns before it", i)),
+      target: rendered.encode(rest(whole, prompt, "its own prompt", i)),
+    });
+    done = whole;
+  }
+  return turns;
 }
 
 /** True if a template's text has the name as a word. */
