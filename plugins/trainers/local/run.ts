@@ -18,7 +18,8 @@ import {
 } from "./checkpoints/checkpoint.ts";
 import { CarriedOverSteps } from "./scoring/carried.ts";
 import { evaluateSets } from "./scoring/evaluate.ts";
-import { type LoopResult, trainLoop } from "./loop/loop.ts";
+import { trainLoop } from "./loop/loop.ts";
+import type { LoopResult } from "./loop/loop_run.ts";
 import type { LoopInputs } from "./loop/loop_inputs.ts";
 import type { OpenEngine } from "./open_engine.ts";
 import { negated, type PissaStart, pissaStart, readConverted } from "./target/pissa.ts";
