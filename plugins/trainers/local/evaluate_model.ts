@@ -9,7 +9,7 @@ import { evaluateSets, type EvaluationOptions } from "./scoring/evaluate.ts";
 import type { OpenEngine } from "./open_engine.ts";
 import { ReferenceCache } from "./scoring/reference.ts";
 import { completeGiven } from "./scoring/reference_model.ts";
-import { rowsOfPacks } from "./run.ts";
+import { rowsOfPacks } from "./rows_of_packs.ts";
 import { engineSetup, makeTarget } from "./target/setup.ts";
 import { finishedValueHead } from "./target/value_head.ts";
 import { openHere } from "./train.ts";
