@@ -13,7 +13,8 @@ import { listCheckpoints } from "../../plugins/trainers/local/checkpoints/checkp
 import { trainLoop } from "../../plugins/trainers/local/loop/loop.ts";
 import type { LoopConfig, LoopInputs } from "../../plugins/trainers/local/loop/loop_inputs.ts";
 import { ReferenceCache } from "../../plugins/trainers/local/scoring/reference.ts";
-import { makeTarget, type TargetConfig } from "../../plugins/trainers/local/target/setup.ts";
+import { makeTarget } from "../../plugins/trainers/local/target/make_target.ts";
+import type { TargetConfig } from "../../plugins/trainers/local/target/target.ts";
 
 /** Six preference pairs. */
 export const ROWS = Array.from({ length: 6 }, (_, i) => ({

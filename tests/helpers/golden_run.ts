@@ -16,7 +16,7 @@ import { trainLoop } from "../../plugins/trainers/local/loop/loop.ts";
 import type { LoopConfig } from "../../plugins/trainers/local/loop/loop_inputs.ts";
 import { BARE_LOOP } from "../../plugins/trainers/local/loop/bare_loop.ts";
 import { ReferenceCache } from "../../plugins/trainers/local/scoring/reference.ts";
-import type { Tensors } from "../../plugins/trainers/local/target/setup.ts";
+import type { Tensors } from "../../plugins/trainers/local/target/target.ts";
 import { Registry } from "../../plugins/registry.ts";
 
 /** One quadruple of token ids. */

@@ -7,7 +7,7 @@ import { tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { listCheckpoints } from "./checkpoints/checkpoint_directory.ts";
 import { runTinyLoop } from "../../../tests/helpers/behaviour_run.ts";
 import { readCheckpoint } from "./checkpoints/checkpoint.ts";
-import { readTrained } from "./target/setup.ts";
+import { readTrained } from "./target/read_trained.ts";
 
 const { name, ignore, make } = await testWebGpu();
 

@@ -10,7 +10,8 @@ import type { OpenEngine } from "./open_engine.ts";
 import { ReferenceCache } from "./scoring/reference.ts";
 import { completeGiven } from "./scoring/reference_model.ts";
 import { rowsOfPacks } from "./rows_of_packs.ts";
-import { engineSetup, makeTarget } from "./target/setup.ts";
+import { engineSetup } from "./target/engine_setup.ts";
+import { makeTarget } from "./target/make_target.ts";
 import { finishedValueHead } from "./target/value_head.ts";
 import { openHere } from "./train.ts";
 

@@ -18,7 +18,7 @@ import { evaluateSets } from "./scoring/evaluate.ts";
 import { completeGiven, rowsAhead } from "./scoring/reference_model.ts";
 import { precomputeReferences } from "./scoring/score.ts";
 import { residualFolder } from "./target/pissa_of_run.ts";
-import { engineSetup } from "./target/setup.ts";
+import { engineSetup } from "./target/engine_setup.ts";
 import { valueHeadNote } from "./target/value_head.ts";
 
 const INTERRUPTED: TrainerResult = { files: [], finished: false, metrics: {} };

@@ -11,7 +11,9 @@ import { ReferenceCache } from "./scoring/reference.ts";
 import type { PissaStart } from "./target/pissa.ts";
 import { pissaOfRun } from "./target/pissa_of_run.ts";
 import { checkResumedForm } from "./target/resumed_form.ts";
-import { makeTarget, readTrained, type Target, type Tensors } from "./target/setup.ts";
+import { makeTarget } from "./target/make_target.ts";
+import { readTrained } from "./target/read_trained.ts";
+import type { Target, Tensors } from "./target/target.ts";
 import { type ValueHeadStart, valueHeadStart } from "./target/value_head.ts";
 
 /** A run before its engine is there. */

@@ -12,7 +12,7 @@ import { BARE_LOOP } from "../../../plugins/trainers/local/loop/bare_loop.ts";
 import { trainLoop } from "../../../plugins/trainers/local/loop/loop.ts";
 import { ReferenceCache } from "../../../plugins/trainers/local/scoring/reference.ts";
 import { precomputeReferences } from "../../../plugins/trainers/local/scoring/score.ts";
-import type { Target } from "../../../plugins/trainers/local/target/setup.ts";
+import type { Target } from "../../../plugins/trainers/local/target/target.ts";
 import { processAge } from "./process_figures.ts";
 
 /** A step with its packs. */

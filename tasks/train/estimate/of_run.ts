@@ -7,7 +7,7 @@ import { chooseBackend, makeBackend } from "../../../kernels/engine/backends.ts"
 import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import { DEFAULT_ROWS, type PackRows } from "../../../kernels/engine/pack_rows.ts";
 import type { Trainer } from "../../../plugins/kinds/trainer.ts";
-import { makeTarget } from "../../../plugins/trainers/local/target/setup.ts";
+import { makeTarget } from "../../../plugins/trainers/local/target/make_target.ts";
 import { valueHeadStart } from "../../../plugins/trainers/local/target/value_head.ts";
 import type { TrainConfig } from "../config/mod.ts";
 import { estimate, type ReferenceSize } from "./estimate.ts";

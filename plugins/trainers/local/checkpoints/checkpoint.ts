@@ -21,7 +21,7 @@ import { inWords } from "../../../../formats/zod_words.ts";
 import { CHECKSUMS, damaged, verifyChecksums, writeChecksums } from "./checksums.ts";
 import { commitCheckpoint } from "./checkpoint_directory.ts";
 import { ReferenceSums } from "../scoring/reference.ts";
-import type { Target, Tensors } from "../target/setup.ts";
+import type { Target, Tensors } from "../target/target.ts";
 
 const FORMAT = 2;
 const STATE = "dinotune_state.json", OPTIMIZER = "optimizer.safetensors", REFERENCES = "reference_logps.json";

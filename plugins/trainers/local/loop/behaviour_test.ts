@@ -10,7 +10,7 @@ import { diffConfigs } from "../../../../tasks/train/config/config_differences.t
 import type { TrainConfig } from "../../../kinds/train_config.ts";
 import { checkpointDifferences, readCheckpoint } from "../checkpoints/checkpoint.ts";
 import { trainLoop } from "./loop.ts";
-import { makeTarget } from "../target/setup.ts";
+import { makeTarget } from "../target/make_target.ts";
 
 Deno.test("trainLoop() saves every save_steps and at the end, and keeps save_total_limit", async () => {
   await runTinyLoop({ save_total_limit: 2 }, async (result, { config }) => {

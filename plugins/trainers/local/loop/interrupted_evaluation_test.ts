@@ -11,7 +11,7 @@ import { train } from "../../../../tasks/train.ts";
 import { listCheckpoints } from "../checkpoints/checkpoint_directory.ts";
 import { type CheckpointState, readCheckpoint } from "../checkpoints/checkpoint.ts";
 import { type RunConfig, runTinyLoop } from "../../../../tests/helpers/behaviour_run.ts";
-import { readTrained } from "../target/setup.ts";
+import { readTrained } from "../target/read_trained.ts";
 
 /** What has been told when the signal comes: `step 3`, `evaluation 3`, `stopped early`; "" is before anything. */
 type Moment = string;

@@ -7,7 +7,7 @@ import type { TrainConfig } from "../../../kinds/train_config.ts";
 import type { DueWorkKey, EvaluationSet } from "../../../kinds/trainer.ts";
 import type { BatchPlan } from "../batches/batches.ts";
 import type { CheckpointState } from "../checkpoints/checkpoint.ts";
-import type { Target } from "../target/setup.ts";
+import type { Target } from "../target/target.ts";
 import type { StepInputs } from "./train_step.ts";
 
 /** Keys of a configuration that decide what the loop does. */

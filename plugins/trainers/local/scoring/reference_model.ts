@@ -10,7 +10,7 @@ import type { BatchPlan } from "../batches/batches.ts";
 import type { OpenEngine, RunSetup } from "../open_engine.ts";
 import type { ReferenceCache } from "./reference.ts";
 import { precomputeReferences } from "./score.ts";
-import { makeTarget } from "../target/setup.ts";
+import { makeTarget } from "../target/make_target.ts";
 
 /** Rows of each split. */
 type RowsBySplit = readonly (readonly [split: "train" | "eval", rows: readonly EncodedExample[]])[];

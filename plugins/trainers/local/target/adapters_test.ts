@@ -14,7 +14,8 @@ import {
 import { Engine } from "../../../../kernels/engine/engine.ts";
 import { packExamples } from "../../../../kernels/engine/packs/pack.ts";
 import type { Tuning } from "../../../../kernels/engine/weights/parameters.ts";
-import { makeTarget, type Tensors } from "./setup.ts";
+import { makeTarget } from "./make_target.ts";
+import type { Tensors } from "./target.ts";
 
 const PEFT = new URL("../../../../fixtures/goldens/peft/", import.meta.url).pathname;
 

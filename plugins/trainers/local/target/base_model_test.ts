@@ -8,7 +8,7 @@ import { models } from "../../../models/mod.ts";
 import { Registry } from "../../../registry.ts";
 import { decoderOf } from "../../../kinds/decoder_of.ts";
 import { CONFIG } from "../../../../tests/helpers/behaviour_run.ts";
-import { makeTarget } from "./setup.ts";
+import { makeTarget } from "./make_target.ts";
 
 const golden = (path: string) =>
   fileURLToPath(new URL(`../../../../fixtures/goldens/${path}`, import.meta.url));

@@ -6,7 +6,7 @@ import { writeAdapter } from "../../../../formats/peft/mod.ts";
 import { moduleShapes } from "../../../../kernels/engine/decoder/decoder.ts";
 import type { TrainerInputs } from "../../../kinds/trainer.ts";
 import { negated, type PissaStart, pissaStart, readConverted } from "./pissa.ts";
-import { newLora } from "./setup.ts";
+import { newLora } from "./new_lora.ts";
 
 /** What a run with `pissa_init` begins from: that of its checkpoint, or made of the weights; null for other runs. */
 export async function pissaOfRun(inputs: TrainerInputs): Promise<PissaStart | null> {

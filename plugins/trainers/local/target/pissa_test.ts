@@ -15,7 +15,9 @@ import { readJson, readTensors, TINY, tinyModel } from "../../../../tests/helper
 import { CONFIG } from "../../../../tests/helpers/behaviour_run.ts";
 import { leadingPart } from "./leading_part.ts";
 import { negated, type Pair, pissaStart, readConverted } from "./pissa.ts";
-import { makeTarget, newLora, readTrainedAdapter } from "./setup.ts";
+import { makeTarget } from "./make_target.ts";
+import { newLora } from "./new_lora.ts";
+import { readTrainedAdapter } from "./read_trained.ts";
 
 const golden = readJson(`${PEFT_GOLDENS}pissa/golden.json`);
 // DoRA's golden has the same sequences and loss

@@ -11,7 +11,8 @@ import type { DecoderConfig } from "../../../../kernels/engine/decoder/decoder_c
 import { trainedShapes } from "../../../../kernels/engine/weights/parameters.ts";
 import type { NamedArrays } from "../../../../kernels/engine/optimizer/optimizer.ts";
 import type { ConfigDifference } from "../../../kinds/train_config.ts";
-import { readTrainedAdapter, type Target } from "./setup.ts";
+import { readTrainedAdapter } from "./read_trained.ts";
+import type { Target } from "./target.ts";
 
 /**
  * Makes sure, before an engine is opened, that a run of other settings trains what its checkpoint holds.

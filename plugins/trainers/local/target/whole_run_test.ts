@@ -15,7 +15,7 @@ import { packExamples } from "../../../../kernels/engine/packs/pack.ts";
 import { readTensors, tinyModel } from "../../../../tests/helpers/tiny_model.ts";
 import { goOn, ROWS, runTinyLoop } from "../../../../tests/helpers/behaviour_run.ts";
 import { listCheckpoints } from "../checkpoints/checkpoint_directory.ts";
-import { readTrained } from "./setup.ts";
+import { readTrained } from "./read_trained.ts";
 
 const { config: decoder, weights } = tinyModel("mistral");
 const read = (name: string) => weights[name]!.slice();
