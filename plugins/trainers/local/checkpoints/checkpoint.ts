@@ -50,6 +50,8 @@ export interface CheckpointState {
   referenceHash?: string;
   /** What the loss carries; absent of one that carries nothing. */
   carried?: Readonly<Record<string, number>>;
+  /** Names of the tensors that are trained; absent in checkpoints of older versions, where the optimizer's numbers tell them. */
+  trains?: readonly string[];
 }
 
 const count = z.int().min(0);
@@ -67,6 +69,7 @@ const State: z.ZodType<CheckpointState> = z.object({
   modelConfigHash: z.string().exactOptional(),
   referenceHash: z.string().exactOptional(),
   carried: z.record(z.string(), z.number()).exactOptional(),
+  trains: z.array(z.string()).exactOptional(),
 });
 /** Fields of trainer_state.json that tell of which step it is; other programs read the rest. */
 const TrainerState = z.object({

@@ -132,6 +132,7 @@ async function checkpoint(
     referenceHash,
     carried,
   } = inputs;
+  const trained = await engine.trained();
   const path = await saveCheckpoint(config.output_dir, {
     state: {
       step,
@@ -146,9 +147,10 @@ async function checkpoint(
       ...(modelConfigHash !== undefined && { modelConfigHash }),
       ...(referenceHash !== undefined && { referenceHash }),
       ...(carried && { carried: carried.after(step) }),
+      trains: Object.keys(trained),
     },
     target,
-    trained: await engine.trained(),
+    trained,
     optimizer: config.save_only_model ? null : await engine.optimizerState(),
     references: references.toJson(),
     files: log.checkpointFiles?.() ?? {},

@@ -19,15 +19,21 @@ import type { Target } from "./target.ts";
  * @param path The checkpoint
  * @param settings.changed What differs from the checkpoint's run, a line each
  * @param settings.optimizer The checkpoint's
+ * @param settings.state The checkpoint's
  * @throws {RangeError} If it holds other tensors: `allow_changes` can't help there
  */
 export async function checkResumedForm(
   path: string,
   target: Target,
   decoder: DecoderConfig,
-  { changed, optimizer }: { changed: readonly string[]; optimizer: NamedArrays },
+  { changed, optimizer, state }: {
+    changed: readonly string[];
+    optimizer: NamedArrays;
+    state: { readonly trains?: readonly string[] };
+  },
 ): Promise<void> {
-  const fault = await difference(path, target, decoder) ?? otherTrained(target, decoder, optimizer);
+  const fault = await difference(path, target, decoder) ??
+    otherTrained(target, decoder, state.trains ?? steppedNames(optimizer));
   if (fault === null) return;
   throw new RangeError(
     `Cannot resume from ${path} as the run trains other tensors than it holds, which allow_changes can't change: ${fault}. Changed ` +
@@ -72,20 +78,19 @@ async function difference(path: string, target: Target, decoder: DecoderConfig):
   }
 }
 
-/** Of a model that is saved whole only the optimizer tells what was trained. */
-function otherTrained(
-  { tuning }: Target,
-  decoder: DecoderConfig,
-  optimizer: NamedArrays,
-): string | null {
-  const before = Object.keys(optimizer).flatMap((key) => /^[a-z_]+\.(.+)$/.exec(key)?.[1] ?? []);
-  // SGD keeps nothing, so that nothing is missing whatever was trained
+/** Of a model that is saved whole the tensors don't tell what was trained. */
+function otherTrained({ tuning }: Target, decoder: DecoderConfig, before: readonly string[]): string | null {
   if (before.length === 0) return null;
   const shapes = trainedShapes(decoder, tuning);
   const more = [...shapes.keys()].find((name) => !before.includes(name));
   if (more !== undefined) return `tensor "${more}", which wasn't trained there`;
   const less = before.find((name) => !shapes.has(name));
   return less === undefined ? null : `tensor "${less}", which was trained there`;
+}
+
+/** What checkpoints of older versions tell of it: names of which an optimizer keeps numbers. */
+function steppedNames(optimizer: NamedArrays): string[] {
+  return Object.keys(optimizer).flatMap((key) => /^[a-z_]+\.(.+)$/.exec(key)?.[1] ?? []);
 }
 
 function otherTensor(path: string, target: Target, decoder: DecoderConfig): string | null {
