@@ -57,6 +57,8 @@ for (
     ["tiny/smollm3", "tiny/smollm3"],
     ["tiny/granite", "tiny/granite"],
     ["tiny/olmo2", "tiny/olmo2"],
+    ["tiny/ernie45", "tiny/ernie45"],
+    ["tiny/hunyuan", "tiny/hunyuan"],
     ["tiny/gemma", "tiny/gemma"],
     ["tiny/phi3", "tiny/phi3"],
     ["tiny/phi4mini", "tiny/phi4mini"],

@@ -29,6 +29,8 @@ export const MODEL_CLASSES: Readonly<Record<string, string>> = {
   olmo2: "Olmo2ForCausalLM",
   olmo3: "Olmo3ForCausalLM",
   exaone4: "Exaone4ForCausalLM",
+  ernie4_5: "Ernie4_5ForCausalLM",
+  hunyuan_v1_dense: "HunYuanDenseV1ForCausalLM",
   phi3: "Phi3ForCausalLM",
 };
 
@@ -47,6 +49,8 @@ const MODEL_TYPES: Readonly<Record<string, string>> = {
   gemma3: "gemma3_text",
   olmo2: "olmo2",
   exaone4: "exaone4",
+  ernie4_5: "ernie4_5",
+  "hunyuan-dense": "hunyuan_v1_dense",
   phi3: "phi3",
 };
 
@@ -183,7 +187,7 @@ function slidingWindow(
   if (window > 0) {
     throw new RangeError(`Cannot open ${path}: a sliding window in a ${modelType} GGUF isn't supported`);
   }
-  return ["granite", "olmo2", "gemma"].includes(modelType)
+  return ["granite", "olmo2", "gemma", "ernie4_5", "hunyuan_v1_dense"].includes(modelType)
     ? {}
     : { use_sliding_window: false, sliding_window: null };
 }

@@ -143,7 +143,19 @@ Deno.test("ggufConfig() refuses every key that would change the result and has n
     ["rope.dimension_count", u32(2), u32(4)],
     ["rope.dimension_sections", { type: "i32s", value: [1, 1, 0, 0] }, { type: "i32s", value: [0, 0, 0, 0] }],
   ];
-  for (const architecture of ["llama", "qwen2", "qwen3", "mistral", "smollm3", "olmo2", "exaone4"]) {
+  for (
+    const architecture of [
+      "llama",
+      "qwen2",
+      "qwen3",
+      "mistral",
+      "smollm3",
+      "olmo2",
+      "exaone4",
+      "ernie4_5",
+      "hunyuan-dense",
+    ]
+  ) {
     const plain = configWith({}, { architecture });
     for (const [key, bad, good] of cases) {
       const { message } = assertThrows(
@@ -220,6 +232,25 @@ Deno.test("ggufConfig() of exaone4 has windows in a model of 64 layers alone, as
     RangeError,
     "a sliding window in an exaone4 GGUF of 2 layers isn't supported",
   );
+});
+
+Deno.test("ggufConfig() of ernie4_5 and hunyuan-dense: classes, no window; Hunyuan's base is that of the file, in which alpha is", () => {
+  for (
+    const [architecture, modelType, name] of [
+      ["ernie4_5", "ernie4_5", "Ernie4_5ForCausalLM"],
+      ["hunyuan-dense", "hunyuan_v1_dense", "HunYuanDenseV1ForCausalLM"],
+    ] as const
+  ) {
+    const none = { "X.rope.scaling.type": text("none"), "X.rope.freq_base": f32(1.1e7) };
+    const config = configWith(none, { architecture });
+    assertEquals([config.model_type, config.architectures], [modelType, [name]]);
+    assertEquals([config.rope_theta, config.rope_scaling], [1.1e7, null]);
+    assertThrows(
+      () => configWith({ "X.attention.sliding_window": u32(8) }, { architecture }),
+      RangeError,
+      `a sliding window in a ${modelType} GGUF isn't supported`,
+    );
+  }
 });
 
 Deno.test("ggufConfig() of granite has its multipliers; 0 and a missing one stand for none, as in llama.cpp", () => {

@@ -59,6 +59,11 @@ const AROUND = {
 const OTHER_BLOCKS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   olmo2: { ...MODULES, ...BEHIND },
   exaone4: { ...MODULES, ...BEHIND },
+  "hunyuan-dense": {
+    ...BLOCK,
+    attn_q_norm: "self_attn.query_layernorm",
+    attn_k_norm: "self_attn.key_layernorm",
+  },
   gemma2: AROUND,
   gemma3: AROUND,
   phi3: {

@@ -3,7 +3,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 
 import { toByteAlphabet } from "./bytes.ts";
 import { decoder } from "./decoders.ts";
-import { namedSplitter } from "./gguf/splitters.ts";
+import { namedSplitter, SPLITTERS } from "./gguf/splitters.ts";
 import { tokenizerFromFiles } from "./mod.ts";
 import { normalizer } from "./normalizers.ts";
 import { toRegExp } from "./patterns.ts";
@@ -43,6 +43,17 @@ Deno.test("a tokenizer that cuts as o200k is told llama.cpp by gpt-4o", () => {
   const found = golden.patterns.find(({ text }: { text: string }) => text.includes("camelCaseText ÉTÉ"));
   assertEquals(namedSplitter([found.pattern], false), "gpt-4o");
   assertEquals(namedSplitter([found.pattern], true), null);
+});
+
+Deno.test("the splitter hunyuan-dense of a GGUF file cuts as the library by DeepSeek-V3's patterns", () => {
+  const { text, pieces: wanted } = golden.chains.at(-1);
+  const parts = SPLITTERS.get("hunyuan-dense")!.patterns.map((pattern) => ({
+    type: "Split",
+    pattern: { Regex: pattern },
+    behavior: "Isolated",
+    invert: false,
+  }));
+  assertEquals(pieces({ type: "Sequence", pretokenizers: parts }, text), wanted);
 });
 
 Deno.test("toRegExp() refuses what it would take for something else", () => {

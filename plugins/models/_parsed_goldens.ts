@@ -6,9 +6,11 @@ import mistral from "./mistral.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import qwen2 from "./qwen2.ts";
 import qwen3 from "./qwen3.ts";
+import hunyuan from "./hunyuan.ts";
 import granite from "./granite.ts";
 import gemma from "./gemma.ts";
 import gemma2 from "./gemma2.ts";
+import ernie45 from "./ernie4_5.ts";
 import exaone4 from "./exaone4.ts";
 import olmo2 from "./olmo2.ts";
 import phi3 from "./phi3.ts";
@@ -34,6 +36,8 @@ const models = new Registry([
   granite,
   olmo2,
   exaone4,
+  ernie45,
+  hunyuan,
   gemma,
   gemma2,
   phi3,
@@ -49,6 +53,8 @@ export const parsers = {
   granite: models.create("model", "granite"),
   olmo2: models.create("model", "olmo2"),
   exaone4: models.create("model", "exaone4"),
+  ernie45: models.create("model", "ernie4_5"),
+  hunyuan: models.create("model", "hunyuan_v1_dense"),
   gemma: models.create("model", "gemma"),
   gemma2: models.create("model", "gemma2"),
   phi3: models.create("model", "phi3"),

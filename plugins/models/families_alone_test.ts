@@ -312,6 +312,42 @@ Deno.test("parse() of exaone4 rotates layers with a window alone, and all where 
   }
 });
 
+Deno.test("parse() of ernie4_5 turns neighbouring elements, with defaults of transformers' class", () => {
+  const { rotatesPairs, qkvBias, outputBias, mlpBias } = parseGolden("ernie45", { use_bias: true });
+  assertEquals([rotatesPairs, qkvBias, outputBias, mlpBias], [true, true, true, true]);
+  const names = ["head_dim", "num_key_value_heads", "rms_norm_eps", "tie_word_embeddings", "rope_parameters"];
+  const bare = parseGolden("ernie45", Object.fromEntries(names.map((name) => [name, undefined])));
+  assertEquals([bare.headDim, bare.numKeyValueHeads, bare.rmsNormEps], [128, 2, 1e-5]);
+  assertEquals([bare.tieWordEmbeddings, bare.qkvBias], [true, false]);
+  assertAlmostEquals(bare.inverseFrequencies[1]!, 5e5 ** (-2 / 128), 1e-15);
+  assertThrows(() => parseGolden("ernie45", { hidden_act: "gelu" }), RangeError, 'hidden_act is "gelu"');
+});
+
+Deno.test("parse() of hunyuan_v1_dense norms behind the rotation, and widens its base by alpha up to max_position_embeddings", () => {
+  const decoder = parseGolden("hunyuan");
+  assertEquals([decoder.qkNorm, decoder.qkNormBehind, decoder.rotaryLimit], [true, true, 512]);
+  const rope = (change: Config) =>
+    parseGolden("hunyuan", {
+      rope_parameters: { rope_type: "dynamic", rope_theta: 1e4, factor: 1, ...change },
+    });
+  // heads of 16: 10000 · 50^(16/14)
+  assertAlmostEquals(rope({ alpha: 50 }).inverseFrequencies[4]!, (1e4 * 50 ** (16 / 14)) ** -0.5, 1e-15);
+  for (const alpha of [undefined, null, 0]) {
+    assertAlmostEquals(rope({ alpha }).inverseFrequencies[4]!, 0.01, 1e-15);
+  }
+  const plain = rope({ rope_type: "default", alpha: 50 });
+  assertEquals([plain.inverseFrequencies[4], plain.rotaryLimit], [0.01, undefined]);
+  const four = { rope_parameters: undefined, rope_theta: 1e4 };
+  const old = parseGolden("hunyuan", { ...four, rope_scaling: { type: "dynamic", alpha: 50, factor: 1 } });
+  assertEquals(old, decoder);
+  assertEquals(parseGolden("hunyuan", { rms_norm_eps: undefined }).rmsNormEps, 1e-5);
+  assertEquals(parseGolden("hunyuan", { num_key_value_heads: undefined }).numKeyValueHeads, 4);
+  const { qkvBias, outputBias, mlpBias } = parseGolden("hunyuan", { attention_bias: true, mlp_bias: true });
+  assertEquals([qkvBias, outputBias, mlpBias], [true, true, false]);
+  assertThrows(() => rope({ alpha: -1 }), RangeError, "alpha is -1; it is to be at least 0");
+  assertThrows(() => parseGolden("hunyuan", { use_cla: true }), RangeError, "use_cla is true");
+});
+
 Deno.test("parse() of phi3 fuses matrices, rotates a part of each head, and takes longrope's short factors up to the first length", () => {
   const decoder = parseGolden("phi4mini");
   assertEquals([decoder.fusedProjections, decoder.headDim, decoder.inverseFrequencies.length], [true, 32, 8]);

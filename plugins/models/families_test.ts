@@ -186,7 +186,7 @@ Deno.test("familyOf() says why a known model isn't of a supported family, and na
     falcon:
       `a Falcon before Falcon 3, whose ${mean} and whose MLP has no gate; Falcon 3 is llama, which is supported`,
     gpt2:
-      `a GPT-2, whose positions are learnt, whose ${mean} and whose MLP has no gate; supported are exaone4, gemma, gemma2, gemma3_text, granite,`,
+      `a GPT-2, whose positions are learnt, whose ${mean} and whose MLP has no gate; supported are ernie4_5, exaone4, gemma, gemma2, gemma3_text, granite,`,
     gpt_neox:
       `a GPT-NeoX or Pythia, whose ${mean}, whose MLP has no gate and whose blocks add attention and MLP at once; supported are`,
     stablelm: `a StableLM, whose ${mean}; supported are`,

@@ -3,11 +3,13 @@
  * @module
  */
 import type { Plugin } from "../kinds/plugin.ts";
+import ernie45 from "./ernie4_5.ts";
 import exaone4 from "./exaone4.ts";
 import gemma from "./gemma.ts";
 import gemma2 from "./gemma2.ts";
 import gemma3 from "./gemma3.ts";
 import granite from "./granite.ts";
+import hunyuan from "./hunyuan.ts";
 import llama from "./llama.ts";
 import mistral from "./mistral.ts";
 import olmo2 from "./olmo2.ts";
@@ -33,6 +35,8 @@ export const models: readonly Plugin<"model">[] = [
   olmo2,
   olmo3,
   exaone4,
+  ernie45,
+  hunyuan,
   gemma,
   gemma2,
   gemma3,

@@ -15,6 +15,7 @@ const THETAS: Readonly<Record<string, number>> = {
   smollm3: 2e6,
   gemma3_text: 1e6,
   olmo3: 5e5,
+  ernie4_5: 5e5,
 };
 
 /** θ of a family where config.json has none. */
@@ -37,7 +38,23 @@ type LimitedRotation = Rotation & Pick<DecoderConfig, "rotaryLimit">;
  */
 export function rotationOf(config: ConfigFields, headDim: number, modelType: string): LimitedRotation {
   const five = spelled(config, "rope_parameters"), four = spelled(config, "rope_scaling");
-  return agreed(config, { five, four }, { headDim, defaultTheta: thetaOfFamily(modelType) });
+  return agreed(config, { five, four }, {
+    headDim,
+    defaultTheta: thetaOfFamily(modelType),
+    hasAlpha: modelType === HUNYUAN,
+  });
+}
+
+/** The family whose `dynamic` scaling may have an alpha. */
+const HUNYUAN = "hunyuan_v1_dense";
+
+/**
+ * θ of Hunyuan's `dynamic` scaling with an `alpha`, which is the base at every length up to max_position_embeddings (transformers 5.17,
+ * HunYuanDenseV1RotaryEmbedding).
+ * @param headDim Elements of a head, above 2
+ */
+export function widenedTheta(theta: number, alpha: number, headDim: number): number {
+  return theta * alpha ** (headDim / (headDim - 2));
 }
 
 /**
@@ -129,12 +146,14 @@ interface RotationShape {
   defaultTheta: number;
   /** Default `rope_theta`. */
   thetaName?: string | undefined;
+  /** A `dynamic` scaling may have an alpha, {@linkcode widenedTheta}. */
+  hasAlpha?: boolean;
 }
 
 function readRotation(
   rope: ConfigFields,
   config: ConfigFields,
-  { headDim, part = 1, defaultTheta, thetaName = "rope_theta" }: RotationShape,
+  { headDim, part = 1, defaultTheta, thetaName = "rope_theta", hasAlpha = false }: RotationShape,
 ): LimitedRotation {
   for (const fields of [config, rope]) {
     if (fields.number("partial_rotary_factor", part) !== part) {
@@ -148,12 +167,17 @@ function readRotation(
   }
   rope.agree("rope_theta", config, thetaName);
   rope.agree("rope_type", rope, "type");
-  const theta = rope.has("rope_theta")
+  const given = rope.has("rope_theta")
     ? rope.positive("rope_theta")
     : config.positive(thetaName, defaultTheta);
-  const plain = Float64Array.from({ length: headDim / 2 }, (_, i) => theta ** (-2 * i / headDim));
   const typeName = rope.has("type") && !rope.has("rope_type") ? "type" : "rope_type";
-  switch (rope.text(typeName, "default")) {
+  const kind = rope.text(typeName, "default");
+  // transformers passes over an alpha of 0
+  const alpha = hasAlpha && kind === "dynamic" ? rope.number("alpha", 0) : 0;
+  if (alpha < 0) throw rope.unsupported("alpha", "it is to be at least 0");
+  const theta = alpha === 0 ? given : widenedTheta(given, alpha, headDim);
+  const plain = Float64Array.from({ length: headDim / 2 }, (_, i) => theta ** (-2 * i / headDim));
+  switch (kind) {
     case "default":
       return { inverseFrequencies: plain };
     case "linear": {

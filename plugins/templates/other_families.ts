@@ -1,5 +1,5 @@
 /**
- * Templates of DeepSeek, GLM-4, Phi-3, Granite 3, OLMo 2 and others with tokens of their own, and templates in plain words.
+ * Templates of DeepSeek, GLM-4, Phi-3, Granite 3, OLMo 2, Hunyuan, ERNIE 4.5 and others with tokens of their own, and templates in plain words.
  * @module
  */
 import { BOS, EOS, type TemplateSpec, THOUGHT } from "./spec.ts";
@@ -75,6 +75,33 @@ export const otherFamilies: readonly TemplateSpec[] = [
     description: "OLMo 2",
     prefix: [EOS],
     user: ["<|user|>\n{{content}}<|assistant|>\n"],
+  },
+  {
+    name: "hunyuan",
+    description: "Hunyuan, dense: 0.5B to 7B",
+    prefix: ["<|startoftext|>"],
+    system: ["{{content}}<|extra_4|>"],
+    user: ["{{content}}<|extra_0|>"],
+    assistant: ["{{content}}<|eos|>"],
+    stopWords: ["<|eos|>"],
+  },
+  {
+    name: "hunyuan_small",
+    description: "Hunyuan-MT 1.5, 1.8B",
+    prefix: ["<｜hy_begin▁of▁sentence｜>"],
+    system: ["{{content}}<｜hy_place▁holder▁no▁3｜>"],
+    user: ["<｜hy_User｜>{{content}}<｜hy_place▁holder▁no▁8｜>"],
+    assistant: ["{{content}}<｜hy_place▁holder▁no▁2｜>"],
+    stopWords: ["<｜hy_place▁holder▁no▁2｜>"],
+  },
+  {
+    name: "ernie_nothink",
+    description: "ERNIE 4.5 without thoughts, such as 0.3B",
+    prefix: ["<|begin_of_sentence|>"],
+    system: ["{{content}}\n"],
+    user: ["User: {{content}}\nAssistant: "],
+    assistant: ["{{content}}<|end_of_sentence|>"],
+    stopWords: ["<|end_of_sentence|>"],
   },
   {
     name: "zephyr",

@@ -37,6 +37,7 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
   qwen3_vl: "qwen3vl",
   gemma3_text: "gemma3",
   olmo3: "olmo2",
+  hunyuan_v1_dense: "hunyuan-dense",
 };
 
 /** Architectures whose layers have no window in llama.cpp, whatever a file says. */
@@ -177,6 +178,8 @@ export function checkArchitecture(decoder: DecoderConfig): string {
       "gemma3",
       "olmo2",
       "exaone4",
+      "ernie4_5",
+      "hunyuan-dense",
       "phi3",
     ]
       .includes(architecture)
@@ -212,7 +215,8 @@ export function checkArchitecture(decoder: DecoderConfig): string {
     );
   }
   if (
-    /^(qwen3|smollm3|gemma|olmo2|exaone4|phi3)/.test(architecture) && (decoder.qkvBias || decoder.outputBias)
+    /^(qwen3|smollm3|gemma|olmo2|exaone4|ernie4_5|hunyuan|phi3)/.test(architecture) &&
+    (decoder.qkvBias || decoder.outputBias)
   ) {
     throw refuse("biases");
   }

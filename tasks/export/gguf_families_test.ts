@@ -121,3 +121,25 @@ Deno.test("an OLMo 3 or EXAONE 4 is written as GGUF if its windows and rotations
     assertThrows(() => of(family, change), RangeError, message);
   }
 });
+
+Deno.test("a Hunyuan or ERNIE 4.5 with biases isn't written as GGUF; Hunyuan's base is written with its alpha", () => {
+  for (const family of ["hunyuan", "ernie45"]) {
+    const decoder = decoderIn(`${TINY}${family}/model`);
+    assertThrows(() => checkArchitecture({ ...decoder, qkvBias: true }), RangeError, "has no biases");
+    assertThrows(
+      () => checkArchitecture({ ...decoder, mlpBias: true }),
+      RangeError,
+      "has no biases in its MLP",
+    );
+  }
+  const config = readJson(`${TINY}hunyuan/model/config.json`), decoder = decoderIn(`${TINY}hunyuan/model`);
+  // as llama.cpp's converter has it: heads of 16, alpha 50
+  const { keys, divisors } = ropeKeys(config, decoder, "hunyuan-dense");
+  assertEquals(keys.map(([key]) => key), ["hunyuan-dense.rope.freq_base"]);
+  assertEquals(divisors.size, 0);
+  const { rope_theta, ...scaling } = config.rope_parameters;
+  const four = { ...config, rope_parameters: undefined, rope_theta, rope_scaling: scaling };
+  assertEquals(ropeKeys(four, decoder, "hunyuan-dense").keys, keys);
+  const base = Number(keys[0]?.[1].value);
+  assertEquals(Math.abs(base / (1e4 * 50 ** (16 / 14)) - 1) < 1e-12, true);
+});

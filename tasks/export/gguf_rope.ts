@@ -4,7 +4,7 @@
  */
 import { textConfigOf } from "../../formats/hf_model/mod.ts";
 import { ConfigFields } from "../../plugins/models/config_fields.ts";
-import { thetaOfFamily } from "../../plugins/models/rope.ts";
+import { thetaOfFamily, widenedTheta } from "../../plugins/models/rope.ts";
 import { yarn } from "../../plugins/models/yarn.ts";
 import { type GgufTyped, ROPE_DIVISORS } from "../../formats/gguf/mod.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
@@ -19,7 +19,7 @@ export interface RopeKeys {
 type Rotation = Pick<DecoderConfig, "inverseFrequencies" | "attentionFactor" | "windowRotation">;
 
 /** Architectures that take divisors. */
-const DIVIDED: readonly string[] = ["llama", "exaone4"];
+const DIVIDED: readonly string[] = ["llama", "exaone4", "hunyuan-dense"];
 
 /**
  * From frequencies θ^(−2i/d) / divisor, whose θ config.json has.
@@ -31,7 +31,7 @@ export function ropeKeys(
   architecture: string,
 ): RopeKeys {
   const { inverseFrequencies, attentionFactor = 1 } = rotation, count = inverseFrequencies.length;
-  const theta = thetaOf(config), none = new Map<string, Float32Array<ArrayBuffer>>();
+  const theta = thetaOf(config, 2 * count), none = new Map<string, Float32Array<ArrayBuffer>>();
   if (architecture === "olmo2") checkWindows(rotation, theta);
   const divisors = Array.from(inverseFrequencies, (frequency, i) => theta ** (-i / count) / frequency);
   const base: [string, GgufTyped] = [`${architecture}.rope.freq_base`, { type: "f32", value: theta }];
@@ -136,8 +136,15 @@ function yarnKeys(
   ];
 }
 
-/** As `plugins/models/rope.ts` finds it, which has checked that spellings agree. */
-function thetaOf(config: Readonly<Record<string, unknown>>): number {
+/** As `plugins/models/rope.ts` finds it, which has checked that spellings agree; with Hunyuan's alpha, as llama.cpp's converter writes it. */
+function thetaOf(config: Readonly<Record<string, unknown>>, headDim: number): number {
+  const scaling = (config.rope_scaling ?? config.rope_parameters ?? {}) as Record<string, unknown>;
+  const { rope_type, type = rope_type, alpha } = scaling, theta = plainTheta(config);
+  const isWidened = config.model_type === "hunyuan_v1_dense" && type === "dynamic" && Boolean(alpha);
+  return isWidened ? widenedTheta(theta, Number(alpha), headDim) : theta;
+}
+
+function plainTheta(config: Readonly<Record<string, unknown>>): number {
   const text = textConfigOf(config);
   const five = text.rope_parameters as Record<string, unknown> | null | undefined;
   for (const rope of [five, five?.full_attention, text.rope_scaling, text]) {

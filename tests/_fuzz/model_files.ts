@@ -25,6 +25,8 @@ const FOLDERS = [
   "tiny/olmo2/model",
   "tiny/olmo3/model",
   "tiny/exaone4/model",
+  "tiny/ernie45/model",
+  "tiny/hunyuan/model",
   "tiny/phi4mini/model",
   "tiny/qwen2/model-sharded",
 ];

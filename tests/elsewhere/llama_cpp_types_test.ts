@@ -48,6 +48,13 @@ const MODELS: Readonly<Record<string, Record<string, unknown>>> = {
       original_max_position_embeddings: 32,
     },
   },
+  ernie4_5: { ...SIZES, num_hidden_layers: 2, head_dim: 32, tie_word_embeddings: true },
+  hunyuan_v1_dense: {
+    ...SIZES,
+    num_hidden_layers: 2,
+    head_dim: 32,
+    rope_scaling: { type: "dynamic", alpha: 50, factor: 1 },
+  },
   phi3: { ...SIZES, num_hidden_layers: 2 },
   // 48 of a head's 64 elements are rotated; llama.cpp takes the short divisors, as its context is no longer than the first length
   phi4mini: {

@@ -41,6 +41,8 @@ const CASES = [
   ["tiny/olmo2", "tiny/olmo2"],
   ["tiny/olmo3", "tiny/olmo3"],
   ["tiny/exaone4", "tiny/exaone4"],
+  ["tiny/ernie45", "tiny/ernie45"],
+  ["tiny/hunyuan", "tiny/hunyuan"],
   ["tiny/phi3", "tiny/phi3"],
   ["tiny/phi4mini", "tiny/phi4mini"],
   [

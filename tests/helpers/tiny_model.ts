@@ -24,6 +24,8 @@ export const ARCHITECTURES = [
   "olmo2",
   "olmo3",
   "exaone4",
+  "ernie45",
+  "hunyuan",
   "gemma",
   "gemma2",
   "phi3",

@@ -17,6 +17,14 @@ export interface Splitter {
 const GPT2: Splitter = { patterns: [GPT2_PATTERN] };
 const DIGITS: Splitter = { patterns: ["\\p{N}", GPT2_PATTERN] };
 const LLAMA3: Splitter = { patterns: [LLAMA3_PATTERN], ignoreMerges: true, addBos: true };
+/** DeepSeek-V3's, which Hunyuan's small models have. */
+const DEEPSEEK3: Splitter = {
+  patterns: [
+    "\\p{N}{1,3}",
+    "[一-龥぀-ゟ゠-ヿ]+",
+    "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+  ],
+};
 const QWEN2: Splitter = { patterns: [QWEN2_PATTERN] };
 
 /** By `tokenizer.ggml.pre`. */
@@ -26,6 +34,7 @@ export const SPLITTERS: ReadonlyMap<string, Splitter> = new Map([
   ["gpt2", GPT2],
   ["olmo", GPT2],
   ["mpt", GPT2],
+  ["exaone4", GPT2],
   ["smollm", DIGITS],
   ["starcoder", DIGITS],
   ["refact", DIGITS],
@@ -42,6 +51,8 @@ export const SPLITTERS: ReadonlyMap<string, Splitter> = new Map([
   ["glm4", { patterns: [LLAMA3_PATTERN] }],
   ["qwen2", QWEN2],
   ["deepseek-r1-qwen", QWEN2],
+  ["hunyuan", QWEN2],
+  ["hunyuan-dense", DEEPSEEK3],
   ["stablelm2", QWEN2],
   ["gpt-4o", { patterns: [O200K_PATTERN] }],
   ["tekken", { patterns: [TEKKEN_PATTERN], ignoreMerges: true, addBos: true }],

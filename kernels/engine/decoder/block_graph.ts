@@ -32,7 +32,7 @@ import {
 } from "./decoder.ts";
 import { capAttributes, type DecoderConfig, type LayerAttention, scoreScale } from "./decoder_config.ts";
 import { doraOutput } from "./dora.ts";
-import { normAttributes, normsOf } from "./norms.ts";
+import { normAttributes, normsOf, qkNormsOf } from "./norms.ts";
 import { ANGLE_INPUTS } from "./rope.ts";
 
 /** The MLP's gated unit by what its gate is put through. */
@@ -74,10 +74,15 @@ export function blockGraph(
   const norms = normsOf(config);
 
   let [q, k, v] = modules.attentionInputs(modules.norm(x, norms.attention.before));
-  if (config.qkNorm) {
-    q = modules.norm(q, "self_attn.q_norm", config.qkNormWhole ? 1 : config.numHeads);
-    k = modules.norm(k, "self_attn.k_norm", config.qkNormWhole ? 1 : config.numKeyValueHeads);
-  }
+  const qkNorms = qkNormsOf(config);
+  const normedHeads = () => {
+    q = modules.norm(q, qkNorms.q, config.qkNormWhole ? 1 : config.numHeads);
+    k = modules.norm(k, qkNorms.k, config.qkNormWhole ? 1 : config.numKeyValueHeads);
+  };
+  if (config.qkNorm && !config.qkNormBehind) normedHeads();
+  q = positions.rotated(q, config.numHeads);
+  k = positions.rotated(k, config.numKeyValueHeads);
+  if (config.qkNorm && config.qkNormBehind) normedHeads();
   const o = positions.attended(q, k, v);
   const wanted = some ? g.input("wanted", ["R"], "i32") : null;
   const taken = (value: Value) => wanted ? g.run(gatherRows, { x: value, ids: wanted }).y : value;
@@ -107,12 +112,12 @@ class Positions {
     this.#positions = g.input("positions", ["T"], "i32");
   }
 
-  /** Attention's output `[T, heads · head]`. */
+  /** Attention's output `[T, heads · head]`, of rotated queries and keys. */
   attended(q: Value, k: Value, v: Value): Value {
     const { numHeads, numKeyValueHeads } = this.config, { window } = this.layer;
     return this.g.run(attention, {
-      q: this.#rotated(q, numHeads),
-      k: this.#rotated(k, numKeyValueHeads),
+      q,
+      k,
       v,
       until: this.#until,
       positions: this.#positions,
@@ -125,9 +130,11 @@ class Positions {
     }).o;
   }
 
-  #rotated(x: Value, heads: number): Value {
+  /** Queries or keys turned by their places, `[T, heads · head]`; as they are where the layer doesn't rotate. */
+  rotated(x: Value, heads: number): Value {
     if (this.layer.angles === null) return x;
-    return this.g.run(rotary, { x, cos: this.#cos, sin: this.#sin }, { heads }).y;
+    const attrs = { heads, ...(this.config.rotatesPairs && { pairs: true }) };
+    return this.g.run(rotary, { x, cos: this.#cos, sin: this.#sin }, attrs).y;
   }
 }
 

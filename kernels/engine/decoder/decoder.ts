@@ -13,7 +13,7 @@ import { scale } from "../../ops/arithmetic/scale.ts";
 import { groupsOf } from "../../../formats/packed/mod.ts";
 import { loraNames } from "../../../formats/peft/names.ts";
 import type { DecoderConfig } from "./decoder_config.ts";
-import { blockNormNames } from "./norms.ts";
+import { blockNormNames, qkNormsOf } from "./norms.ts";
 
 /** Name of the embedding table. */
 export const EMBEDDING = "model.embed_tokens.weight";
@@ -146,9 +146,9 @@ export function blockShapes(config: DecoderConfig): Map<string, number[]> {
     if (hasBias(config, module)) shapes.set(`${module}.bias`, [moduleShape(config, module)[0]]);
   }
   if (config.qkNorm) {
-    const { headDim, numHeads, numKeyValueHeads, qkNormWhole = false } = config;
-    shapes.set("self_attn.q_norm.weight", [qkNormWhole ? numHeads * headDim : headDim]);
-    shapes.set("self_attn.k_norm.weight", [qkNormWhole ? numKeyValueHeads * headDim : headDim]);
+    const { headDim, numHeads, numKeyValueHeads, qkNormWhole = false } = config, norms = qkNormsOf(config);
+    shapes.set(`${norms.q}.weight`, [qkNormWhole ? numHeads * headDim : headDim]);
+    shapes.set(`${norms.k}.weight`, [qkNormWhole ? numKeyValueHeads * headDim : headDim]);
   }
   return shapes;
 }

@@ -38,6 +38,8 @@ export interface DecoderConfig extends Rotation {
   windowRotation?: Rotation;
   /** Per layer: false where queries and keys aren't rotated (SmolLM3); all are where it's missing. */
   rotatedLayers?: readonly boolean[];
+  /** Neighbouring elements of queries and keys are turned together (ERNIE 4.5); element i and that half of the rotated ones behind it where it's missing. */
+  rotatesPairs?: boolean;
   /** Positions from 0 for which the frequencies hold, > 0 (dynamic scaling, longrope); all where it's missing. */
   rotaryLimit?: number;
   /** The embedding's rows are multiplied by it, NEFTune's noise among them (Granite), > 0; 1 where it's missing. */
@@ -64,6 +66,8 @@ export interface DecoderConfig extends Rotation {
   mlpBias: boolean;
   /** RMSNorm on q and k per head before the rotation (Qwen3). */
   qkNorm: boolean;
+  /** With `qkNorm`: the norm stands behind the rotation (Hunyuan), and its tensors are called `query_layernorm` and `key_layernorm`. */
+  qkNormBehind?: boolean;
   /** With `qkNorm`: the norm is of all heads' values together, before they are parted (OLMo 2); of each head by itself where it's missing. */
   qkNormWhole?: boolean;
   /** Where a block is normed: its halves' inputs (default), what they give (OLMo 2), or both (Gemma 2 and 3). */

@@ -41,6 +41,16 @@ export function blockNormNames(config: Pick<DecoderConfig, "normPlaces">): strin
   return [attention.before, attention.after, mlp.before, mlp.after].filter((name) => name !== null);
 }
 
+/** Names of the norms of queries and keys, in front of `.weight`. */
+export function qkNormsOf({ qkNormBehind = false }: Pick<DecoderConfig, "qkNormBehind">): QkNorms {
+  return qkNormBehind
+    ? { q: "self_attn.query_layernorm", k: "self_attn.key_layernorm" }
+    : { q: "self_attn.q_norm", k: "self_attn.k_norm" };
+}
+
+/** Names of norms by what they are of. */
+export type QkNorms = Readonly<Record<"q" | "k", string>>;
+
 /** Attributes of `rms_norm`. @param groups Parts of a row that are normed each by itself */
 export function normAttributes(
   { rmsNormEps: eps, normOffset = 0 }: Pick<DecoderConfig, "rmsNormEps" | "normOffset">,

@@ -7,9 +7,11 @@ import { modulesByInput } from "../../../kernels/engine/decoder/decoder.ts";
 import {
   type Angles,
   attentionOf,
+  type DecoderConfig,
   rotatesPart,
   scoreScale,
 } from "../../../kernels/engine/decoder/decoder_config.ts";
+import { qkNormsOf } from "../../../kernels/engine/decoder/norms.ts";
 import { ANGLE_INPUTS } from "../../../kernels/engine/decoder/rope.ts";
 import { CONTRIB, type OnnxProducts } from "./graph_products.ts";
 import { angleTable } from "./weights.ts";
@@ -70,18 +72,18 @@ export function onnxAttention(
 ): string {
   const { g, config } = products, { numHeads, numKeyValueHeads, headDim } = config;
   const { window, angles } = attentionOf(config, layer);
-  const name = `model.layers.${layer}.self_attn.`, { key, value } = onnxCacheNames(layer);
+  const norms = qkNormsOf(config), { key, value } = onnxCacheNames(layer);
   const [q = "", k = "", v = ""] = projections(products, x, layer);
   const queries = perHead(products, inputs, {
     x: q,
     heads: numHeads,
-    norm: `${name}q_norm.weight`,
+    norm: `model.layers.${layer}.${norms.q}.weight`,
     angles,
   });
   const keys = perHead(products, inputs, {
     x: k,
     heads: numKeyValueHeads,
-    norm: `${name}k_norm.weight`,
+    norm: `model.layers.${layer}.${norms.k}.weight`,
     angles,
   });
   const values = g.op("Reshape", [v, inputs.threeD]);
@@ -123,15 +125,24 @@ function perHead(
   { threeD, positions }: OnnxInputs,
   { x, heads, norm, angles }: { x: string; heads: number; norm: string; angles: Angles | null },
 ): string {
-  const { g, config } = products, { qkNorm, qkNormWhole = false, headDim, inverseFrequencies } = config;
+  const { g, config } = products, { qkNorm, qkNormWhole = false, headDim } = config;
+  const normedHeads = (value: string) => {
+    const byHead = g.op("Reshape", [value, g.integers([0, 0, heads, headDim])]);
+    return g.op("Reshape", [products.normed(byHead, norm), threeD]);
+  };
   let y = g.op("Reshape", [qkNorm && qkNormWhole ? products.normed(x, norm) : x, threeD]);
-  if (qkNorm && !qkNormWhole) {
-    const byHead = g.op("Reshape", [y, g.integers([0, 0, heads, headDim])]);
-    y = g.op("Reshape", [products.normed(byHead, norm), threeD]);
+  if (qkNorm && !qkNormWhole && !config.qkNormBehind) y = normedHeads(y);
+  if (angles !== null) {
+    const tables = Object.values(ANGLE_INPUTS[angles]).map((name) => products.constant(angleTable(name)));
+    y = g.op("RotaryEmbedding", [y, positions, ...tables], rotationAttributes(config, heads), CONTRIB);
   }
-  if (angles === null) return y;
-  const tables = Object.values(ANGLE_INPUTS[angles]).map((name) => products.constant(angleTable(name)));
-  const part = rotatesPart(config) &&
-    { num_heads: heads, rotary_embedding_dim: 2 * inverseFrequencies.length };
-  return g.op("RotaryEmbedding", [y, positions, ...tables], { ...part }, CONTRIB);
+  return qkNorm && config.qkNormBehind ? normedHeads(y) : y;
+}
+
+function rotationAttributes(config: DecoderConfig, heads: number): Record<string, number> {
+  return {
+    ...(rotatesPart(config) &&
+      { num_heads: heads, rotary_embedding_dim: 2 * config.inverseFrequencies.length }),
+    ...(config.rotatesPairs && { interleaved: 1 }),
+  };
 }

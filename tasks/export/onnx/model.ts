@@ -35,6 +35,8 @@ export const ONNX_FAMILIES: readonly string[] = [
   "granite",
   "olmo2",
   "olmo3",
+  "ernie4_5",
+  "hunyuan_v1_dense",
   "gemma",
   "gemma2",
   "gemma3_text",

@@ -13,9 +13,11 @@ export type FreshKeys = Partial<Pick<TrainConfig, "train_from_scratch" | "seed">
 
 /** `pad_token_id` of a config.json that doesn't mention it, by its model_type: of transformers' configuration classes (4.57.6 and 5.17.0). */
 const DEFAULT_PADDING: ReadonlyMap<string, number> = new Map([
+  ["ernie4_5", 0],
   ["gemma", 0],
   ["gemma2", 0],
   ["gemma3_text", 0],
+  ["hunyuan_v1_dense", 0],
   ["olmo2", 1],
   ["olmo3", 1],
   ["phi3", 32000],

@@ -11,6 +11,8 @@ Deno.test("the embedding's row of padding is config.json's, and where that has n
     gemma: 0,
     gemma2: 0,
     gemma3_text: 0,
+    ernie4_5: 0,
+    hunyuan_v1_dense: 0,
     olmo2: 1,
     olmo3: 1,
     phi3: 32000,

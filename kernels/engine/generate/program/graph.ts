@@ -23,6 +23,7 @@ export const BEST = 40;
 
 /** True if GroupQueryAttention rotates queries and keys itself; else another operator does, which needs their places. */
 export function rotatesInside(config: DecoderConfig): boolean {
+  if (config.qkNorm && config.qkNormBehind) return false;
   return config.headDim % 16 === 0 && config.inverseFrequencies.length % 8 === 0;
 }
 

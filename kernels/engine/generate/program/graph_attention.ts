@@ -11,6 +11,7 @@ import {
   rotatesPart,
   scoreScale,
 } from "../../decoder/decoder_config.ts";
+import { qkNormsOf } from "../../decoder/norms.ts";
 import { ANGLE_INPUTS } from "../../decoder/rope.ts";
 import type { LoraNodes } from "./adapters.ts";
 import { type GraphProducts, MS } from "./graph_products.ts";
@@ -25,10 +26,18 @@ export function cacheNames(layer: number): Record<"k" | "v", { past: string; pre
 /**
  * Length of the pairs of `cos` and `sin`: its square is the scale of scores, so that queries and keys come scaled. The library
  * multiplies one row by the cache where it lies only without a factor; with one it copies the cache's rows first. 1 where the angles
- * don't reach all of a head: queries are scaled then.
+ * don't reach all of a head, or a norm behind them would undo it: queries are scaled then.
  */
 export function angleLength(config: DecoderConfig): number {
-  return rotatesPart(config) ? 1 : Math.sqrt(scoreScale(config));
+  return scalesQueries(config) ? 1 : Math.sqrt(scoreScale(config));
+}
+
+function scalesQueries(config: DecoderConfig): boolean {
+  return rotatesPart(config) || isNormedBehind(config);
+}
+
+function isNormedBehind({ qkNorm, qkNormBehind = false }: DecoderConfig): boolean {
+  return qkNorm && qkNormBehind;
 }
 
 /** Values that all layers' attention reads. */
@@ -63,6 +72,7 @@ export class GraphAttention {
       num_heads: numHeads,
       kv_num_heads: numKeyValueHeads,
       do_rotary: angles !== null && places === null ? 1 : 0,
+      ...(this.config.rotatesPairs && { rotary_interleaved: 1 }),
       scale: { float: 1 },
       ...(window !== null && { local_window_size: window }),
       ...(scoreCap !== undefined && { softcap: { float: scoreCap } }),
@@ -82,23 +92,29 @@ export class GraphAttention {
   #parts(x: string, layer: number): string[] {
     const { products: p, config, inputs: { places } } = this;
     const { numHeads, numKeyValueHeads, qkNorm } = config, isPart = rotatesPart(config);
-    const name = `layers.${layer}.self_attn.`;
+    const isBehind = isNormedBehind(config), norms = qkNormsOf(config);
     const [joined, parts] = this.#projected(x, layer), { angles } = attentionOf(this.config, layer);
     if (joined !== null && !qkNorm && angles !== null && places === null && !isPart) return [joined, "", ""];
     let [q = "", k = "", v = ""] = parts();
-    if (qkNorm) {
-      q = this.#normedHeads(q, numHeads, `${name}q_norm.weight`);
-      k = this.#normedHeads(k, numKeyValueHeads, `${name}k_norm.weight`);
-    }
-    // Queries that no angles scale.
-    if (angles === null || isPart) q = p.g.scaled(q, scoreScale(config));
-    if (angles === null || places === null) return [q, k, v];
-    const rotated = (value: string, heads: number) => {
-      const attrs = isPart &&
-        { num_heads: heads, rotary_embedding_dim: 2 * config.inverseFrequencies.length };
-      return p.g.op("RotaryEmbedding", [value, places, ...this.#anglesOf(angles)], { ...attrs }, MS);
+    const normedHeads = () => {
+      q = this.#normedHeads(q, numHeads, `layers.${layer}.${norms.q}.weight`);
+      k = this.#normedHeads(k, numKeyValueHeads, `layers.${layer}.${norms.k}.weight`);
     };
-    return [rotated(q, numHeads), rotated(k, numKeyValueHeads), v];
+    if (qkNorm && !isBehind) normedHeads();
+    if (angles !== null && places !== null) {
+      const rotated = (value: string, heads: number) => {
+        const attrs = {
+          ...(isPart && { num_heads: heads, rotary_embedding_dim: 2 * config.inverseFrequencies.length }),
+          ...(config.rotatesPairs && { interleaved: 1 }),
+        };
+        return p.g.op("RotaryEmbedding", [value, places, ...this.#anglesOf(angles)], attrs, MS);
+      };
+      [q, k] = [rotated(q, numHeads), rotated(k, numKeyValueHeads)];
+    }
+    if (isBehind) normedHeads();
+    // Queries that no angles scale.
+    if (angles === null || scalesQueries(config)) q = p.g.scaled(q, scoreScale(config));
+    return [q, k, v];
   }
 
   /** The values of one rotation's cosines and sines. */

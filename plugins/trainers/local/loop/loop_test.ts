@@ -29,6 +29,8 @@ const RUNS = [
   "full_sft_olmo2",
   "lora_dpo_olmo3",
   "full_sft_exaone4",
+  "lora_dpo_ernie45",
+  "full_sft_hunyuan",
   "lora_dpo_gemma",
   "full_sft_gemma",
   "lora_dpo_gemma2",
