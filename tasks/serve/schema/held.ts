@@ -22,19 +22,39 @@ const DEPTH = 100;
  * @throws {MaskError} With the place and the keyword that can't be followed
  */
 export function heldGrammar(root: unknown, place: string): string {
-  const rules = new Rules(), choices = new Choices(root);
-  /** Rules of `$ref`s; null: no value fits. */
-  const references = new Map<string, string | null>();
-  const top = rule(root, place);
-  return top === null ? refuse(place)("no value fits it") : rules.grammar(top);
+  return new SchemaRules(root).grammar(place);
+}
 
-  /** The rule of a schema; null: no value fits it. */
-  function rule(schema: unknown, place: string, depth = 0): string | null {
-    const no = refuse(place);
-    if (depth > DEPTH) no(`schemas within each other are followed ${DEPTH} deep`);
+/** A schema within another one. */
+interface Nested {
+  place: string;
+  /** Schemas around it. */
+  depth: number;
+}
+
+/** Rules of one schema and all that it holds. A rule is null where no value fits its schema. */
+class SchemaRules {
+  readonly #rules = new Rules();
+  readonly #choices: Choices;
+  /** Rules of `$ref`s. */
+  readonly #references = new Map<string, string | null>();
+
+  constructor(private readonly root: unknown) {
+    this.#choices = new Choices(root);
+  }
+
+  grammar(place: string): string {
+    const top = this.#rule(this.root, { place, depth: 0 });
+    return top === null ? refuse(place)("no value fits it") : this.#rules.grammar(top);
+  }
+
+  /** The rule of a schema, under a name of its own unless it has one. */
+  #rule(schema: unknown, nested: Nested): string | null {
+    const no = refuse(nested.place);
+    if (nested.depth > DEPTH) no(`schemas within each other are followed ${DEPTH} deep`);
     try {
-      const made = body(schema, place, depth);
-      return made === null || /^r\d+$/.test(made) ? made : rules.add(made);
+      const body = this.#body(schema, nested);
+      return body === null || /^r\d+$/.test(body) ? body : this.#rules.add(body);
     } catch (error) {
       if (error instanceof MaskError) throw error;
       if (error instanceof RangeError && /call stack/.test(error.message)) {
@@ -45,27 +65,28 @@ export function heldGrammar(root: unknown, place: string): string {
     }
   }
 
-  function body(schema: unknown, place: string, depth: number): string | null {
-    if (schema === true) return rules.value;
+  #body(schema: unknown, { place, depth }: Nested): string | null {
+    if (schema === true) return this.#rules.value;
     if (schema === false) return null;
     const fields = keywordsOf(schema, place), names = Object.keys(fields);
     const [only = ""] = names, inside = depth + 1;
-    if (names.length === 1 && only === "$ref") return reference(fields["$ref"] as string, place, inside);
+    if (names.length === 1 && only === "$ref") {
+      return this.#reference(fields["$ref"] as string, { place, depth: inside });
+    }
     if (names.length === 1 && ["anyOf", "oneOf", "allOf"].includes(only)) {
       const list = fields[only] as unknown[];
-      if (only === "oneOf") choices.checkApart(list, place);
+      if (only === "oneOf") this.#choices.checkApart(list, place);
       if (only !== "allOf" || list.length === 1) {
-        return anyOf(list.map((one, i) => rule(one, `${place}.${only}[${i}]`, inside)));
+        return anyOf(
+          list.map((one, i) => this.#rule(one, { place: `${place}.${only}[${i}]`, depth: inside })),
+        );
       }
     }
-    const all = choices.of(schema, place);
-    return anyOf(all.map((choice) => ofChoice(choice, { place, inside, isAlone: all.length === 1 })));
+    const all = this.#choices.of(schema, place);
+    return anyOf(all.map((choice) => this.#choiceBody(choice, { place, depth: inside }, all.length === 1)));
   }
 
-  function ofChoice(
-    choice: JsonObject,
-    { place, inside, isAlone }: { place: string; inside: number; isAlone: boolean },
-  ): string | null {
+  #choiceBody(choice: JsonObject, { place, depth }: Nested, isAlone: boolean): string | null {
     const no = refuse(place);
     if (choice["enum"] !== undefined) {
       const values = listedValues(choice, no);
@@ -73,29 +94,29 @@ export function heldGrammar(root: unknown, place: string): string {
       return anyOf(values.map((value) => terminal(written(value))));
     }
     const within: Within = {
-      rules,
+      rules: this.#rules,
       refuse: no,
-      inner: (schema, step) => rule(schema, `${place}${step}`, inside),
-      choices: (schema, step) => choices.of(schema, `${place}${step}`),
+      inner: (schema, step) => this.#rule(schema, { place: `${place}${step}`, depth }),
+      choices: (schema, step) => this.#choices.of(schema, `${place}${step}`),
     };
     const types = typesOf(choice, no);
-    const made = types.length === 0
-      ? rules.value
+    const body = types.length === 0
+      ? this.#rules.value
       : anyOf(types.map((type) => ruleOfType(type, choice, within)));
-    if (made === null && isAlone) no("no value fits it: see its bounds, lengths and required members");
-    return made;
+    if (body === null && isAlone) no("no value fits it: see its bounds, lengths and required members");
+    return body;
   }
 
-  function reference(pointer: string, place: string, depth: number): string | null {
-    const known = references.get(pointer);
+  #reference(pointer: string, { place, depth }: Nested): string | null {
+    const known = this.#references.get(pointer);
     if (known !== undefined) return known;
-    const target = choices.target(pointer, place);
-    if (isEndless(target, root)) refuse(place)(`${pointer} needs itself, so that no answer ends`);
-    const name = rules.reserve();
-    references.set(pointer, name);
-    const made = rule(target, place, depth);
-    if (made === null) references.set(pointer, null);
-    return made === null ? null : rules.define(name, made);
+    const target = this.#choices.target(pointer, place);
+    if (isEndless(target, this.root)) refuse(place)(`${pointer} needs itself, so that no answer ends`);
+    const name = this.#rules.reserve();
+    this.#references.set(pointer, name);
+    const rule = this.#rule(target, { place, depth });
+    if (rule === null) this.#references.set(pointer, null);
+    return rule === null ? null : this.#rules.define(name, rule);
   }
 }
 
@@ -103,8 +124,8 @@ export function heldGrammar(root: unknown, place: string): string {
 function typesOf(choice: JsonObject, no: (what: string) => never): string[] {
   const types = choice["type"] as string[] | undefined;
   if (types !== undefined) return types.filter((type) => type !== "integer" || !types.includes("number"));
-  const found = Object.keys(OF_TYPE).filter((name) =>
+  const spokenOf = Object.keys(OF_TYPE).filter((name) =>
     name !== "integer" && Object.keys(choice).some((keyword) => OF_TYPE[name]?.includes(keyword))
   );
-  return found.length < 2 ? found : no("it needs a type");
+  return spokenOf.length < 2 ? spokenOf : no("it needs a type");
 }
