@@ -4,7 +4,8 @@
  */
 import { counted } from "../../../formats/counted.ts";
 import { textTable } from "../../common/report/table.ts";
-import type { EndpointPlan, RunPlan } from "../plan/plan.ts";
+import type { EndpointPlan } from "../plan/endpoint_plan.ts";
+import type { RunPlan } from "../plan/plan.ts";
 
 const IS = ["is", "are"] as const;
 
