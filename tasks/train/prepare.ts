@@ -2,7 +2,7 @@
  * Preparation of a run up to the model, its template and its loss: shared by the tasks that train, preview and measure.
  * @module
  */
-import { openModel } from "../../formats/hf_model/mod.ts";
+import { type LoadedModel, openModel } from "../../formats/hf_model/mod.ts";
 import type { EditableTokenizer } from "../../formats/tokenizer/tokenizer.ts";
 import { type FreezeKeys, freezeNotes } from "../../plugins/kinds/targets/freeze_targets.ts";
 import { placed } from "../../plugins/kinds/place.ts";
@@ -61,7 +61,7 @@ export async function prepare(
 ): Promise<Ready> {
   checkTokenizedPath(config, placeOf);
   const plugins = new UsedPlugins(registry);
-  const { name, options, loss } = prepareLoss(config, plugins, placeOf);
+  const { name: lossName, options: lossOptions, loss } = prepareLoss(config, plugins, placeOf);
   const template = prepareTemplate(config, plugins, placeOf);
   await checkNames(config, registry, placeOf);
   const hub = () => ({ revision: config.model_revision, ...hubOptions(config, say) });
@@ -69,29 +69,17 @@ export async function prepare(
     placeOf("model_name_or_path"),
     () => openModel(config.model_name_or_path, { ...hub(), weightless: config.train_from_scratch ?? false }),
   );
-  // what openModel gives is always one
-  const { tokenizer: plain, resizes, notes: tokenNotes } = grownTokenizer(
-    opened.tokenizer as EditableTokenizer,
-    config,
-  );
-  const { tokenizer, notes } = await placed(
-    placeOf("template"),
-    () => templateTokenizer({ ...config, resizes }, template, plain),
-  );
-  const scaled = placed(placeOf("rope_scaling"), () => scaledConfig(opened, config));
-  const parsed = await placed(
-    placeOf("model_name_or_path"),
-    () => plugins.parse({ ...opened, config: scaled.config }),
-  );
+  const tokens = await prepareTokenizer(config, opened, template, placeOf);
+  const { plain, tokenizer } = tokens;
+  const { scaled, parsed } = await readFamily(config, opened, plugins, placeOf);
   const { mergedFolders, adapterFolders } = await findAdapters(config, hub(), placeOf);
-  const trained = { tokenizer, resizes, adapterFolders, mergedFolders, placeOf };
+  const trained = { tokenizer, resizes: tokens.resizes, adapterFolders, mergedFolders, placeOf };
   const { decoder, embeddings, additionalTarget, notes: rowNotes } = embeddingsOf(config, parsed, trained);
   checkTrained(config, decoder, adapterFolders, placeOf);
   placed(placeOf("label_smoothing_factor"), () => checkSmoothing(config, decoder));
   placed(placeOf(lossKey(config)), () => checkLabelMeasure(loss, decoder));
   const { weights, fresh } = startingWeights(config, opened, { decoder, embeddings, mergedFolders, placeOf });
-  const written = grownConfig(scaled, { embeddings, decoder });
-  const model = { ...opened, config: written, tokenizer, weights };
+  const model = { ...opened, config: grownConfig(scaled, { embeddings, decoder }), tokenizer, weights };
   const { reference, notes: referenceNotes } = await prepareReference(config, {
     loss,
     hub: hub(),
@@ -117,18 +105,49 @@ export async function prepare(
     reference,
     used: plugins.list,
     notes: [
-      ...tokenNotes,
-      ...notes,
+      ...tokens.notes,
       ...rowNotes,
       ...scaled.notes,
       ...config.finetuning_type === "freeze" ? freezeNotes(config, decoder) : [],
       ...fresh === null ? [] : [freshNote(fresh)],
       ...referenceNotes,
       ...mergeNotes(mergedFolders, config.model_name_or_path),
-      ...lossNotes(registry, name, options),
+      ...lossNotes(registry, lossName, lossOptions),
       ...template === null ? [] : trainedTemplateNotes(template, registry, config, { plain, tokenizer }),
     ],
     chatTemplate: template?.trainedJinja?.(tokenizer) ?? tokenizer.chatTemplate,
     placeOf,
   };
+}
+
+/** The model's tokenizer with the run's new tokens, plain and as the template wants it. */
+async function prepareTokenizer(
+  config: PrepareKeys,
+  opened: LoadedModel,
+  template: Ready["template"],
+  placeOf: Ready["placeOf"],
+) {
+  // what openModel gives is always one
+  const grown = grownTokenizer(opened.tokenizer as EditableTokenizer, config);
+  const { tokenizer: plain, resizes } = grown;
+  const { tokenizer, notes } = await placed(
+    placeOf("template"),
+    () => templateTokenizer({ ...config, resizes }, template, plain),
+  );
+  return { plain, tokenizer, resizes, notes: [...grown.notes, ...notes] };
+}
+
+/** The model's config.json with the run's rotary scaling, and as its family reads that. */
+async function readFamily(
+  config: PrepareKeys,
+  opened: LoadedModel,
+  plugins: UsedPlugins,
+  placeOf: Ready["placeOf"],
+) {
+  const scaled = placed(placeOf("rope_scaling"), () => scaledConfig(opened, config));
+  const parsed = await placed(
+    placeOf("model_name_or_path"),
+    () => plugins.parse({ ...opened, config: scaled.config }),
+  );
+  return { scaled, parsed };
 }
