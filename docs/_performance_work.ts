@@ -4,7 +4,7 @@
  */
 import { entryOf, item } from "../formats/elements.ts";
 import { differentiate } from "../kernels/autodiff.ts";
-import { countDispatches } from "../kernels/backends/webgpu/programs/plan.ts";
+import { countDispatches } from "../kernels/backends/webgpu/programs/without_device.ts";
 import { concreteSize } from "../kernels/sizes.ts";
 import { type Cost, kernelCost } from "../kernels/cost.ts";
 import { fuseSums } from "../kernels/fuse.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { item } from "../formats/elements.ts";
-import { countDispatches } from "../kernels/backends/webgpu/programs/plan.ts";
+import { countDispatches } from "../kernels/backends/webgpu/programs/without_device.ts";
 import { kernelGraph } from "../kernels/contract.ts";
 import { kernelCost } from "../kernels/cost.ts";
 import { BENCH_CASES, type BenchCase } from "../kernels/bench_cases.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { differentiate } from "./autodiff.ts";
-import { countDispatches } from "./backends/webgpu/programs/plan.ts";
+import { countDispatches } from "./backends/webgpu/programs/without_device.ts";
 import { runOnce, sampleInputs, worst } from "./contract.ts";
 import { blockGraph } from "./engine/decoder/block_graph.ts";
 import { linearModules, loraShapes } from "./engine/decoder/decoder.ts";

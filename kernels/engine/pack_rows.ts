@@ -8,7 +8,7 @@
 import { entryOf } from "../../formats/elements.ts";
 import { differentiate } from "../autodiff.ts";
 import type { Backend } from "../backend.ts";
-import { peakBytes } from "../backends/webgpu/programs/plan.ts";
+import { peakBytes } from "../backends/webgpu/programs/without_device.ts";
 import { blockGraph } from "./decoder/block_graph.ts";
 import { ofLayer, tensorShapes } from "./decoder/decoder.ts";
 import { attentionOf, type DecoderConfig } from "./decoder/decoder_config.ts";

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { differentiate } from "../../autodiff.ts";
 import { testWebGpu } from "../../testing/backends.ts";
 import { webgpuBackend } from "../../backends/webgpu/mod.ts";
-import { countDispatches } from "../../backends/webgpu/programs/plan.ts";
+import { countDispatches } from "../../backends/webgpu/programs/without_device.ts";
 import type { Graph } from "../../graph.ts";
 import { blockGraph } from "../decoder/block_graph.ts";
 import { embedGraph, loraShapes } from "../decoder/decoder.ts";
