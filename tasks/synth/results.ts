@@ -95,10 +95,6 @@ export function resultsOf(
   const { config } = shop;
   const { rows } = made;
   const constraints = rows.flatMap(({ parts }) => parts?.constraints ?? []);
-  const wantedTypes = new Map(plan.slots.flatMap(({ types }) => types).map((type) => [type, 0]));
-  for (const { types } of plan.slots) {
-    for (const type of types) wantedTypes.set(type, (wantedTypes.get(type) ?? 0) + 1);
-  }
   const sum = (values: Iterable<number>) => [...values].reduce((a, b) => a + b, 0);
   const costs = [...shop.asker.costs()].map(([step, cost]) => ({
     step,
@@ -126,14 +122,7 @@ export function resultsOf(
     operations: config.views.includes("iopo")
       ? shares(new Map(OPERATIONS.map((name) => [name, 1])), rows.map(({ slot }) => slot.operation))
       : [],
-    worse: config.views.includes("dpo")
-      ? Object.fromEntries(
-        WORSE_ORIGINS.map((origin): [string, number] => [
-          origin,
-          rows.filter(({ worseOrigin }) => worseOrigin === origin).length,
-        ]).filter(([, count]) => count > 0),
-      )
-      : {},
+    worse: config.views.includes("dpo") ? worseOrigins(rows) : {},
     by_rules: constraints.length === 0
       ? null
       : constraints.filter(({ rule }) => rule !== undefined).length / constraints.length,
@@ -144,6 +133,15 @@ export function resultsOf(
     usage,
     notes: plan.notes,
   };
+}
+
+/** Rows by the origin of their worse answer, those that there are. */
+function worseOrigins(rows: readonly Draft[]): Record<string, number> {
+  const counts = WORSE_ORIGINS.map((origin): [string, number] => [
+    origin,
+    rows.filter(({ worseOrigin }) => worseOrigin === origin).length,
+  ]);
+  return Object.fromEntries(counts.filter(([, count]) => count > 0));
 }
 
 /** Steps that a run has, by what it makes. */

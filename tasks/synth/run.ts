@@ -20,7 +20,7 @@ import { synthClaim } from "./identity.ts";
 import { openModels, openWorkshop, planSynthesis } from "./open_shop.ts";
 import { writeSynthReports } from "./report/mod.ts";
 import { type Results, resultsOf } from "./results.ts";
-import { makeRows } from "./rounds.ts";
+import { type Made, makeRows } from "./rounds.ts";
 import { StepAsker, SYNTH_STAGES, type SynthLine } from "./step_asker.ts";
 
 /** Options of {@linkcode synthesize}. */
@@ -65,17 +65,13 @@ export async function synthesize(
   const { say = () => {}, progress = () => {}, placeOf = nowhere, version = "" } = options;
   const signal = options.signal ?? new AbortController().signal;
   const plan = await planSynthesis(config, placeOf);
-  const asked = await openModels(config, registry, placeOf, say);
-  for (const note of [...plan.notes, ...asked.notes]) say(`note: ${note}`);
-  if (config.budget.money !== undefined) needPrices(asked.endpoints);
+  const models = await openModels(config, registry, placeOf, say);
+  for (const note of [...plan.notes, ...models.notes]) say(`note: ${note}`);
+  if (config.budget.money !== undefined) needPrices(models.endpoints);
   const claim = synthClaim(config, plan.parts.prompts);
   if (!config.overwrite) refuseOtherIdentity(claim);
   using _folder = provisionalFolder(config.out_dir, "out_dir");
-  using store = new LineStore<SynthLine>(config.out_dir, SYNTH_STAGES);
-  if (!store.isLocked) {
-    say("note: out_dir: its file system knows no locks, so nothing keeps a second run out");
-  }
-  if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
+  using store = openStore(config, say);
   const removeOthers = beginIn(
     store,
     config,
@@ -85,21 +81,8 @@ export async function synthesize(
   using cache = openCache(config, config.overwrite);
   const meter = new Meter(config.budget);
   const failures = new Failures();
-  // what requests cost is learnt from answers, so a run that must not spend too much asks for one first
-  const counted = config.budget.tokens !== undefined || config.budget.money !== undefined;
-  const asker = new Asker({
-    cache,
-    onOtherModel: otherModelNotes(say),
-    meter,
-    // where nobody ever answered, failures say something about the server
-    failedBefore: store.count("ask") === 0 ? 0 : store.count("unanswered"),
-    signal,
-    start: counted ? 1 : config.start,
-    concurrency: config.concurrency,
-    retries: config.max_retries,
-  });
-  const steps = new StepAsker(asker, store);
-  const shop = openWorkshop(plan, asked, registry, steps);
+  const asker = openAsker(config, store, { cache, meter, signal, say });
+  const shop = openWorkshop(plan, models, registry, new StepAsker(asker, store));
   try {
     const made = await makeRows({
       shop,
@@ -109,30 +92,71 @@ export async function synthesize(
       failures,
       progress: (round, done, total) => progress(round, done, total, meter.usage()),
     });
-    const results = resultsOf({ plan, shop, made, failures, usage: meter.usage(), models: asked });
-    const earlier = store.forgotten("ask");
-    const ended = { directory: config.out_dir, results, stopped: made.stopped, begun: earlier === 0 };
-    if (earlier > 0) {
-      const unreported = `No new answer came: no data set and no report are written${
-        untouchedText(earlier, "answer")
-      }, and so do run.yaml, data set and reports`;
-      return { ...ended, unreported, files: [] };
-    }
-    if (store.count("ask") === 0 && made.rows.length === 0 && (made.stopped !== null || failures.size > 0)) {
-      const unreported = "No answer came: no data set and no report are written";
-      return { ...ended, unreported, files: [] };
-    }
+    const results = resultsOf({ plan, shop, made, failures, usage: meter.usage(), models });
+    const unreported = unreportedText(store, made, failures);
+    const begun = store.forgotten("ask") === 0;
+    const ended = { directory: config.out_dir, results, stopped: made.stopped, begun, unreported };
+    if (unreported !== null) return { ...ended, files: [] };
     const files = [
-      ...await writeDataset({ plan, models: asked, rows: made.rows, results, version }),
+      ...await writeDataset({ plan, models, rows: made.rows, results, version }),
       ...await writeSynthReports(config.out_dir, results, made),
     ];
     removeOthers();
-    return { ...ended, unreported: null, files };
+    return { ...ended, files };
   } finally {
     asker.close();
     store.flush();
-    for (const endpoint of asked.endpoints) await endpoint.close();
+    for (const endpoint of models.endpoints) await endpoint.close();
   }
+}
+
+/** Opens the steps that earlier starts finished, and says what is odd about their file. */
+function openStore({ out_dir }: SynthConfig, say: (line: string) => void): LineStore<SynthLine> {
+  const store = new LineStore<SynthLine>(out_dir, SYNTH_STAGES);
+  if (!store.isLocked) {
+    say("note: out_dir: its file system knows no locks, so nothing keeps a second run out");
+  }
+  if (store.dropped > 0) say(`A line that was cut off (${store.dropped} bytes) was removed from items.jsonl`);
+  return store;
+}
+
+function openAsker(
+  config: SynthConfig,
+  store: LineStore<SynthLine>,
+  { cache, meter, signal, say }: {
+    cache: ReturnType<typeof openCache>;
+    meter: Meter;
+    signal: AbortSignal;
+    say: (line: string) => void;
+  },
+): Asker {
+  // what requests cost is learnt from answers, so a run that must not spend too much asks for one first
+  const isLimited = config.budget.tokens !== undefined || config.budget.money !== undefined;
+  return new Asker({
+    cache,
+    onOtherModel: otherModelNotes(say),
+    meter,
+    // where nobody ever answered, failures say something about the server
+    failedBefore: store.count("ask") === 0 ? 0 : store.count("unanswered"),
+    signal,
+    start: isLimited ? 1 : config.start,
+    concurrency: config.concurrency,
+    retries: config.max_retries,
+  });
+}
+
+/** Why no data set and no report are written; null where they are. */
+function unreportedText(store: LineStore<SynthLine>, made: Made, failures: Failures): string | null {
+  const earlier = store.forgotten("ask");
+  if (earlier > 0) {
+    return `No new answer came: no data set and no report are written${
+      untouchedText(earlier, "answer")
+    }, and so do run.yaml, data set and reports`;
+  }
+  const isEmpty = store.count("ask") === 0 && made.rows.length === 0;
+  return isEmpty && (made.stopped !== null || failures.size > 0)
+    ? "No answer came: no data set and no report are written"
+    : null;
 }
 
 /**
