@@ -56,8 +56,13 @@ export class RefusedReply extends Error {}
  * @throws {RefusedReply} (when asked) If the hub redirects to what isn't encrypted or without an end, or is over a limit of time or of pages
  */
 export function hubRequests(endpoint: string, token: string | undefined, limits: HubLimits): HubRequests {
-  const { origin } = new URL(endpoint);
-  const ask = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+  const ask = guardedFetch(new URL(endpoint).origin, token);
+  return { files: (input, init = {}) => ask(input, init), api: boundedApi(ask, limits) };
+}
+
+/** Follows redirects by itself, so that the token goes to no other origin than its own. */
+function guardedFetch(origin: string, token: string | undefined): typeof fetch {
+  return async (input, init = {}) => {
     let url = new URL(input instanceof Request ? input.url : input);
     for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
       const headers = new Headers(init.headers);
@@ -82,46 +87,45 @@ export function hubRequests(endpoint: string, token: string | undefined, limits:
     }
     throw new RefusedReply(`more than ${MAX_REDIRECTS} redirects, the last to ${shownAddress(url)}`);
   };
+}
+
+/** Requests to the API, each page once, bounded in bytes, number and time. */
+function boundedApi(ask: typeof fetch, limits: HubLimits): typeof fetch {
   const seen = new Set<string>();
   let waited = 0;
-  return {
-    files: (input, init = {}) => ask(input, init),
-    api: async (input, init = {}) => {
-      const address = String(input instanceof Request ? input.url : input);
-      if (seen.has(address) || seen.size >= limits.apiRequests) {
-        throw new RefusedReply(`the hub's list of files doesn't end: ${seen.size} pages were read`);
-      }
-      seen.add(address);
-      using stall = new StallTimer({ idle: limits.apiIdleTime, drip: limits.apiDripTime });
-      const whole = AbortSignal.timeout(Math.max(0, limits.apiTotalTime - waited));
-      const signal = AbortSignal.any([stall.signal, whole]);
-      const begun = performance.now();
-      try {
-        const response = await ask(input, { ...init, signal });
-        const text = await boundedText(response, limits.apiBytes, stall);
-        if (response.ok) checkShape(text, address);
-        if (/^\s*\[\s*\]\s*$/.test(text) && /rel="?next/.test(response.headers.get("link") ?? "")) {
-          throw new RefusedReply(
-            `the hub's list of files doesn't end: page ${seen.size} is empty and names another`,
-          );
-        }
-        const { status, headers } = response;
-        return new Response(text, { status, headers });
-      } catch (error) {
-        checkStop();
-        if (!signal.aborted) throw error;
+  return async (input, init = {}) => {
+    const address = String(input instanceof Request ? input.url : input);
+    if (seen.has(address) || seen.size >= limits.apiRequests) {
+      throw new RefusedReply(`the hub's list of files doesn't end: ${seen.size} pages were read`);
+    }
+    seen.add(address);
+    using stall = new StallTimer({ idle: limits.apiIdleTime, drip: limits.apiDripTime });
+    const whole = AbortSignal.timeout(Math.max(0, limits.apiTotalTime - waited));
+    const signal = AbortSignal.any([stall.signal, whole]);
+    const begun = performance.now();
+    try {
+      const response = await ask(input, { ...init, signal });
+      const text = await boundedText(response, limits.apiBytes, stall);
+      if (response.ok) checkShape(text, address);
+      if (/^\s*\[\s*\]\s*$/.test(text) && /rel="?next/.test(response.headers.get("link") ?? "")) {
         throw new RefusedReply(
-          whole.aborted
-            ? `the hub's answers took longer than ${
-              limits.apiTotalTime / 1000
-            } s, ${seen.size} were asked for`
-            : `the hub doesn't answer, or too slowly: ${(stall.signal.reason as Error).message}`,
-          { cause: error },
+          `the hub's list of files doesn't end: page ${seen.size} is empty and names another`,
         );
-      } finally {
-        waited += performance.now() - begun;
       }
-    },
+      const { status, headers } = response;
+      return new Response(text, { status, headers });
+    } catch (error) {
+      checkStop();
+      if (!signal.aborted) throw error;
+      throw new RefusedReply(
+        whole.aborted
+          ? `the hub's answers took longer than ${limits.apiTotalTime / 1000} s, ${seen.size} were asked for`
+          : `the hub doesn't answer, or too slowly: ${(stall.signal.reason as Error).message}`,
+        { cause: error },
+      );
+    } finally {
+      waited += performance.now() - begun;
+    }
   };
 }
 
