@@ -30,15 +30,37 @@ export function resolveAttributes(
   checkShape(entry, ranking, dataset, shape);
   const notes: string[] = [];
   const where = `of data set "${entry.name}" at ${entry.place}`;
-  const knownColumns = Object.keys(dataset.defaults.columns);
-  checkNames(entry.columns, knownColumns, "column", where);
+  checkNames(entry.columns, Object.keys(dataset.defaults.columns), "column", where);
   checkNames(entry.tags, Object.keys(dataset.defaults.tags), "tag", where);
   checkApart(entry.columns, "column", where);
   checkApart(entry.tags, "tag", where);
+  const columns = chooseColumns(entry, dataset, shape, { where, notes });
+  const isInFile = Object.values(columns).some((column) => column && keys.includes(column));
+  const hint = otherToolsHint(keys, shape);
+  if (keys.length > 0 && !isInFile && hint !== "") {
+    throw new RangeError(
+      `Cannot use data set "${entry.name}" at ${entry.place} as ${entry.formatting}: the file has ${
+        shortList(keys)
+      }. ${hint}`,
+    );
+  }
+  adaptToFile(columns, { required: dataset.required(shape), entry, keys, where, notes, hint });
+  const tags = completeTags(entry, dataset, { where, notes });
+  return { attributes: { name: entry.name, ranking, shape, columns, tags }, notes };
+}
 
+/** The entry's columns, completed by defaults where they don't suffice; says so in `notes`. */
+function chooseColumns(
+  entry: DatasetEntry,
+  dataset: Dataset,
+  shape: ExampleShape,
+  { where, notes }: { where: string; notes: string[] },
+): Record<string, string | null> {
   const required = dataset.required(shape);
   const defaults = { ...dataset.defaults.columns, ...required };
-  const columns: Record<string, string | null> = Object.fromEntries(knownColumns.map((name) => [name, null]));
+  const columns: Record<string, string | null> = Object.fromEntries(
+    Object.keys(dataset.defaults.columns).map((name) => [name, null]),
+  );
   const named = Object.fromEntries(Object.entries(entry.columns ?? {}).filter(([, column]) => column));
   Object.assign(columns, entry.columns ? named : defaults);
   if (entry.formatting === null) nameOptional(columns);
@@ -46,43 +68,40 @@ export function resolveAttributes(
   const missing = Object.keys(required).filter((name) =>
     !columns[name] && !(name === "prompt" && columns.query)
   );
-  if (missing.length > 0) {
-    const added: string[] = [];
-    for (const [name, column] of Object.entries(defaults)) {
-      if (columns[name] || !column || (entry.columns && Object.hasOwn(entry.columns, name))) continue;
-      columns[name] = column;
-      added.push(`${name}: "${column}"`);
-    }
-    notes.push(
-      `columns ${where} don't name ${missing.join(", ")}: taken are the defaults ${
-        added.join(", ")
-      } (LLaMA-Factory ` +
-        `would use no column there and drop every row)`,
-    );
+  if (missing.length === 0) return columns;
+  const added: string[] = [];
+  for (const [name, column] of Object.entries(defaults)) {
+    if (columns[name] || !column || (entry.columns && Object.hasOwn(entry.columns, name))) continue;
+    columns[name] = column;
+    added.push(`${name}: "${column}"`);
   }
-  const found = Object.values(columns).some((column) => column && keys.includes(column));
-  const hint = otherToolsHint(keys, shape);
-  if (keys.length > 0 && !found && hint !== "") {
-    throw new RangeError(
-      `Cannot use data set "${entry.name}" at ${entry.place} as ${entry.formatting}: the file has ${
-        shortList(keys)
-      }. ${hint}`,
-    );
-  }
-  adaptToFile(columns, { required, entry, keys, where, notes, hint });
+  notes.push(
+    `columns ${where} don't name ${missing.join(", ")}: taken are the defaults ${
+      added.join(", ")
+    } (LLaMA-Factory ` +
+      `would use no column there and drop every row)`,
+  );
+  return columns;
+}
 
+/** The entry's tags, completed by defaults; says so in `notes` where the entry has some of its own. */
+function completeTags(
+  entry: DatasetEntry,
+  dataset: Dataset,
+  { where, notes }: { where: string; notes: string[] },
+): DatasetAttributes["tags"] {
   const tags = { ...dataset.defaults.tags, ...entry.tags };
-  const nulled = Object.keys(dataset.defaults.tags).filter((tag) =>
+  const completed = Object.keys(dataset.defaults.tags).filter((tag) =>
     entry.tags && !Object.hasOwn(entry.tags, tag)
   );
-  if (nulled.length > 0) {
+  if (completed.length > 0) {
     notes.push(
-      `tags ${where} don't name ${nulled.join(", ")}: taken are the defaults ${
-        nulled.map((tag) => `"${tags[tag]}"`).join(", ")
+      `tags ${where} don't name ${completed.join(", ")}: taken are the defaults ${
+        completed.map((tag) => `"${tags[tag]}"`).join(", ")
       } (LLaMA-Factory would use none)`,
     );
   }
-  return { attributes: { name: entry.name, ranking, shape, columns, tags }, notes };
+  return tags;
 }
 
 /**
