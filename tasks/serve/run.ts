@@ -74,21 +74,46 @@ export async function answerRequest(
   service: Service,
   { asked, stream, writing }: Answering,
 ): Promise<Response> {
-  const { places, metrics } = service;
+  const gone = new AbortController();
+  const listeners: NewsListener[] = [];
+  const making = makeAllAnswers(c, service, { asked, gone, listeners: stream ? listeners : null });
+  if (!stream) return c.json(writing.whole(await making) as Record<string, unknown>);
+
+  const queue = new Outbox();
+  listeners.push((prompt, news) => queue.push(...writing.news(prompt, news)));
+  making.then((answers) => queue.end(...writing.end(answers)), (error) => queue.fail(error));
+  // until then an error still has a status of its own
+  await queue.first();
+  return streamReply(c, writing, queue, gone);
+}
+
+/** Gets news about a prompt's answer. */
+type NewsListener = (prompt: number, news: AnswerNews) => void;
+
+/**
+ * Makes all answers of a request in its places, and counts and tells them.
+ * @param gone Aborted when the client has left
+ * @param listeners Get the news; null: nobody does
+ */
+function makeAllAnswers(
+  c: Context,
+  { places, metrics, ending }: Service,
+  { asked, gone, listeners }: {
+    asked: readonly PromptAsked[];
+    gone: AbortController;
+    listeners: readonly NewsListener[] | null;
+  },
+): Promise<WholeAnswer[][]> {
   const told = c.get("told") as Told;
   const count = asked.reduce((sum, { sampling }) => sum + (sampling.n ?? 1), 0);
   const release = places.take(count, asked.length > 1 ? "prompt" : "n");
-  const gone = new AbortController();
-  const signal = AbortSignal.any([gone.signal, service.ending, c.req.raw.signal]);
+  const signal = AbortSignal.any([gone.signal, ending, c.req.raw.signal]);
   const timer = metrics.begin(told);
-  const listeners: ((prompt: number, news: AnswerNews) => void)[] = [];
-  const making = Promise.all(asked.map((each, prompt) => {
-    const onNews = stream
-      ? (news: AnswerNews) => {
-        timer.token();
-        for (const listener of listeners) listener(prompt, news);
-      }
-      : undefined;
+  return Promise.all(asked.map((each, prompt) => {
+    const onNews = listeners === null ? undefined : (news: AnswerNews) => {
+      timer.token();
+      for (const listener of listeners) listener(prompt, news);
+    };
     return makeAnswers(each, onNews, signal);
   })).then((answers) => {
     told.promptTokens = answers.reduce((sum, [first]) => sum + (first?.promptTokens ?? 0), 0);
@@ -103,16 +128,13 @@ export async function answerRequest(
     timer.givenUp(why, count);
     // one prompt that fails ends the others of its request
     gone.abort(error);
-    if (service.ending.aborted) throw stopping();
+    if (ending.aborted) throw stopping();
     throw why === "gone" ? clientLeft() : error instanceof MaskError ? maskRefused(error, asked) : error;
   }).finally(release);
-  if (!stream) return c.json(writing.whole(await making) as Record<string, unknown>);
+}
 
-  const queue = new Outbox();
-  listeners.push((prompt, news) => queue.push(...writing.news(prompt, news)));
-  making.then((answers) => queue.end(...writing.end(answers)), (error) => queue.fail(error));
-  // until then an error still has a status of its own
-  await queue.first();
+/** A reply of events, one a body of the queue. */
+function streamReply(c: Context, writing: Writing, queue: Outbox, gone: AbortController): Response {
   const reply = streamSSE(c, async (sse) => {
     sse.onAbort(() => gone.abort(new Error("the client left")));
     const named = writing.failed !== undefined;

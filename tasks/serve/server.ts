@@ -96,26 +96,35 @@ export async function startServer(options: ServerOptions, registry: Registry): P
       throw error;
     });
   let stopped: Promise<void> | undefined;
-  const stop = async (graceMs: number) => {
-    const timer = setTimeout(() => ending.abort(new Error("the server is stopping")), graceMs);
-    // a client that reads no more of its stream, or sent half a request, would be waited for without end
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const last = setTimeout(resolve, graceMs + LAST_WORDS_MS);
-    try {
-      await Promise.race([listening.close(), late]);
-    } finally {
-      clearTimeout(timer);
-      clearTimeout(last);
-      listening.cut();
-      await models.close();
-    }
-  };
-  const shown = host.includes(":") ? `[${host}]` : host;
-  const stopOnce = (graceMs: number) => stopped ??= stop(graceMs);
+  const stopOnce = (graceMs: number) => stopped ??= stopServer({ listening, ending, models }, graceMs);
+  const urlHost = host.includes(":") ? `[${host}]` : host;
   return {
-    base: `http://${shown}:${listening.port}`,
+    base: `http://${urlHost}:${listening.port}`,
     models,
     stop: stopOnce,
     [Symbol.asyncDispose]: () => stopOnce(0),
   };
+}
+
+/** Lets requests under way end, for so many milliseconds; then streams are told that they are given up, and the rest is cut. */
+async function stopServer(
+  { listening, ending, models }: {
+    listening: Awaited<ReturnType<typeof listen>>;
+    ending: AbortController;
+    models: Models;
+  },
+  graceMs: number,
+): Promise<void> {
+  const timer = setTimeout(() => ending.abort(new Error("the server is stopping")), graceMs);
+  // a client that reads no more of its stream, or sent half a request, would be waited for without end
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const last = setTimeout(resolve, graceMs + LAST_WORDS_MS);
+  try {
+    await Promise.race([listening.close(), late]);
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(last);
+    listening.cut();
+    await models.close();
+  }
 }
