@@ -11,6 +11,13 @@ export const SPACE: string = String
 /** Word characters of Python's `re`, as the inside of a character class: combining marks aren't among them. */
 export const WORD: string = String.raw`\p{L}\p{N}_`;
 
+/** `string.punctuation`. */
+export const PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
+
+/** Digits of `str.isdigit`: decimal ones, and those in superscript, circles and scripts without a zero. */
+const DIGITS =
+  /^[\p{Nd}\u{b2}\u{b3}\u{b9}\u{1369}-\u{1371}\u{19da}\u{2070}\u{2074}-\u{2079}\u{2080}-\u{2089}\u{2460}-\u{2468}\u{2474}-\u{247c}\u{2488}-\u{2490}\u{24ea}\u{24f5}-\u{24fd}\u{24ff}\u{2776}-\u{277e}\u{2780}-\u{2788}\u{278a}-\u{2792}\u{10a40}-\u{10a43}\u{10e60}-\u{10e68}\u{11052}-\u{1105a}\u{1f100}-\u{1f10a}]+$/u;
+
 const LEADING = new RegExp(`^[${SPACE}]+`, "u");
 const IS_SPACE = new RegExp(`[${SPACE}]`, "u");
 const SPACES = new RegExp(`[${SPACE}]+`, "u");
@@ -24,15 +31,15 @@ export function strip(text: string): string {
   return text.slice(0, end).replace(LEADING, "");
 }
 
-/** `str.strip(character)`, or only one side of it. */
-export function stripCharacter(
+/** `str.strip(characters)`, or only one side of it; by hand, because `/[…]+$/` takes quadratic time on runs in the middle. */
+export function stripEnds(
   text: string,
-  character: string,
+  characters: string,
   side: "left" | "right" | "both" = "both",
 ): string {
   let [start, end] = [0, text.length];
-  if (side !== "right") { while (start < end && text[start] === character) start++; }
-  if (side !== "left") { while (end > start && text[end - 1] === character) end--; }
+  if (side !== "right") { while (start < end && characters.includes(text.charAt(start))) start++; }
+  if (side !== "left") { while (end > start && characters.includes(text.charAt(end - 1))) end--; }
   return text.slice(start, end);
 }
 
@@ -49,6 +56,24 @@ export function isUpper(text: string): boolean {
 /** `str.islower()`: a cased character, and none that is upper or title case. */
 export function isLower(text: string): boolean {
   return /\p{Lowercase}/u.test(text) && !UPPER_OR_TITLE.test(text);
+}
+
+/** True for a text of digits only, as `str.isdigit`. */
+export function isDigits(text: string): boolean {
+  return DIGITS.test(text);
+}
+
+/** First character, by code points; empty of an empty text. */
+export function firstOf(text: string): string {
+  const code = text.codePointAt(0);
+  return code === undefined ? "" : String.fromCodePoint(code);
+}
+
+/** Number of code points, as `len` counts. */
+export function lengthOf(text: string): number {
+  let length = 0;
+  for (const _ of text) length++;
+  return length;
 }
 
 /** True if `json.loads` accepts the text: JSON, and NaN, Infinity and -Infinity. */
@@ -70,9 +95,15 @@ export function withoutNotNumbers(text: string, by: string): string {
   );
 }
 
-/** Python's `text.rstrip(set)`: without the characters of `set` at its end; by hand, because `/[…]+$/` takes quadratic time on runs in the middle. */
-export function trimEndOf(text: string, set: string): string {
-  let end = text.length;
-  while (end > 0 && set.includes(text.charAt(end - 1))) end--;
-  return text.slice(0, end);
+/** The text with decimal digits of every script as ASCII ones, as `int` and `float` read them. */
+export function asciiDigits(text: string): string {
+  return text.replace(/\p{Nd}/gu, digitOf);
+}
+
+/** Decimal digits of a script are ten characters in a row, and such rows stand side by side. */
+function digitOf(digit: string): string {
+  let below = digit.codePointAt(0) ?? 0;
+  const code = below;
+  while (/^\p{Nd}$/u.test(String.fromCodePoint(below - 1))) below--;
+  return String((code - below) % 10);
 }

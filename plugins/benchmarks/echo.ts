@@ -2,7 +2,7 @@
  * A judge's text without what it repeats of its prompt: the scores of the prompt's worked example would be read as its own.
  * @module
  */
-import { trimEndOf } from "../../formats/python_text.ts";
+import { stripEnds } from "../../formats/python_text.ts";
 
 /** Marks that a repeated line may stand behind: of quotes, lists, code, bold type. */
 const MARKS = /^[\s>*_`#-]+/;
@@ -52,5 +52,5 @@ export class Echo {
 }
 
 function bare(line: string): string {
-  return trimEndOf(line.replace(MARKS, ""), " \t\r*_`");
+  return stripEnds(line.replace(MARKS, ""), " \t\r*_`", "right");
 }

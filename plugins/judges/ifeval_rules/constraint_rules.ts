@@ -10,7 +10,8 @@ import { z } from "zod";
 import { checkOne } from "./check_one.ts";
 import { type Check, check, type CheckModels } from "./checks/check.ts";
 import { CHECKS } from "./checks/mod.ts";
-import { stripCharacter } from "../../../formats/python_text.ts";
+import { escapePattern } from "../../../formats/tokenizer/patterns.ts";
+import { stripEnds } from "../../../formats/python_text.ts";
 import type { Verdict } from "../../kinds/judgement.ts";
 
 const count = z.int().positive();
@@ -28,7 +29,7 @@ export const OWN_RULES: Readonly<Record<string, Check>> = Object.freeze({
     { start_phrase: phrase },
     (text, { start_phrase }) =>
       new RegExp(
-        `^${escapeRegExp(start_phrase)}${ENDS_IN_WORD.test(start_phrase) ? `(?!${WORD})` : ""}`,
+        `^${escapePattern(start_phrase)}${ENDS_IN_WORD.test(start_phrase) ? `(?!${WORD})` : ""}`,
         "iu",
       )
         .test(unquoted(text)),
@@ -121,9 +122,5 @@ function isWrappedIn(text: string, open: string, close: string): boolean {
 }
 
 function unquoted(text: string): string {
-  return stripCharacter(text.trim(), '"');
-}
-
-function escapeRegExp(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+  return stripEnds(text.trim(), '"');
 }

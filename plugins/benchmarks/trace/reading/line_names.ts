@@ -6,7 +6,7 @@ import { SCORE_WORD_LAST } from "./behind_sign.ts";
 import { labelOf } from "./label.ts";
 import type { NamedScore } from "./named_scores.ts";
 import { OWN, OWN_AT } from "./own_texts.ts";
-import { trimEndOf } from "../../../../formats/python_text.ts";
+import { stripEnds } from "../../../../formats/python_text.ts";
 import type { ScoreText } from "./score_text.ts";
 import { verdictOfScore } from "./verdict_of.ts";
 
@@ -51,9 +51,9 @@ export function ownBehind(body: string, end: number): string | undefined {
 
 /** Text before a score, without the word "score". */
 export function nameParts(text: string): string[] {
-  const plain = trimEndOf(text.replace(/["“”]/g, "").trim(), " :=—–-");
+  const plain = stripEnds(text.replace(/["“”]/g, "").trim(), " :=—–-", "right");
   if (plain === "" || SCORE_WORD.test(plain)) return [];
   // the word is looked for at the end alone: in the whole text the pattern takes quadratic time
   const [word] = /(?:\bfinal )?(?:\bscore|\brating|得分|评分|分数)$/i.exec(plain.slice(-16)) ?? [];
-  return [word === undefined ? plain : trimEndOf(plain.slice(0, -word.length), " .;:,—–-\n")];
+  return [word === undefined ? plain : stripEnds(plain.slice(0, -word.length), " .;:,—–-\n", "right")];
 }

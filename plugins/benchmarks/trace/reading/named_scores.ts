@@ -11,7 +11,7 @@ import { COUNTED_LAST } from "./behind_sign.ts";
 import { labelOf, withoutLabel } from "./label.ts";
 import { NO_SCORE } from "./no_score.ts";
 import { foldJudgeText } from "./plain_text.ts";
-import { trimEndOf } from "../../../../formats/python_text.ts";
+import { stripEnds } from "../../../../formats/python_text.ts";
 
 /** A score with the names that a judge gave it. */
 export interface NamedScore {
@@ -174,9 +174,10 @@ function nameOf(name: string): { label?: string; text: string } {
   )
     .replace(/^\s?#(?=\d)/, "number ").replace(/["“”'‘’「」『』\x60*~#]/g, "").replace(/\s+/g, " ").trim();
   const found = labelOf(plain);
-  const text = trimEndOf(
+  const text = stripEnds(
     withoutLabel(plain).replace(/^[-•·+] /, "").replaceAll(" ", ""),
     "。.;；,，:：!！…",
+    "right",
   );
   return found === undefined ? { text } : { label: found.label, text };
 }

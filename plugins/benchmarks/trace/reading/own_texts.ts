@@ -4,7 +4,7 @@
  * @module
  */
 import { withoutLabel } from "./label.ts";
-import { trimEndOf } from "../../../../formats/python_text.ts";
+import { stripEnds } from "../../../../formats/python_text.ts";
 
 /** One character that stands for a constraint's own text. */
 export const OWN: string = "[\ue000-\uf8ff]";
@@ -55,7 +55,7 @@ export class OwnTexts {
 }
 
 function ownText(text: string): string {
-  return trimEndOf(withoutLabel(text.trim()), " 。.;；,，:：!！…");
+  return stripEnds(withoutLabel(text.trim()), " 。.;；,，:：!！…", "right");
 }
 
 function isTelling(text: string): boolean {

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { pythonRegExp } from "../python_regexp.ts";
-import { isPythonJson, strip, stripCharacter } from "../../../../formats/python_text.ts";
+import { isPythonJson, strip, stripEnds } from "../../../../formats/python_text.ts";
 import { type Check, check, count, matches } from "./check.ts";
 
 // `[^\S\n]*` where upstream has `\s*`: the same lines match, in linear time on many blank ones.
@@ -53,5 +53,5 @@ function hasTitle(line: string): boolean {
   const [open, close] = [line.indexOf("<<"), line.lastIndexOf(">>")];
   if (open === -1 || close < open + 3) return false;
   const title = line.slice(open, close + 2);
-  return strip(stripCharacter(stripCharacter(title, "<", "left"), ">", "right")) !== "";
+  return strip(stripEnds(stripEnds(title, "<", "left"), ">", "right")) !== "";
 }

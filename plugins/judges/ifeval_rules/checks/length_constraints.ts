@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { countSentences } from "../punkt.ts";
 import { pythonRegExp } from "../python_regexp.ts";
-import { splitSpaces, strip, stripCharacter } from "../../../../formats/python_text.ts";
+import { splitSpaces, strip, stripEnds } from "../../../../formats/python_text.ts";
 import { type Check, check, count, holds, matches, partsBetween, relation } from "./check.ts";
 
 const WORDS = pythonRegExp(String.raw`\w+`, "g");
@@ -42,6 +42,6 @@ export const lengthConstraints: Readonly<Record<string, Check>> = {
  * single and then double ones.
  */
 function firstWord(paragraph: string): string {
-  const word = stripCharacter(stripCharacter(splitSpaces(paragraph)[0] ?? "", "'", "left"), '"', "left");
+  const word = stripEnds(stripEnds(splitSpaces(paragraph)[0] ?? "", "'", "left"), '"', "left");
   return Array.from(word.replace(/[.,?!'"].*$/s, ""), (letter) => letter.toLowerCase()).join("");
 }

@@ -3,14 +3,14 @@
  * @module
  */
 import { z } from "zod";
-import { strip, stripCharacter } from "../../../../formats/python_text.ts";
+import { strip, stripEnds } from "../../../../formats/python_text.ts";
 import { type Check, check } from "./check.ts";
 
 /** The checks of this family by id. */
 export const startend: Readonly<Record<string, Check>> = {
   "startend:end_checker": check(
     { end_phrase: z.string() },
-    (text, k) => stripCharacter(strip(text), '"').toLowerCase().endsWith(strip(k.end_phrase).toLowerCase()),
+    (text, k) => stripEnds(strip(text), '"').toLowerCase().endsWith(strip(k.end_phrase).toLowerCase()),
   ),
   "startend:quotation": check({}, (text) => {
     const body = strip(text);
