@@ -42,6 +42,11 @@ const FIGURES: readonly [page: string, words: RegExp, figure: () => number][] = 
   ["docs/dependencies.md", /linux-x64\.so`, (\S+) kB/, () => kilobytes("kernels/native/linux-x64.so")],
   ["docs/dependencies.md", /grids_data\.ts`, (\S+) kB/, () => kilobytes("formats/simd/grids_data.ts")],
   ["docs/ifeval.md", /goldens\/ifeval` keeps (\S+) texts/, () => golden("ifeval/python.json").rows.length],
+  [
+    "docs/ifbench.md",
+    /goldens\/ifbench` keeps (\S+) responses/,
+    () => golden("ifbench/verdicts.json").length,
+  ],
   ["docs/ifeval.md", /texts and (\S+) of the responses/, () => golden("ifeval/verdicts.json").length],
   ["docs/synth.md", /the (\S+) that come along/, () => lines("tasks/synth/data/seeds.jsonl")],
   ["docs/templates.md", /0\.9\.5 on (\S+) conversations/, conversations],

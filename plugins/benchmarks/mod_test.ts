@@ -8,6 +8,7 @@ Deno.test("every benchmark makes a product from validated options, with rules or
   assertEquals(benchmarks.map((plugin) => `${plugin.kind}/${plugin.name}`), [
     "benchmark/trace",
     "benchmark/ifeval",
+    "benchmark/ifbench",
     "benchmark/cfbench",
     "benchmark/constraints",
     "benchmark/rows",

@@ -1,12 +1,17 @@
 /** Every rule takes time in proportion to the text, for any text: a hostile answer can't make a run hang. */
 import { assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
 
 import { assertLinear, everyThird, HOSTILE_PARTS, hostileTexts } from "../../tests/helpers/growth.ts";
 import { checkRule, OWN_RULES } from "./ifeval_rules/constraint_rules.ts";
 import { CHECKS } from "./ifeval_rules/checks/mod.ts";
+import { checkOne } from "./ifeval_rules/check_one.ts";
+import { IFBENCH_CHECKS } from "./ifeval_rules/ifbench/mod.ts";
 import { loadCheckModels } from "./ifeval_rules/models.ts";
 
-const models = await loadCheckModels();
+const models = await loadCheckModels(
+  fileURLToPath(new URL("../../fixtures/goldens/ifbench/tagger", import.meta.url)),
+);
 
 /** Arguments of every rule; patterns of a row's own have no place here, they have a limit of time. */
 const RULES: Record<string, Record<string, unknown>[]> = {
@@ -68,6 +73,53 @@ for (const [turn, [id, all]] of Object.entries(RULES).entries()) {
           (text) => assertEquals(checkRule(id, kwargs, text, models).score === null, false),
         );
       }
+    }
+  });
+}
+
+/** Arguments of IFBench's checks; those that aren't named have none. */
+const IFBENCH: Record<string, Record<string, unknown>> = {
+  "count:word_count_range": { min_words: 3, max_words: 5 },
+  "count:unique_word_count": { N: 3 },
+  "count:conjunctions": { small_n: 3 },
+  "count:person_names": { N: 3 },
+  "count:numbers": { N: 3 },
+  "count:pronouns": { N: 3 },
+  "count:words_japanese": { N: 3 },
+  "count:keywords_multiple": { keyword1: "a", keyword2: "b", keyword3: "a.", keyword4: "*", keyword5: "日" },
+  "ratio:stop_words": { percentage: 30 },
+  "ratio:overlap": { percentage: 30, reference_text: "a b c d" },
+  "words:repeats": { small_n: 3 },
+  "words:keywords_specific_position": { keyword: "a", n: 1, m: 2 },
+  "words:words_position": { keyword: "a" },
+  "sentence:keyword": { word: "zzz", N: 1 },
+  "sentence:increment": { small_n: 1 },
+  "format:options": { options: "a/b" },
+  "format:list": { sep: "**" },
+  "repeat:repeat_change": { prompt_to_repeat: "a b c" },
+  "repeat:repeat_span": { prompt_to_repeat: "a b c", n_start: 0, n_end: 1 },
+};
+
+/** What the form of a text must have before the check looks at the rest. */
+const BEFORE: Record<string, string> = {
+  "custom:mcq_count_length": "Question 1: ",
+  "custom:reverse_newline": "Zimbabwe\n",
+  "custom:word_reverse": "eagle bald ",
+  "custom:csv_special_character": 'ProductID,Category,Brand,Price,Stock\n"',
+  "custom:csv_quotes": "StudentID\tSubject\tGrade\tSemester\tScore\n",
+  "count:punctuation": "?!",
+  "format:thesis": "<i>",
+  "format:no_bullets_bullets": "A b. C d.\n* a\n",
+};
+
+for (const [turn, id] of Object.keys(IFBENCH_CHECKS).entries()) {
+  Deno.test(`IFBench's ${id} is linear in the response`, () => {
+    const parts = everyThird(HOSTILE_PARTS.filter((_, i) => i % 2 === turn % 2), turn);
+    for (const { name, of } of hostileTexts(parts, [[BEFORE[id] ?? "a", "b"]])) {
+      const rule = { id, kwargs: IFBENCH[id] ?? {} };
+      assertLinear(name, of, (text) => {
+        assertEquals(checkOne(IFBENCH_CHECKS, rule, text, models).score === null, false);
+      });
     }
   });
 }

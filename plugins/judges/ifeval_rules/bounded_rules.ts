@@ -38,22 +38,32 @@ export function needsLimit({ id, kwargs }: Rule, text: string): boolean {
   return [argument].flat().some((pattern) => typeof pattern === "string" && /[*+?{|]/.test(pattern));
 }
 
+/** Which rules the Worker knows, and what they need. */
+export interface RuleSet {
+  /** Benchmark whose checks {@linkcode BoundedRules.instruction} takes; default: ifeval. */
+  of?: "ifeval" | "ifbench";
+  /** Folder of the tagger, see {@linkcode loadCheckModels}. */
+  tagger?: string;
+}
+
 /** Checks rules in a Worker, one at a time. The Worker starts when it is needed and ends when it has nothing to do. */
 export class BoundedRules {
   readonly #limit: number;
+  readonly #rules: RuleSet;
   #models: Promise<CheckModels> | undefined;
   #worker: WorkerConnection | undefined;
   #idle: ReturnType<typeof setTimeout> | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   /** @param limit Milliseconds that one rule may take. */
-  constructor(limit: number = RULE_LIMIT_MS) {
+  constructor(limit: number = RULE_LIMIT_MS, rules: RuleSet = {}) {
     this.#limit = limit;
+    this.#rules = rules;
   }
 
   /** Models of the checks that run here, loaded once. */
   models(): Promise<CheckModels> {
-    return this.#models ??= loadCheckModels();
+    return this.#models ??= loadCheckModels(this.#rules.tagger);
   }
 
   /** The verdict of `checkRule` (constraint_rules.ts), or null with the reason that it took too long. */
@@ -78,8 +88,8 @@ export class BoundedRules {
       const worker = connect(new URL("./rules_worker.ts", import.meta.url), "rules");
       this.#worker = worker;
       // starting and loading models isn't the rule's time
-      await worker.call("ready", [rule.id]);
-    } else await this.#worker.call("ready", [rule.id]);
+      await worker.call("ready", [rule.id, this.#rules]);
+    } else await this.#worker.call("ready", [rule.id, this.#rules]);
     const { signal, clear } = timeout(this.#limit + GRACE_MS);
     const seconds = this.#limit / 1000;
     const late = tooLate({

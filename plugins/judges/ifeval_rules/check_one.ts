@@ -8,16 +8,45 @@ import type { Constraint, Verdict } from "../../kinds/judgement.ts";
 import type { Check, CheckModels } from "./checks/check.ts";
 import { strip } from "../../../formats/python_text.ts";
 
-/** Checks of IFEval that need one of {@linkcode CheckModels}, and which. */
+/** Checks that need one of {@linkcode CheckModels}, and which. */
 const NEEDED: ReadonlyMap<string, keyof CheckModels> = new Map([
   ["language:response_language", "languages"],
-  ["length_constraints:number_sentences", "punkt"],
-  ["change_case:capital_word_frequency", "punkt"],
   ["change_case:english_capital", "languages"],
   ["change_case:english_lowercase", "languages"],
+  ["words:odd_even_syllables", "syllables"],
+  ["words:start_verb", "tagger"],
+  ...[
+    "length_constraints:number_sentences",
+    "change_case:capital_word_frequency",
+    "count:pronouns",
+    "ratio:sentence_type",
+    "ratio:sentence_balance",
+    "ratio:overlap",
+    "ratio:sentence_words",
+    "words:last_first",
+    "words:keywords_specific_position",
+    "words:words_position",
+    "sentence:alliteration_increment",
+    "sentence:keyword",
+    "sentence:increment",
+    "format:emoji",
+    "format:no_bullets_bullets",
+    "format:title_case",
+    "custom:word_reverse",
+    "custom:sentence_alphabet",
+  ].map((id) => [id, "punkt"] as const),
 ]);
 
-/** The model of sentences or languages without which a rule can't be checked; undefined: none. */
+/** Why a check is left unscored without its model. */
+const WITHOUT: Readonly<Record<keyof CheckModels, string>> = {
+  punkt: "models of sentences and languages",
+  languages: "models of sentences and languages",
+  syllables: "a list of syllables",
+  tagger:
+    "NLTK's tagger of parts of speech, which doesn't come along: name the folder of your averaged_perceptron_tagger_eng as the option tagger",
+};
+
+/** The model without which a rule can't be checked; undefined: none. */
 export function neededModel(id: string): keyof CheckModels | undefined {
   return NEEDED.get(id);
 }
@@ -46,8 +75,9 @@ export function checkOne(
       reason: `arguments of rule "${id}": ${faultOf(issue, Object.keys(check.kwargs.shape))}`,
     };
   }
-  if (models === null && NEEDED.has(id)) {
-    return { score: null, reason: `rule "${id}" needs models of sentences and languages` };
+  const needed = NEEDED.get(id);
+  if (needed !== undefined && models?.[needed] === undefined) {
+    return { score: null, reason: `rule "${id}" needs ${WITHOUT[needed]}` };
   }
   try {
     // a rule outside NEEDED never looks at them; what can't be decided of any response isn't of a blank one

@@ -8,11 +8,13 @@
 import { z } from "zod";
 
 import { allReach } from "../../kinds/all_reach.ts";
-import type { JudgeRequest } from "../../kinds/judge.ts";
+import type { Judge, JudgeRequest } from "../../kinds/judge.ts";
 import type { Judgement } from "../../kinds/judgement.ts";
 import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
-import { BoundedRules, needsLimit } from "./bounded_rules.ts";
+import { BoundedRules, needsLimit, type RuleSet } from "./bounded_rules.ts";
 import type { CheckModels } from "./checks/check.ts";
+import { CHECKS } from "./checks/mod.ts";
+import { IFBENCH_CHECKS } from "./ifbench/mod.ts";
 import { checkInstructions, type Instruction, type InstructionVerdicts } from "./verdicts.ts";
 
 const Options = z.strictObject({});
@@ -24,26 +26,30 @@ const ifevalRules: Plugin<"judge", typeof Options> = definePlugin({
   version: "1",
   description: "IFEval's 25 checks, strict and loose: same verdict every time, no model asked",
   options: Options,
-  create: () => {
-    const bounded = new BoundedRules();
-    return {
-      scale: 1,
-      async judge(request) {
-        const loaded = await bounded.models();
-        const found: InstructionVerdicts = { strict: [], loose: [] };
-        for (const instruction of instructionsOf(request)) {
-          const { strict, loose } = needsLimit(instruction, request.response)
-            ? await bounded.instruction(instruction, request.response)
-            : checkInstructions([instruction], request.response, loaded);
-          found.strict.push(...strict);
-          found.loose.push(...loose);
-        }
-        return judgementOf(found);
-      },
-    };
-  },
+  create: () => instructionJudge({ of: "ifeval" }),
 });
 export default ifevalRules;
+
+/** A judge by the rules of a benchmark: strict verdicts as `constraints`, loose ones as the reading `loose`. */
+export function instructionJudge(rules: RuleSet & { of: "ifeval" | "ifbench" }): Judge {
+  const bounded = new BoundedRules(undefined, rules);
+  const checks = rules.of === "ifbench" ? IFBENCH_CHECKS : CHECKS;
+  return {
+    scale: 1,
+    async judge(request) {
+      const loaded = await bounded.models();
+      const found: InstructionVerdicts = { strict: [], loose: [] };
+      for (const instruction of instructionsOf(request)) {
+        const { strict, loose } = needsLimit(instruction, request.response)
+          ? await bounded.instruction(instruction, request.response)
+          : checkInstructions([instruction], request.response, loaded, checks);
+        found.strict.push(...strict);
+        found.loose.push(...loose);
+      }
+      return judgementOf(found);
+    },
+  };
+}
 
 /**
  * Strict verdicts as `constraints`, loose ones as the reading `loose`, with no limit of time; a constraint without a rule names

@@ -7,7 +7,7 @@
  */
 import type { Verdict } from "../../kinds/judgement.ts";
 import { checkOne } from "./check_one.ts";
-import type { CheckModels } from "./checks/check.ts";
+import type { Check, CheckModels } from "./checks/check.ts";
 import { CHECKS } from "./checks/mod.ts";
 import { strip } from "../../../formats/python_text.ts";
 
@@ -27,18 +27,22 @@ export interface InstructionVerdicts {
   loose: Verdict[];
 }
 
-/** Judges a response by its instructions. Never throws: an unknown id or an argument that can't be used gives null. */
+/**
+ * Judges a response by its instructions. Never throws: an unknown id or an argument that can't be used gives null.
+ * @param checks Table of checks by id; default: IFEval's.
+ */
 export function checkInstructions(
   instructions: readonly Instruction[],
   response: string,
   models: CheckModels | null,
+  checks: Readonly<Record<string, Check>> = CHECKS,
 ): InstructionVerdicts {
-  const strict = instructions.map((instruction) => checkOne(CHECKS, instruction, response, models));
+  const strict = instructions.map((instruction) => checkOne(checks, instruction, response, models));
   const variants = looseVariants(response).slice(1);
   const loose = instructions.map((instruction, i): Verdict => {
     const first = strict[i];
     if (first?.score !== 0) return first ?? { score: null, reason: "no verdict" };
-    return variants.some((text) => checkOne(CHECKS, instruction, text, models).score === 1)
+    return variants.some((text) => checkOne(checks, instruction, text, models).score === 1)
       ? { score: 1 }
       : first;
   });

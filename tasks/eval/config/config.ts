@@ -31,6 +31,7 @@ const SHAPE: SettingsShape = {
     "url",
     "path",
     "prompt",
+    "tagger",
     "model",
     "adapter",
     "model_path",

@@ -60,7 +60,7 @@ const THRESHOLD = "must be a number such as 0.7, or limits by the names of score
 /** Keys under `evaluator`. */
 export const Schema = z.strictObject({
   type: z.string().min(1).describe(
-    "benchmark plugin: trace, ifeval, cfbench, constraints, rows, or one of your own",
+    "benchmark plugin: trace, ifeval, ifbench, cfbench, constraints, rows, or one of your own",
   ),
   args: Args.nullish().transform((args) => args ?? {}).describe("options of the benchmark"),
   dataset: Dataset.optional().describe("rows of the benchmark; default: those that come along"),

@@ -4,6 +4,8 @@
  */
 import { z } from "zod";
 import type { LanguageModel } from "../language.ts";
+import type { SyllableWords } from "../syllables.ts";
+import type { FirstTagger } from "../tagger.ts";
 import type { PunktModel } from "../punkt.ts";
 
 /** Data that checks need besides the text. */
@@ -12,6 +14,10 @@ export interface CheckModels {
   punkt: PunktModel;
   /** Names the language of a text. */
   languages: LanguageModel;
+  /** Syllables of known English words. */
+  syllables: SyllableWords;
+  /** Tells parts of speech; undefined: none was given. */
+  tagger?: FirstTagger;
 }
 
 /** One instruction check. */

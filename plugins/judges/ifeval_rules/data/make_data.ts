@@ -3,8 +3,8 @@
  *
  *     deno run -A plugins/judges/ifeval_rules/data/make_data.ts FOLDER
  *
- * FOLDER holds `ifeval/input_data.jsonl`, `ifeval/punkt_english.json`, `langdetect/profiles/*` and
- * `langdetect/utils/messages.properties`. Prints the SHA-256 of each file's unpacked text.
+ * FOLDER holds `ifeval/input_data.jsonl`, `ifeval/punkt_english.json`, `langdetect/profiles/*`,
+ * `langdetect/utils/messages.properties` and `syllapy/data.csv`. Prints the SHA-256 of each file's unpacked text.
  * @module
  */
 import { gzipSync } from "node:zlib";
@@ -39,6 +39,7 @@ if (import.meta.main) {
     "input_data.jsonl": Deno.readTextFileSync(join(folder, "ifeval/input_data.jsonl")),
     "punkt_english.json.gz": Deno.readTextFileSync(join(folder, "ifeval/punkt_english.json")),
     "langdetect.json.gz": languageJson(folder),
+    "syllapy.csv.gz": Deno.readTextFileSync(join(folder, "syllapy/data.csv")),
   };
   for (const [name, text] of Object.entries(texts)) {
     const bytes = name.endsWith(".gz") ? gzipSync(text, { level: 9 }) : new TextEncoder().encode(text);

@@ -1,0 +1,61 @@
+/** The benchmark on rows in the released format. */
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { join } from "@std/path";
+import { fileURLToPath } from "node:url";
+
+import { temporaryFolder } from "../../../tests/helpers/temporary_folder.ts";
+import { builtinRegistry } from "../../builtins.ts";
+import type { BenchmarkResult } from "../../kinds/benchmark.ts";
+import { findScore, scoreResults } from "../scores.ts";
+
+const TAGGER = fileURLToPath(new URL("../../../fixtures/goldens/ifbench/tagger", import.meta.url));
+const ROWS = [
+  { key: "0", prompt: "a", instruction_id_list: ["count:numbers"], kwargs: [{ N: 2.0, keyword: null }] },
+  { key: "1", prompt: "b", instruction_id_list: ["words:start_verb"], kwargs: [{ N: null }] },
+  {
+    key: "2",
+    prompt: "c",
+    instruction_id_list: ["words:start_verb", "format:no_whitespace"],
+    kwargs: [{}, {}],
+  },
+];
+const ANSWERS = ["Sure:\n1 and 2", "Write it.", "Write it."];
+
+/** Scores of the answers, and the number of what has none. */
+async function scoresOf(path: string, tagger?: string) {
+  const benchmark = builtinRegistry().create("benchmark", "ifbench", {
+    path,
+    ...(tagger === undefined ? {} : { tagger }),
+  });
+  const results: BenchmarkResult[] = [];
+  for await (const item of benchmark.items()) {
+    const response = ANSWERS[results.length] ?? "";
+    results.push({ item, response, judgement: await benchmark.check?.(item, response) ?? null });
+  }
+  const scores = scoreResults(benchmark, results);
+  return (metric: string, by?: string, name?: string) => {
+    const score = findScore(scores, metric, by, name);
+    return [score?.value, score?.scored, score?.unscored];
+  };
+}
+
+Deno.test("ifbench scores prompts and instructions, and leaves verbs unscored without a tagger", async () => {
+  const path = join(temporaryFolder(), "rows.jsonl");
+  await Deno.writeTextFile(path, ROWS.map((row) => JSON.stringify(row)).join("\n"));
+  const without = await scoresOf(path);
+  // the third prompt fails by its white space, whatever its first word is
+  assertEquals(without("prompt/strict"), [0.5, 2, 1]);
+  assertEquals(without("instruction/strict"), [0.5, 2, 2]);
+  assertEquals(without("instruction/loose", "family", "count"), [1, 1, 0]);
+  assertEquals(without("instruction/strict", "instruction", "words:start_verb"), [null, 0, 2]);
+  const tagged = await scoresOf(path, TAGGER);
+  assertEquals(tagged("prompt/strict"), [2 / 3, 3, 0]);
+  assertEquals(tagged("instruction/strict", "instruction", "words:start_verb"), [1, 2, 0]);
+});
+
+Deno.test("ifbench takes a person's own rows only, and names a row's fault", async () => {
+  assertThrows(() => builtinRegistry().create("benchmark", "ifbench", {}), Error, "path");
+  const path = join(temporaryFolder(), "rows.jsonl");
+  await Deno.writeTextFile(path, JSON.stringify({ ...ROWS[0], kwargs: [] }));
+  await assertRejects(() => scoresOf(path), SyntaxError, "kwargs");
+});
