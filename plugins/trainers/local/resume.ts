@@ -69,3 +69,21 @@ function areReferencesOf(
   return state.modelHash === model.weights.hash() && !isConfigChanged(state, configHash(model)) &&
     !changes(state.config).some(({ key }) => key === "quantization_bit");
 }
+
+/**
+ * Makes sure that a run doesn't end before its checkpoint: what it would write is of more steps than it says. A checkpoint of the last
+ * step has all but the final files.
+ * @throws {RangeError} If it does
+ */
+export function checkStepsLeft(
+  { checkpoint: { path }, state: { step } }: Pick<Resumed, "checkpoint" | "state">,
+  { totalSteps }: { totalSteps: number },
+): void {
+  if (step <= totalSteps) return;
+  throw new RangeError(
+    `Cannot resume from ${path} as the run ends before it: it has ${totalSteps} ${
+      totalSteps === 1 ? "step" : "steps"
+    } in all, the checkpoint is of step ${step}. Raise max_steps (or num_train_epochs), resume from an earlier checkpoint, or start in ` +
+      "another output_dir",
+  );
+}

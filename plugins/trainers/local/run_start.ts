@@ -6,7 +6,7 @@ import { openModel } from "../../../formats/hf_model/mod.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
 import type { ReferenceModel, TrainerInputs } from "../../kinds/trainer.ts";
 import { type BatchPlan, planBatches } from "./batches/batches.ts";
-import { resume, type Resumed } from "./resume.ts";
+import { checkStepsLeft, resume, type Resumed } from "./resume.ts";
 import { ReferenceCache } from "./scoring/reference.ts";
 import type { PissaStart } from "./target/pissa.ts";
 import { pissaOfRun } from "./target/pissa_of_run.ts";
@@ -43,6 +43,7 @@ export async function startOf(inputs: TrainerInputs): Promise<RunStart> {
   const target = makeTarget(config, model, decoder, { files: inputs.files, pissa, valueHead });
   const plan = planBatches(config, inputs.train, inputs.shuffle, inputs.trainBins);
   const resumed = resumeFrom && resume(resumeFrom, inputs);
+  if (resumed) checkStepsLeft(resumed, plan);
   if (resumed && resumed.changed.length > 0) {
     await checkResumedForm(resumed.checkpoint.path, target, decoder, resumed);
   }

@@ -34,7 +34,7 @@ export interface WorkingKey<T> {
   description: string;
   /** Describes the resolved default where it depends on other keys. */
   derived?: string;
-  /** Values that LLaMA-Factory knows and that are refused here: why, and what to use instead. */
+  /** Values that LLaMA-Factory or TRL knows and that are refused here: why, and what to use instead. */
   refused?: Readonly<Record<string, string>>;
 }
 

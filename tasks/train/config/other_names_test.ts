@@ -7,6 +7,8 @@ import { faultOfYaml, faultWith, resolvedConfig } from "./_resolved.ts";
 
 Deno.test("a stage, service or loss that isn't there is refused with what to use instead", () => {
   assertStringIncludes(faultWith("stage: ppo\n"), "use dpo, kto or iopo");
+  assertStringIncludes(faultWith("stage: orpo\n"), "set stage: dpo and pref_loss: orpo");
+  assertStringIncludes(faultWith("stage: reward\n"), "set stage: rm");
   assertStringIncludes(faultWith("stage: iop\n"), 'did you mean "iopo"');
   assertStringIncludes(faultWith("report_to: wandb\n"), "use tensorboard or csv");
   assertStringIncludes(faultWith("report_to: [csv, tensorbord]\n"), "none, tensorboard, csv");

@@ -1,7 +1,7 @@
 /** A run that continues on other data has the reference of the rows that it has now. */
 import { join } from "@std/path";
 
-import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 
 import { temporaryFolder } from "../../../../tests/helpers/temporary_folder.ts";
 import { silentProgress } from "../../../../tasks/train/outputs/mod.ts";
@@ -101,6 +101,12 @@ Deno.test("a run that continues trains what its checkpoint holds: another form o
   }
   // what changes no tensor goes on
   await run(lora, [...same, "learning_rate=1e-5", ...GOING_ON], 2);
+  // its files would be of more steps than its run.yaml says
+  const shorter = await assertRejects(() => run(lora, [...same, "max_steps=1", ...GOING_ON]), RangeError);
+  assertStringIncludes(
+    shorter.message,
+    "checkpoint-2 as the run ends before it: it has 1 step in all, the checkpoint is of step 2. Raise max_steps",
+  );
 });
 
 Deno.test("full tuning that is stopped while references are made keeps those that there are, and ends as one that never was", async () => {

@@ -5,6 +5,13 @@
 import { bool, int, names, oneOf } from "../value_types.ts";
 import { keyRows } from "./row.ts";
 
+const NO_SAMPLING = "there is no reinforcement learning here: use dpo, kto or iopo on preference data";
+
+/** Of a loss that isn't a stage. */
+function ofPairs(loss: string): string {
+  return `it is a loss of preference pairs: set stage: dpo and pref_loss: ${loss}`;
+}
+
 /** Their rows. */
 export function tuningKeys() {
   const row = keyRows("finetuning");
@@ -15,7 +22,15 @@ export function tuningKeys() {
       "what is learnt: text, answers, rewards of answers (rm: a reward model), or preferences",
       {
         refused: {
-          ppo: "there is no reinforcement learning here: use dpo, kto or iopo on preference data",
+          ppo: NO_SAMPLING,
+          // trainers of TRL's
+          grpo: NO_SAMPLING,
+          orpo: ofPairs("orpo"),
+          simpo: ofPairs("simpo"),
+          ipo: ofPairs("ipo"),
+          bco: ofPairs("bco_pair"),
+          reward: "it is called rm: set stage: rm",
+          pretrain: "it is called pt: set stage: pt",
         },
       },
     ),
