@@ -58,4 +58,7 @@ Deno.test("ifbench takes a person's own rows only, and names a row's fault", asy
   const path = join(temporaryFolder(), "rows.jsonl");
   await Deno.writeTextFile(path, JSON.stringify({ ...ROWS[0], kwargs: [] }));
   await assertRejects(() => scoresOf(path), SyntaxError, "kwargs");
+  await Deno.writeTextFile(path, JSON.stringify(ROWS[0]));
+  const items = builtinRegistry().create("benchmark", "ifbench", { path, tagger: path }).items();
+  await assertRejects(() => Array.fromAsync(items), RangeError, "Cannot read");
 });

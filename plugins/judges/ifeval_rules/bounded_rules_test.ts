@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual as equal } from "node:util";
 
 import { connect } from "../../../kernels/engine/worker/worker_call.ts";
@@ -110,5 +111,28 @@ Deno.test({
     }
     clearInterval(timer);
     assert(ticks > 3, `${ticks} ticks`);
+  },
+});
+
+Deno.test({
+  name: "ifbench_rules checks a very long response in the Worker, by its own table and with its tagger",
+  sanitizeResources: false, // the Worker ends a moment after its last rule
+  sanitizeOps: false,
+  async fn() {
+    const tagger = fileURLToPath(new URL("../../../fixtures/goldens/ifbench/tagger", import.meta.url));
+    const judge = builtinRegistry().create("judge", "ifbench_rules", { tagger });
+    const constraints = ["words:start_verb", "format:no_whitespace", "count:numbers", "keywords:existence"]
+      .map((id) => ({
+        text: id,
+        rule: { id, kwargs: id === "count:numbers" ? { N: 1 } : {} },
+      }));
+    for (const [first, verb] of [["Write", 1], ["The", 0]] as const) {
+      const response = `${first} 1 ${"word ".repeat(41_000)}`;
+      const found = await judge.judge(
+        { id: "1", prompt: "p", response, constraints },
+        new AbortController().signal,
+      );
+      assertEquals(found.constraints.map(({ score }) => score), [verb, 0, 1, null]);
+    }
   },
 });
