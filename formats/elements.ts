@@ -82,6 +82,16 @@ export function entryOf<T>(record: Readonly<Record<string, T>>, name: string): T
   return value;
 }
 
+/**
+ * Numbers by their index, for which `from({ length }, …)` of a typed array takes ten times as long. Arrays of other types are made from it: one
+ * that is written to here by its own type makes all of them slow.
+ */
+export function numbersBy(count: number, valueAt: (index: number) => number): Float64Array<ArrayBuffer> {
+  const numbers = new Float64Array(count);
+  for (let i = 0; i < count; i++) numbers[i] = valueAt(i);
+  return numbers;
+}
+
 function missing(array: { readonly length: number }, index: number): never {
   throw new RangeError(`Cannot read element ${index}: there are ${array.length}`);
 }

@@ -1,7 +1,7 @@
 /** Frozen matrices that lie in 16 bits or in ggml's blocks with the CPU's own operators: float32's bits, whatever the shapes, vectors and threads. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 
-import { item } from "../../../formats/elements.ts";
+import { f64, item, numbersBy, u16, u32 } from "../../../formats/elements.ts";
 import type { FloatPieces } from "../../../formats/float_pieces.ts";
 import { GGML_TYPES } from "../../../formats/gguf/mod.ts";
 import { type PackedMatrix, quantized, unpacked } from "../../../formats/packed/mod.ts";
@@ -25,18 +25,22 @@ const because = reason === null ? "" : `: ${reason}`;
 /** The 16 bits of numbers that have no more: what float32 has behind them is cut off. */
 function bitsOf(values: Float64Array, type: HalfType): Uint16Array<ArrayBuffer> {
   return type === "f16"
-    ? new Uint16Array(Float16Array.from(values, (value) => Math.max(-65504, Math.min(65504, value))).buffer)
-    : Uint16Array.from(
-      new Uint32Array(Float32Array.from(values).buffer),
-      (bits) => bits >>> 16,
-    );
+    ? new Uint16Array(
+      new Float16Array(numbersBy(values.length, (i) => Math.max(-65504, Math.min(65504, f64(values, i)))))
+        .buffer,
+    )
+    : upperHalves(new Uint32Array(Float32Array.from(values).buffer));
+}
+
+function upperHalves(words: Uint32Array): Uint16Array<ArrayBuffer> {
+  return new Uint16Array(numbersBy(words.length, (i) => u32(words, i) >>> 16));
 }
 
 /** The float32s that they are, by JavaScript's own numbers or by the bits. */
 function floatsOf(bits: Uint16Array<ArrayBuffer>, type: HalfType): Float32Array<ArrayBuffer> {
   return type === "f16"
     ? Float32Array.from(new Float16Array(bits.buffer))
-    : new Float32Array(Uint32Array.from(bits, (half) => half * 2 ** 16).buffer);
+    : new Float32Array(new Uint32Array(numbersBy(bits.length, (i) => u16(bits, i) * 2 ** 16)).buffer);
 }
 
 function piecesOf(bits: Uint16Array<ArrayBuffer>, type: HalfType): FloatPieces {
@@ -52,13 +56,13 @@ function piecesOf(bits: Uint16Array<ArrayBuffer>, type: HalfType): FloatPieces {
 
 /** Values of a matrix as bytes without a pattern. */
 const byteOf = (values: Float64Array, i: number) =>
-  Math.floor(Math.abs(item(values, i % values.length)) * 65_521) + 37 * i;
+  Math.floor(Math.abs(f64(values, i % values.length)) * 65_521) + 37 * i;
 
 /** Blocks with scales of both signs, minima and all codes, and the float32s that they are as files are read. */
 function blocksOf(values: Float64Array, type: BlockForm) {
   const { blockSize, blockBytes, dequantize } = Object.values(GGML_TYPES).find(({ name }) => name === type)!;
   const count = values.length / blockSize,
-    bytes = Uint8Array.from({ length: count * blockBytes }, (_, i) => byteOf(values, i));
+    bytes = new Uint8Array(numbersBy(count * blockBytes, (i) => byteOf(values, i)));
   const table = new DataView(bytes.buffer);
   for (let block = 0; block < count; block++) {
     const at = block * blockBytes + (type === "Q6_K" ? blockBytes - 2 : 0);
@@ -103,12 +107,12 @@ function groupsOf(
 ): PackedMatrix {
   const bits = form.startsWith("G4") ? 4 : 8, groups = values.length / 32;
   const numbers = (first: number) =>
-    Float32Array.from({ length: groups }, (_, group) => item(values, 32 * group + first) / 8);
+    new Float32Array(numbersBy(groups, (group) => f64(values, 32 * group + first) / 8));
   return {
     rows,
     columns,
     bits,
-    codes: Uint8Array.from({ length: groups * 4 * bits }, (_, i) => byteOf(values, i)),
+    codes: new Uint8Array(numbersBy(groups * 4 * bits, (i) => byteOf(values, i))),
     scales: numbers(0),
     minima: form.endsWith("_1") ? numbers(1) : null,
   };
@@ -133,37 +137,57 @@ function heldOf(values: Float64Array, shape: readonly number[], form: WidenedTyp
 /** Forms of a graph's inputs; those that aren't named are float32. */
 type Forms = Readonly<Record<string, WidenedType>>;
 
-/** Outputs, with matrices as a file has them, or with the float32s that those are. */
+/** Values of a graph's inputs; matrices as a file has them, and as the float32s that those are. */
+interface Given {
+  inputs: Arrays;
+  sizes: Readonly<Record<string, number>>;
+  held: Readonly<Record<string, ReturnType<typeof heldOf>>>;
+}
+
+function givenOf(
+  graph: Graph,
+  { inputs, sizes, forms }: { inputs: Arrays; sizes: Readonly<Record<string, number>>; forms: Forms },
+): Given {
+  const held = Object.entries(forms).map(([name, form]) =>
+    [name, heldOf(inputs[name]!, shapeIn(graph, name, sizes), form)] as const
+  );
+  return { inputs, sizes, held: Object.fromEntries(held) };
+}
+
+const shapeIn = (graph: Graph, name: string, sizes: Readonly<Record<string, number>>) =>
+  concreteShape(graph.inputs[name]!, new Map(Object.entries(sizes)));
+
+/** Outputs of a run before which each function was called, with matrices as a file has them, or with the float32s that those are. */
 async function outputsOf(
   backend: Backend,
   graph: Graph,
-  { inputs, sizes, forms, wide }: {
-    inputs: Arrays;
-    sizes: Readonly<Record<string, number>>;
-    forms: Forms;
-    wide: boolean;
-  },
-): Promise<Record<string, Uint32Array>> {
+  { inputs, sizes, held, wide, before }: Given & { wide: boolean; before: readonly (() => void)[] },
+): Promise<Record<string, Uint32Array>[]> {
   const tensors: Record<string, Tensor> = {};
   for (const [name, value] of Object.entries(graph.inputs)) {
-    const shape = concreteShape(value, new Map(Object.entries(sizes))), form = forms[name];
-    if (!form) tensors[name] = backend.upload(hostArray(value, inputs[name]), shape);
+    const shape = shapeIn(graph, name, sizes), matrix = held[name];
+    if (!matrix) tensors[name] = backend.upload(hostArray(value, inputs[name]), shape);
     else {
-      const { put: hold, floats, bytes } = heldOf(inputs[name]!, shape, form);
+      const { put: hold, floats, bytes } = matrix;
       const put = wide ? backend.upload(floats, shape, { frozen: true }) : hold(backend);
       assert(put instanceof HostTensor, `${name} isn't held as the file has it`);
       assertEquals(put.data.byteLength, wide ? 4 * elements(shape) : bytes, `bytes of ${name}`);
       tensors[name] = put;
     }
   }
-  const program = await backend.compile(graph, "test"), results = await program.run(tensors);
-  const found: Record<string, Uint32Array> = {};
-  for (const [name, tensor] of Object.entries(results)) {
-    found[name] = new Uint32Array((await backend.download(tensor)).slice().buffer);
+  const program = await backend.compile(graph, "test"), runs: Record<string, Uint32Array>[] = [];
+  for (const begin of before) {
+    begin();
+    const results = await program.run(tensors), found: Record<string, Uint32Array> = {};
+    for (const [name, tensor] of Object.entries(results)) {
+      found[name] = new Uint32Array((await backend.download(tensor)).slice().buffer);
+    }
+    for (const tensor of Object.values(results)) tensor.dispose();
+    runs.push(found);
   }
-  for (const tensor of [...Object.values(results), ...Object.values(tensors)]) tensor.dispose();
+  for (const tensor of Object.values(tensors)) tensor.dispose();
   await program.dispose();
-  return found;
+  return runs;
 }
 
 /** Whole tiles and their edges, parts of a depth, rows that are few; vocabularies beside chunks. */
@@ -245,19 +269,20 @@ for (const type of ["bf16", "f16", ...GGML_FORMS, ...GROUP_FORMS] as const) {
     } float32's bits with frozen matrices in ${type}${because}`,
     ignore,
     fn: async (t) => {
-      const backend = onnxBackend({ threads: 2 }), widest = vectorBits();
+      const backend = onnxBackend({ threads: 2 });
+      const widths = vectorBits() === 512 ? [256, 512] as const : [256] as const;
       for (const kernel of kernels) {
         const forms = Object.fromEntries(kernel.halves!.map((name) => [name, type]));
         await t.step(kernel.name, async () => {
           for (const sample of [...isBlockForm(type) ? [] : kernel.samples, ...shapesOf(kernel, type)]) {
             const graph = kernelGraph(kernel, sample), inputs = inputsOf(kernel, sample);
-            const given = { inputs, forms, sizes: sample.dims };
-            const right = await outputsOf(backend, graph, { ...given, wide: true });
-            for (const bits of widest === 512 ? [256, 512] as const : [256] as const) {
-              vectorBits(bits);
-              const found = await outputsOf(backend, graph, { ...given, wide: false });
-              assertEquals(found, right, `${JSON.stringify(sample.dims)}, ${bits} bits`);
-            }
+            const given = givenOf(graph, { inputs, forms, sizes: sample.dims });
+            const [right] = await outputsOf(backend, graph, { ...given, wide: true, before: [() => {}] });
+            const before = widths.map((bits) => () => void vectorBits(bits));
+            const found = await outputsOf(backend, graph, { ...given, wide: false, before });
+            widths.forEach((bits, i) =>
+              assertEquals(found[i], right, `${JSON.stringify(sample.dims)}, ${bits} bits`)
+            );
           }
         });
       }
@@ -284,7 +309,7 @@ Deno.test({
         inputs[`w${i}`] = scattered(48 * columns, 4 + i);
         if (form) held[`w${i}`] = form;
       });
-      const given = { inputs, forms: held, sizes: { T: rows } };
+      const given = { ...givenOf(graph, { inputs, forms: held, sizes: { T: rows } }), before: [() => {}] };
       const right = await outputsOf(backend, graph, { ...given, wide: true });
       assertEquals(await outputsOf(backend, graph, { ...given, wide: false }), right);
     }
