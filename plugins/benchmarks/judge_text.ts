@@ -71,12 +71,19 @@ export function withReply(reason: string, text: string): string {
 /** Stands behind a phrase that a response uses, so that no reader takes it for the judge's own. */
 const QUOTED = " (quoted)";
 
+/** Phrases as {@linkcode disarm} looks for them, in a text whose characters have no disguise: made once for all texts. */
+export function phrasePattern(phrases: readonly string[]): RegExp {
+  const plain = phrases.map((phrase) => [...phrase].map(plainOf).join(""));
+  return new RegExp(`(?:${plain.join("|")})`, "g");
+}
+
 /**
  * The text with " (quoted)" behind a phrase wherever a reader could take it for the phrase, however it is disguised: other widths,
  * cases, alphabets that look alike, accents, invisible characters, markup in between. Only a phrase that its
  * sentence continues stays as it is. Marks of chat templates are broken too.
+ * @param phrases Of {@linkcode phrasePattern}
  */
-export function disarm(text: string, phrases: readonly string[]): string {
+export function disarm(text: string, phrases: RegExp): string {
   const shown = [...breakMarks(text)];
   const places: number[] = [];
   let plain = "";
@@ -89,9 +96,8 @@ export function disarm(text: string, phrases: readonly string[]): string {
     plain += letter;
     places.push(place);
   });
-  const wanted = phrases.map((phrase) => [...phrase].map(plainOf).join(""));
   const marked = new Map<number, string>();
-  for (const { 0: found, index } of plain.matchAll(new RegExp(`(?:${wanted.join("|")})`, "g"))) {
+  for (const { 0: found, index } of plain.matchAll(phrases)) {
     const last = places[index + found.length - 1] ?? 0;
     const next = places[index + found.length] ?? shown.length;
     const sentenceGoesOn = /^\p{L}$/u.test(shown[next] ?? "") && plain[index + found.length] !== ":" &&

@@ -18,6 +18,7 @@ import {
   disarm,
   fence,
   fillTemplate,
+  phrasePattern,
   readScoresJson,
   readTemplate,
   scoresSchema,
@@ -187,8 +188,10 @@ function traceContributions({ item, judgement }: BenchmarkResult): Contribution[
   ];
 }
 
+const VERDICT_PATTERN = phrasePattern(VERDICT_PHRASES);
+
 /** The response without anything that reads like a verdict or like a heading of the prompt. */
 function neutralize(response: string): string {
-  return disarm(response, VERDICT_PHRASES)
+  return disarm(response, VERDICT_PATTERN)
     .replace(/<(\s*(?:query|constraints|response)\s*)>(?=\s*[:：])/gi, "‹$1›");
 }
