@@ -85,6 +85,7 @@ export type * from "./plugins/kinds/dataset.ts";
 export * from "./plugins/kinds/loss.ts";
 export type { Scalar } from "./kernels/tape.ts";
 export type * from "./plugins/kinds/trainer.ts";
+export type * from "./plugins/kinds/rewards.ts";
 export type { FreshStart } from "./kernels/engine/weights/fresh_weights.ts";
 export type { DescribedRows, EmbeddingChange } from "./kernels/engine/weights/embedding_change.ts";
 export type * from "./plugins/kinds/train_config.ts";

@@ -115,7 +115,8 @@ Deno.test("any record: an example of the shape asked for with well-formed texts,
           assertEquals(got.shape, shape);
           const all = [...Object.values(got.prompts).flat(), ...Object.values(got.answers)];
           for (const { content } of all) assert(content.isWellFormed() && content.length <= 10_000_000);
-          const names = { text: "y", single: "y", kto: "y", pair: "chosen,rejected", iopo: "y1,y2" }[shape];
+          const names =
+            { text: "y", single: "y", kto: "y", pair: "chosen,rejected", iopo: "y1,y2", prompt: "y" }[shape];
           assertEquals(Object.keys(got.answers).join(), names);
           if (shape === "kto") {
             assert(String((row as { kto_tag: unknown }).kto_tag).toLowerCase() === `${got.desirable}`);

@@ -2,6 +2,7 @@
  * Datasets: a dataset plugin turns one raw record of a file into prompts and answers by name.
  * @module
  */
+import type { Constraint } from "./judgement.ts";
 
 /** One message of a conversation. `tool` is the result of a call (LLaMA-Factory: observation), `function` the call itself. */
 export interface Message {
@@ -50,6 +51,20 @@ export interface Example {
   answers: Record<string, Message>;
   /** `kto`: whether the answer is desirable. */
   desirable?: boolean;
+  /** `prompt`: what its answers are judged by. */
+  task?: PromptTask;
+}
+
+/** What answers to a prompt are judged by: what a benchmark's item has beside its messages. */
+export interface PromptTask {
+  /** As the row has it; "": it has none. */
+  id: string;
+  /** In order, each with its groups. */
+  constraints: (Constraint & { groups: Record<string, string> })[];
+  /** Groups of the whole row. */
+  groups: Record<string, string>;
+  /** Further texts of the row for judges, such as a `reference`. */
+  fields: Record<string, string>;
 }
 
 /**
@@ -58,8 +73,9 @@ export interface Example {
  * - `pair`: prompts {x}, answers {chosen, rejected}
  * - `kto`: prompts {x}, answers {y}, desirable
  * - `iopo`: prompts {x1, x2}, answers {y1, y2}; y1 fits x1, y2 fits x2
+ * - `prompt`: prompts {x}, answers {y}, whose text is "" as the policy draws them, task (grpo)
  */
-export type ExampleShape = "text" | "single" | "pair" | "kto" | "iopo";
+export type ExampleShape = "text" | "single" | "pair" | "kto" | "iopo" | "prompt";
 
 /** A record that cannot be used, with the reason that is counted, and the field at fault. */
 export interface Dropped {

@@ -4,7 +4,7 @@
  */
 import type { ExampleShape } from "./dataset.ts";
 import type { LabelMeasure } from "../../kernels/engine/forward.ts";
-import type { SequenceMeasure } from "../../kernels/engine/packs/encoded.ts";
+import type { DrawnAnswer, SequenceMeasure } from "../../kernels/engine/packs/encoded.ts";
 import type { Scalar } from "../../kernels/tape.ts";
 
 /** A value for each name. */
@@ -37,10 +37,24 @@ export interface LossInputs<
    * "divergence".
    */
   divergence: ByName<N, Scalar>;
+  /** Log-probabilities of the labelled tokens themselves. Empty unless the loss is `perToken`. */
+  tokens: ByName<N, TokenInputs>;
   /** `kto`: whether the answer is desirable. */
   desirable?: boolean;
+  /** `prompt`: what is known of the answer that was drawn. */
+  drawn?: DrawnAnswer;
   /** Results of {@linkcode Loss.batch} for the micro-batch, by name; constants. */
   batch: ByName<B, number>;
+}
+
+/** The labelled tokens of a sequence in their order, as a `perToken` loss sees them. */
+export interface TokenInputs {
+  /** log π of each under what is trained, `[length]`, in nats; differentiable. */
+  policy: readonly Scalar[];
+  /** The same when the answer was drawn, `[length]`; constants. Equal to `policy` where each answer is learnt from once. */
+  old: Float64Array;
+  /** Under the reference, `[length]`; constants. Empty when `needsReference` is false. */
+  reference: Float64Array;
 }
 
 /** The labelled tokens of a sequence in their order. */
@@ -136,6 +150,11 @@ export interface Loss<
    * Absent: 1 each. The reference's sums have none, nor has `length`.
    */
   tokenWeights?(tokens: ByName<N, LabelledTokens>): ByName<N, Float64Array>;
+  /**
+   * The formula takes single tokens (`tokens`), and learns from each by itself. Their reference is computed in every step, so `ref_model` isn't for it.
+   * Default false.
+   */
+  perToken?: boolean;
   /** Metrics made from the other metrics' means, such as a difference of two that no example has both of. */
   summarize?(means: Readonly<Record<string, number>>): Record<string, number>;
   /** The loss of one example and its metrics, from log-probabilities in nats. */

@@ -2,7 +2,8 @@
  * Runs a loss over the rows of a micro-batch: builds the tape, calls the formula, differentiates it.
  * @module
  */
-import type { CarriedValues, Loss, MicroBatchRow } from "./loss.ts";
+import type { DrawnAnswer } from "../../kernels/engine/packs/encoded.ts";
+import type { CarriedValues, Loss, MicroBatchRow, TokenInputs } from "./loss.ts";
 import { constant, gradients, variable } from "../../kernels/tape.ts";
 
 /** The numbers of one example, by sequence name. Log-probabilities are sums over labelled tokens, in nats. */
@@ -17,6 +18,19 @@ export interface LossRow {
   divergence?: Readonly<Record<string, number>>;
   /** `kto` only. */
   desirable?: boolean;
+  /** `prompt` only. */
+  drawn?: DrawnAnswer;
+  /** Log-probabilities of labelled tokens, `[length]` each; left out when the loss isn't `perToken`. */
+  tokens?: Readonly<Record<string, TokenRow>>;
+}
+
+/** Log-probabilities of a sequence's labelled tokens, `[length]` each, in nats. */
+export interface TokenRow {
+  policy: Float64Array;
+  /** When the answer was drawn; absent: the policy's. */
+  old?: Float64Array;
+  /** Absent where the loss has none. */
+  reference?: Float64Array;
 }
 
 /** A loss's value, metrics and gradient for one row. */
@@ -27,6 +41,8 @@ export interface EvaluatedRow {
   gradient: Record<string, number>;
   /** d `loss` / d divergence sum, by sequence name; of a loss that measures one. */
   divergenceGradient?: Record<string, number>;
+  /** d `loss` / d log-probability of each labelled token, `[length]`, beside that by sums; of a `perToken` loss. */
+  tokenGradient?: Record<string, Float64Array>;
   /** As in the loss's outputs, as numbers. One that `Loss.batch` gives is the micro-batch's, so only its first row has it. */
   metrics: Record<string, number>;
 }
@@ -52,16 +68,21 @@ export function evaluateLoss(
         return under === undefined ? [] : [[name, of.minus(under)]];
       }),
     );
+    const tokens = mapRecord(row.tokens, tokenInputs),
+      apart = Object.values(tokens).map(({ policy }) => policy);
     const outputs = loss.loss({
       policy,
       reference,
       R,
       length: row.length,
       divergence,
+      tokens,
       batch,
       ...(row.desirable !== undefined && { desirable: row.desirable }),
+      ...(row.drawn && { drawn: row.drawn }),
     });
-    const slopes = gradients(outputs.loss, [...Object.values(policy), ...Object.values(divergence)]);
+    const sums = [...Object.values(policy), ...Object.values(divergence)];
+    const slopes = gradients(outputs.loss, [...sums, ...apart.flat()]);
     const metrics = Object.entries(outputs.metrics).filter(([name]) => i === 0 || !(name in batch));
     return {
       loss: outputs.loss.value,
@@ -69,12 +90,30 @@ export function evaluateLoss(
       ...(loss.labelMeasure === "divergence" && {
         divergenceGradient: named(Object.keys(divergence), slopes.slice(Object.keys(policy).length)),
       }),
+      ...(loss.perToken &&
+        { tokenGradient: slopesOfTokens(Object.keys(tokens), apart, slopes.slice(sums.length)) }),
       metrics: mapRecord(
         Object.fromEntries(metrics),
         (value) => typeof value === "number" ? value : value.value,
       ),
     };
   });
+}
+
+function tokenInputs({ policy, old = policy, reference = new Float64Array() }: TokenRow): TokenInputs {
+  return { policy: Array.from(policy, variable), old, reference };
+}
+
+/** @param slopes Those of all tokens, one sequence behind the other */
+function slopesOfTokens(
+  names: readonly string[],
+  tokens: readonly { length: number }[],
+  slopes: readonly number[],
+): Record<string, Float64Array> {
+  let from = 0;
+  return Object.fromEntries(
+    names.map((name, i) => [name, Float64Array.from(slopes.slice(from, from += tokens[i]?.length ?? 0))]),
+  );
 }
 
 /**
@@ -89,10 +128,16 @@ function named(names: readonly string[], slopes: readonly number[]): Record<stri
   return Object.fromEntries(names.map((name, k) => [name, slopes[k] ?? NaN]));
 }
 
+/** What a row has for the formula beside what a micro-batch is told. */
+interface Filled extends Pick<LossRow, "drawn"> {
+  divergence: Record<string, number>;
+  tokens: Record<string, TokenRow>;
+}
+
 function filledRows(
   loss: Loss,
   rows: readonly LossRow[],
-): (MicroBatchRow<string, boolean> & { divergence: Record<string, number> })[] {
+): (MicroBatchRow<string, boolean> & Filled)[] {
   const names = Object.keys(loss.sequences);
   return rows.map((row, i) => ({
     policy: pick(row.policy, names, "policy", i),
@@ -100,7 +145,17 @@ function filledRows(
     length: pick(row.length, names, "length", i),
     divergence: loss.labelMeasure === "divergence" ? pick(row.divergence, names, "divergence", i) : {},
     desirable: row.desirable,
+    ...(row.drawn && { drawn: row.drawn }),
+    tokens: loss.perToken ? Object.fromEntries(names.map((name) => [name, tokensOf(row, name, i)])) : {},
   }));
+}
+
+function tokensOf({ tokens = {} }: LossRow, name: string, row: number): TokenRow {
+  const found = tokens[name];
+  if (found) return found;
+  throw new TypeError(
+    `Cannot compute the loss as it needs tokens of sequence "${name}" in row ${row}: current value is undefined`,
+  );
 }
 
 /**

@@ -6,7 +6,7 @@
  */
 
 /** Method of training. `ppo` of LLaMA-Factory is refused. */
-export type Stage = "pt" | "sft" | "rm" | "dpo" | "kto" | "iopo";
+export type Stage = "pt" | "sft" | "rm" | "dpo" | "kto" | "iopo" | "grpo";
 
 /** Preference losses of stages dpo and iopo. */
 export type PreferenceLoss =
@@ -343,6 +343,32 @@ export interface TrainConfig {
   repetition_penalty: number;
   /** Special tokens are left out of texts that are written. */
   skip_special_tokens: boolean;
+
+  // Stage grpo
+  /** Judges that reward answers: `JUDGE` by the share of constraints kept, `JUDGE:overall` by the whole. */
+  reward_funcs: string[];
+  /** Weight of each; null: 1. */
+  reward_weights: number[] | null;
+  /** Options of these judges by their names. */
+  reward_options: Record<string, unknown>;
+  /** Answers of a group, ≥ 2. */
+  num_generations: number;
+  /** Times that an answer is learnt from; 1. */
+  num_iterations: number;
+  /** Weight of the divergence from the model without the adapter, ≥ 0. */
+  grpo_beta: number;
+  /** How far below 1 a ratio of probabilities still teaches, ≥ 0. */
+  epsilon: number;
+  /** How far above 1; null: as far as `epsilon`. */
+  epsilon_high: number | null;
+  /** How tokens' losses are summed up. */
+  grpo_loss_type: "grpo" | "dr_grpo" | "bnpo" | "dapo";
+  /** What scales advantages. */
+  scale_rewards: "group" | "batch" | "none";
+  /** Answers that were cut aren't learnt from. */
+  mask_truncated_completions: boolean;
+  /** Write answers of logged steps. */
+  log_completions: boolean;
 
   // Our own
   /** Terms of IOPO that are used. */

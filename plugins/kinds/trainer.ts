@@ -7,6 +7,7 @@ import type { ConfigDifference, TrainConfig } from "./train_config.ts";
 import type { EncodedExample } from "../../kernels/engine/packs/encoded.ts";
 import type { LogSink } from "./log_sink.ts";
 import type { Loss } from "./loss.ts";
+import type { Rollout } from "./rewards.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
 import type { EmbeddingChange } from "../../kernels/engine/weights/embedding_change.ts";
 import type { FreshStart } from "../../kernels/engine/weights/fresh_weights.ts";
@@ -52,6 +53,18 @@ export type TrainerConfig = Pick<
   | "pissa_iter"
   | "loraplus_lr_ratio"
   | "create_new_adapter"
+  // Answers that are drawn
+  | "num_generations"
+  | "temperature"
+  | "top_p"
+  | "top_k"
+  | "repetition_penalty"
+  | "max_new_tokens"
+  | "scale_rewards"
+  | "mask_truncated_completions"
+  | "log_completions"
+  | "logging_strategy"
+  | "logging_steps"
   // Steps
   | "seed"
   | "data_seed"
@@ -138,6 +151,8 @@ export interface TrainerInputs {
   embeddings?: EmbeddingChange;
   /** Made by the run's loss plugin. */
   loss: Loss;
+  /** Stage grpo: how answers are rewarded and end; null or absent in other stages. */
+  rollout?: Rollout | null;
   /** Model whose log-probabilities the loss takes as its reference; null or absent: the policy as it begins, if the loss needs one. */
   reference?: ReferenceModel | null;
   /** In split order. */

@@ -207,12 +207,12 @@ Deno.test("evaluateLoss() refuses a row without one of the loss's sequences or t
   );
 });
 
-Deno.test("every option of every loss has a description, and every loss but pt, sft and rm takes pref_ftx", () => {
+Deno.test("every option of every loss has a description, and every loss but pt, sft, rm and grpo takes pref_ftx", () => {
   for (const plugin of losses) {
     for (const [name, option] of Object.entries(plugin.options.shape)) {
       assert((option as z.ZodType).description, `${plugin.name}.${name} lacks a description`);
     }
-    assertEquals("pref_ftx" in plugin.options.shape, !["pt", "sft", "rm"].includes(plugin.name));
+    assertEquals("pref_ftx" in plugin.options.shape, !["pt", "sft", "rm", "grpo"].includes(plugin.name));
   }
 });
 

@@ -4,6 +4,7 @@
  */
 import type { Plugin } from "../kinds/plugin.ts";
 import dpo from "./dpo.ts";
+import grpo from "./grpo.ts";
 import iopo from "./iopo.ts";
 import kto from "./kto.ts";
 import orpo from "./orpo.ts";
@@ -23,10 +24,11 @@ export {
   type LossInputs,
   type LossOutputs,
   type MicroBatchRow,
+  type TokenInputs,
 } from "../kinds/loss.ts";
 export * from "../../kernels/tape.ts";
 export * from "../kinds/loss_evaluation.ts";
 export * from "./check.ts";
 
 /** The built-in losses. */
-export const losses: readonly Plugin[] = [sft, pt, rm, dpo, orpo, simpo, kto, iopo];
+export const losses: readonly Plugin[] = [sft, pt, rm, dpo, orpo, simpo, kto, iopo, grpo];

@@ -74,7 +74,7 @@ function fileKeys(): Record<string, KeySpec> {
       true,
     ),
     stage: row(
-      orNull(oneOf(["pt", "sft", "rm", "ppo", "dpo", "kto", "iopo"])),
+      orNull(oneOf(["pt", "sft", "rm", "ppo", "dpo", "kto", "iopo", "grpo"])),
       null,
       "rm: with the value head of the last adapter, or of the model without one (value_head.safetensors; export_format: safetensors); others change nothing",
     ),

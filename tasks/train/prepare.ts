@@ -17,6 +17,7 @@ import { lossKey, type LossStageKeys, prepareLoss } from "./prepare/loss.ts";
 import { lossNotes } from "./prepare/loss_notes.ts";
 import { checkNames, type NameKeys } from "./prepare/names.ts";
 import type { Ready } from "./prepare/ready.ts";
+import { prepareRewards } from "./prepare/rewards.ts";
 import { prepareReference, type ReferenceKeys } from "./prepare/reference.ts";
 import { checkLabelMeasure, checkSmoothing } from "./start_checks.ts";
 import { scaledConfig, type ScalingKeys } from "./prepare/rope_scaling.ts";
@@ -44,7 +45,20 @@ export type PrepareKeys =
     | "create_new_adapter"
     | "lora_target"
   >
-  & Partial<Pick<TrainConfig, "lora_rank" | "tokenized_path" | "label_smoothing_factor">>;
+  & Partial<
+    Pick<
+      TrainConfig,
+      | "lora_rank"
+      | "tokenized_path"
+      | "label_smoothing_factor"
+      | "reward_funcs"
+      | "reward_weights"
+      | "reward_options"
+    >
+  >;
+
+/** What tasks have that train nothing by rewards. */
+const NO_REWARDS = { reward_funcs: [], reward_weights: null, reward_options: {} };
 
 /**
  * Opens the model and makes template, loss and tokenizer ready.
@@ -61,6 +75,7 @@ export async function prepare(
 ): Promise<Ready> {
   checkTokenizedPath(config, placeOf);
   const plugins = new UsedPlugins(registry);
+  const rewards = prepareRewards({ ...NO_REWARDS, ...config }, plugins, placeOf);
   const { name: lossName, options: lossOptions, loss } = prepareLoss(config, plugins, placeOf);
   const template = prepareTemplate(config, plugins, placeOf);
   await checkNames(config, registry, placeOf);
@@ -102,6 +117,7 @@ export async function prepare(
     fresh,
     template,
     loss,
+    rewards,
     reference,
     used: plugins.list,
     notes: [

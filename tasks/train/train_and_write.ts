@@ -19,6 +19,7 @@ import {
 } from "./outputs/mod.ts";
 import { beganAt } from "./own_run.ts";
 import type { Ready } from "./prepare/ready.ts";
+import { rolloutOf } from "./prepare/rewards.ts";
 
 /** A run that is about to begin. */
 export interface PreparedRun {
@@ -103,6 +104,7 @@ function inputsOfTrainer(
     ...(ready.fresh && { fresh: ready.fresh }),
     ...(ready.embeddings && { embeddings: ready.embeddings }),
     loss: ready.loss,
+    rollout: rolloutOf(ready.rewards, ready.template, ready.model.tokenizer),
     reference: ready.reference,
     train: data.train,
     evaluation: data.evaluation,

@@ -34,4 +34,20 @@ export interface EncodedExample {
   sequences: EncodedSequence[];
   /** `kto` only. */
   desirable?: boolean;
+  /** `prompt` only: what is asked and what answers are judged by, JSON text of a `BenchmarkItem`. */
+  task?: string;
+  /** Of an answer that the policy has drawn. */
+  drawn?: DrawnAnswer;
+}
+
+/** What is known of an answer that was drawn, before the policy is computed. */
+export interface DrawnAnswer {
+  /** How much better than its group it is, of any sign. */
+  advantage: number;
+  /** It is left out of the loss: its tokens have no part in sums or counts. */
+  masked: boolean;
+  /** Log-probabilities of its labelled tokens when it was drawn, `[length]`, in nats; absent: those of the policy that learns from it. */
+  old?: Float64Array;
+  /** Of its micro-batch: answers, masked ones too, and labelled tokens of the others; both ≥ 0. */
+  microBatch: { answers: number; tokens: number };
 }

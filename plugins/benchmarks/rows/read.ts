@@ -6,29 +6,16 @@ import { z } from "zod";
 
 import { readRows } from "../../../formats/records/rows.ts";
 import type { BenchmarkItem } from "../../kinds/benchmark.ts";
-
-const Rule = z.strictObject({
-  id: z.string().min(1),
-  kwargs: z.record(z.string(), z.unknown()).default({}),
-});
-
-const Constraint = z.union([
-  z.string().min(1).transform((text) => ({ text })),
-  z.strictObject({
-    text: z.string().min(1),
-    rule: Rule.optional(),
-    groups: z.record(z.string(), z.string()).default({}),
-  }),
-]);
+import { ConstraintOfRow, TextsOfRow } from "../../kinds/constraint_rows.ts";
 
 const Row = z.object({
   id: z.union([z.string().min(1), z.number()]).transform(String),
   messages: z.array(z.object({ role: z.enum(["system", "user", "assistant"]), content: z.string() })).min(1)
     .optional(),
   prompt: z.string().min(1).optional(),
-  constraints: z.array(Constraint).min(1),
-  groups: z.record(z.string(), z.string()).default({}),
-  fields: z.record(z.string(), z.string()).default({}),
+  constraints: z.array(ConstraintOfRow).min(1),
+  groups: TextsOfRow.default({}),
+  fields: TextsOfRow.default({}),
 }).refine((row) => (row.messages === undefined) !== (row.prompt === undefined), {
   error: "give messages or prompt, one of the two",
   path: ["messages"],
@@ -49,15 +36,7 @@ export async function* readRowItems(file: string | URL): AsyncGenerator<Benchmar
     yield {
       id,
       messages: messages ?? [{ role: "user", content: prompt! }],
-      constraints: constraints.map((c) => {
-        const rule = "rule" in c ? c.rule : undefined;
-        const own = "groups" in c ? c.groups : {};
-        return {
-          text: c.text,
-          ...(rule !== undefined && { rule }),
-          groups: { ...(rule !== undefined && { rule: rule.id }), ...own },
-        };
-      }),
+      constraints,
       groups,
       fields,
     };

@@ -48,7 +48,7 @@ Deno.test("a dataset's records have to be examples of the loss's shape, or have 
   );
   assertEquals(
     fault(() => madeOf("dataset", { ...dataset(() => example), shapes: ["sft"] })),
-    "dataset/mine of my.ts: Cannot use create().shapes[0] as one of text, single, pair, kto, iopo is needed: " +
+    "dataset/mine of my.ts: Cannot use create().shapes[0] as one of text, single, pair, kto, iopo, prompt is needed: " +
       'current value is "sft"',
   );
   assertEquals(
@@ -65,6 +65,7 @@ Deno.test("a loss has to declare what its shape has, and to give a finite value 
     R: {},
     length: { chosen: 1, rejected: 1 },
     divergence: {},
+    tokens: {},
     batch: {},
   };
   const ask = (outputs: unknown) => madeOf("loss", { ...pair, loss: () => outputs }).loss(inputs);
@@ -270,7 +271,8 @@ Deno.test("checked products are called on themselves: private fields and frozen 
     Object.freeze({ ...pair, loss: () => ({ loss: new Scalar(1), metrics: {} }) }),
   );
   assertEquals(
-    frozen.loss({ policy: {}, reference: {}, R: {}, length: {}, divergence: {}, batch: {} }).loss.value,
+    frozen.loss({ policy: {}, reference: {}, R: {}, length: {}, divergence: {}, tokens: {}, batch: {} }).loss
+      .value,
     1,
   );
   assertEquals(Object.keys({ ...frozen }), [...Object.keys(pair), "loss"]);

@@ -31,6 +31,7 @@ export const SHAPE_PARTS: Record<ExampleShape, { prompts: readonly string[]; ans
   pair: { prompts: ["x"], answers: ["chosen", "rejected"] },
   kto: { prompts: ["x"], answers: ["y"] },
   iopo: { prompts: ["x1", "x2"], answers: ["y1", "y2"] },
+  prompt: { prompts: ["x"], answers: ["y"] },
 };
 /** Names of the shapes. */
 export const SHAPES: readonly string[] = Object.keys(SHAPE_PARTS);
@@ -38,6 +39,12 @@ export const SHAPES: readonly string[] = Object.keys(SHAPE_PARTS);
 const source = fields({
   file: words,
   row: needed("a whole number >= 0", (v) => Number.isSafeInteger(v) && (v as number) >= 0),
+});
+const task = fields({
+  id: anyText,
+  constraints: needed("a list of constraints", Array.isArray),
+  groups: namedTexts,
+  fields: namedTexts,
 });
 const dropped = onlyFields({ source, reason: words, field: anyText });
 const turns = needed("a list of messages that isn't empty", (v) => Array.isArray(v) && v.length > 0).pipe(
@@ -60,6 +67,7 @@ const examples = Object.fromEntries(
       prompts: all(prompts, turns),
       answers: all(answers, message),
       desirable: shape === "kto" ? flag : orNothing(flag),
+      task: shape === "prompt" ? task : orNothing(task),
     }),
   ]),
 ) as Record<ExampleShape, z.ZodType>;

@@ -188,7 +188,7 @@ Deno.test("what a plugin is handed can't be written to, where others go on with 
       ),
     () =>
       madeOf("loss", { ...pair, loss: ({ policy }: { policy: object }) => writes(policy) })
-        .loss({ policy: {}, reference: {}, R: {}, length: {}, divergence: {}, batch: {} }),
+        .loss({ policy: {}, reference: {}, R: {}, length: {}, divergence: {}, tokens: {}, batch: {} }),
     () => madeOf("model", { modelType: "mine", parse: (config: object) => writes(config) }).parse({}),
   ];
   for (const call of refused) {

@@ -37,7 +37,7 @@ Deno.test("what is given has no field that nobody reads", async () => {
       [
         convert({ ...example, sytem: "be brief" }),
         "convert().sytem of row 3 of a.jsonl",
-        '(source, shape, system, tools, variables, prompts, answers, desirable) is needed - did you mean "system"?: current value is "be brief"; spell it "system", or leave it out',
+        '(source, shape, system, tools, variables, prompts, answers, desirable, task) is needed - did you mean "system"?: current value is "be brief"; spell it "system", or leave it out',
       ],
       [
         convert({ ...example, answers: { y: { ...answer, thougt: "hm" } } }),

@@ -20,6 +20,7 @@ import {
   namedNumbers,
   needed,
   oneOfNames,
+  orNothing,
 } from "./schemas.ts";
 
 /** Names that a log has of its own: a metric of that name would stand in their place. */
@@ -48,6 +49,7 @@ const made = productFields({
     '"top_entropy" or "divergence", or nothing,',
     (v) => v === undefined || v === "top_entropy" || v === "divergence",
   ),
+  perToken: orNothing(flag),
   summarize: functionOrNothing,
   initialLoss: needed("a finite number, or nothing,", (v) => v === undefined || Number.isFinite(v)),
 });

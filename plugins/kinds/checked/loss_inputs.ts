@@ -11,7 +11,7 @@ type BatchRows = Parameters<NonNullable<Loss["batch"]>>[0];
 /** Names that programs, not formulas, look for on any object. */
 const ASKED_OF_ALL = ["toJSON", "then"];
 /** Parts of a loss's inputs that an example may lack. */
-const OPTIONAL = ["desirable"];
+const OPTIONAL = ["desirable", "drawn"];
 
 /** The same inputs, whose maps can't be written to and are asked for no other name than theirs. */
 export function guardedInputs(loss: Loss, inputs: LossInputs): LossInputs {
@@ -25,6 +25,7 @@ export function guardedInputs(loss: Loss, inputs: LossInputs): LossInputs {
       inputs.divergence,
       loss.labelMeasure === "divergence" ? undefined : 'labelMeasure: "divergence" of the loss',
     ),
+    tokens: guarded("tokens", inputs.tokens, loss.perToken ? undefined : "perToken: true of the loss"),
     batch: guarded("batch", inputs.batch, "a name that batch() gives"),
   };
   return guarded("inputs", parts, "a part of a loss's inputs", OPTIONAL);

@@ -13,7 +13,8 @@ type Anything = any;
 function given(needsReference: boolean, loss: (inputs: Anything) => unknown): () => unknown {
   const sums = needsReference ? { reference: policy, R: policy } : { reference: {}, R: {} };
   const product = madeOf("loss", { ...pair, needsReference, batch: () => ({ kl: 0 }), loss });
-  return () => product.loss({ policy, ...sums, length, divergence: {}, batch: { kl: 0 } } as LossInputs);
+  return () =>
+    product.loss({ policy, ...sums, length, divergence: {}, tokens: {}, batch: { kl: 0 } } as LossInputs);
 }
 
 Deno.test("a loss that reads a name which it hasn't declared is told that name, the known ones and the nearest", () => {
@@ -32,7 +33,7 @@ Deno.test("a loss that reads a name which it hasn't declared is told that name, 
       ],
       [
         ({ polcy }: Anything) => polcy.chosen,
-        'inputs.polcy as a part of a loss\'s inputs is needed - did you mean "policy"?: known are policy, reference, R, length, divergence, batch',
+        'inputs.polcy as a part of a loss\'s inputs is needed - did you mean "policy"?: known are policy, reference, R, length, divergence, tokens, batch',
       ],
       [
         ({ batch }: Anything) => batch.lk,

@@ -15,6 +15,8 @@ import { rowsOfPacks } from "./rows_of_packs.ts";
 import { restoreEngine, type RunStart, savedTensorsOf, startOf } from "./run_start.ts";
 import { CarriedOverSteps } from "./scoring/carried.ts";
 import { evaluateSets } from "./scoring/evaluate.ts";
+import type { OpenRollouts } from "./rollouts/open_rollouts.ts";
+import { atTemperature } from "./rollouts/temperature.ts";
 import { completeGiven, rowsAhead } from "./scoring/reference_model.ts";
 import { precomputeReferences } from "./scoring/score.ts";
 import { residualFolder } from "./target/pissa_of_run.ts";
@@ -26,9 +28,14 @@ const INTERRUPTED: TrainerResult = { files: [], finished: false, metrics: {} };
 /**
  * Carries out a run on an engine: the same for every trainer that has one.
  * @param open Makes the engine of a model; closed at the end, that of a reference model before the policy's is made
+ * @param openRollouts Makes what draws the answers of stage grpo; absent where a trainer can't
  * @throws {RangeError} If a model lacks tensors, or the checkpoint to resume from isn't of this run
  */
-export async function carryOut(inputs: TrainerInputs, open: OpenEngine): Promise<TrainerResult> {
+export async function carryOut(
+  inputs: TrainerInputs,
+  open: OpenEngine,
+  openRollouts?: OpenRollouts,
+): Promise<TrainerResult> {
   const { config, model, decoder, loss } = inputs;
   checkTensors(model.weights, tensorShapes(decoder), model.path);
   const start = await startOf(inputs), { pissa, target, reference } = start;
@@ -38,12 +45,14 @@ export async function carryOut(inputs: TrainerInputs, open: OpenEngine): Promise
   }
   using residual = pissa && residualFolder(pissa, inputs);
   const merged = [...inputs.merged ?? [], ...residual ? [residual.path] : []];
-  const engine = await open(engineSetup(inputs, target, merged), inputs);
+  const learnt = inputs.rollout ? { ...inputs, decoder: atTemperature(decoder, config.temperature) } : inputs;
+  const engine = await open(engineSetup(learnt, target, merged), inputs);
+  const rollouts = openRollouts?.(inputs, target, engine) ?? null;
   try {
     await restoreEngine(engine, start, inputs);
     inputs.begin();
     await continueLog(start, inputs);
-    const run = await loopInputs(start, inputs, engine);
+    const run = { ...await loopInputs(start, inputs, engine), ...(rollouts && { rollouts }) };
     // where that is interrupted, the loop saves what there is of them
     if (config.finetuning_type !== "lora" && loss.needsReference && !reference) {
       await completeReferences(run, inputs);
@@ -51,6 +60,7 @@ export async function carryOut(inputs: TrainerInputs, open: OpenEngine): Promise
     const result = await trainLoop(run);
     return result.finished ? await finish(run, result, inputs) : INTERRUPTED;
   } finally {
+    await rollouts?.close();
     await engine.close();
   }
 }

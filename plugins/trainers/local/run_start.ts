@@ -6,6 +6,7 @@ import { openModel } from "../../../formats/hf_model/mod.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
 import type { ReferenceModel, TrainerInputs } from "../../kinds/trainer.ts";
 import { type BatchPlan, planBatches } from "./batches/batches.ts";
+import { rowsOfStep } from "./batches/steps.ts";
 import { checkStepsLeft, resume, type Resumed } from "./resume.ts";
 import { ReferenceCache } from "./scoring/reference.ts";
 import type { PissaStart } from "./target/pissa.ts";
@@ -41,7 +42,7 @@ export async function startOf(inputs: TrainerInputs): Promise<RunStart> {
   const pissa = await pissaOfRun(inputs);
   const valueHead = loss.measure === "value" ? valueHeadStart(inputs) : null;
   const target = makeTarget(config, model, decoder, { files: inputs.files, pissa, valueHead });
-  const plan = planBatches(config, inputs.train, inputs.shuffle, inputs.trainBins);
+  const plan = planBatches(rowsOfStep(config), inputs.train, inputs.shuffle, inputs.trainBins);
   const resumed = resumeFrom && resume(resumeFrom, inputs);
   if (resumed) checkStepsLeft(resumed, plan);
   if (resumed && resumed.changed.length > 0) {

@@ -3,15 +3,17 @@
  * @module
  */
 import { type BackendRequest, chooseBackend } from "../../../kernels/engine/backends.ts";
+import type { BackendChoice } from "../../../kernels/engine/host.ts";
 import { startEngine } from "../../../kernels/engine/worker/remote.ts";
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
 import type { OpenEngine } from "./open_engine.ts";
 import { phaseClock } from "./phase_clock.ts";
+import { rolloutsOn } from "./rollouts/open_rollouts.ts";
 import { carryOut } from "./run.ts";
 
 /** Trains on the backend that the configuration names. @throws As {@linkcode carryOut} does. */
 export async function trainHere(inputs: TrainerInputs): Promise<TrainerResult> {
-  return await openHere(inputs, (open) => carryOut(inputs, open));
+  return await openHere(inputs, (open, choice) => carryOut(inputs, open, rolloutsOn(choice)));
 }
 
 /** Does something with engines on the backend that the configuration names; `describe` of the policy's is noted where that tells more. */
@@ -20,7 +22,7 @@ export async function openHere<Result>(
     config: BackendRequest;
     log: Pick<TrainerInputs["log"], "note" | "phase">;
   },
-  use: (open: OpenEngine) => Promise<Result>,
+  use: (open: OpenEngine, choice: BackendChoice) => Promise<Result>,
 ): Promise<Result> {
   const { config, log } = inputs, { choice, why } = await chooseBackend(config);
   if (config.backend === "auto") log.note?.(`backend: ${choice.backend}, because ${why}`);
@@ -35,7 +37,7 @@ export async function openHere<Result>(
       log.note?.(await engine.describe());
     }
     return engine;
-  });
+  }, choice);
 
   async function deviceOfReference() {
     const bits = inputs.reference?.quantizationBit ?? null;

@@ -41,16 +41,24 @@ const IDLE: readonly [
   [["compute_accuracy"], ({ stage }) => stage !== "sft", stageIs],
   [
     [
-      ...["do_sample", "temperature", "top_p", "top_k", "num_beams", "max_new_tokens"] as const,
-      ...["repetition_penalty", "skip_special_tokens"] as const,
+      ...["do_sample", "temperature", "top_p", "top_k", "max_new_tokens"] as const,
+      "repetition_penalty",
     ],
+    (c) => c.stage !== "grpo" && (!c.do_predict || c.stage === "rm"),
+    (c) =>
+      c.do_predict
+        ? "stage rm generates no text"
+        : "it is about generating text, which only do_predict and stage grpo do",
+  ],
+  [
+    ["num_beams", "skip_special_tokens"],
     (c) => !c.do_predict || c.stage === "rm",
     (c) =>
       c.do_predict ? "stage rm generates no text" : "it is about generating text, which only do_predict does",
   ],
   [
     ["temperature", "top_p", "top_k"],
-    (c) => !c.do_sample,
+    (c) => !c.do_sample && c.stage !== "grpo",
     () => "do_sample: false takes the likeliest tokens",
   ],
   [["tokenized_path"], () => true, () => "encoded data has its own cache (data_cache_dir)"],
@@ -101,6 +109,20 @@ const IDLE: readonly [
   [["ref_model_quantization_bit"], (c) => c.ref_model === null, () => "ref_model names no model"],
   [["pref_beta", "pref_ftx"], ({ stage }) => ["pt", "sft", "rm"].includes(stage), stageIs],
   [
+    [
+      ...["reward_funcs", "reward_weights", "reward_options", "num_generations", "num_iterations"] as const,
+      ...[
+        "epsilon",
+        "epsilon_high",
+        "scale_rewards",
+        "mask_truncated_completions",
+        "log_completions",
+      ] as const,
+    ],
+    ({ stage }) => stage !== "grpo",
+    stageIs,
+  ],
+  [
     ["pref_bco_weight"],
     (c) => c.stage !== "dpo" || isWithoutReference(c),
     (c) => c.stage === "dpo" ? whyWithoutReference(c) : stageIs(c),
@@ -119,6 +141,7 @@ const IDLE: readonly [
       ...["pref_beta", "pref_ftx", "pref_bco_weight", "pref_loss"] as const,
       ...["kto_chosen_weight", "kto_rejected_weight"] as const,
       ...["simpo_gamma", "dpo_label_smoothing", "iopo_label_smoothing", "iopo_variant"] as const,
+      ...["grpo_beta", "epsilon", "epsilon_high", "grpo_loss_type"] as const,
     ],
     (c) => c.loss !== null,
     (c) => `loss: ${c.loss} has its own options (loss_options)`,
@@ -126,8 +149,9 @@ const IDLE: readonly [
 ];
 
 /** True if a run's loss is known to have no reference; of a loss plugin that `loss` names only the loss itself knows. */
-export function isWithoutReference({ stage, loss, pref_loss }: TrainConfig): boolean {
+export function isWithoutReference({ stage, loss, pref_loss, grpo_beta }: TrainConfig): boolean {
   if (loss !== null) return false;
+  if (stage === "grpo") return grpo_beta === 0;
   return ["pt", "sft", "rm"].includes(stage) || (stage === "dpo" && ["orpo", "simpo"].includes(pref_loss));
 }
 

@@ -35,6 +35,11 @@ export type LossKeys = Pick<
   | "use_asft_loss"
   | "asft_alpha"
   | "llamafactory_version"
+  | "grpo_beta"
+  | "epsilon"
+  | "epsilon_high"
+  | "grpo_loss_type"
+  | "max_new_tokens"
 >;
 
 /** `loss` and `loss_options` if given, else what `stage` and `pref_loss` mean. */
@@ -56,6 +61,8 @@ export function lossName(config: LossKeys): NamedLoss {
       };
     case "rm":
       return { name: "rm", options: {} };
+    case "grpo":
+      return { name: "grpo", options: grpoOptions(config) };
     case "kto":
       return {
         name: "kto",
@@ -94,6 +101,11 @@ export function lossName(config: LossKeys): NamedLoss {
         },
       };
   }
+}
+
+function grpoOptions(config: LossKeys) {
+  const { grpo_beta: beta, epsilon, epsilon_high, grpo_loss_type: loss_type, max_new_tokens } = config;
+  return { beta, epsilon, epsilon_high, loss_type, max_new_tokens };
 }
 
 /** LLaMA-Factory 0.9.5 doesn't hand the name of the loss on to TRL 0.24 (fixtures/goldens/llamafactory/README.md). */

@@ -58,6 +58,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   truncation_mode: "truncation",
   beta: "pref_beta",
   loss_type: "pref_loss",
+  max_completion_length: "max_new_tokens",
   label_smoothing: "dpo_label_smoothing",
   desirable_weight: "kto_chosen_weight",
   undesirable_weight: "kto_rejected_weight",

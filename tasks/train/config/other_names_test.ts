@@ -6,7 +6,7 @@ import { otherNames } from "./other_names.ts";
 import { faultOfYaml, faultWith, resolvedConfig } from "./_resolved.ts";
 
 Deno.test("a stage, service or loss that isn't there is refused with what to use instead", () => {
-  assertStringIncludes(faultWith("stage: ppo\n"), "use dpo, kto or iopo");
+  assertStringIncludes(faultWith("stage: ppo\n"), "use grpo on prompts");
   assertStringIncludes(faultWith("stage: orpo\n"), "set stage: dpo and pref_loss: orpo");
   assertStringIncludes(faultWith("stage: reward\n"), "set stage: rm");
   assertStringIncludes(faultWith("stage: iop\n"), 'did you mean "iopo"');

@@ -74,6 +74,7 @@ export function resolveTrainConfig(file: YamlFile, overrides: readonly string[] 
     findInputs(values as unknown as TrainConfig, file, written);
     notes.push(...takeOnce(values as unknown as Partial<TrainConfig>));
     fillDerived(values as unknown as Partial<TrainConfig>);
+    if (values.stage === "grpo") Object.assign(values, withoutGiven(DRAWN_AS_IN_TRL, given));
     const newTokens = takeNewTokens(values as unknown as Parameters<typeof takeNewTokens>[0]);
     faults.push(...newTokens.faults);
     notes.push(...newTokens.notes);
@@ -201,6 +202,16 @@ function takeOnce(config: Partial<TrainConfig>): string[] {
       "entry in dataset_info.json repeats rows",
     ];
   });
+}
+
+/** How answers are drawn in stage grpo where nothing is said: from the policy itself, whose log-probabilities are learnt. */
+const DRAWN_AS_IN_TRL = { temperature: 1, top_p: 1, top_k: 0, max_new_tokens: 512 };
+
+function withoutGiven(
+  defaults: Readonly<Record<string, number>>,
+  given: ReadonlyMap<string, unknown>,
+): Record<string, number> {
+  return Object.fromEntries(Object.entries(defaults).filter(([key]) => (given.get(key) ?? null) === null));
 }
 
 /** Defaults that depend on other keys, as LLaMA-Factory and transformers fill them in. */

@@ -15,6 +15,7 @@ import { lossKeys } from "./working_keys/loss.ts";
 import { modelKeys } from "./working_keys/model.ts";
 import { optimizationKeys } from "./working_keys/optimization.ts";
 import { ownKeys } from "./working_keys/own.ts";
+import { rolloutKeys } from "./working_keys/rewards.ts";
 import { tuningKeys } from "./working_keys/tuning.ts";
 import { workKeys } from "./working_keys/work.ts";
 
@@ -36,5 +37,6 @@ export function workingKeys(): WorkingKeys {
     ...lossKeys(),
     ...generatingKeys(),
     ...ownKeys(),
+    ...rolloutKeys(),
   };
 }

@@ -171,7 +171,7 @@ function encodeExamples({ context, tally, unwritten }: Work, examples: Example[]
   const { block, outcomes } = encodeBatch(examples, context);
   let index = 0;
   return outcomes.map((outcome, i) => {
-    const { source, prompts, answers, desirable } = item(examples, i);
+    const { source, prompts, answers, desirable, task } = item(examples, i);
     if ("reason" in outcome) {
       const { reason, objection } = outcome;
       const prompt = Object.values(prompts)[0]?.at(-1)?.content;
@@ -186,7 +186,13 @@ function encodeExamples({ context, tally, unwritten }: Work, examples: Example[]
     tally.cut(outcome);
     unwritten.see(item(examples, i));
     tally.odd.see(item(examples, i));
-    return { block, index: index++, source, ...(desirable !== undefined && { desirable }) };
+    return {
+      block,
+      index: index++,
+      source,
+      ...(desirable !== undefined && { desirable }),
+      ...(task && { task: JSON.stringify({ ...task, messages: prompts.x }) }),
+    };
   });
 }
 

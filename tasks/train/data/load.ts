@@ -57,7 +57,8 @@ export async function loadExamples(inputs: LoadInputs): Promise<LoadedExamples> 
   const bytes = [...train, ...evaluation].reduce((sum, set) => sum + set.bytes, 0);
   const names = Object.keys(loss.sequences);
 
-  const isCached = !options.streaming && bytes >= MIN_CACHED_BYTES;
+  // the file of encoded data has no place for what answers are judged by
+  const isCached = !options.streaming && bytes >= MIN_CACHED_BYTES && loss.shape !== "prompt";
   const file = isCached
     ? cachePath(options.data_cache_dir, cacheKey(inputs, [...train, ...evaluation]))
     : null;

@@ -64,6 +64,7 @@ export function contentHash(
         for (const { ids } of parts) hash.update(ids);
       }
       if (example.desirable !== undefined) hash.update(example.desirable ? "+" : "-");
+      if (example.task !== undefined) hash.update(example.task);
     }
   }
   return hash.digest("hex");

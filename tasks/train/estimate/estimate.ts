@@ -6,7 +6,7 @@ import type { LoraConfig } from "../../../formats/peft/mod.ts";
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
-import { runLength } from "../../../plugins/trainers/local/batches/steps.ts";
+import { rowsOfStep, runLength } from "../../../plugins/trainers/local/batches/steps.ts";
 import { leavesCpu, type TrainConfig } from "../config/mod.ts";
 import { memoryOf } from "./memory.ts";
 import { type DataRows, dataRows, type DevicePlace, devicePlace, weightsOf } from "./sizes.ts";
@@ -43,7 +43,7 @@ export function estimate(
   const place = devicePlace(config),
     weights = weightsOf(config, model, adapter, loss.measure),
     rows = dataRows(train);
-  const { totalSteps, stepsPerEpoch } = runLength(config, train.length);
+  const { totalSteps, stepsPerEpoch } = runLength(rowsOfStep(config), train.length);
   const work = workOf(config, model, train, { place, weights, rows });
   // the reference's distributions are made anew at each step
   const again = loss.labelMeasure === "divergence" ? work.forward : 0;

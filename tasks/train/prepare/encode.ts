@@ -9,6 +9,7 @@ import { type DataOptions, type LoadedExamples, loadExamples } from "../data/mod
 import type { Ready } from "./ready.ts";
 import { adapterWarnings, checkTokenIds, emptyGradientWarnings, lengthWarnings } from "../start_checks.ts";
 import { type HubKeys, hubOptions } from "./hub_options.ts";
+import { checkRuled } from "./rewards.ts";
 
 /** Keys of a configuration that {@linkcode encode} reads. */
 export type EncodeKeys =
@@ -45,9 +46,10 @@ export async function encode(
     placeOf: ready.placeOf,
     ...(onProgress && { onProgress }),
   });
-  const { decoder, loss, model, reference } = ready;
+  const { decoder, loss, model, reference, rewards } = ready;
   const all = [...data.train, ...data.evaluation];
   checkTokenIds(all, decoder, model.tokenizer);
+  if (rewards !== null) placed(ready.placeOf("dataset"), () => checkRuled(all, rewards));
   const warningsOfReference = reference === null ? [] : placed(ready.placeOf("ref_model"), () => {
     checkTokenIds(all, reference.decoder, model.tokenizer, "the reference model's");
     return lengthWarnings(all, reference.decoder).map((warning) => `ref_model: ${warning}`);

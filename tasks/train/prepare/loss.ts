@@ -39,6 +39,7 @@ export function prepareLoss(
     () => plugins.use("loss", name, options, () => placeOf("loss_options")),
   );
   placed(placeOf(lossKey(config)), () => checkMeasure(config, name, loss));
+  placed(placeOf(lossKey(config)), () => checkDrawn(config, name, loss));
   placed(placeOf("pissa_init"), () => checkPissaReference(config, name, loss));
   const defaults = {
     metric_for_best_model: null,
@@ -64,6 +65,16 @@ function checkMeasure({ stage }: LossStageKeys, name: string, { measure }: Loss)
       ? `Cannot use loss ${name} in stage ${stage} as it takes values of a value head: use stage: rm`
       : `Cannot use loss ${name} in stage rm as it takes log-probabilities, and a reward model gives values (measure: "value" of a loss): leave loss out, or ` +
         "use another stage",
+  );
+}
+
+/** Answers that are drawn are learnt in stage grpo, and nowhere else. */
+function checkDrawn({ stage }: LossStageKeys, name: string, { shape }: Loss): void {
+  if ((shape === "prompt") === (stage === "grpo")) return;
+  throw new RangeError(
+    shape === "prompt"
+      ? `Cannot use loss ${name} in stage ${stage} as it learns from answers that are drawn: use stage: grpo`
+      : `Cannot use loss ${name} in stage grpo as it learns from answers of the data (shape ${shape}): leave loss out, or use another stage`,
   );
 }
 

@@ -16,6 +16,30 @@ export interface RunLength {
   epochs: number;
 }
 
+/** Keys that say how many rows a step takes. */
+export type StepKeys = Pick<
+  TrainConfig,
+  "per_device_train_batch_size" | "gradient_accumulation_steps" | "dataloader_drop_last"
+>;
+
+/**
+ * How a step takes rows: in stage grpo the batch size counts answers, of which each prompt has num_generations, and prompts that don't fill an epoch's last step are left
+ * out, as in TRL; in other stages as the keys say.
+ */
+export function rowsOfStep<Config extends StepKeys & Partial<Pick<TrainConfig, "stage" | "num_generations">>>(
+  config: Config,
+): Config {
+  const { stage, num_generations = 1, per_device_train_batch_size, gradient_accumulation_steps } = config;
+  if (stage !== "grpo") return config;
+  const prompts = per_device_train_batch_size * gradient_accumulation_steps / num_generations;
+  return {
+    ...config,
+    per_device_train_batch_size: prompts,
+    gradient_accumulation_steps: 1,
+    dataloader_drop_last: true,
+  };
+}
+
 /**
  * Length of a run over so many training examples.
  * @param examples Training examples of an epoch

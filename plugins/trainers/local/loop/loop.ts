@@ -12,10 +12,14 @@ export async function trainLoop(inputs: LoopInputs): Promise<LoopResult> {
   if (!await run.begin()) return await run.interrupted(true);
   while (run.goesOn) {
     const began = performance.now();
-    const batches = plan.step(run.step);
+    const rollout = await inputs.rollouts?.step(plan.step(run.step).flat(), due.pointAt(run.step + 1));
+    if (rollout === null) return await run.interrupted();
+    const batches = rollout?.batches ?? plan.step(run.step);
     const scored = await run.score(batches);
     if (!scored) return await run.interrupted();
-    if (!await run.update(batches, scored, began)) continue;
+    if (!await run.update(batches, { ...scored, ...(rollout && { ofRollout: rollout.metrics }) }, began)) {
+      continue;
+    }
     if (!await due.close(due.pointAt(run.step))) return await run.interrupted(true);
     if (signal.aborted && run.goesOn) return await run.interrupted();
   }

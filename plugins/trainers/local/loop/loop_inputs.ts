@@ -5,6 +5,7 @@
 import type { EncodedExample } from "../../../../kernels/engine/packs/encoded.ts";
 import type { TrainConfig } from "../../../kinds/train_config.ts";
 import type { DueWorkKey, EvaluationSet } from "../../../kinds/trainer.ts";
+import type { RolloutsOfRun } from "../rollouts/open_rollouts.ts";
 import type { BatchPlan } from "../batches/batches.ts";
 import type { CheckpointState } from "../checkpoints/checkpoint.ts";
 import type { Target } from "../target/target.ts";
@@ -31,6 +32,8 @@ export interface LoopInputs extends StepInputs {
   plan: BatchPlan;
   target: Target;
   evaluation: EncodedExample[];
+  /** Makes a step's examples of its rows, which are prompts; absent: rows are examples. */
+  rollouts?: RolloutsOfRun;
   evaluationSets?: readonly EvaluationSet[] | null;
   /** Kept in checkpoints, for telling changes on resume. */
   record: Readonly<Record<string, unknown>>;

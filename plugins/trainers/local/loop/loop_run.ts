@@ -97,8 +97,9 @@ export class LoopRun {
   ): Promise<boolean> {
     const { loss, log } = this.#inputs, step = this.#step;
     const learningRate = this.#rate(step), point = this.due.pointAt(step + 1);
-    // An evaluation, a checkpoint and the end look at the weights, so the step is waited for; else its norm comes with the next forward pass.
-    const take = this.due.looksAtWeights(point) ? stepOrExplain : stepOrGoAhead;
+    // An evaluation, a checkpoint, the end and the next step's answers look at the weights, so the step is waited for; else its norm comes with the next forward pass.
+    const looksAtWeights = this.due.looksAtWeights(point) || this.#inputs.rollouts !== undefined;
+    const take = looksAtWeights ? stepOrExplain : stepOrGoAhead;
     const gradNorm = await take(this.#inputs, batches, learningRate);
     const seconds = (performance.now() - began) / 1000;
     const report = (gradNorm: number) =>

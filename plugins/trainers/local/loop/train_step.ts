@@ -33,6 +33,8 @@ export interface StepInputs extends Scoring {
 export interface ScoredStep {
   packs: Scored[];
   weightOf(example: EncodedExample): number;
+  /** Metrics of the answers that were drawn for it, for its report. */
+  ofRollout?: Readonly<Record<string, number>>;
 }
 
 /**
@@ -156,7 +158,7 @@ export async function stepOrExplain(
 /** Report of a step without its place in the run. */
 export function stepReport(
   loss: Loss,
-  { packs, weightOf }: ScoredStep,
+  { packs, weightOf, ofRollout }: ScoredStep,
 ): Pick<StepReport, "loss" | "metrics" | "examples" | "counts" | "tokens"> {
   const rows = packs.flatMap((pack) =>
     pack.rows.map((row, i) => ({ ...row, weight: weightOf(item(pack.examples, i)) }))
@@ -167,7 +169,7 @@ export function stepReport(
   }
   return {
     loss: rows.reduce((sum, { loss, weight }) => sum + loss * weight, 0),
-    metrics: averageMetrics(loss, rows.map(({ metrics }) => metrics)),
+    metrics: { ...averageMetrics(loss, rows.map(({ metrics }) => metrics)), ...ofRollout },
     examples: rows.length,
     counts,
     tokens: packs.flatMap(({ pack }) => pack.sequences).reduce((sum, { tokens }) => sum + tokens, 0),

@@ -3,7 +3,11 @@
  * @module
  */
 import { idsExample } from "../../../../tests/helpers/tiny_model.ts";
-import type { EncodedExample, SequenceMeasure } from "../../../../kernels/engine/packs/encoded.ts";
+import type {
+  DrawnAnswer,
+  EncodedExample,
+  SequenceMeasure,
+} from "../../../../kernels/engine/packs/encoded.ts";
 import type { ExampleShape } from "../../../kinds/dataset.ts";
 import { ReferenceCache } from "./reference.ts";
 
@@ -32,6 +36,10 @@ export const LOSSES: readonly [plugin: string, options: Record<string, unknown>]
   ),
   ["iopo", { loss_type: "hinge", pref_ftx: 0.3 }],
   ["iopo", { loss_type: "robust", label_smoothing: 0.2 }],
+  ["grpo", {}],
+  ["grpo", { loss_type: "grpo", beta: 0.3 }],
+  ["grpo", { loss_type: "bnpo", epsilon: 0.1, epsilon_high: 0.15 }],
+  ["grpo", { loss_type: "dr_grpo", max_new_tokens: 6 }],
 ];
 
 /** Losses that take values of a value head. */
@@ -49,6 +57,7 @@ export function examplesOf(shape: ExampleShape, measure: SequenceMeasure = "logp
       { x1y1: [x1, y1], x1y2: [x1, y3], x2y1: [x2, y1], x2y2: [x2, y3] },
       { x1y1: [short, y1], x1y2: [short, y2], x2y1: [x2, y1], x2y2: [x2, y2] },
     ],
+    prompt: [{ y: [x1, y1] }, { y: [x1, y3] }, { y: [short, y2] }],
   };
   return rows[shape].map((row, index) => ({
     ...idsExample(row),
@@ -56,7 +65,19 @@ export function examplesOf(shape: ExampleShape, measure: SequenceMeasure = "logp
       { sequences: idsExample(row).sequences.map((sequence) => ({ ...sequence, measure })) }),
     index,
     ...(shape === "kto" && { desirable: index !== 1 }),
+    ...(shape === "prompt" && { drawn: drawnOf(index) }),
   }));
+}
+
+/** Answers of 3, 4 and 1 tokens that were likelier or less likely when they were drawn, so that some ratios are clipped. */
+function drawnOf(index: number): DrawnAnswer {
+  const length = [3, 4, 1][index] ?? 0;
+  return {
+    advantage: [0.9, -1.3, 0.4][index] ?? 0,
+    masked: false,
+    old: Float64Array.from({ length }, (_, t) => -4.8 + 1.5 * Math.sin(1 + index + 2 * t)),
+    microBatch: { answers: 3, tokens: 8 },
+  };
 }
 
 /** References that differ from the policy, so that rewards have either sign. */

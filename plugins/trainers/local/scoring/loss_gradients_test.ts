@@ -47,8 +47,7 @@ Deno.test("every loss, every form that an option names and every option is among
   const unset = [...new Set(losses.flatMap(optionNames))].filter((option) =>
     !losses.some((plugin) => isSet(option, plugin))
   );
-  // beta scales what is there by default, too
-  assertEquals([missing, unset], [[], ["beta"]]);
+  assertEquals([missing, unset], [[], []]);
   assert(losses.flatMap(choicesOf).length >= 18);
 });
 

@@ -8,11 +8,11 @@ import type { ForwardPass } from "../../../../kernels/engine/forward.ts";
 import type { EngineClient } from "../../../../kernels/engine/host.ts";
 import { exampleRows, type Pack, packExamples, packUnits } from "../../../../kernels/engine/packs/pack.ts";
 import { DEFAULT_ROWS } from "../../../../kernels/engine/pack_rows.ts";
-import { type EvaluatedRow, evaluateLoss } from "../../../kinds/loss_evaluation.ts";
+import { type EvaluatedRow, evaluateLoss, type TokenRow } from "../../../kinds/loss_evaluation.ts";
 import type { Loss } from "../../../kinds/loss.ts";
 import { ReferenceCache } from "./reference.ts";
 import type { CarriedOverSteps } from "./carried.ts";
-import { byExample, ownerWeights, sequenceSums } from "./sequence_sums.ts";
+import { byExample, labelsOfSequences, ownerWeights, sequenceSums } from "./sequence_sums.ts";
 
 /** Inputs of scoring besides examples. */
 export interface Scoring {
@@ -93,8 +93,9 @@ export async function scorePacks(scoring: Scoring, given: readonly PackToScore[]
   const isBestTold = (split: "train" | "eval") => split === "eval" && (scoring.accuracy ?? false);
   const laid = given.map(({ examples, split, keep, dropoutStep, identity }) => {
     const pack = packExamples(examples, { shared: engine.replicas === 1 && dropoutStep === undefined });
+    // answers that are drawn are new in every step, so nothing of them is kept
     const missing = loss.needsReference && !isReferenceGiven &&
-      examples.some((e) => !references.get(split, e));
+      (loss.perToken === true || examples.some((e) => !references.get(split, e)));
     if (missing && identity !== "taken") passes.push({ pack, adapter: false, keep: false });
     passes.push({
       pack,
@@ -164,17 +165,24 @@ async function evaluatePack(
   const tokenWeights = ownerWeights(loss, pack, examples.length, { logps, measures });
   const apart = loss.labelMeasure === "divergence" ? sequenceSums(pack, measures) : null;
   const sums = sequenceSums(pack, logps, tokenWeights);
-  if (reference) remember(sequenceSums(pack, reference));
+  const apartReference = loss.perToken ? reference && sequenceSums(pack, reference) : null;
+  if (reference && !loss.perToken) remember(sequenceSums(pack, reference));
+  const tokens = loss.perToken ? tokensOf(pack, examples, logps, reference) : null;
 
   const policy = byExample(pack, examples.length, (s) => f64(sums, s));
   const length = byExample(pack, examples.length, (s) => item(pack.sequences, s).length);
   const divergence = apart && byExample(pack, examples.length, (s) => f64(apart, s));
+  const referenceSums = apartReference ? byExample(pack, examples.length, (s) => f64(apartReference, s)) : [];
   const inputs = examples.map((example, i) => ({
     policy: item(policy, i),
     length: item(length, i),
     ...(divergence && { divergence: item(divergence, i) }),
-    ...(loss.needsReference && { reference: references.of(split, example) }),
+    ...(loss.needsReference && {
+      reference: apartReference ? item(referenceSums, i) : references.of(split, example),
+    }),
     ...(example.desirable !== undefined && { desirable: example.desirable }),
+    ...(example.drawn && { drawn: example.drawn }),
+    ...(tokens && { tokens: item(tokens, i) }),
   }));
   const rows: EvaluatedRow[] = [];
   for (const group of groups ?? examples.map((_, i) => [i])) {
@@ -183,7 +191,8 @@ async function evaluatePack(
     evaluateLoss(loss, own, carried?.now).forEach((row, k) => rows[item(group, k)] = row);
   }
   const labels = length.map((r) => Object.values(r).reduce((a, b) => a + b, 0));
-  return { pack, examples, rows, policy, labels, tokenWeights };
+  if (!loss.perToken) return { pack, examples, rows, policy, labels, tokenWeights };
+  return { pack, examples, policy, labels, ...tokenSlopes(pack, rows) };
 
   function remember(referenceSums: Float64Array): void {
     const found = byExample(pack, examples.length, (s) => item(referenceSums, s));
@@ -191,6 +200,45 @@ async function evaluatePack(
       if (!references.get(split, example)) references.set(split, example, item(found, i));
     });
   }
+}
+
+/** Log-probabilities of the labels of every sequence, by example and name. */
+function tokensOf(
+  pack: Pack,
+  examples: readonly EncodedExample[],
+  logps: Float64Array,
+  reference: Float64Array | null,
+): Record<string, TokenRow>[] {
+  const labels = labelsOfSequences(pack);
+  const of = (values: Float64Array, s: number) =>
+    Float64Array.from(item(labels, s), ({ label }) => f64(values, label));
+  return byExample(pack, examples.length, (s) => {
+    const { old } = item(examples, item(pack.sequences, s).example).drawn ?? {};
+    return {
+      policy: of(logps, s),
+      ...(old && { old }),
+      ...(reference && { reference: of(reference, s) }),
+    };
+  });
+}
+
+/** Slopes of single labels as weights of theirs, laid out as the pack's `owners`, under sums whose slope is 1. */
+function tokenSlopes(
+  pack: Pack,
+  rows: readonly EvaluatedRow[],
+): Pick<Scored, "rows" | "tokenWeights"> {
+  const tokenWeights = new Float64Array(pack.owners.length), labels = labelsOfSequences(pack);
+  pack.sequences.forEach(({ example, name }, s) => {
+    const { gradient, tokenGradient = {} } = item(rows, example), slopes = entryOf(tokenGradient, name);
+    item(labels, s).forEach(({ entry }, i) => tokenWeights[entry] = f64(slopes, i) + entryOf(gradient, name));
+  });
+  return {
+    rows: rows.map((row) => ({
+      ...row,
+      gradient: Object.fromEntries(Object.keys(row.gradient).map((name) => [name, 1])),
+    })),
+    tokenWeights,
+  };
 }
 
 /** What computes references, and who is told. */
@@ -248,7 +296,8 @@ export function exampleWeights(
 ): (example: EncodedExample) => number {
   if (loss.normalize === "label_tokens") {
     const labels = batches.flat().reduce((sum, example) => sum + countLabels(example), 0);
-    return () => 1 / labels;
+    // none where all answers of a step are masked
+    return () => 1 / Math.max(1, labels);
   }
   if (mean === "examples") {
     const examples = batches.flat().length;
@@ -262,8 +311,9 @@ export function exampleWeights(
   return (example) => valueOf(weights, example);
 }
 
-function countLabels({ sequences }: EncodedExample): number {
+function countLabels({ sequences, drawn }: EncodedExample): number {
   let count = 0;
+  if (drawn?.masked) return count;
   for (const { labels } of sequences) {
     for (let i = 1; i < labels.length; i++) if (labels[i] !== -100) count++;
   }

@@ -37,6 +37,19 @@ export function sequenceSums(
   return sums;
 }
 
+/** Labels of each sequence in its order, and where each is among the pack's `owners`. */
+export function labelsOfSequences(
+  { sequences, ownerStart, owners, labelIds }: Pick<Pack, "sequences" | "ownerStart" | "owners" | "labelIds">,
+): { label: number; entry: number }[][] {
+  const found: { label: number; entry: number }[][] = sequences.map(() => []);
+  for (let label = 0; label < labelIds.length; label++) {
+    for (let entry = i32(ownerStart, label); entry < i32(ownerStart, label + 1); entry++) {
+      item(found, i32(owners, entry)).push({ label, entry });
+    }
+  }
+  return found;
+}
+
 /**
  * `Loss.tokenWeights` of every label for each sequence that it belongs to, laid out as the pack's `owners`; null: the loss has none.
  * @param told Of each label, `[L]` in nats: log π, and what the loss measures, empty if nothing
@@ -49,12 +62,7 @@ export function ownerWeights(
   { logps, measures }: Pick<LabelledTokens, "logps" | "measures">,
 ): Float64Array | null {
   if (!loss.tokenWeights) return null;
-  const entries: { label: number; entry: number }[][] = pack.sequences.map(() => []);
-  for (let label = 0; label < logps.length; label++) {
-    for (let entry = i32(pack.ownerStart, label); entry < i32(pack.ownerStart, label + 1); entry++) {
-      item(entries, i32(pack.owners, entry)).push({ label, entry });
-    }
-  }
+  const entries = labelsOfSequences(pack);
   const tokens = byExample(pack, count, (s): LabelledTokens => ({
     logps: Float64Array.from(item(entries, s), ({ label }) => f64(logps, label)),
     measures: Float64Array.from(

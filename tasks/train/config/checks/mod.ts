@@ -11,6 +11,7 @@ import { checkEvaluationAlone } from "./evaluation.ts";
 import { checkMethod } from "./method.ts";
 import { checkPrediction } from "./prediction.ts";
 import { defaultNotes, methodNotes, packingNotes } from "./method_notes.ts";
+import { checkRewards } from "./rewards.ts";
 import type { Refuse } from "./refuse.ts";
 import { checkSchedule } from "./schedule.ts";
 
@@ -33,6 +34,7 @@ export function checkConfig(
   checkData(config, refuse);
   checkSchedule(config, refuse);
   checkMethod(config, refuse);
+  checkRewards(config, refuse);
   checkPrediction(config, refuse);
   checkEvaluationAlone(config, refuse);
   checkDevice(config, given, refuse);

@@ -13,20 +13,26 @@ export function generatingKeys() {
     temperature: row(
       num({ min: 0 }),
       0.95,
-      "do_predict: temperature of the drawing; 0: the likeliest tokens",
+      "do_predict and stage grpo: temperature of the drawing; 0: the likeliest tokens",
+      { derived: "0.95; in stage grpo 1, as in TRL" },
     ),
     top_p: row(
       num({ above: 0, max: 1 }),
       0.7,
-      "do_predict: draw among the likeliest tokens that together have this probability",
+      "do_predict and stage grpo: draw among the likeliest tokens that together have this probability",
+      { derived: "0.7; in stage grpo 1, as in TRL" },
     ),
-    top_k: row(int(0), 50, "do_predict: draw among the likeliest so many tokens; 0: all"),
+    top_k: row(int(0), 50, "do_predict and stage grpo: draw among the likeliest so many tokens; 0: all", {
+      derived: "50; in stage grpo 0, as in TRL",
+    }),
     num_beams: row(int(1), 1, "do_predict: only 1, there is no beam search here"),
-    max_new_tokens: row(int(1), 1024, "do_predict: tokens of an answer at most"),
+    max_new_tokens: row(int(1), 1024, "do_predict and stage grpo: tokens of an answer at most", {
+      derived: "1024; in stage grpo 512, as in TRL",
+    }),
     repetition_penalty: row(
       num({ above: 0 }),
       1,
-      "do_predict: above 1 tokens that prompt or answer have already are less likely",
+      "do_predict and stage grpo: above 1 tokens that prompt or answer have already are less likely",
     ),
     skip_special_tokens: row(
       bool(),

@@ -5,8 +5,6 @@
 import { bool, int, names, oneOf } from "../value_types.ts";
 import { keyRows } from "./row.ts";
 
-const NO_SAMPLING = "there is no reinforcement learning here: use dpo, kto or iopo on preference data";
-
 /** Of a loss that isn't a stage. */
 function ofPairs(loss: string): string {
   return `it is a loss of preference pairs: set stage: dpo and pref_loss: ${loss}`;
@@ -17,14 +15,14 @@ export function tuningKeys() {
   const row = keyRows("finetuning");
   return {
     stage: row(
-      oneOf(["pt", "sft", "rm", "dpo", "kto", "iopo"]),
+      oneOf(["pt", "sft", "rm", "dpo", "kto", "iopo", "grpo"]),
       "sft",
-      "what is learnt: text, answers, rewards of answers (rm: a reward model), or preferences",
+      "what is learnt: text, answers, rewards of answers (rm: a reward model), preferences, or what the model's own answers are rewarded for (grpo)",
       {
         refused: {
-          ppo: NO_SAMPLING,
+          ppo:
+            "answers are learnt from without a value model here: use grpo on prompts with constraints, or dpo, kto or iopo on preference data",
           // trainers of TRL's
-          grpo: NO_SAMPLING,
           orpo: ofPairs("orpo"),
           simpo: ofPairs("simpo"),
           ipo: ofPairs("ipo"),

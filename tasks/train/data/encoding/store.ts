@@ -76,6 +76,8 @@ export interface StoredExample {
   source: { file: string; row: number };
   /** `kto` only. */
   desirable?: boolean;
+  /** `prompt` only. */
+  task?: string;
 }
 
 /** Parts of one example, each a view of the block's ids. */
@@ -127,5 +129,6 @@ export function toExamples(
       return made;
     },
     ...(entry.desirable !== undefined && { desirable: entry.desirable }),
+    ...(entry.task !== undefined && { task: entry.task }),
   }));
 }

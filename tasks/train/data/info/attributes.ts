@@ -162,6 +162,7 @@ function checkShape(entry: DatasetEntry, ranking: boolean, dataset: Dataset, sha
     pair: "stage dpo or rm",
     kto: "stage kto",
     iopo: "stage iopo",
+    prompt: "stage grpo",
   };
   const fail = (has: string, what: string) => {
     throw new RangeError(

@@ -39,6 +39,7 @@ const COLUMNS: Readonly<Record<ExampleShape, readonly [format: string, columns: 
   pair: ["alpaca", ["prompt", "chosen", "rejected"]],
   kto: ["alpaca", ["prompt", "response", "kto_tag"]],
   iopo: ["quads", ["x1", "y1", "x2", "y2"]],
+  prompt: ["rows", ["prompt", "constraints"]],
 };
 
 /** An entry to write for a file whose fields no format knows. */
@@ -61,6 +62,7 @@ export function formatOf(record: unknown, shape: ExampleShape): string | undefin
   const has = (...names: string[]) => names.every((name) => Object.hasOwn(record, name));
   const field = (name: string): unknown => (record as Record<string, unknown>)[name];
   const isMessage = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+  if (shape === "prompt") return has("prompt") || has("messages") ? "rows" : undefined;
   if (has("x1", "y1", "x2", "y2")) return "quads";
   // the answers of LLaMA-Factory's own preference rows are single messages beside the conversation
   const besideTalk = isMessage(field("chosen")) || isMessage(field("rejected"));

@@ -104,6 +104,8 @@ export class OddRows {
 
 /** Names of a row's answers that have no text and are learnt. */
 function emptyAnswers({ shape, prompts, answers }: Example): string[] {
+  // they are drawn
+  if (shape === "prompt") return [];
   const isEmpty = ({ role, content, thought, learnt }: Message) =>
     role === "assistant" && learnt !== false && thought === undefined && content.trim() === "";
   const last = Object.entries(answers).filter(([name, answer]) => name !== "kl" && isEmpty(answer));

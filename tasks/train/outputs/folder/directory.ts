@@ -23,7 +23,15 @@ import {
   remove,
 } from "../../../../plugins/trainers/local/checkpoints/checkpoint_directory.ts";
 import { checkFolderPlace } from "../../../common/folders/folder_place.ts";
-import { FINISHED_FILES, isFinished, LOG_FILES, publishStaged, STAGING, sweepStaged } from "./run_files.ts";
+import {
+  FINISHED_FILES,
+  FOLDERS_OF_RUNS,
+  isFinished,
+  LOG_FILES,
+  publishStaged,
+  STAGING,
+  sweepStaged,
+} from "./run_files.ts";
 
 /** Options of {@linkcode OutputDirectory}; names are the configuration's. */
 export interface OutputDirectoryRequest {
@@ -115,7 +123,8 @@ export class OutputDirectory implements Disposable {
     for (const name of this.#leftovers) {
       // the new one takes its place: until then it may tell that the run began in another folder, which a kill in between must not take away
       if (name === "run.yaml" && this.resumeFrom !== null) continue;
-      if (name === "runs") removeEventFiles(join(this.#path, name));
+      const files = FOLDERS_OF_RUNS.get(name);
+      if (files) removeFiles(join(this.#path, name), files);
       else remove(join(this.#path, name));
     }
     // A run that continues from an earlier checkpoint leaves later ones behind, which aren't its own.
@@ -200,7 +209,7 @@ function leftovers(request: OutputDirectoryRequest, entries: readonly string[]):
   const { output_dir: directory, overwrite_output_dir: overwrite, resume_from_checkpoint: resume } = request;
   const isRun = entries.includes("run.yaml") || entries.includes("trainer_log.jsonl");
   const isOwn = (name: string) =>
-    LOG_FILES.test(name) || name === "runs" || isCheckpoint(directory, name) ||
+    LOG_FILES.test(name) || FOLDERS_OF_RUNS.has(name) || isCheckpoint(directory, name) ||
     // names such as config.json and README.md are a run's only beside its log
     /^adapter_(config\.json|model\.safetensors)$/.test(name) ||
     (isRun && (FINISHED_FILES.test(name) || name === "run.yaml" || /^superseded-checkpoint-\d+$/.test(name)));
@@ -224,7 +233,7 @@ function leftovers(request: OutputDirectoryRequest, entries: readonly string[]):
 }
 
 function checkInputs(directory: string, leftovers: readonly string[], inputs: readonly string[]): void {
-  const gone = leftovers.filter((name) => name !== "runs");
+  const gone = leftovers.filter((name) => !FOLDERS_OF_RUNS.has(name));
   for (const input of inputs) {
     const isFolder = relative(resolve(directory), resolve(input)) === "";
     const holder = gone.find((name) => isWithin(input, join(directory, name))) ??
@@ -244,8 +253,8 @@ function checkInputs(directory: string, leftovers: readonly string[], inputs: re
   }
 }
 
-function removeEventFiles(directory: string): void {
+function removeFiles(directory: string, names: RegExp): void {
   for (const { name, isFile } of Deno.readDirSync(directory)) {
-    if (isFile && name.startsWith("events.out.tfevents.")) Deno.removeSync(join(directory, name));
+    if (isFile && names.test(name)) Deno.removeSync(join(directory, name));
   }
 }

@@ -6,10 +6,17 @@
  */
 import { join } from "@std/path";
 
+import { COMPLETIONS } from "../../../../plugins/trainers/local/rollouts/completions.ts";
 import { remove } from "../../../../plugins/trainers/local/checkpoints/checkpoint_directory.ts";
 
 /** Files that a run writes while it runs. */
 export const LOG_FILES = /^(trainer_log\.jsonl|trainer_state\.json|metrics\.csv)$/;
+
+/** Folders that a run writes into while it runs, and which of their files are its own: others may lie beside them. */
+export const FOLDERS_OF_RUNS: ReadonlyMap<string, RegExp> = new Map([
+  ["runs", /^events\.out\.tfevents\./],
+  [COMPLETIONS, /^completions_\d+\.jsonl$/],
+]);
 
 /** Files that only a finished run has: weights, tokenizer, results, pictures and model card. */
 export const FINISHED_FILES: RegExp = new RegExp(

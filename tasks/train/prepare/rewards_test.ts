@@ -1,0 +1,107 @@
+/** Rewards from judges; expected numbers by hand. */
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { z } from "zod";
+
+import { builtinPlugins } from "../../../plugins/builtins.ts";
+import { definePlugin } from "../../../plugins/kinds/plugin.ts";
+import { Registry } from "../../../plugins/registry.ts";
+import { checkRuled, prepareRewards, type RewardKeys } from "./rewards.ts";
+import { UsedPlugins } from "./used_plugins.ts";
+
+/** A reward function of one's own: shorter is better. */
+const brief = definePlugin({
+  kind: "judge",
+  name: "brief",
+  version: "1",
+  description: "Rewards short answers",
+  options: z.strictObject({ most: z.number().default(10) }),
+  create: ({ most }) => ({
+    scale: 2,
+    judge: ({ response, constraints }) =>
+      Promise.resolve({
+        constraints: constraints.map(() => ({ score: null, reason: "not looked at" })),
+        overall: { score: response.length <= most ? 2 : 0 },
+        raw: "",
+      }),
+  }),
+});
+const registry = new Registry([...builtinPlugins(), brief]);
+
+function made(keys: Partial<RewardKeys>) {
+  const config: RewardKeys = {
+    stage: "grpo",
+    reward_funcs: ["rules"],
+    reward_weights: null,
+    reward_options: {},
+    ...keys,
+  };
+  const rewards = prepareRewards(config, new UsedPlugins(registry), () => "");
+  if (rewards === null) throw new Error("no rewards");
+  return rewards;
+}
+
+const lower = { text: "lower", rule: { id: "case:lower", kwargs: {} }, groups: {} };
+const comma = { text: "no comma", rule: { id: "punctuation:no_comma", kwargs: {} }, groups: {} };
+const item = {
+  id: "a",
+  messages: [{ role: "user" as const, content: "q" }],
+  constraints: [lower, comma],
+  groups: {},
+  fields: {},
+};
+const { signal } = new AbortController();
+
+Deno.test("rewards are the share of constraints that a judge finds kept, its verdict on the whole, or none", async () => {
+  const rewards = made({
+    reward_funcs: ["rules", "rules:overall", "brief:overall", "brief"],
+    reward_options: { brief: { most: 6 } },
+  });
+  assertEquals(rewards.weights, [1, 1, 1, 1]);
+  assertEquals(await rewards.of({ item, response: "a, b" }, signal), [0.5, 0, 1, null]);
+  assertEquals(await rewards.of({ item, response: "all lower" }, signal), [1, 1, 0, null]);
+});
+
+Deno.test("what can't reward is refused with what to do", () => {
+  const faults: [Partial<RewardKeys>, string][] = [
+    [{ reward_funcs: ["ruls"] }, "ruls"],
+    [{ reward_funcs: ["rules:all"] }, "use rules or rules:overall"],
+    [
+      { reward_options: { brief: {} } },
+      "reward_options.brief as reward_funcs names no such judge: known are rules",
+    ],
+    [{ reward_options: { rules: 3 } }, "reward_options.rules as a map is needed: current value is 3"],
+    [
+      {
+        reward_funcs: ["model"],
+        reward_options: {
+          model: { type: "openai", args: { name: "m", api_base: "http://127.0.0.1:9/v1" } },
+        },
+      },
+      "as it asks a model behind an endpoint for each answer",
+    ],
+  ];
+  for (const [keys, text] of faults) assertThrows(() => made(keys), RangeError, text);
+});
+
+Deno.test("rules need a rule for every constraint of every row", async () => {
+  const row = (constraints: unknown[]) => ({
+    index: 0,
+    source: { file: "f.jsonl", row: 4 },
+    sequences: [],
+    task: JSON.stringify({ ...item, constraints }),
+  });
+  checkRuled([row([lower])], made({}));
+  checkRuled([row([])], made({ reward_funcs: ["brief:overall"] }));
+  for (
+    const [constraints, text] of [[[], "no constraints in row 4 of f.jsonl"], [[lower, {
+      text: "be kind",
+      groups: {},
+    }], '"be kind" without one in row 4']] as const
+  ) {
+    await assertRejects(
+      () => Promise.try(() => checkRuled([row([...constraints])], made({}))),
+      RangeError,
+      text,
+    );
+  }
+});
