@@ -293,7 +293,7 @@ export class Parameters {
   /** Copies of everything trained, by name. */
   async values(): Promise<Record<string, Float32Array<ArrayBuffer>>> {
     const all = [...this.trained.values()].map(async ({ name, tensor, values }) =>
-      [name, values?.slice() ?? await this.backend.download(tensor)] as const
+      [name, values?.slice() ?? (await this.backend.download(tensor)).slice()] as const
     );
     return Object.fromEntries(await Promise.all(all)) as Record<string, Float32Array<ArrayBuffer>>;
   }

@@ -10,7 +10,9 @@ import { freshWeights } from "../weights/fresh_weights.ts";
 import { ENGINE_METHODS, EngineHost, type EngineSetup } from "../host.ts";
 import { withMerged } from "../weights/merged_weights.ts";
 import { packedReader } from "../weights/packed_weights.ts";
-import { type CallContext, type Methods, serve } from "./worker_call.ts";
+import { type CallContext, GivenArrays, type Methods, serve } from "./worker_call.ts";
+
+const COPIES: ReadonlySet<string> = new Set<typeof ENGINE_METHODS[number]>(["trained", "optimizerState"]);
 
 let host: EngineHost | null = null;
 let last: Promise<unknown> = Promise.resolve();
@@ -56,7 +58,9 @@ const calls = ENGINE_METHODS.map((method): [string, Methods[string]] => [
       if (found === undefined) {
         throw new TypeError(`Cannot call ${method}: this engine's backend has no use for it`);
       }
-      return await found.apply(host, args);
+      const value = await found.apply(host, args);
+      // copies that the host made for the caller; of full tuning as large as the model, twice and three times
+      return COPIES.has(method) ? new GivenArrays(value as GivenArrays["arrays"]) : value;
     }),
 ]);
 

@@ -15,6 +15,18 @@ export interface CallContext {
 /** Methods by name; each may run while others do. */
 export type Methods = Readonly<Record<string, (call: CallContext, ...args: never[]) => unknown>>;
 
+/** Arrays that nobody in the Worker reads again: they move to the caller, where others are copied twice on their way. */
+export class GivenArrays {
+  constructor(readonly arrays: Readonly<Record<string, Float32Array | Float64Array>>) {}
+
+  /** Memory that goes with them: of arrays that have it to themselves. */
+  get buffers(): Transferable[] {
+    return Object.values(this.arrays).flatMap(({ buffer, byteLength }) =>
+      buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : []
+    );
+  }
+}
+
 type Order = { id: number; method: string; args: unknown[] } | { id: number; cancel: true };
 
 type Report = { id: number } & ({ event: unknown } | { value: unknown } | { error: SentError });
@@ -32,7 +44,7 @@ interface SentError {
 export function serve(methods: Methods): void {
   const scope = globalThis as unknown as {
     onmessage: (event: MessageEvent<Order>) => void;
-    postMessage(report: Report): void;
+    postMessage(report: Report, transfer?: Transferable[]): void;
   };
   const running = new Map<number, AbortController>();
   scope.onmessage = async ({ data }) => {
@@ -47,7 +59,8 @@ export function serve(methods: Methods): void {
       }
       const emit = (event: unknown) => scope.postMessage({ id, event });
       const value = await method({ signal: controller.signal, emit }, ...data.args);
-      scope.postMessage({ id, value });
+      if (value instanceof GivenArrays) scope.postMessage({ id, value: value.arrays }, value.buffers);
+      else scope.postMessage({ id, value });
     } catch (error) {
       const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
       scope.postMessage({ id, error: { name, message, stack: stack ?? "" } });

@@ -31,6 +31,23 @@ Deno.test("call() gives the method's value, its events, and its error with the c
   }
 });
 
+Deno.test("call() takes given arrays over from the Worker, and copies one that shares its memory", async () => {
+  const module = new URL("./worker_call.ts", import.meta.url).href;
+  const connection = worker(`
+    import { GivenArrays } from ${JSON.stringify(module)};
+    const own = Float32Array.of(1, 2), part = Float64Array.of(3, 4, 5).subarray(1);
+    serve({ give: () => new GivenArrays({ own, part }), left: () => [own.length, part.length] });`);
+  try {
+    assertEquals(await connection.call("give", []), {
+      own: Float32Array.of(1, 2),
+      part: Float64Array.of(4, 5),
+    });
+    assertEquals(await connection.call("left", []), [0, 2]);
+  } finally {
+    connection.terminate();
+  }
+});
+
 Deno.test("call() throws the signal's reason at once, and the Worker's method gets the signal", async () => {
   const connection = worker(`
     let stopped = false;
