@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 
 import project from "../deno.json" with { type: "json" };
-import { filesTogether, filesToRun } from "./helpers/together.ts";
+import { filesTogether, filesToRun, wordsForAll } from "./helpers/together.ts";
 import { sourceFiles } from "./helpers/imports.ts";
 
 const root = new URL("../", import.meta.url);
@@ -33,9 +33,21 @@ Deno.test("each line of a group imports a test file, and deno task test runs eac
   const reached = run.flatMap((path) => filesTogether(true).get(path) ?? [path]);
   assertEquals(reached.toSorted(), tests.toSorted(), "each test file once");
   assert(project.tasks.test.command.endsWith(" $(deno run --allow-read tests/helpers/together.ts)"));
-  const everything = project.tasks["test:all"].command;
-  assert(
-    everything.includes(" --doc ") && everything.endsWith(" ."),
-    "examples of the documentation are run",
+});
+
+Deno.test("deno task test:all runs each test file once, and every example of the documentation", () => {
+  const { command } = project.tasks["test:all"];
+  assert(command.includes(" --doc "));
+  assert(command.endsWith(" $(deno run --allow-read tests/helpers/together.ts all)"));
+  const [ignored = "", ...run] = wordsForAll(), groups = filesTogether(false);
+  const tests = sourceFiles().filter((path) => path.endsWith("_test.ts"));
+  assertEquals(run.pop(), ".", "whose examples are run");
+  const reached = run.flatMap((path) => groups.get(path) ?? [path]);
+  assertEquals(reached.toSorted(), tests.toSorted(), "each test file once");
+  const together = ignored.replace("--ignore=**/", "").split(",**/");
+  assertEquals(together.toSorted(), [...groups.values()].flat().toSorted(), "none of a group by itself");
+  const withExample = together.filter((path) =>
+    /^ \* ```(ts|js)/m.test(Deno.readTextFileSync(new URL(path, root)))
   );
+  assertEquals(withExample, [], "examples, which would be ignored too");
 });

@@ -6,7 +6,7 @@
 import { sourceFiles } from "./imports.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-/** Groups, and those of files that are mostly skipped. */
+/** Groups, and those of `deno task test` alone: of files that are mostly skipped there, or take minutes together elsewhere. */
 const FOLDERS = ["tests/together/", "tests/together/quick/"] as const;
 
 /** Paths of test files from the root of the repository, by the file that imports them. @param quick Of `deno task test` */
@@ -27,9 +27,10 @@ export function filesTogether(quick: boolean): Map<string, string[]> {
 /**
  * What `deno task test` runs, in this order: files that take longest, each in its group where it has one, other groups, every other test
  * file. Examples of the documentation are run by `deno task test:all`: an isolate each, half a minute in all.
+ * @param quick False: what `deno task test:all` runs, for which groups of `tests/together/quick/` are none
  */
-export function filesToRun(): string[] {
-  const groups = filesTogether(true);
+export function filesToRun(quick = true): string[] {
+  const groups = filesTogether(quick);
   const groupOf = new Map(
     [...groups].flatMap(([group, files]) => files.map((file) => [file, group] as const)),
   );
@@ -42,4 +43,13 @@ export function filesToRun(): string[] {
   ];
 }
 
-if (import.meta.main) console.log(filesToRun().join(" "));
+/**
+ * Words for `deno test --doc` that run every test once, what takes longest first, and every example: of the whole folder all files but those
+ * that a group imports.
+ */
+export function wordsForAll(): string[] {
+  const together = [...filesTogether(false).values()].flat();
+  return [`--ignore=${together.map((path) => `**/${path}`).join(",")}`, ...filesToRun(false), "."];
+}
+
+if (import.meta.main) console.log((Deno.args[0] === "all" ? wordsForAll() : filesToRun()).join(" "));
