@@ -23,6 +23,7 @@ import { logged, type ToldVariables } from "./counts/request_log.ts";
 import { countInputTokens } from "./responses/input_tokens.ts";
 import { makeResponse } from "./responses/response.ts";
 import type { Service } from "./run.ts";
+import { scoreTexts } from "./scores.ts";
 import { textCompletion } from "./text.ts";
 import { tokenizeRoutes } from "./tokenize.ts";
 
@@ -84,6 +85,7 @@ export function makeApp(service: Service, options: AppOptions): Hono<ToldVariabl
   );
   app.post("/v1/messages", async (c) => await makeMessage(c, service, await jsonBody(c)));
   app.post("/v1/messages/count_tokens", async (c) => await countMessageTokens(c, service, await jsonBody(c)));
+  app.post("/v1/score/evaluation", async (c) => await scoreTexts(c, service, await jsonBody(c)));
   app.post("/v1/embeddings", () => {
     throw noEmbeddings();
   });

@@ -2,12 +2,13 @@
  * The models that a server has: one that is open, and adapters beside it by name.
  * @module
  */
-import { basename } from "@std/path";
+import { basename, join } from "@std/path";
 
 import { didYouMean } from "../../formats/did_you_mean.ts";
 import { exists } from "../../formats/exists.ts";
 import { hubName, resolveAdapter, type ResolveOptions } from "../../formats/hub/mod.ts";
 import { onlyMerged, readAdapterFields } from "../../formats/peft/mod.ts";
+import { VALUE_HEAD_FILE } from "../../formats/value_head/value_head.ts";
 import type {
   DeviceChoice,
   Generator,
@@ -15,6 +16,7 @@ import type {
   Quantization,
 } from "../../kernels/engine/generate/generator.ts";
 import { type LocalModel, openLocal, underAdapter } from "../../plugins/endpoints/local/open.ts";
+import { RewardModel } from "../../plugins/endpoints/local/reward_model.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import type { Template } from "../../plugins/kinds/template.ts";
 import { hasThinkingSwitch } from "./fields/thinking.ts";
@@ -58,6 +60,8 @@ export interface ServedModel {
   created: number;
   /** The open model, under the adapter. */
   local: LocalModel;
+  /** Scores token sequences where it is a reward model, which answers no prompts; null: it is none. */
+  rewards: RewardModel | null;
   /** Answers a prompt of ids, under the adapter; as `Generator.generateAll`. */
   generate: Generator["generateAll"];
   /** Answers under way. */
@@ -157,6 +161,7 @@ export class Models {
     this.#changing.set(name, "unloaded");
     const { generator } = served.local;
     try {
+      await served.rewards?.close();
       if (generator === this.#base.generator) return await generator.unloadAdapter(name);
       await Promise.allSettled(served.running);
       await generator.close();
@@ -168,7 +173,8 @@ export class Models {
   /** Stops what runs and frees everything. */
   async close(): Promise<void> {
     const generators = new Set(this.list().map(({ local }) => local.generator));
-    await Promise.all([...generators].map((generator) => generator.close()));
+    const rewards = this.list().flatMap(({ rewards }) => rewards ?? []);
+    await Promise.all([...generators, ...rewards].map((each) => each.close()));
   }
 
   get #base(): LocalModel {
@@ -206,7 +212,20 @@ export class Models {
     const local = beside
       ? underAdapter(this.#base, adapter, own)
       : await openLocal({ ...source, adapter }, own, this.registry);
-    if (beside) await local.generator.loadAdapter(id, adapter);
+    const root = adapter ?? local.path;
+    let rewards: RewardModel | null;
+    try {
+      if (beside) await local.generator.loadAdapter(id, adapter);
+      rewards = exists(join(root, VALUE_HEAD_FILE))
+        ? await RewardModel.open(
+          { model: local.path, adapter, device, onPhase: this.#onPhase },
+          this.registry,
+        )
+        : null;
+    } catch (error) {
+      if (!beside) await local.generator.close();
+      throw error;
+    }
     const templates = new Map<boolean | undefined, Template>();
     const template = (thinking?: boolean): Template => {
       const known = templates.get(thinking);
@@ -220,10 +239,11 @@ export class Models {
     const running = new Set<Promise<unknown>>();
     this.#served.set(id, {
       id,
-      root: adapter ?? local.path,
+      root,
       parent: adapter === null ? null : this.base,
       created: Math.floor(Date.now() / 1000),
       local,
+      rewards,
       running,
       async generate(prompt, sampling, onToken, signal) {
         const under = beside ? { ...sampling, adapter: id } : sampling;

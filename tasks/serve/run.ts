@@ -74,6 +74,7 @@ export async function answerRequest(
   service: Service,
   { asked, stream, writing }: Answering,
 ): Promise<Response> {
+  for (const { model } of asked) if (model.rewards !== null) throw rewardsOnly(model);
   const gone = new AbortController();
   const listeners: NewsListener[] = [];
   const making = makeAllAnswers(c, service, { asked, gone, listeners: stream ? listeners : null });
@@ -155,6 +156,15 @@ function streamReply(c: Context, writing: Writing, queue: Outbox, gone: AbortCon
   // hono says for every client what the platform knows of this one's connection: whether it stays open, and how its end is seen
   for (const name of ["connection", "transfer-encoding"]) reply.headers.delete(name);
   return reply;
+}
+
+/** LLaMA-Factory's API refuses chats with a reward model, too. */
+function rewardsOnly({ id }: ServedModel): ApiError {
+  return badRequest(
+    `Cannot answer with ${id} as it is a reward model (value_head.safetensors), which was trained to score texts: ask /v1/score/evaluation, or another model`,
+    "model",
+    "reward_model",
+  );
 }
 
 /** A schema that an answer can't be held to. */

@@ -131,7 +131,7 @@ export function rewardNotes(folder: string): string[] {
   if (!exists(join(folder, VALUE_HEAD_FILE))) return [];
   return [
     `${folder} is of a reward model (${VALUE_HEAD_FILE}), which was trained to give answers numbers, not to answer: rewards are what deno task train with ` +
-    "stage: rm and do_predict: true writes",
+    "stage: rm and do_predict: true writes, and deno task serve gives at /v1/score/evaluation",
   ];
 }
 

@@ -16,6 +16,7 @@ const POSTED = new Set([
   "/v1/responses/input_tokens",
   "/v1/messages",
   "/v1/messages/count_tokens",
+  "/v1/score/evaluation",
   "/v1/embeddings",
   "/v1/load_lora_adapter",
   "/v1/unload_lora_adapter",
@@ -58,10 +59,14 @@ const OF_OTHERS: readonly (readonly [paths: readonly string[], why: string])[] =
   ],
   [
     [
-      ...["/rerank", "/v1/rerank", "/v2/rerank", "/score", "/v1/score", "/pooling", "/classify"],
+      ...["/rerank", "/v1/rerank", "/v2/rerank"],
       ...["/v1/moderations", "/v1/audio", "/v1/images", "/v1/videos", "/v1/realtime"],
     ],
     "the model here writes texts; ask /v1/chat/completions or /v1/completions",
+  ],
+  [
+    ["/score", "/v1/score", "/pooling", "/classify"],
+    "models here write texts, and reward models score them; ask /v1/chat/completions, or /v1/score/evaluation for rewards",
   ],
   [
     [
