@@ -286,6 +286,37 @@ for (const [name, status, body] of spent) {
   });
 }
 
+Deno.test("openai: MiniMax's codes are what its table says of them", async () => {
+  // https://platform.minimax.io/docs/api-reference/errorcode
+  const said: [code: number, words: string, kind: string | undefined][] = [
+    [1000, "unknown error", "server"],
+    [1001, "request timeout", "timeout"],
+    [1002, "rate limit", "rate_limit"],
+    [1004, "login fail: Please carry the API secret key in the 'Authorization' field", "auth"],
+    [1008, "insufficient balance", "quota"],
+    [1024, "internal error", "server"],
+    [1026, "input new_sensitive", undefined],
+    [1027, "output new_sensitive", undefined],
+    [1033, "system error", "server"],
+    [1039, "token limit", "rate_limit"],
+    [1041, "conn limit", "rate_limit"],
+    [1042, "invisible character ratio limit", "bad_request"],
+    [2013, "invalid params", "bad_request"],
+    [2045, "rate growth limit", "rate_limit"],
+    [2049, "invalid api key", "auth"],
+    [2056, "usage limit exceeded", "quota"],
+  ];
+  for (const [status_code, status_msg, kind] of said) {
+    const { failure, outcome, error } = await ask(200, {
+      choices: null,
+      base_resp: { status_code, status_msg },
+    });
+    assertEquals(failure?.kind, kind, `${status_code}: ${error}`);
+    if (kind === undefined) assertEquals(outcome, "content_filter", `${status_code}`);
+    else assertStringIncludes(error ?? "", `${status_msg} (${status_code})`);
+  }
+});
+
 Deno.test("openai: a quota of a minute is waited for, and a person's words about money are no error of an account", async () => {
   const gemini = [{
     error: {

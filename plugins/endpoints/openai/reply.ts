@@ -9,6 +9,7 @@
  */
 import { AnswerError } from "../failures.ts";
 import { finishOf, otherEnd } from "./ends.ts";
+import { minimaxError } from "./minimax.ts";
 
 /** An error that stands in a reply whose status says that all is well. */
 export class ReplyError extends Error {
@@ -71,9 +72,9 @@ export class ReplyReader {
     if (!isMap(piece)) throw new AnswerError("malformed", `the answer has no choices: ${excerpt(piece)}`);
     if (isError(piece.error)) throw replyError(piece.error);
     if (piece.object === "error") throw new ReplyError(piece);
-    const { base_resp } = piece; // MiniMax
+    const { base_resp } = piece;
     if (isMap(base_resp) && Number(base_resp.status_code ?? 0) !== 0) {
-      throw new ReplyError({ message: String(base_resp.status_msg), code: base_resp.status_code });
+      throw new ReplyError(minimaxError(base_resp));
     }
     if (isMap(piece.usage)) this.#usage = piece.usage;
     if (typeof piece.model === "string" && piece.model !== "") this.#model ??= piece.model;
