@@ -11,6 +11,7 @@ import { thresholdText } from "../results/thresholds.ts";
 import { statusOf } from "./browser_data.ts";
 import { fileWriter, type ItemWriter } from "./item_writer.ts";
 import type { PageSurvey } from "./page_survey.ts";
+import { isShare, valueText } from "./text.ts";
 
 /** Characters that XML 1.0 has no way to write, lone surrogates among them. */
 const NOT_XML = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
@@ -92,9 +93,13 @@ function testcase(
     }
     return [`${verdict.score}: ${text}${verdict.reason === undefined ? "" : ` (${verdict.reason})`}`];
   });
+  const score = { value, max: contributions[0]?.max ?? 1 };
+  const scale = isShare(score) ? "" : ` of ${score.max}`;
   const why = judged?.error ?? answer?.completion.error ?? "";
   const text = xmlText([...(why === "" ? [] : [why]), ...verdicts].join("\n"));
   return status === "unscored"
     ? `${label}><skipped message="${text}"/></testcase>\n`
-    : `${label}><failure message="${xmlText(`${headline} is ${value}`)}">${text}</failure></testcase>\n`;
+    : `${label}><failure message="${
+      xmlText(`${headline} is ${valueText(score)}${scale}`)
+    }">${text}</failure></testcase>\n`;
 }
