@@ -124,9 +124,28 @@ const FAMILIES: readonly UnsupportedFamily[] = [
     is: `a Command or Aya, whose ${MEAN} and whose ${AT_ONCE}`,
   },
   {
-    types: ["glm", "glm4", "chatglm"],
-    architectures: ["glm4", "chatglm"],
-    is: "a GLM, which turns neighbouring numbers of queries and keys as pairs",
+    types: ["glm", "chatglm"],
+    architectures: ["chatglm"],
+    is: "a GLM before those of 0414, whose files have names of their own",
+    instead: "of Zhipu's models glm4 (GLM-4 of 0414, GLM-Z1) is supported",
+  },
+  {
+    types: ["glm4_moe", "glm4_moe_lite"],
+    architectures: ["glm4moe"],
+    is: "a mixture of experts",
+    instead: "of Zhipu's models glm4 (GLM-4 of 0414, GLM-Z1) is supported",
+  },
+  {
+    types: ["ernie4_5_moe", "ernie4_5_vl_moe"],
+    architectures: ["ernie4_5-moe"],
+    is: "a mixture of experts",
+    instead: "of Baidu's models ernie4_5 (0.3B) is supported",
+  },
+  {
+    types: ["hunyuan_v1_moe"],
+    architectures: ["hunyuan-moe"],
+    is: "a mixture of experts",
+    instead: "of Tencent's models hunyuan_v1_dense is supported",
   },
   {
     types: ["internlm2"],

@@ -30,6 +30,7 @@ export const MODEL_CLASSES: Readonly<Record<string, string>> = {
   olmo3: "Olmo3ForCausalLM",
   exaone4: "Exaone4ForCausalLM",
   ernie4_5: "Ernie4_5ForCausalLM",
+  glm4: "Glm4ForCausalLM",
   hunyuan_v1_dense: "HunYuanDenseV1ForCausalLM",
   phi3: "Phi3ForCausalLM",
 };
@@ -50,6 +51,7 @@ const MODEL_TYPES: Readonly<Record<string, string>> = {
   olmo2: "olmo2",
   exaone4: "exaone4",
   ernie4_5: "ernie4_5",
+  glm4: "glm4",
   "hunyuan-dense": "hunyuan_v1_dense",
   phi3: "phi3",
 };
@@ -97,6 +99,7 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
     ...(modelType === "smollm3" && { no_rope_layer_interval: NO_ROPE_INTERVAL }),
     ...(modelType === "granite" && multipliers(fields, headDim)),
     ...(modelType === "phi3" && phi3Fields(fields, { headDim, rotated })),
+    ...(modelType === "glm4" && { partial_rotary_factor: rotatedShare({ headDim, rotated }) }),
     ...(modelType === "gemma3_text" && gemma3Fields(fields)),
     ...(modelType === "gemma2" && gemma2Fields(fields)),
     ...((modelType === "olmo3" || modelType === "exaone4") && fourLayerFields(file, fields)),
@@ -147,7 +150,9 @@ function attentionSizes({ architecture, count }: ArchitectureFields, path: strin
   const rotated = count("rope.dimension_count", headDim);
   for (const key of ["attention.value_length", "rope.dimension_count"]) {
     const size = count(key, headDim);
-    if (size !== headDim && !(architecture === "phi3" && size === rotated && rotated < headDim)) {
+    if (
+      size !== headDim && !(["phi3", "glm4"].includes(architecture) && size === rotated && rotated < headDim)
+    ) {
       throw new RangeError(
         `Cannot open ${path}: ${architecture}.${key} is ${size}, the heads have ${headDim}`,
       );
@@ -170,6 +175,7 @@ function biases({ tensors }: GgufFile, architecture: string, modelType: string):
     ...((architecture === "llama" || modelType === "granite" || isQwen3) && {
       attention_bias: hasBias("attn_output") || isQwen3 && hasBias("attn_q"),
     }),
+    ...(modelType === "glm4" && { attention_bias: hasBias("attn_q") }),
     ...((modelType === "llama" || modelType === "granite") && { mlp_bias: hasBias("ffn_gate") }),
   };
 }
@@ -187,7 +193,7 @@ function slidingWindow(
   if (window > 0) {
     throw new RangeError(`Cannot open ${path}: a sliding window in a ${modelType} GGUF isn't supported`);
   }
-  return ["granite", "olmo2", "gemma", "ernie4_5", "hunyuan_v1_dense"].includes(modelType)
+  return ["granite", "olmo2", "gemma", "ernie4_5", "glm4", "hunyuan_v1_dense"].includes(modelType)
     ? {}
     : { use_sliding_window: false, sliding_window: null };
 }
@@ -195,13 +201,16 @@ function slidingWindow(
 /** Phi-3's: the share of each head that is rotated, and the length that the model was trained on first. */
 function phi3Fields(
   { count }: ArchitectureFields,
-  { headDim, rotated }: { headDim: number; rotated: number },
+  sizes: { headDim: number; rotated: number },
 ): Record<string, number> {
   const original = count("rope.scaling.original_context_length", count("context_length"));
-  // Programs take the whole part of the product, which may be one less by rounding.
-  const share = rotated / headDim,
-    part = Math.floor(share * headDim) === rotated ? share : (rotated + 0.5) / headDim;
-  return { partial_rotary_factor: part, original_max_position_embeddings: original };
+  return { partial_rotary_factor: rotatedShare(sizes), original_max_position_embeddings: original };
+}
+
+/** The share of each head that is rotated; programs take the whole part of the product, which may be one less by rounding. */
+function rotatedShare({ headDim, rotated }: { headDim: number; rotated: number }): number {
+  const share = rotated / headDim;
+  return Math.floor(share * headDim) === rotated ? share : (rotated + 0.5) / headDim;
 }
 
 /** Granite's, as llama.cpp reads them: a missing one or 0 stands for none, and of scores for 1 / √headDim. */

@@ -253,6 +253,13 @@ Deno.test("ggufConfig() of ernie4_5 and hunyuan-dense: classes, no window; Hunyu
   }
 });
 
+Deno.test("ggufConfig() of glm4 has the share of each head that is rotated, and biases where the file has them", () => {
+  const half = configWith({ "X.rope.dimension_count": u32(2) }, { architecture: "glm4" });
+  assertEquals([half.model_type, half.architectures], ["glm4", ["Glm4ForCausalLM"]]);
+  assertEquals([half.partial_rotary_factor, half.attention_bias], [0.5, false]);
+  assertEquals(configWith({}, { architecture: "glm4" }).partial_rotary_factor, 1);
+});
+
 Deno.test("ggufConfig() of granite has its multipliers; 0 and a missing one stand for none, as in llama.cpp", () => {
   const multipliers = (fields: Record<string, GgufTyped>) => {
     const config = configWith(fields, { architecture: "granite" });

@@ -64,6 +64,15 @@ const OTHER_BLOCKS: Readonly<Record<string, Readonly<Record<string, string>>>> =
     attn_q_norm: "self_attn.query_layernorm",
     attn_k_norm: "self_attn.key_layernorm",
   },
+  glm4: {
+    ...MODULES,
+    attn_norm: "input_layernorm",
+    post_attention_norm: "post_self_attn_layernorm",
+    ffn_norm: "post_attention_layernorm",
+    // as Phi-3's
+    ffn_up: "mlp.gate_up_proj",
+    post_ffw_norm: "post_mlp_layernorm",
+  },
   gemma2: AROUND,
   gemma3: AROUND,
   phi3: {

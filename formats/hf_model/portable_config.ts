@@ -42,6 +42,7 @@ function portableConfig(
 const ROPE_FIELDS: Readonly<Record<string, (config: Record<string, unknown>) => Record<string, unknown>>> = {
   gemma3_text: ropeFieldsByLayer,
   olmo3: ropeFieldsOfOlmo3,
+  glm4: ropeFieldsOfGlm4,
   phi3: ropeFieldsOfPhi3,
 };
 
@@ -98,6 +99,17 @@ function ropeFieldsOfPhi3(config: Record<string, unknown>): Record<string, unkno
     ...(part !== undefined && { partial_rotary_factor: part }),
     original_max_position_embeddings: config.original_max_position_embeddings ?? 4096,
     rope_scaling: scaling === null ? null : { type: "longrope", ...Object.fromEntries(inside) },
+  };
+}
+
+/** GLM-4's: version 4 takes the share of each head that is rotated beside the others, 5 in `rope_parameters`. */
+function ropeFieldsOfGlm4(config: Record<string, unknown>): Record<string, unknown> {
+  const fields = ropeFields(config), rope = record(fields.rope_parameters);
+  const part = rope?.partial_rotary_factor ?? config.partial_rotary_factor ?? 0.5;
+  return {
+    ...fields,
+    ...(rope !== null && { rope_parameters: { ...rope, partial_rotary_factor: part } }),
+    partial_rotary_factor: part,
   };
 }
 

@@ -121,6 +121,24 @@ Deno.test("saveModel() spells config.json for transformers 4 and 5 alike and ref
       );
       assertEquals([[rope_theta, rope_scaling], rope_parameters], [four, five]);
     }
+    // transformers 4.57's Glm4Config takes the share beside, 5.17 has it in rope_parameters; both have 0.5 where it isn't written
+    for (
+      const [spelling, part] of [
+        [{ rope_parameters: { rope_theta: 7, partial_rotary_factor: 0.25 } }, 0.25],
+        [{ rope_theta: 7, partial_rotary_factor: 0.25 }, 0.25],
+        [{ rope_theta: 7 }, 0.5],
+      ] as const
+    ) {
+      saveModel(directory, [tensor], { config: { model_type: "glm4", ...spelling }, dtype: "float16" });
+      const { rope_theta, partial_rotary_factor, rope_parameters } = JSON.parse(
+        Deno.readTextFileSync(join(directory, "config.json")),
+      );
+      assertEquals([rope_theta, partial_rotary_factor, rope_parameters.partial_rotary_factor], [
+        7,
+        part,
+        part,
+      ]);
+    }
     // transformers 5.17's Gemma2Config refuses whole numbers there
     const caps = { attn_logit_softcapping: 50, final_logit_softcapping: 30.5 };
     saveModel(directory, [tensor], { config: { model_type: "gemma2", ...caps }, dtype: "float16" });

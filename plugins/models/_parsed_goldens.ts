@@ -7,6 +7,7 @@ import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.
 import qwen2 from "./qwen2.ts";
 import qwen3 from "./qwen3.ts";
 import hunyuan from "./hunyuan.ts";
+import glm4 from "./glm4.ts";
 import granite from "./granite.ts";
 import gemma from "./gemma.ts";
 import gemma2 from "./gemma2.ts";
@@ -37,6 +38,7 @@ const models = new Registry([
   olmo2,
   exaone4,
   ernie45,
+  glm4,
   hunyuan,
   gemma,
   gemma2,
@@ -53,6 +55,7 @@ export const parsers = {
   granite: models.create("model", "granite"),
   olmo2: models.create("model", "olmo2"),
   exaone4: models.create("model", "exaone4"),
+  glm4: models.create("model", "glm4"),
   ernie45: models.create("model", "ernie4_5"),
   hunyuan: models.create("model", "hunyuan_v1_dense"),
   gemma: models.create("model", "gemma"),

@@ -323,6 +323,25 @@ Deno.test("parse() of ernie4_5 turns neighbouring elements, with defaults of tra
   assertThrows(() => parseGolden("ernie45", { hidden_act: "gelu" }), RangeError, 'hidden_act is "gelu"');
 });
 
+Deno.test("parse() of glm4 turns neighbouring elements of half of each head, with defaults of transformers' class", () => {
+  const decoder = parseGolden("glm4");
+  assertEquals([decoder.rotatesPairs, decoder.normPlaces, decoder.fusedProjections], [
+    true,
+    "both_glm4",
+    "mlp",
+  ]);
+  assertEquals([decoder.headDim, decoder.inverseFrequencies.length], [16, 4]);
+  assertEquals([decoder.qkvBias, decoder.outputBias, decoder.mlpBias], [true, false, false]);
+  const names = ["head_dim", "num_key_value_heads", "rms_norm_eps", "attention_bias", "rope_parameters"];
+  const bare = parseGolden("glm4", Object.fromEntries(names.map((name) => [name, undefined])));
+  assertEquals([bare.headDim, bare.numKeyValueHeads, bare.rmsNormEps], [128, 2, 1.5625e-7]);
+  assertEquals([bare.qkvBias, bare.inverseFrequencies.length], [true, 32]);
+  assertAlmostEquals(bare.inverseFrequencies[1]!, 1e4 ** (-2 / 64), 1e-15);
+  const four = { rope_parameters: undefined, rope_theta: 1e4, partial_rotary_factor: 0.25 };
+  assertEquals(parseGolden("glm4", four).inverseFrequencies.length, 2);
+  assertThrows(() => parseGolden("glm4", { hidden_act: "gelu" }), RangeError, 'hidden_act is "gelu"');
+});
+
 Deno.test("parse() of hunyuan_v1_dense norms behind the rotation, and widens its base by alpha up to max_position_embeddings", () => {
   const decoder = parseGolden("hunyuan");
   assertEquals([decoder.qkNorm, decoder.qkNormBehind, decoder.rotaryLimit], [true, true, 512]);

@@ -186,7 +186,7 @@ Deno.test("familyOf() says why a known model isn't of a supported family, and na
     falcon:
       `a Falcon before Falcon 3, whose ${mean} and whose MLP has no gate; Falcon 3 is llama, which is supported`,
     gpt2:
-      `a GPT-2, whose positions are learnt, whose ${mean} and whose MLP has no gate; supported are ernie4_5, exaone4, gemma, gemma2, gemma3_text, granite,`,
+      `a GPT-2, whose positions are learnt, whose ${mean} and whose MLP has no gate; supported are ernie4_5, exaone4, gemma, gemma2, gemma3_text, glm4, granite,`,
     gpt_neox:
       `a GPT-NeoX or Pythia, whose ${mean}, whose MLP has no gate and whose blocks add attention and MLP at once; supported are`,
     stablelm: `a StableLM, whose ${mean}; supported are`,
@@ -198,7 +198,9 @@ Deno.test("familyOf() says why a known model isn't of a supported family, and na
       "attention); models distilled from DeepSeek-R1 are qwen2 or llama, which are supported",
     gpt_oss: "a mixture of experts with attention sinks; supported are",
     cohere: `a Command or Aya, whose ${mean} and whose blocks add attention and MLP at once; supported are`,
-    glm4: "a GLM, which turns neighbouring numbers of queries and keys as pairs; supported are",
+    glm4_moe: "a mixture of experts; of Zhipu's models glm4 (GLM-4 of 0414, GLM-Z1) is supported",
+    ernie4_5_moe: "a mixture of experts; of Baidu's models ernie4_5 (0.3B) is supported",
+    hunyuan_v1_moe: "a mixture of experts; of Tencent's models hunyuan_v1_dense is supported",
     internlm2: "an InternLM 2, whose q, k and v are one matrix, interleaved by heads; supported are",
     starcoder2: `a StarCoder 2, whose ${mean} and whose MLP has no gate; supported are`,
     smolvlm: "a SmolVLM or Idefics, which sees; of Hugging Face's models SmolLM2 (llama) and smollm3",

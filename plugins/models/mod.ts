@@ -8,6 +8,7 @@ import exaone4 from "./exaone4.ts";
 import gemma from "./gemma.ts";
 import gemma2 from "./gemma2.ts";
 import gemma3 from "./gemma3.ts";
+import glm4 from "./glm4.ts";
 import granite from "./granite.ts";
 import hunyuan from "./hunyuan.ts";
 import llama from "./llama.ts";
@@ -36,6 +37,7 @@ export const models: readonly Plugin<"model">[] = [
   olmo3,
   exaone4,
   ernie45,
+  glm4,
   hunyuan,
   gemma,
   gemma2,

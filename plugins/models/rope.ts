@@ -59,12 +59,18 @@ export function widenedTheta(theta: number, alpha: number, headDim: number): num
 
 /**
  * The same of a family that may rotate the first `partial_rotary_factor` of each head alone (Phi-4-mini): as many frequencies as a half of that.
+ * @param otherwise The share where config.json has none, default 1
  * @throws {RangeError} As {@linkcode rotationOf}
  */
-export function partialRotationOf(config: ConfigFields, headDim: number, modelType: string): LimitedRotation {
+export function partialRotationOf(
+  config: ConfigFields,
+  headDim: number,
+  modelType: string,
+  otherwise = 1,
+): LimitedRotation {
   const five = spelled(config, "rope_parameters"), four = spelled(config, "rope_scaling");
   const name = "partial_rotary_factor", rope = four ?? five;
-  const owner = rope?.has(name) ? rope : config, part = owner.positive(name, 1);
+  const owner = rope?.has(name) ? rope : config, part = owner.positive(name, otherwise);
   const width = Math.floor(headDim * part);
   if (width > headDim || width < 2 || width % 2 !== 0) {
     throw owner.unsupported(name, `of heads of ${headDim} it is to be an even number of elements, 2 to all`);

@@ -179,6 +179,7 @@ export function checkArchitecture(decoder: DecoderConfig): string {
       "olmo2",
       "exaone4",
       "ernie4_5",
+      "glm4",
       "hunyuan-dense",
       "phi3",
     ]

@@ -27,6 +27,7 @@ const FOLDERS = [
   "tiny/exaone4/model",
   "tiny/ernie45/model",
   "tiny/hunyuan/model",
+  "tiny/glm4/model",
   "tiny/phi4mini/model",
   "tiny/qwen2/model-sharded",
 ];

@@ -46,6 +46,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   },
   ernie45: { heads: null, prompt: [3, 14, 15, 92, 65, 35] },
   hunyuan: { heads: null, prompt: [3, 14, 15, 92, 65, 35] },
+  glm4: { heads: null, prompt: [3, 14, 15, 92, 65, 35] },
   gemma: { heads: null, prompt: [3, 14, 15, 92, 65, 35] },
   // llama.cpp's own scale of scores
   gemma2: { heads: null, prompt: [100, 90, 80, 70, 60, 50], change: { query_pre_attn_scalar: 16 } },

@@ -49,6 +49,8 @@ const MODELS: Readonly<Record<string, Record<string, unknown>>> = {
     },
   },
   ernie4_5: { ...SIZES, num_hidden_layers: 2, head_dim: 32, tie_word_embeddings: true },
+  // half of each head is rotated
+  glm4: { ...SIZES, num_hidden_layers: 2 },
   hunyuan_v1_dense: {
     ...SIZES,
     num_hidden_layers: 2,

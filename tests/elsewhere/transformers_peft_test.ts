@@ -43,6 +43,7 @@ const CASES = [
   ["tiny/exaone4", "tiny/exaone4"],
   ["tiny/ernie45", "tiny/ernie45"],
   ["tiny/hunyuan", "tiny/hunyuan"],
+  ["tiny/glm4", "tiny/glm4"],
   ["tiny/phi3", "tiny/phi3"],
   ["tiny/phi4mini", "tiny/phi4mini"],
   [

@@ -25,6 +25,7 @@ export const ARCHITECTURES = [
   "olmo3",
   "exaone4",
   "ernie45",
+  "glm4",
   "hunyuan",
   "gemma",
   "gemma2",

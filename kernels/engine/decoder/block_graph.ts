@@ -191,7 +191,7 @@ class BlockModules {
   /** Queries, keys and values. */
   attentionInputs(x: Value): [q: Value, k: Value, v: Value] {
     const { fusedProjections, numHeads, numKeyValueHeads, headDim } = this.config;
-    if (!fusedProjections) {
+    if (fusedProjections !== true) {
       return [
         this.project(x, "self_attn.q_proj"),
         this.project(x, "self_attn.k_proj"),

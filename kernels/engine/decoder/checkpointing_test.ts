@@ -84,7 +84,20 @@ Deno.test("with checkpointing blocks keep nothing where memory isn't the host's,
 });
 
 Deno.test("madeAgain() names the modules whose product a block's way back computes a second time", () => {
-  for (const arch of ["llama", "qwen2", "qwen3", "granite", "gemma2", "gemma3", "olmo2", "hunyuan", "phi3"]) {
+  for (
+    const arch of [
+      "llama",
+      "qwen2",
+      "qwen3",
+      "granite",
+      "gemma2",
+      "gemma3",
+      "olmo2",
+      "hunyuan",
+      "glm4",
+      "phi3",
+    ]
+  ) {
     const { config } = tinyModel(arch), [first = "self_attn.q_proj"] = linearModules(config);
     const lora = { [first]: { rank: 4, scale: 2 } };
     const graph = blockGraph(config, attentionOf(config, 0), lora),
@@ -107,7 +120,7 @@ Deno.test("keptWidth() is what blocks of every family hold for each row, in a ru
     const { hiddenSize: d, intermediateSize: f, numHeads, numKeyValueHeads, headDim } = config;
     const q = numHeads * headDim, kv = numKeyValueHeads * headDim;
     // Both sums, turned queries and keys, values, attention's rows, gate and up; what is normed behind sub-layers, and queries and keys before their norms, which are the turned ones where these stand behind the rotation.
-    const normed = { before: 0, after: 2 * d, both: 2 * d }[config.normPlaces ?? "before"] +
+    const normed = { before: 0, after: 2 * d, both: 2 * d, both_glm4: 2 * d }[config.normPlaces ?? "before"] +
       (config.qkNorm && !config.qkNormBehind ? q + kv : 0);
     const byHand = { inputs: d, dear: 2 * d + q, activations: 2 * (d + q + kv + f) + normed };
     const runs = [[{ hostMemory: false }, true, "inputs"], [{}, true, "dear"], [

@@ -38,6 +38,14 @@ const FUSED_BY_INPUT = [["self_attn.qkv_proj"], ["self_attn.o_proj"], ["mlp.gate
   "mlp.down_proj",
 ]] as const;
 
+/** The same where gate and up are one. */
+const GATE_UP_BY_INPUT = [
+  ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"],
+  ["self_attn.o_proj"],
+  ["mlp.gate_up_proj"],
+  ["mlp.down_proj"],
+] as const;
+
 /** Name of a linear module inside a block. */
 export type LinearModule = (typeof BY_INPUT | typeof FUSED_BY_INPUT)[number][number];
 
@@ -48,6 +56,7 @@ type OfModules = Pick<DecoderConfig, "fusedProjections">;
 export function modulesByInput(
   { fusedProjections = false }: OfModules,
 ): readonly (readonly LinearModule[])[] {
+  if (fusedProjections === "mlp") return GATE_UP_BY_INPUT;
   return fusedProjections ? FUSED_BY_INPUT : BY_INPUT;
 }
 

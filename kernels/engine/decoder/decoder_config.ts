@@ -56,8 +56,8 @@ export interface DecoderConfig extends Rotation {
   logitScale?: number;
   /** Logits become cap · tanh(logit / cap) (Gemma 2), > 0; they stay as they are where it's missing. */
   logitCap?: number;
-  /** q, k and v are one matrix, and gate and up another (Phi-3); each is its own where it's missing. */
-  fusedProjections?: boolean;
+  /** q, k and v are one matrix, and gate and up another (Phi-3), or ("mlp") gate and up alone are one (GLM-4); each is its own where it's missing. */
+  fusedProjections?: boolean | "mlp";
   /** Biases on q, k, v (Qwen2). */
   qkvBias: boolean;
   /** Bias on o_proj (llama `attention_bias` puts it on all four). */
@@ -70,8 +70,8 @@ export interface DecoderConfig extends Rotation {
   qkNormBehind?: boolean;
   /** With `qkNorm`: the norm is of all heads' values together, before they are parted (OLMo 2); of each head by itself where it's missing. */
   qkNormWhole?: boolean;
-  /** Where a block is normed: its halves' inputs (default), what they give (OLMo 2), or both (Gemma 2 and 3). */
-  normPlaces?: "before" | "after" | "both";
+  /** Where a block is normed: its halves' inputs (default), what they give (OLMo 2), or both (Gemma 2 and 3; GLM-4 under names of its own). */
+  normPlaces?: "before" | "after" | "both" | "both_glm4";
   /** Added to the weights of every norm (Gemma keeps them less 1); 0 where it's missing. */
   normOffset?: number;
   /** What the MLP's gate is put through; SiLU where it's missing, GELU by its tanh approximation in Gemma. */

@@ -26,6 +26,10 @@ const PLACES: Readonly<
     attention: { before: "input_layernorm", after: "post_attention_layernorm" },
     mlp: { before: "pre_feedforward_layernorm", after: "post_feedforward_layernorm" },
   },
+  both_glm4: {
+    attention: { before: "input_layernorm", after: "post_self_attn_layernorm" },
+    mlp: { before: "post_attention_layernorm", after: "post_mlp_layernorm" },
+  },
 };
 
 /** Names of the norms around attention and MLP, in front of `.weight`. */

@@ -21,7 +21,7 @@ function bestOf(logits: Float32Array): { id: number; logp: number } {
   return { id: logits.indexOf(most), logp: -Math.log(sum) };
 }
 
-for (const arch of ["gemma", "gemma2", "olmo3", "exaone4", "ernie45", "hunyuan"]) {
+for (const arch of ["gemma", "gemma2", "olmo3", "exaone4", "ernie45", "hunyuan", "glm4"]) {
   Deno.test(`GenerationEngine gives transformers' greedy ids and log-probabilities (${arch})`, async () => {
     const { prompt, ids, logps } = readJson(`${TINY}${arch}/golden.json`).greedy as Greedy;
     const { config, weights } = tinyModel(arch);

@@ -173,7 +173,7 @@ Deno.test("a family's decoder has every field, and sizes that fit together; its 
       ],
       [
         { normPlaces: "behind" },
-        'normPlaces of config.json as one of before, after, both, or nothing, is needed: current value is "behind"',
+        'normPlaces of config.json as one of before, after, both, both_glm4, or nothing, is needed: current value is "behind"',
       ],
       [
         { attentionFacter: 2 },

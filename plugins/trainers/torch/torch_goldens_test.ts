@@ -160,6 +160,7 @@ for (
       ["full_sft_exaone4", "none", 1000, false],
       ["lora_dpo_ernie45", "none", 1000, false],
       ["full_sft_hunyuan", "none", 1000, false],
+      ["lora_dpo_glm4", "none", 1000, false],
       ["lora_dpo_gemma", "none", 1000, false],
       ["lora_dpo_gemma2", "none", 1000, false],
       ["full_sft_gemma2", "none", 1000, false],

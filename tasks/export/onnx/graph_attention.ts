@@ -114,7 +114,7 @@ export function onnxAttention(
 function projections(products: OnnxProducts, x: string, layer: number): string[] {
   const { g, config } = products, { numHeads, numKeyValueHeads, headDim } = config;
   const modules = item(modulesByInput(config), 0).map((module) => products.project(x, layer, module));
-  if (!config.fusedProjections) return modules;
+  if (config.fusedProjections !== true) return modules;
   const sizes = [numHeads, numKeyValueHeads, numKeyValueHeads].map((heads) => heads * headDim);
   return g.ops("Split", [item(modules, 0), g.integers(sizes)], { count: 3, attrs: { axis: -1 } });
 }

@@ -31,6 +31,7 @@ const RUNS = [
   "full_sft_exaone4",
   "lora_dpo_ernie45",
   "full_sft_hunyuan",
+  "lora_dpo_glm4",
   "lora_dpo_gemma",
   "full_sft_gemma",
   "lora_dpo_gemma2",
