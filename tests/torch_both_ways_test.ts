@@ -8,6 +8,7 @@ import {
   factoryArguments,
   referenceKeys,
   repeatFactoryRun,
+  rewardKeys,
   secondAdapter,
 } from "./_llamafactory_run.ts";
 import { TrainProcess } from "./_train_process.ts";
@@ -68,6 +69,33 @@ for (
       const written = Deno.readTextFileSync(join(output, "run.yaml"));
       assertMatch(written, /trainer: torch/);
       assertMatch(written, /sharding: fsdp/);
+    },
+  });
+}
+
+/** Runs of two processes that share the model out, by the keys that their folders need here. */
+const SHARED: readonly [name: string, keys: (folder: string) => string[]][] = [
+  ["rm_full", (folder) => rewardKeys(folder, false)],
+  ["sft_full_adafactor", () => ["adapter_name_or_path=[]"]],
+  ["rm_fixed", (folder) => rewardKeys(folder, true)],
+  ["rm_fixed_odd", (folder) => rewardKeys(folder, true)],
+  ["rm_freeze_last", (folder) => rewardKeys(folder, false)],
+  ...["sft_fixed_adafactor", "sft_fixed_sgd", "sft_fixed_adagrad", "sft_fixed_rmsprop"].map((
+    name,
+  ): [string, () => string[]] => [name, () => []]),
+];
+
+for (const [name, keys] of SHARED) {
+  // beside_local_torch_test.ts holds the others beside the local engine, which has them from the same goldens
+  const { ignore, why } = ["rm_full", "sft_full_adafactor"].includes(name) ? TORCH_PYTHON : TORCH_FULL;
+  Deno.test({
+    name: `LLaMA-Factory's run ${name} is repeated by two processes with fsdp${why}`,
+    ignore,
+    fn: async () => {
+      const folder = temporaryFolder(), output = join(folder, "out");
+      const torch = ["trainer=torch", "trainer_options={nproc_per_node: 2, sharding: fsdp, dtype: float32}"];
+      await repeatFactoryRun(name, output, ["threads=1", ...torch, ...keys(folder)]);
+      assertFactoryRun(name, output);
     },
   });
 }

@@ -255,6 +255,8 @@ export interface RunSize {
   parameters: number;
   /** Weights that are trained. */
   trained: number;
+  /** Numbers that the optimizer keeps of them. */
+  kept: number;
   /** The model's own are, all or some, rather than adapters. */
   own: boolean;
   /** Rows of the largest pack. */

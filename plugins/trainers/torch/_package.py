@@ -64,7 +64,7 @@ def opened(folder: str, tuning: str, dtype: str, compiled: bool = False, neftune
         "model": folder, "tuning": tuning, "modules": modules, "dropout": 0.1, "seed": 0, "checkpointing": False,
         "sharding": "none", "reshard": True, "cpu_offload": False, "dtype": dtype, "attention": "auto", "compile": compiled,
         "quantization": "none", "threads": 1, "smoothing": 0.0, "neftune": neftune,
-        "optimizer": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0},
+        "optimizer": {"rule": "adamw", "name": "AdamW", "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0},
     }
     return Engine(Frame(header), Ranks(0, 1, torch.device("cpu"), None, 0, None))
 

@@ -26,7 +26,6 @@ export interface TorchEngine extends EngineClient {
 /**
  * Opens a model on ranks; another one that was open there goes.
  * @param ranks Ended by the engine's `close`
- * @throws {RangeError} If another optimizer than AdamW is asked for; nothing was sent then
  * @throws {Error} If the model can't be loaded; the ranks are gone then
  */
 export async function openTorchEngine(ranks: Ranks, setup: TorchSetup): Promise<TorchEngine> {
@@ -41,6 +40,7 @@ function openHeader(ranks: Ranks, setup: TorchSetup) {
     tuning: tuning.type,
     modules: tuning.type === "lora" ? tuning.modules : {},
     tensors: tuning.type === "freeze" ? tuning.tensors : [],
+    value_head: tuning.valueHead?.dropout ?? null,
     dropout: tuning.type === "lora" ? tuning.dropout : 0,
     seed: setup.seed,
     smoothing: setup.labelSmoothing ?? 0,
@@ -59,15 +59,9 @@ function openHeader(ranks: Ranks, setup: TorchSetup) {
 }
 
 function optimizerHeader(options: OptimizerOptions) {
-  const { betas: [beta1, beta2], epsilon, weightDecay, ratioOfB = 1, rule } = options;
-  if (rule !== undefined) {
-    throw new RangeError(
-      `Cannot step by ${
-        ruleOf(options).name
-      } on PyTorch as its processes step with AdamW alone: current value is optim: ${rule}; use trainer: local, or adamw_torch`,
-    );
-  }
-  return { beta1, beta2, epsilon, weight_decay: weightDecay, ratio_of_b: ratioOfB };
+  const { betas: [beta1, beta2], epsilon, weightDecay, ratioOfB = 1, rule = "adamw" } = options;
+  const { name } = ruleOf(options);
+  return { rule, name, beta1, beta2, epsilon, weight_decay: weightDecay, ratio_of_b: ratioOfB };
 }
 
 /** The model that is open on the ranks. */
@@ -121,7 +115,7 @@ function engineOn(
     async restore(trained, optimizer) {
       await ranks.call("restore", { optimizer: optimizer !== null }, {
         ...withPrefix("trained.", trained),
-        ...withPrefix("adamw.", optimizer ?? {}),
+        ...withPrefix("optimizer.", optimizer ?? {}),
       });
     },
     async findNonFinite(pack) {

@@ -10,8 +10,7 @@ import { optionsOf } from "./_python.ts";
 import { type EndedProcess, failureOf } from "./failure.ts";
 import { shardingOf, type TorchOptions, torchOptions } from "./options.ts";
 import { Processes } from "./processes.ts";
-import { ADAMW, openTiny } from "./_golden.ts";
-import { type Ranks, startRanks } from "./ranks.ts";
+import { startRanks } from "./ranks.ts";
 
 const { ignore, why } = TORCH_PYTHON;
 
@@ -72,16 +71,6 @@ Deno.test("a launcher that is killed ends the run, though its ranks live on and 
     "Cannot continue as the ranks' launcher was ended by SIGKILL",
   );
   assertEquals(await whoStays([rank]), []);
-});
-
-Deno.test("processes that are to step by another optimizer than AdamW are asked for nothing", async () => {
-  const call = () => Promise.reject(new Error("asked"));
-  const ranks: Ranks = { world: 1, perNode: 1, device: "cpu", ids: [], call, end: () => Promise.resolve() };
-  await assertRejects(
-    () => openTiny(ranks, {}, { optimizer: { ...ADAMW, rule: "sgd" } }),
-    RangeError,
-    "Cannot step by SGD on PyTorch as its processes step with AdamW alone: current value is optim: sgd",
-  );
 });
 
 Deno.test("options that contradict each other are refused before anything starts", () => {

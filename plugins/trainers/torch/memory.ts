@@ -18,7 +18,7 @@ const HEAD_TILE = 2 ** 25, HEAD_KEPT = 2 ** 28;
  * @param processes All nodes together
  */
 export function processMemory(
-  { decoder, parameters, trained, own, rows, checkpointing }: RunSize,
+  { decoder, parameters, trained, kept, own, rows, checkpointing }: RunSize,
   { dtype, sharding, quantization, cpu_offload, reshard_after_forward }: EngineChoices,
   processes: number,
 ): RunMemory["memory"] {
@@ -32,8 +32,8 @@ export function processMemory(
   // DeepSpeed keeps what it computes with beside its float32 copies, which are states; its ZeRO-2 leaves it whole.
   const zero = sharding === "deepspeed", whole = zero && !reshard_after_forward;
   const weights = own && !zero ? 4 * parameters : half * (parameters - packed) + NF4_BYTES * packed;
-  // Value, gradient and two moments in float32; of the model's own the value is counted with the weights.
-  const states = (own && !zero ? 12 : 16) * trained;
+  // Value, gradient and what the optimizer keeps in float32; of the model's own the value is counted with the weights.
+  const states = (own && !zero ? 4 : 8) * trained + 4 * kept;
   const shared = sharding === "fsdp" || zero, shares = shared ? processes : 1;
   // Two blocks at a time are whole, the next being fetched early, and embedding and head.
   const gathered = shared && !whole ? 2 * half * (block + vocabSize * h) : 0;

@@ -34,10 +34,12 @@ const sum = (list: number[]) => list.reduce((a, b) => a + b, 0);
 function memory(own: boolean | number, processes: number, choices: Partial<EngineChoices> = {}) {
   const parameters = sum([...tensorShapes(QWEN).values()].map((shape) => shape.reduce((a, b) => a * b, 1)));
   const adapters = QWEN.numLayers * 8 * sum(linearModules(QWEN).map((name) => sum(moduleShape(QWEN, name))));
+  const trained = typeof own === "number" ? own * LAYER : own ? parameters : adapters;
   const size = {
     decoder: QWEN,
     parameters,
-    trained: typeof own === "number" ? own * LAYER : own ? parameters : adapters,
+    trained,
+    kept: 2 * trained,
     own: own !== false,
     rows: 4096,
     checkpointing: true,

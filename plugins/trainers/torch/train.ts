@@ -7,6 +7,7 @@ import { join } from "@std/path";
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
 import type { OpenEngine } from "../local/open_engine.ts";
 import type { Tuning } from "../../../kernels/engine/weights/parameters.ts";
+import { isOtherRule } from "../../../kernels/engine/optimizer/rules.ts";
 import { withMerged } from "../../../kernels/engine/weights/merged_weights.ts";
 import { carryOut } from "../local/run.ts";
 import { checkDora } from "./dora.ts";
@@ -27,7 +28,7 @@ export async function trainOnTorch(
   sharding: EngineChoices["sharding"],
 ): Promise<TrainerResult> {
   const { config, log, reference } = inputs;
-  checkTrainable(inputs, options);
+  checkTrainable(inputs, options, sharding);
   const temporary = await Deno.makeTempDir({ prefix: "dinotune-torch-model-" });
   // the ranks of a reference model are the policy's: other machines lend theirs once
   let ranks: Ranks | null = null;
@@ -75,7 +76,11 @@ export async function trainOnTorch(
 }
 
 /** Makes sure that the processes can train what is asked for, before anything is started. @throws {RangeError} If they can't, with what to do */
-function checkTrainable(inputs: TrainerInputs, options: TorchOptions): void {
+function checkTrainable(
+  inputs: TrainerInputs,
+  options: TorchOptions,
+  sharding: EngineChoices["sharding"],
+): void {
   const { config, reference } = inputs;
   if (options.nnodes > 1 && (inputs.fresh !== undefined || inputs.embeddings !== undefined)) {
     throw new RangeError(
@@ -89,6 +94,11 @@ function checkTrainable(inputs: TrainerInputs, options: TorchOptions): void {
       `Cannot train modules whole beside adapters on PyTorch as its processes train adapters alone: current value is additional_target: ${
         config.additional_target.join(", ")
       } (both embeddings by themselves where the vocabulary is changed); use trainer: local`,
+    );
+  }
+  if (sharding === "deepspeed" && isOtherRule(config.optim)) {
+    throw new RangeError(
+      `Cannot use optim: ${config.optim} with sharding: deepspeed as AdamW alone is tried with it: set sharding: fsdp, or optim: adamw_torch`,
     );
   }
   if (inputs.loss.labelMeasure) {

@@ -31,7 +31,7 @@ Deno.test("keys that contradict each other are refused", () => {
       ],
       ["finetuning_type: freeze\nfreeze_trainable_modules: []", "names no module"],
       ["finetuning_type: full\nuse_llama_pro: true", "use finetuning_type: freeze or lora"],
-      ["stage: rm\ntrainer: torch", "with trainer: torch as value heads are of trainer local"],
+      ["stage: rm\ntrainer: mine", "with trainer: mine as value heads are of trainers local and torch"],
       ["stage: rm\nadd_tokens: zwei\nresize_vocab: true", "with LoRA and a changed vocabulary"],
       ["stage: rm\nadditional_target: embed_tokens,lm_head", "leave it out of additional_target"],
       [

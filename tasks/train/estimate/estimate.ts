@@ -54,6 +54,7 @@ export function estimate(
   return {
     parameters: weights.parameters,
     trained: weights.trained,
+    kept: weights.kept,
     storage: storage.text,
     ...(storage.shaders !== undefined && { shaders: storage.shaders }),
     place: !place.gpu ? "host" : place.stack ? "device" : "device alone",

@@ -84,7 +84,7 @@ export function needsOfTrainer(
 ): { needs: Estimate; packs: null } {
   const { ready, train, adapter } = run, config = ofReady(run);
   const counted = estimate(config, { model: ready.decoder, loss: ready.loss, train }, { adapter });
-  const { parameters, trained, largestExample } = counted, { reference } = ready;
+  const { parameters, trained, kept, largestExample } = counted, { reference } = ready;
   const rows = Math.max(largestExample, config.micro_batch_tokens ?? DEFAULT_ROWS);
   const needs = {
     ...counted,
@@ -92,6 +92,7 @@ export function needsOfTrainer(
       decoder: ready.decoder,
       parameters,
       trained,
+      kept,
       own: config.finetuning_type !== "lora",
       rows,
       checkpointing: !config.disable_gradient_checkpointing,
@@ -101,6 +102,7 @@ export function needsOfTrainer(
         decoder: reference.decoder,
         parameters: parametersOf(reference.decoder),
         trained: 0,
+        kept: 0,
         own: false,
         rows,
         checkpointing: true,

@@ -11,6 +11,8 @@ export interface Estimate {
   parameters: number;
   /** Weights that are trained. */
   trained: number;
+  /** Numbers that the optimizer keeps of them. */
+  kept: number;
   /** Storage of frozen matrices, in words. */
   storage: string;
   /** Subgroup functions of shaders, in words. */

@@ -47,14 +47,9 @@ export function checkDevice(c: TrainConfig, given: ReadonlyMap<string, unknown>,
   );
 }
 
-/** Other optimizers than AdamW step what lies in the host's memory; a finished model isn't stepped. */
+/** The local trainer's other optimizers than AdamW step what lies in the host's memory; a finished model isn't stepped. */
 function checkOptimizer(c: TrainConfig, refuse: Refuse): void {
   if (!c.do_train || !isOtherRule(c.optim)) return;
-  refuse(
-    c.trainer === "torch",
-    "optim",
-    `Cannot use optim: ${c.optim} on trainer: torch, whose processes step with AdamW alone: use trainer: local, or adamw_torch`,
-  );
   refuse(
     c.trainer === "local" && (c.backend === "webgpu" || (onCuda(c) && c.cuda_tensors === "device")),
     "optim",

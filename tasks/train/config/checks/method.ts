@@ -26,9 +26,9 @@ export function checkMethod(c: TrainConfig, refuse: Refuse): void {
 
 function checkReward(c: TrainConfig, refuse: Refuse): void {
   refuse(
-    c.trainer !== "local",
+    c.trainer !== "local" && c.trainer !== "torch",
     "trainer",
-    `Cannot train a reward model with trainer: ${c.trainer} as value heads are of trainer local: leave it out, and deepspeed and fsdp, which choose torch`,
+    `Cannot train a reward model with trainer: ${c.trainer} as value heads are of trainers local and torch: leave it out`,
   );
   const grows = c.resize_vocab || c.add_tokens.length + c.add_special_tokens.length > 0 ||
     c.new_special_tokens_config !== null;

@@ -41,7 +41,7 @@ export function optimizationKeys() {
       "adamw_torch_fused",
       "optimizer; names that begin with adamw are one and the same AdamW. adafactor keeps squares by row and column alone, has the run's learning rate, and no " +
         "scaling by parameters or relative steps, as transformers makes it; sgd (without momentum), adagrad and rmsprop are torch's with its defaults. Others " +
-        "than AdamW work where what is trained lies in the host's memory: trainer: local, and neither backend: webgpu nor cuda_tensors: device",
+        "than AdamW work with trainer: torch, and trainer: local with neither backend: webgpu nor cuda_tensors: device",
       { refused: Object.fromEntries(ABSENT.map((name) => [name, NOT_THERE])) },
     ),
     adam_beta1: row(beta, 0.9, "decay of AdamW's first moment"),

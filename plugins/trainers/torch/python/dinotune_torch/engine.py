@@ -13,8 +13,9 @@ from .failure import Refused
 from .frames import Frame
 from .lora import Switch
 from .model import Setup, load, trained, widened
-from .optimizer import Optimizer, local, put, whole
+from .optimizer import Optimizer, put, whole
 from .ranks import Ranks
+from .rules import local
 from .zero import Zero
 from .trees import ChainTree, FlexTree, padded
 
@@ -119,10 +120,10 @@ class Engine:
         return Frame({}, {} if self.optimizer is None else self.optimizer.state())
 
     def restore(self, frame: Frame) -> Frame:
-        given = {kind: {n.removeprefix(kind): v for n, v in frame.arrays.items() if n.startswith(kind)} for kind in ("trained.", "adamw.")}
+        given = {kind: {n.removeprefix(kind): v for n, v in frame.arrays.items() if n.startswith(kind)} for kind in ("trained.", "optimizer.")}
         self._put_trained(given["trained."])
         if self.optimizer is not None and frame.header["optimizer"]:
-            self.optimizer.restore(given["adamw."])
+            self.optimizer.restore(given["optimizer."])
         return Frame({})
 
     def non_finite(self, frame: Frame) -> Frame:

@@ -99,7 +99,8 @@ def _forward(self: Any, x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
     if not self.switch.on:
         return base(x)
     scale = self.scale
-    dropped = _dropout(x, self.switch, self.number) if self.switch.step is not None else None
+    switch = self.switch
+    dropped = drop(x, switch.dropout, switch, self.number) if switch.step is not None and switch.dropout > 0 else None
     if self.switch.by_modules:
         return base(x) + scale * self.lora_B[NAME](self.lora_A[NAME](x if dropped is None else dropped))
     a, b = self.lora_A[NAME].weight, self.lora_B[NAME].weight
@@ -128,11 +129,11 @@ def is_of_b(name: str) -> bool:
     return name.endswith(("lora_B.weight", MAGNITUDE))
 
 
-def _dropout(x: torch.Tensor, switch: Switch, number: int) -> torch.Tensor | None:
+def drop(x: torch.Tensor, rate: float, switch: Switch, number: int) -> torch.Tensor:
     """x after dropout. The mask depends on numbers alone, so checkpointing and a resumed run make the same one again."""
-    if switch.dropout == 0:
-        return None
+    if rate == 0:
+        return x
     generator = torch.Generator(x.device)
     generator.manual_seed(hash((switch.seed, switch.step, number)) & 0x7FFF_FFFF_FFFF_FFFF)
-    kept = torch.rand(x.shape, generator=generator, device=x.device) >= switch.dropout
-    return x * kept.to(x.dtype) / (1 - switch.dropout)
+    kept = torch.rand(x.shape, generator=generator, device=x.device) >= rate
+    return x * kept.to(x.dtype) / (1 - rate)

@@ -15,6 +15,7 @@ from .lora import Switch, add_adapters
 from .noise import noise_hook
 from .products import cpu_has_bfloat16, widen_products
 from .ranks import Ranks
+from .value_head import ValueHead
 
 
 @dataclass
@@ -43,6 +44,8 @@ class Setup:
     threads: int
     tensors: tuple[str, ...] = ()
     """Of freeze: names of the parameters that are trained."""
+    value_head: float | None = None
+    """Dropout of what a value head reads, which then is trained in the output head's place; None: log-probabilities of labels."""
 
     @property
     def own(self) -> bool:
@@ -70,6 +73,11 @@ def load(setup: Setup, ranks: Ranks, switch: Switch) -> torch.nn.Module:
         widen_products(model.model)
     if setup.tuning == "lora":
         add_adapters(model, setup.modules, switch)
+    model.v_head = None
+    if setup.value_head is not None:
+        # nothing reads it
+        model.lm_head = torch.nn.Identity()
+        model.v_head = ValueHead(config.hidden_size, setup.value_head, switch).to(ranks.device)
     if setup.checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     # Checkpointing works in training mode only; dropout is the adapters' own and off otherwise.
@@ -98,10 +106,12 @@ def widened(setup: Setup, ranks: Ranks) -> bool:
 
 def _forward(self: Any, ids: torch.Tensor, positions: torch.Tensor, tree: Any, rows: torch.Tensor, labels: torch.Tensor,
              keep: bool, best: bool = False) -> torch.Tensor:
-    """Log-probability of every label, `[L]`, behind them 1 where no token is likelier, else 0, with `best`; FSDP has the whole model's own weights together while this runs."""
+    """Log-probability of every label (the value of its row with a value head), `[L]`, behind them 1 where no token is likelier, else 0, with `best`; FSDP has the whole model's own weights together while this runs."""
     body = self.model(
         input_ids=ids[None], position_ids=positions[None], attention_mask=None, use_cache=False, tree=tree
     ).last_hidden_state[0]
+    if self.v_head is not None:
+        return self.v_head(body.index_select(0, rows))
     unique, inverse = torch.unique(rows, return_inverse=True)
     # Granite divides its logits; a model of another family has no such field.
     hidden, weight = body.index_select(0, unique) / getattr(self.config, "logits_scaling", 1.0), self.lm_head.weight
@@ -124,6 +134,9 @@ def _shard(model: torch.nn.Module, setup: Setup, half: torch.dtype) -> None:
     }
     for block in model.model.layers:  # type: ignore[union-attr]
         fully_shard(block, reshard_after_forward=setup.reshard, **options)
+    if model.v_head is not None:
+        # kept out of the casting
+        fully_shard(model.v_head, **{**options, "mp_policy": MixedPrecisionPolicy()})  # type: ignore[arg-type]
     fully_shard(model, **options)
 
 

@@ -1,4 +1,4 @@
-"""AdamW over what is trained, its gradients made those of one device first; its state goes in and out as named arrays."""
+"""An optimizer over what is trained, its gradients made those of one device first; its state goes in and out as named arrays."""
 
 import math
 import re
@@ -11,16 +11,12 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 from .failure import Refused
 from .lora import is_of_b
 from .ranks import Ranks
+from .rules import kept, local, make
 
 Parameters = dict[str, torch.nn.Parameter]
 
 # As transformers' get_decay_parameter_names; kernels/engine/weights/parameter_groups.ts has the same rule.
 NO_DECAY = re.compile(r"bias|layernorm|rmsnorm|(^|\.)norm($|\.)|_norm($|\.)", re.IGNORECASE)
-
-
-def local(tensor: torch.Tensor) -> torch.Tensor:
-    """This rank's part of a sharded tensor, or the tensor."""
-    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
 
 
 def whole(tensor: torch.Tensor) -> np.ndarray:
@@ -40,8 +36,8 @@ def put(tensor: torch.Tensor, values: np.ndarray) -> None:
             tensor.copy_(full)
 
 
-def adamw_of(parameters: Parameters, options: dict) -> torch.optim.AdamW:
-    """AdamW of the `open` frame's options."""
+def optimizer_of(parameters: Parameters, options: dict, ranks: Ranks) -> torch.optim.Optimizer:
+    """The optimizer of the `open` frame's options."""
     # LoRA+: B has a learning rate of its own. A group's "ratio" is ours, kept by torch, see set_rate.
     groups = [
         {"params": [p for name, p in parameters.items()
@@ -51,12 +47,7 @@ def adamw_of(parameters: Parameters, options: dict) -> torch.optim.AdamW:
         for decays in (True, False)
         for of_b in (False, True)
     ]
-    return torch.optim.AdamW(
-        [group for group in groups if group["params"]],
-        lr=0.0,
-        betas=(options["beta1"], options["beta2"]),
-        eps=options["epsilon"],
-    )
+    return make([group for group in groups if group["params"]], options, ranks)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
@@ -65,21 +56,21 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate * group["ratio"]
 
 
-def check_state(parameters: Parameters, arrays: dict[str, np.ndarray]) -> None:
+def check_state(parameters: Parameters, options: dict, arrays: dict[str, np.ndarray]) -> None:
     """@raises Refused if a tensor of a saved state is missing or left over"""
-    expected = {"step"} | {f"{m}.{name}" for name in parameters for m in ("exp_avg", "exp_avg_sq")}
+    expected = {"step"} | {f"{what}.{name}" for name, p in parameters.items() for what in kept(options["rule"], p)}
     for name in sorted(expected ^ set(arrays)):
         problem = "needs" if name in expected else "doesn't know"
-        raise Refused(f'Cannot restore AdamW as it {problem} "{name}": the checkpoint is of another run')
+        raise Refused(f'Cannot restore {options["name"]} as it {problem} "{name}": the checkpoint is of another run')
 
 
 class Optimizer:
-    """One step: sum over the ranks, norm, clip, AdamW."""
+    """One step: sum over the ranks, norm, clip, the rule's update."""
 
     def __init__(self, parameters: Parameters, options: dict, ranks: Ranks) -> None:
         self._parameters, self._ranks = parameters, ranks
         self._sharded = any(isinstance(p, DTensor) for p in parameters.values())
-        self._adamw = adamw_of(parameters, options)
+        self._optimizer, self._options, self._steps = optimizer_of(parameters, options, ranks), options, 0.0
 
     def step(self, rate: float, max_norm: float) -> float:
         """
@@ -93,13 +84,14 @@ class Optimizer:
         for parameter in self._parameters.values():
             if factor < 1:
                 local(parameter.grad).mul_(factor)  # type: ignore[arg-type]
-        set_rate(self._adamw, rate)
-        self._adamw.step()
+        set_rate(self._optimizer, rate)
+        self._optimizer.step()
+        self._steps += 1
         self.zero()
         return norm
 
     def zero(self) -> None:
-        self._adamw.zero_grad(set_to_none=True)
+        self._optimizer.zero_grad(set_to_none=True)
 
     def _complete(self) -> None:
         """Gradients of the whole step: FSDP has reduced its own in the backward pass, else they are summed here at once."""
@@ -135,26 +127,20 @@ class Optimizer:
         )
 
     def state(self) -> dict[str, np.ndarray]:
-        """`exp_avg.NAME`, `exp_avg_sq.NAME` and `step`, as kernels/engine/optimizer/adamw.ts names them."""
-        arrays, steps = {}, 0.0
+        """`step`, and `STATE.NAME` of what the rule keeps, as kernels/engine/optimizer/ names them."""
+        arrays = {"step": np.array([self._steps])}
         for name, parameter in self._parameters.items():
-            moments = self._adamw.state.get(parameter, {})
-            steps = float(moments["step"]) if moments else steps
-            for moment in ("exp_avg", "exp_avg_sq"):
-                value = moments.get(moment)
-                size = math.prod(parameter.shape)
-                arrays[f"{moment}.{name}"] = np.zeros(size, np.float32) if value is None else whole(value)
-        return {"step": np.array([steps]), **arrays}
+            state = self._optimizer.state.get(parameter, {})
+            for what, zeros in kept(self._options["rule"], parameter).items():
+                arrays[f"{what}.{name}"] = whole(state.get(what, zeros))
+        return arrays
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """@raises Refused if a tensor is missing or left over"""
-        check_state(self._parameters, arrays)
-        steps = float(arrays["step"][0])
-        self._adamw.state.clear()
+        check_state(self._parameters, self._options, arrays)
+        self._steps = float(arrays["step"][0])
         for name, parameter in self._parameters.items():
-            if steps == 0:
-                continue
-            moments = {m: torch.zeros_like(parameter) for m in ("exp_avg", "exp_avg_sq")}
-            for moment, tensor in moments.items():
-                put(tensor, arrays[f"{moment}.{name}"].astype(np.float32))
-            self._adamw.state[parameter] = {"step": torch.tensor(steps), **moments}
+            tensors = kept(self._options["rule"], parameter)
+            for what, tensor in tensors.items():
+                put(tensor, arrays[f"{what}.{name}"].astype(np.float32))
+            self._optimizer.state[parameter] = {"step": torch.tensor(self._steps), **tensors} if tensors else {}

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from .failure import Refused, Unusable
-from .optimizer import Parameters, adamw_of, check_state, set_rate
+from .optimizer import Parameters, check_state, optimizer_of, set_rate
 from .ranks import Ranks
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Zero:
 
     def __init__(self, model: torch.nn.Module, parameters: Parameters, options: dict, ranks: Ranks, setup: "Setup") -> None:
         deepspeed = imported()
-        self._parameters, self._rank, self._world = parameters, ranks.rank, ranks.world
+        self._parameters, self._options, self._rank, self._world = parameters, options, ranks.rank, ranks.world
         self._stage = 3 if setup.reshard else 2
         cpu = {"device": "cpu", "pin_memory": torch.cuda.is_available()}
         offload = ("offload_optimizer", "offload_param")[: self._stage - 1] if setup.cpu_offload else ()
@@ -48,7 +48,7 @@ class Zero:
                 **{name: cpu for name in offload},
             },
         }
-        self._engine, *_ = deepspeed.initialize(model=model, optimizer=adamw_of(parameters, options), config=config)
+        self._engine, *_ = deepspeed.initialize(model=model, optimizer=optimizer_of(parameters, options, ranks), config=config)
         self._waiting: torch.Tensor | None = None
         self._steps = 0.0
         # Backward passes since the last step, and whether some of them were given up.
@@ -139,7 +139,7 @@ class Zero:
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """As Optimizer.restore."""
-        check_state(self._parameters, arrays)
+        check_state(self._parameters, self._options, arrays)
         self._steps = float(arrays["step"][0])
         zero = self._engine.optimizer
         zero.optimizer.state.clear()
