@@ -2,7 +2,7 @@
  * Pace of a stage: tokens a second, time left, cost so far.
  * @module
  */
-import { paceText } from "../train/outputs/log/progress.ts";
+import { paceText } from "../train/outputs/log/progress_text.ts";
 import type { Usage } from "./usage.ts";
 
 /** Progress of a stage, and what was used until then. */

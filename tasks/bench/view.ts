@@ -2,7 +2,8 @@
  * Lines of what a bench found so far, and on a terminal a bar over what is still to be measured.
  * @module
  */
-import { createProgress, type ProgressStream, standardError } from "../train/outputs/log/progress.ts";
+import { createProgress, standardError } from "../train/outputs/log/create_progress.ts";
+import type { ProgressStream } from "../train/outputs/log/progress.ts";
 
 /** Lines and bars of a bench while it measures. */
 export interface BenchView {

@@ -3,7 +3,8 @@
  * @module
  */
 import type { OnPhase } from "../../kernels/engine/generate/generator.ts";
-import { createProgress, type ProgressStream } from "../train/outputs/log/progress.ts";
+import { createProgress } from "../train/outputs/log/create_progress.ts";
+import type { ProgressStream } from "../train/outputs/log/progress.ts";
 
 /**
  * Opens something whose phases are shown as training's are: a bar on a terminal, lines elsewhere where one takes seconds.

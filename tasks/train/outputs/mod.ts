@@ -7,6 +7,7 @@ export * from "./folder/directory.ts";
 export * from "./finished/finish.ts";
 export * from "../../../plugins/kinds/log_sink.ts";
 export * from "./log/perplexity.ts";
+export * from "./log/create_progress.ts";
 export * from "./log/progress.ts";
 export * from "./reporters/reporter.ts";
 export * from "./reporters/reporters.ts";

@@ -3,7 +3,8 @@ import { join } from "@std/path";
 import { EventEmitter } from "node:events";
 
 import { goldenJson } from "../../../../tests/helpers/fake_reports.ts";
-import { createProgress, logLine, standardError } from "./progress.ts";
+import { createProgress, standardError } from "./create_progress.ts";
+import { logLine } from "./progress_text.ts";
 import { curveText, printSummary } from "../finished/summary.ts";
 import { keptStream } from "../../../../tests/helpers/kept_stream.ts";
 import { temporaryFolder } from "../../../../tests/helpers/temporary_folder.ts";

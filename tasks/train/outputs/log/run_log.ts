@@ -25,7 +25,8 @@ import {
   summaryEntry,
   type TrainingPace,
 } from "./log_entries.ts";
-import { logLine, type Progress } from "./progress.ts";
+import type { Progress } from "./progress.ts";
+import { logLine } from "./progress_text.ts";
 import { type Report, type Reporter, tagged } from "../reporters/reporter.ts";
 import { resultTexts, type RunResults } from "./results.ts";
 import { emptyState, parseState, type RunLogState } from "./run_log_state.ts";
