@@ -8,12 +8,11 @@
  */
 import { join } from "@std/path";
 
-import { writeError } from "../../formats/atomic.ts";
 import { type DirectoryLock, lockDirectory } from "../../formats/directory_lock.ts";
 import { exists } from "../../formats/exists.ts";
-import { withFileFault } from "../../formats/file_fault.ts";
 import { IdTable } from "../../formats/records/ids.ts";
-import { sealedJson, unsealed } from "../../formats/sealed_json.ts";
+import { unsealed } from "../../formats/sealed_json.ts";
+import { LineFile } from "./line_file.ts";
 import { LinePlaces } from "./line_places.ts";
 
 /** Fields of every line. */
@@ -32,39 +31,13 @@ interface Forgotten {
   what: string;
 }
 
-function unopened(directory: string, path: string, cause: unknown): RangeError {
-  if (cause instanceof Deno.errors.NotFound && exists(directory)) {
-    return new RangeError(
-      `Cannot read ${directory} as the folder of a run: it has no items.jsonl, in which each item's answers are; copy the whole ` +
-        "folder, or run it again",
-      { cause },
-    );
-  }
-  const why = cause instanceof Deno.errors.NotFound
-    ? "there is no such folder"
-    : cause instanceof Deno.errors.IsADirectory
-    ? "it is a folder, and a file is needed"
-    : withFileFault((cause as Error).message);
-  return new RangeError(`Cannot open ${path}: ${why}`, { cause });
-}
-
-const FLUSH_EVERY = 256;
-const CHUNK = 1 << 20;
-const NEWLINE = 10;
-
 /** The file, open for reading and appending; its directory is locked, so that no other process writes to it. */
 export class LineStore<State extends Line> implements Disposable {
   readonly #path: string;
-  readonly #file: Deno.FsFile;
-  readonly #readOnly: boolean;
+  readonly #file: LineFile;
   readonly #lock: DirectoryLock | null;
   #slots = new IdTable();
   readonly #lines: Map<string, LinePlaces>;
-  readonly #encoder = new TextEncoder();
-  #buffer = new Uint8Array(1 << 14);
-  #end = 0;
-  #unflushed = 0;
-  #flushing = false;
   readonly #forgotten = new Map<string, number>();
   #replaced: { begin: () => void; by: string | undefined; held: State[] } | null = null;
   #isKept: boolean;
@@ -87,24 +60,19 @@ export class LineStore<State extends Line> implements Disposable {
   ) {
     this.#lines = new Map(stages.map((stage) => [stage, new LinePlaces()]));
     this.#path = join(directory, "items.jsonl");
-    this.#readOnly = readOnly;
     const isThere = !readOnly && exists(directory);
     this.#lock = isThere ? lockDirectory(directory, "write to") : null;
     try {
       this.#isKept = !provisional || readOnly || exists(this.#path);
-      this.#file = Deno.openSync(this.#path, { read: true, write: !readOnly, create: !readOnly });
+      this.#file = new LineFile(directory, this.#path, { readOnly });
     } catch (error) {
       this.#lock?.[Symbol.dispose]();
-      throw unopened(directory, this.#path, error);
+      throw error;
     }
     try {
-      // on Linux a folder opens, and only reading it fails
-      if (this.#file.statSync().isDirectory) {
-        throw unopened(directory, this.#path, new Deno.errors.IsADirectory());
-      }
-      this.dropped = this.#scan();
+      this.dropped = this.#file.scan((...line) => this.#index(...line));
     } catch (error) {
-      this.#file.close();
+      this.#file[Symbol.dispose]();
       this.#lock?.[Symbol.dispose]();
       throw error;
     }
@@ -148,13 +116,13 @@ export class LineStore<State extends Line> implements Disposable {
       this.clear();
       for (const line of held) this.append(line);
     }
-    const { offset, length } = this.#append(
+    const { offset, length } = this.#file.append(
       state,
-      this.#forgotten.has(state.stage) ? { stage: "forget", what: state.stage } : null,
+      this.#forgotten.has(state.stage) ? { stage: "forget", what: state.stage } satisfies Forgotten : null,
     );
     this.#forgotten.delete(state.stage);
     this.#of(state.stage).set(this.#slots.add(state.id), offset, length, state.key);
-    if (++this.#unflushed >= FLUSH_EVERY) this.flush();
+    this.#file.flushIfMany();
   }
 
   #of(stage: string): LinePlaces {
@@ -165,26 +133,6 @@ export class LineStore<State extends Line> implements Disposable {
       );
     }
     return lines;
-  }
-
-  /** Writes a line, with one in front of it in the same piece; gives the place of the line. */
-  #append(line: State, inFront: Forgotten | null): { offset: number; length: number } {
-    const front = inFront === null ? "" : `${sealedJson(inFront)}\n`;
-    const bytes = this.#encoder.encode(`${front}${sealedJson(line)}\n`);
-    // what stands in front is of ASCII
-    const offset = this.#end + front.length;
-    try {
-      this.#file.seekSync(this.#end, Deno.SeekMode.Start);
-      for (let written = 0; written < bytes.length;) written += this.#file.writeSync(bytes.subarray(written));
-    } catch (error) {
-      // what a full disk cut off must not stand in front of a later line
-      try {
-        this.#file.truncateSync(this.#end);
-      } catch { /* the next opening cuts it away */ }
-      throw writeError(error, this.#path);
-    }
-    this.#end += bytes.length;
-    return { offset, length: bytes.length - front.length - 1 };
   }
 
   /**
@@ -213,8 +161,7 @@ export class LineStore<State extends Line> implements Disposable {
 
   /** Forgets everything: the file is empty then. */
   clear(): void {
-    this.#file.truncateSync(0);
-    this.#end = 0;
+    this.#file.clear();
     this.#slots = new IdTable();
     this.#forgotten.clear();
     this.#replaced = null;
@@ -226,10 +173,7 @@ export class LineStore<State extends Line> implements Disposable {
    * safe from a kill in any case; flushing is against power cuts.
    */
   flush(): void {
-    if (this.#unflushed === 0 || this.#flushing) return;
-    this.#unflushed = 0;
-    this.#flushing = true;
-    this.#file.syncData().catch(() => {}).finally(() => this.#flushing = false);
+    this.#file.flush();
   }
 
   /** A provisional file stays, empty or not. */
@@ -239,46 +183,14 @@ export class LineStore<State extends Line> implements Disposable {
 
   /** Flushes and closes. */
   [Symbol.dispose](): void {
-    if (this.#unflushed > 0 || this.#flushing) this.#file.syncDataSync();
-    this.#file.close();
-    if (!this.#isKept && this.#end === 0) Deno.removeSync(this.#path);
+    this.#file[Symbol.dispose]();
+    if (!this.#isKept && this.#file.isEmpty) Deno.removeSync(this.#path);
     this.#lock?.[Symbol.dispose]();
   }
 
   #read(lines: LinePlaces, id: string): unknown {
-    const line = lines.get(this.#slots.find(id));
-    if (line === undefined) return undefined;
-    if (this.#buffer.length < line.length) this.#buffer = new Uint8Array(2 * line.length);
-    const bytes = this.#buffer.subarray(0, line.length);
-    this.#file.seekSync(line.offset, Deno.SeekMode.Start);
-    for (let filled = 0; filled < bytes.length;) {
-      const n = this.#file.readSync(bytes.subarray(filled));
-      if (n === null) throw new RangeError(`Cannot read ${this.#path}: it became shorter while it was open`);
-      filled += n;
-    }
-    return unsealed(bytes).value;
-  }
-
-  /** Finds the lines; gives the number of bytes that were cut away at the end. */
-  #scan(): number {
-    const chunk = new Uint8Array(CHUNK);
-    let rest = new Uint8Array(0);
-    let offset = 0, number = 0;
-    for (let n = this.#file.readSync(chunk); n !== null; n = this.#file.readSync(chunk)) {
-      const bytes = new Uint8Array(rest.length + n);
-      bytes.set(rest);
-      bytes.set(chunk.subarray(0, n), rest.length);
-      let start = 0;
-      for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
-        this.#index(bytes.subarray(start, end), offset + start, ++number);
-        start = end + 1;
-      }
-      offset += start;
-      rest = bytes.slice(start);
-    }
-    this.#end = offset;
-    if (rest.length > 0 && !this.#readOnly) this.#file.truncateSync(offset);
-    return rest.length;
+    const place = lines.get(this.#slots.find(id));
+    return place === undefined ? undefined : this.#file.read(place);
   }
 
   #index(bytes: Uint8Array<ArrayBuffer>, offset: number, number: number): void {
