@@ -3,7 +3,7 @@
  * @module
  */
 import { compareRuns, type Comparison } from "../../eval/compare/compare.ts";
-import { unscoredNotes } from "../../eval/report/comparison.ts";
+import { unscoredNotes } from "../../eval/report/comparison_tables.ts";
 import { type ItemIndex, type ItemRow, PAGE_ROWS } from "./item_index.ts";
 
 /** An item of both. */

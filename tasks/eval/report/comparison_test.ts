@@ -8,7 +8,8 @@ import { compareDirectories, compareRuns, type Comparison } from "../compare/com
 import { openRun } from "../store/open_run.ts";
 import { tablePaths } from "../../common/report/table_files.ts";
 import type { PairedScore } from "../statistics/paired.ts";
-import { comparisonText, nothingComparedText, worseText, writeComparison } from "./comparison.ts";
+import { comparisonText, writeComparison } from "./comparison.ts";
+import { nothingComparedText, worseText } from "./comparison_gate.ts";
 
 /** `worse` of 60 items have a lower score in the second run, and `unscored` have none. */
 async function compared(
