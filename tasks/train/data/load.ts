@@ -3,7 +3,7 @@
  * @module
  */
 import { cacheKey, cachePath, readCache, writeCache } from "./cache.ts";
-import { encodeOptions } from "./encoding/encode.ts";
+import { encodeOptions } from "./encoding/encode_options.ts";
 import { encodeSets } from "./encode_sets.ts";
 import { item } from "../../../formats/elements.ts";
 import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";

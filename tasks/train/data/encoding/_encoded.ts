@@ -7,7 +7,8 @@ import type { Example, ExampleShape, Message } from "../../../../plugins/kinds/d
 import type { Loss } from "../../../../plugins/kinds/loss.ts";
 import { type Template, templates } from "../../../../plugins/templates/mod.ts";
 import { prepareTokenizer } from "../../../../plugins/kinds/tokenizer/prepare_tokenizer.ts";
-import { type EncodeOptions, type NotEncoded } from "./encode.ts";
+import type { EncodeOptions } from "./encode_options.ts";
+import type { NotEncoded } from "./encoding.ts";
 import { encodeBatch } from "./encode_batch.ts";
 import { toExamples } from "./store.ts";
 import type { EncodedExample } from "../../../../kernels/engine/packs/encoded.ts";

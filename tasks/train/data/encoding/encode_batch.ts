@@ -3,7 +3,8 @@
  * @module
  */
 import type { Example } from "../../../../plugins/kinds/dataset.ts";
-import { type Cut, type EncodeContext, type EncodedParts, encodeParts, type NotEncoded } from "./encode.ts";
+import { encodeParts } from "./encode.ts";
+import type { Cut, EncodeContext, EncodedParts, NotEncoded } from "./encoding.ts";
 import { BlockBuilder, type StoredBlock } from "./store.ts";
 
 /** Result of a batch. */

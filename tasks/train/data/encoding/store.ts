@@ -4,7 +4,7 @@
  * @module
  */
 import { item } from "../../../../formats/elements.ts";
-import type { EncodedParts } from "./encode.ts";
+import type { EncodedParts } from "./encoding.ts";
 import type {
   EncodedExample,
   EncodedSequence,

@@ -1,6 +1,6 @@
 /** What is cut away where an example is longer than cutoff_len, and what is left out for it. */
 import { assert, assertEquals } from "@std/assert";
-import { type EncodeOptions } from "./encode.ts";
+import type { EncodeOptions } from "./encode_options.ts";
 import type { EncodedExample } from "../../../../kernels/engine/packs/encoded.ts";
 import {
   asList,

@@ -3,7 +3,7 @@
  * @module
  */
 import type { SequenceMeasure } from "../../../../kernels/engine/packs/encoded.ts";
-import type { Cut } from "../encoding/encode.ts";
+import type { Cut } from "../encoding/encoding.ts";
 import { OddRows } from "./odd_rows.ts";
 import { shortened } from "../../../../formats/message.ts";
 import { PyNumber } from "../../../../formats/python_json.ts";
