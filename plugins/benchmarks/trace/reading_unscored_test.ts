@@ -4,7 +4,7 @@ import { readTraceText } from "./reading.ts";
 import { OVERALL_SIX, readVerdicts, TEA_LIST } from "./_reading.ts";
 import { TEA_REPLIES } from "./_reading_forms.ts";
 
-Deno.test("readTraceText(): what isn't on the scale is unscored with its text, never another number", () => {
+Deno.test("readTraceText(): an overall score that isn't on the scale is unscored with its text, never another number", () => {
   for (
     const score of [
       "[[4/5]]",
@@ -56,6 +56,9 @@ Deno.test("readTraceText(): what isn't on the scale is unscored with its text, n
     assert(overall.score === null, `${score}: ${JSON.stringify(overall)}`);
     assertStringIncludes(overall.reason, score.replace(/\(.*= /, "").trim().slice(0, 2), score);
   }
+});
+
+Deno.test("readTraceText(): a score in JSON that isn't on the scale is unscored, never another number", () => {
   for (
     const score of [
       "4/5",
@@ -86,6 +89,9 @@ Deno.test("readTraceText(): what isn't on the scale is unscored with its text, n
     null,
     6,
   ]);
+});
+
+Deno.test("readTraceText(): a range in a list's line is unscored, and so is a score within a sentence", () => {
   const lines =
     "Fine Grained Score:\n1. fewer than 50 words: 6 - 7\n2. mention tea: 8\n3. end with a question: 0";
   assertEquals(readVerdicts(`${lines}${OVERALL_SIX}`).scores, [null, 8, 0, 6]);
