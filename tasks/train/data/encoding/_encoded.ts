@@ -26,6 +26,7 @@ export const SEQUENCES_OF: Record<ExampleShape, Loss["sequences"]> = {
   pair: { chosen: ["x", "chosen"], rejected: ["x", "rejected"] },
   kto: { y: ["x", "y"], kl: ["x", "kl"] },
   iopo: { x1y1: ["x1", "y1"], x1y2: ["x1", "y2"], x2y2: ["x2", "y2"], x2y1: ["x2", "y1"] },
+  prompt: { y: ["x", "y"] },
 };
 
 /** Options that cut nothing. */
