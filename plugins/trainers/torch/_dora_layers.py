@@ -3,7 +3,7 @@
 import json
 
 import torch
-from dinotune_torch.lora import NAME, Switch, _dropout, add_adapters
+from dinotune_torch.lora import NAME, Switch, add_adapters, drop
 from peft import LoraConfig, inject_adapter_in_model
 
 SCALE, RATE = 2.0, 0.4
@@ -26,7 +26,7 @@ class Dropped(torch.nn.Module):
         self.switch = switch
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return _dropout(x, self.switch, 0)
+        return drop(x, self.switch.dropout, self.switch, 0)
 
 
 def difference(bias: bool, dropout: bool) -> float:
