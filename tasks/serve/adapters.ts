@@ -37,7 +37,8 @@ export function adapterRoutes(
       // files that don't fit (also by their shapes), a name that is taken, a hub that can't be reached: all that clients can mend
       const { message } = error as Error;
       if (error instanceof AdapterMissing) throw missing(message, "lora_path");
-      const isFault = error instanceof TypeError && !message.startsWith("Cannot use the adapter");
+      const isFault = error instanceof TypeError &&
+        !/^Cannot use (the adapter|.+ as a value head: )/.test(message);
       throw isFault ? error : badRequest(message, "lora_path");
     });
     for (const note of models.get(lora_name)?.local.notes ?? []) log(`warning: ${note}`);

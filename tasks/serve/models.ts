@@ -193,6 +193,13 @@ export class Models {
     }
   }
 
+  /** The reward model whose value head lies beside an adapter, or beside the model itself; null where none does. */
+  async #openRewards(model: string, adapter: string | null): Promise<RewardModel | null> {
+    if (!exists(join(adapter ?? model, VALUE_HEAD_FILE))) return null;
+    const source = { model, adapter, device: this.options.device, onPhase: this.#onPhase };
+    return await RewardModel.open(source, this.registry);
+  }
+
   async #open(id: string, adapter: string | null): Promise<void> {
     const { model, device, maxModelLen, maxBatch, quantization, speculation, hub = {} } = this.options;
     const source = {
@@ -212,20 +219,12 @@ export class Models {
     const local = beside
       ? underAdapter(this.#base, adapter, own)
       : await openLocal({ ...source, adapter }, own, this.registry);
+    if (beside) await local.generator.loadAdapter(id, adapter);
     const root = adapter ?? local.path;
-    let rewards: RewardModel | null;
-    try {
-      if (beside) await local.generator.loadAdapter(id, adapter);
-      rewards = exists(join(root, VALUE_HEAD_FILE))
-        ? await RewardModel.open(
-          { model: local.path, adapter, device, onPhase: this.#onPhase },
-          this.registry,
-        )
-        : null;
-    } catch (error) {
-      if (!beside) await local.generator.close();
+    const rewards = await this.#openRewards(local.path, adapter).catch(async (error) => {
+      await (beside ? local.generator.unloadAdapter(id) : local.generator.close());
       throw error;
-    }
+    });
     const templates = new Map<boolean | undefined, Template>();
     const template = (thinking?: boolean): Template => {
       const known = templates.get(thinking);

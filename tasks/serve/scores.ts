@@ -40,8 +40,10 @@ export async function scoreTexts(c: Context, service: Service, body: unknown): P
   try {
     const scores = await rewards.rewards(sequences, signal);
     told.promptTokens = sequences.reduce((sum, { length }) => sum + length, 0);
+    told.completionTokens = 0;
     return c.json({ id: randomId("scoreval-"), object: "score.evaluation", model: name ?? model.id, scores });
   } catch (error) {
+    told.finish = signal.aborted ? "gone" : "error";
     throw service.ending.aborted ? stopping() : signal.aborted ? clientLeft() : error;
   } finally {
     release();

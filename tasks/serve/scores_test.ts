@@ -2,6 +2,7 @@
 import { assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
+import { writeValueHead } from "../../formats/value_head/value_head.ts";
 import { startServed } from "../../tests/helpers/served.ts";
 import { temporaryFolder } from "../../tests/helpers/temporary_folder.ts";
 
@@ -44,11 +45,11 @@ async function startRewards() {
     const text = await reply.text();
     return { status: reply.status, body: text.startsWith("{") ? JSON.parse(text) : text };
   };
-  return { served, post };
+  return { served, post, adapter };
 }
 
 Deno.test("deno task serve scores texts with reward models as LLaMA-Factory's API does, and takes no chats for them", async (t) => {
-  const { served, post } = await startRewards();
+  const { served, post, adapter } = await startRewards();
   await using _served = served;
   const score = (body: unknown) => post("/v1/score/evaluation", body);
 
@@ -123,6 +124,30 @@ Deno.test("deno task serve scores texts with reward models as LLaMA-Factory's AP
     }
     const { status } = await score({ model: "alone", messages: [long], max_length: 64 });
     assertEquals(status, 200);
+  });
+
+  await t.step(
+    "a value head that doesn't fit is the request's fault, and its adapter can be loaded once it does",
+    async () => {
+      const head = join(adapter, HEAD), right = Deno.readFileSync(head);
+      const load = () => post("/v1/load_lora_adapter", { lora_name: "late", lora_path: adapter });
+      const [weight, bias] = [new Float32Array(3), new Float32Array(1)];
+      writeValueHead(adapter, 3, { "v_head.summary.weight": weight, "v_head.summary.bias": bias });
+      const { status, body } = await load();
+      assertEquals(status, 400, JSON.stringify(body));
+      assertStringIncludes(body.error.message, `needs to be [1,32] beside a model of width 32`);
+      Deno.writeFileSync(head, right);
+      assertEquals(await load(), { status: 200, body: "Success: LoRA adapter 'late' added successfully." });
+      const { request, scores } = expected.adapter[0]!;
+      const scored = await score({ model: "late", ...request });
+      assertAlmostEquals(scored.body.scores[0], scores[0]!, 1e-5);
+    },
+  );
+
+  await t.step("the log has the tokens of texts", () => {
+    const lines = served.log().split("\n").filter((line) => line.includes("/v1/score/evaluation 200"));
+    for (const line of lines) assertMatch(line, / (adapter|alone|late) \d+\+0 tokens$/);
+    assertEquals(lines.length > 0, true);
   });
 
   await t.step("an adapter that is unloaded scores no more", async () => {

@@ -5,12 +5,14 @@
  */
 import { item } from "../../../formats/elements.ts";
 import { openModel } from "../../../formats/hf_model/mod.ts";
+import { savedEmbeddings } from "../../../formats/peft/mod.ts";
 import { readValueHead, VALUE_HEAD_FILE } from "../../../formats/value_head/value_head.ts";
 import { chooseBackend } from "../../../kernels/engine/backends.ts";
 import type { DeviceChoice, OnPhase } from "../../../kernels/engine/generate/generator.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
 import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import { type Pack, packExamples, packUnits } from "../../../kernels/engine/packs/pack.ts";
+import { changedBy } from "../../../kernels/engine/weights/embedding_change.ts";
 import { startEngine } from "../../../kernels/engine/worker/remote.ts";
 import { decoderOf } from "../../kinds/decoder_of.ts";
 import type { PluginRegistry } from "../../kinds/plugin.ts";
@@ -44,7 +46,10 @@ export class RewardModel {
   ): Promise<RewardModel> {
     const model = await openModel(path);
     try {
-      const decoder = decoderOf(registry, model), folder = adapter ?? path;
+      const stored = decoderOf(registry, model), folder = adapter ?? path;
+      const { decoder, change } = adapter === null
+        ? { decoder: stored, change: null }
+        : changedBy(savedEmbeddings(adapter), stored);
       const initial = readValueHead(folder, decoder.hiddenSize);
       if (initial === null) {
         throw new RangeError(`Cannot read a reward model from ${folder}: it has no ${VALUE_HEAD_FILE}`);
@@ -53,6 +58,7 @@ export class RewardModel {
       const engine = await startEngine({
         modelPath: model.path,
         merged: adapter === null ? [] : [adapter],
+        ...(change && { embeddings: change }),
         decoder,
         tuning: { type: "freeze", tensors: [], valueHead: { dropout: 0 } },
         initial,
