@@ -315,6 +315,8 @@ Deno.test("openai: MiniMax's codes are what its table says of them", async () =>
     if (kind === undefined) assertEquals(outcome, "content_filter", `${status_code}`);
     else assertStringIncludes(error ?? "", `${status_msg} (${status_code})`);
   }
+  const { error } = await ask(200, { choices: null, base_resp: { status_code: 1002 } });
+  assertStringIncludes(error ?? "", "an error without words (1002)");
 });
 
 Deno.test("openai: a quota of a minute is waited for, and a person's words about money are no error of an account", async () => {

@@ -27,7 +27,7 @@ export function minimaxError(
 ): { message: string; code: unknown; status?: number } {
   const status = STATUS[String(status_code)];
   return {
-    message: `${status_msg} (${status_code})`,
+    message: `${status_msg ?? "an error without words"} (${status_code})`,
     code: status_code,
     ...(status !== undefined && { status }),
   };
