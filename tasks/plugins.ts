@@ -42,7 +42,7 @@ export async function plugins(
   asks: boolean = false,
 ): Promise<PluginEntry[]> {
   if (configPath === undefined) return builtinRegistry().list();
-  const file = readYaml(configPath);
+  const file = readYaml(configPath, { keys: {} });
   const isEvaluator = typeof file.value === "object" && file.value !== null && "evaluator" in file.value;
   const { config, placeOf } = isEvaluator
     ? resolveEvalConfig(file, overrides)

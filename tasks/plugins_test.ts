@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 
 import { builtinPlugins } from "../plugins/builtins.ts";
 import { chosenPlugins, overviewText, plugins, pluginsText } from "./plugins.ts";
@@ -18,6 +18,17 @@ Deno.test("pluginsText() says which options must be given as their schemas do: o
   }
   assertStringIncludes(text, "      thought_tags: list of [string, string], default ");
   assert(!text.includes("list of anything"), "the places of a pair are told");
+});
+
+Deno.test("plugins() of a folder names no key of a training, which the file may not be of", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/config.json`, "{}");
+    const { message } = await assertRejects(() => plugins(folder), RangeError);
+    assertEquals(message, `Cannot read ${folder} as a YAML file of settings: it is a folder`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("plugins() lists built-in plugins and those of a file, with options, defaults and source", async () => {

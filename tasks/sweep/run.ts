@@ -8,7 +8,7 @@ import { lockDirectory } from "../../formats/directory_lock.ts";
 import { item } from "../../formats/elements.ts";
 import { atRevision } from "../../formats/hub/mod.ts";
 import { provisionalFolder } from "../../formats/provisional_folder.ts";
-import { readYaml } from "../../formats/yaml/yaml.ts";
+import { readYaml, type YamlFile } from "../../formats/yaml/yaml.ts";
 import { builtinRegistry } from "../../plugins/builtins.ts";
 import { isEvaluation } from "../train/outputs/log/log_entries.ts";
 import { lastEvalLoss, readTraining, type Training } from "../compare/training.ts";
@@ -75,7 +75,7 @@ export function checkCells({ config, cells, evaluation, out }: SweepPlan): void 
       throw new RangeError(`Cannot train the cell ${name} as do_train isn't true: set do_train: true`);
     }
     if (evaluation !== undefined) {
-      resolveEvalConfig(readYaml(evaluation), evaluationOverrides(evaluation, training, cell, out));
+      resolveEvalConfig(evaluationFile(evaluation), evaluationOverrides(evaluation, training, cell, out));
     }
   }
 }
@@ -100,12 +100,17 @@ export async function sweep(plan: SweepPlan, context: CellContext): Promise<Cell
     let score: CellScore | null = null;
     if (plan.evaluation !== undefined) {
       const overrides = evaluationOverrides(plan.evaluation, training.config, cell, plan.out);
-      const done = await evaluateCell(readYaml(plan.evaluation), overrides, registry, context);
+      const done = await evaluateCell(evaluationFile(plan.evaluation), overrides, registry, context);
       score = scoreOf(done.results?.scores[0]);
     }
     results.push({ cell, training, score });
   }
   return results;
+}
+
+/** The file of `--eval`. No key would name what is given in its place: every cell is the model. */
+function evaluationFile(path: string): YamlFile {
+  return readYaml(path, { keys: {} });
 }
 
 function scoreOf(headline: ScoreWithSpread | undefined): CellScore | null {
@@ -124,7 +129,7 @@ function evaluationOverrides(
   { directory, name }: GridCell,
   out: string,
 ): string[] {
-  const { model } = resolveEvalConfig(readYaml(evaluation)).config;
+  const { model } = resolveEvalConfig(evaluationFile(evaluation)).config;
   const { model: _model, adapter: _adapter, adapters: _adapters, weights: _weights, ...kept } =
     model?.type === "local" ? model.args : {};
   const args = {

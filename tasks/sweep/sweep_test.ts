@@ -22,7 +22,7 @@ import { sweepTask } from "../sweep.ts";
 import { silentProgress } from "../train/outputs/log/progress.ts";
 import { cellsOf, readAxes } from "./grid.ts";
 import { sweepTable, writeSweep } from "./report.ts";
-import { bestSetting, sweep } from "./run.ts";
+import { bestSetting, checkCells, sweep } from "./run.ts";
 import { evaluateCell, Interrupted } from "./train_cell.ts";
 
 const EXAMPLE = new URL("../../examples/default_iopo.yaml", import.meta.url);
@@ -47,6 +47,19 @@ Deno.test("a cell's evaluation at the end counts where the log has none, as with
   } finally {
     await Deno.remove(out, { recursive: true });
   }
+});
+
+Deno.test("a folder of a run in place of the file of --eval is told with its settings, and no key of a training", async () => {
+  await inFolder(async (folder) => {
+    for (const name of ["config.json", "run.yaml"]) await Deno.writeTextFile(join(folder, name), "{}");
+    const cells = cellsOf(readAxes(["learning_rate=1e-4"], undefined), join(folder, "out"));
+    const plan = { config: fileURLToPath(EXAMPLE), cells, evaluation: folder, out: join(folder, "out") };
+    const { message } = assertThrows(() => checkCells(plan), RangeError);
+    assertEquals(
+      message,
+      `Cannot read ${folder} as a YAML file of settings: it is a folder of a run. Its settings are ${folder}/run.yaml`,
+    );
+  });
 });
 
 Deno.test("an evaluation that is stopped while its items are read is a cell that was stopped", async () => {

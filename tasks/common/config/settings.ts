@@ -129,7 +129,7 @@ function applyOverride(
   const key = written.startsWith(`${top}.`) ? written.slice(top.length + 1) : written;
   beforeOverride?.(value, key, new Set(places.keys()));
   if (files.includes(key) && /\.(ya?ml|json)$/i.test(text)) {
-    const file = readYaml(text);
+    const file = readYaml(text, { keys: {} });
     places.set(key, file);
     setNested(value, { key, place }, file.value);
   } else {
