@@ -27,6 +27,7 @@ const MISTRAL = "of Mistral's models mistral, of text alone, is supported";
 const META = "of Meta's models llama, of text alone, is supported";
 const AI2 = "of Ai2's models olmo2 and olmo3 are supported";
 const IBM = "of IBM's models granite is supported";
+const LG = "of LG's models exaone4 is supported";
 const SMOL = "of Hugging Face's models SmolLM2 (llama) and smollm3, of text alone, are supported";
 const DISTILLED = "models distilled from DeepSeek-R1 are qwen2 or llama, which are supported";
 
@@ -126,7 +127,7 @@ const FAMILIES: readonly UnsupportedFamily[] = [
   {
     types: ["glm", "chatglm"],
     architectures: ["chatglm"],
-    is: "a GLM before those of 0414, whose files have names of their own",
+    is: "a GLM before those of 0414, whose blocks have no norms behind attention and MLP",
     instead: "of Zhipu's models glm4 (GLM-4 of 0414, GLM-Z1) is supported",
   },
   {
@@ -134,6 +135,18 @@ const FAMILIES: readonly UnsupportedFamily[] = [
     architectures: ["glm4moe"],
     is: "a mixture of experts",
     instead: "of Zhipu's models glm4 (GLM-4 of 0414, GLM-Z1) is supported",
+  },
+  {
+    types: ["exaone"],
+    architectures: ["exaone"],
+    is: "an EXAONE before 4, whose norms stand in front of attention and MLP, not behind",
+    instead: LG,
+  },
+  {
+    types: ["exaone_moe"],
+    architectures: ["exaone-moe"],
+    is: "a mixture of experts",
+    instead: LG,
   },
   {
     types: ["ernie4_5_moe", "ernie4_5_vl_moe"],

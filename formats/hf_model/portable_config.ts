@@ -4,6 +4,7 @@
  * @module
  */
 import { MODEL_CLASSES } from "../gguf/mod.ts";
+import { thetaOfFamily } from "./default_theta.ts";
 import { toSortedJson } from "./json.ts";
 import { isTied } from "./text_part.ts";
 
@@ -26,7 +27,7 @@ function portableConfig(
     ...(inner === null ? (ROPE_FIELDS[String(model_type)] ?? ropeFields)(config) : {
       text_config: {
         ...inner,
-        ...ropeFields(inner),
+        ...ropeFields(inner, model_type),
         // version 4 ties by the language part's field, 5 by the model's
         tie_word_embeddings: isTied(config),
         dtype,
@@ -59,13 +60,17 @@ export function portableConfigText(
   return toSortedJson({ ...portableConfig(config, dtype), ...more }).replace(FLOATS, "$1.0");
 }
 
-function ropeFields(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+/** @param family `model_type` of the model, which has the default of θ */
+function ropeFields(
+  config: Readonly<Record<string, unknown>>,
+  family = config.model_type,
+): Record<string, unknown> {
   const five = record(config.rope_parameters), four = record(config.rope_scaling);
   if (five === null && four === null && config.rope_theta === undefined) return {};
   // one set of parameters for each type of layer has a spelling in version 4 for Gemma 3 only
   if (five?.full_attention !== undefined || five?.sliding_attention !== undefined) return {};
   const { rope_theta: inner, rope_type, type, ...rest } = five ?? four ?? {};
-  const theta = inner ?? config.rope_theta ?? 10000, kind = rope_type ?? type ?? "default";
+  const theta = inner ?? config.rope_theta ?? thetaOfFamily(family), kind = rope_type ?? type ?? "default";
   if (rest.mrope_section !== undefined) {
     return {
       rope_theta: theta,
@@ -118,7 +123,8 @@ function ropeFieldsByLayer(config: Record<string, unknown>): Record<string, unkn
   const five = record(config.rope_parameters);
   const { rope_theta: inner, rope_type, type, ...rest } = record(five?.full_attention) ??
     record(config.rope_scaling) ?? {};
-  const theta = inner ?? config.rope_theta ?? 1e6, kind = rope_type ?? type ?? "default";
+  const theta = inner ?? config.rope_theta ?? thetaOfFamily("gemma3_text"),
+    kind = rope_type ?? type ?? "default";
   const window = record(five?.sliding_attention) ?? { rope_type: "default" };
   const local = window.rope_theta ?? config.rope_local_base_freq ?? 1e4;
   return {
@@ -137,8 +143,9 @@ function ropeFieldsOfOlmo3(config: Record<string, unknown>): Record<string, unkn
   const five = record(config.rope_parameters), window = record(five?.sliding_attention);
   const { rope_theta: inner, rope_type, type, ...rest } = record(five?.full_attention) ??
     record(config.rope_scaling) ?? {};
-  const theta = inner ?? config.rope_theta ?? 5e5, kind = rope_type ?? type ?? "default";
-  const local = { rope_type: "default", ...window, rope_theta: window?.rope_theta ?? 5e5 };
+  const usual = thetaOfFamily("olmo3"), theta = inner ?? config.rope_theta ?? usual;
+  const kind = rope_type ?? type ?? "default";
+  const local = { rope_type: "default", ...window, rope_theta: window?.rope_theta ?? usual };
   const hasFour = local.rope_type === "default" && local.rope_theta === theta;
   return {
     ...(hasFour && {

@@ -103,6 +103,14 @@ Deno.test("saveModel() spells config.json for transformers 4 and 5 alike and ref
       );
       assertEquals([rope_theta, rope_local_base_freq, rope_scaling, rope_parameters], [7, 3, linear, five]);
     }
+    // θ of transformers' classes where config.json has a scaling and no θ
+    for (const [model_type, theta] of [["smollm3", 2e6], ["ernie4_5", 5e5], ["llama", 1e4]] as const) {
+      saveModel(directory, [tensor], { config: { model_type, rope_scaling: linear }, dtype: "float16" });
+      const { rope_theta, rope_parameters } = JSON.parse(
+        Deno.readTextFileSync(join(directory, "config.json")),
+      );
+      assertEquals([rope_theta, rope_parameters.rope_theta], [theta, theta], model_type);
+    }
     // transformers 4.57's Olmo3Config has one θ, which it takes for layers with a window too; 5.17 has 500000 for them where rope_parameters doesn't say
     const olmo3 = (theta: number, window: number) => ({
       full_attention: { ...linear, rope_theta: theta },

@@ -198,6 +198,11 @@ Deno.test("familyOf() says why a known model isn't of a supported family, and na
       "attention); models distilled from DeepSeek-R1 are qwen2 or llama, which are supported",
     gpt_oss: "a mixture of experts with attention sinks; supported are",
     cohere: `a Command or Aya, whose ${mean} and whose blocks add attention and MLP at once; supported are`,
+    glm:
+      "a GLM before those of 0414, whose blocks have no norms behind attention and MLP; of Zhipu's models glm4",
+    exaone:
+      "an EXAONE before 4, whose norms stand in front of attention and MLP, not behind; of LG's models exaone4",
+    exaone_moe: "a mixture of experts; of LG's models exaone4 is supported",
     glm4_moe: "a mixture of experts; of Zhipu's models glm4 (GLM-4 of 0414, GLM-Z1) is supported",
     ernie4_5_moe: "a mixture of experts; of Baidu's models ernie4_5 (0.3B) is supported",
     hunyuan_v1_moe: "a mixture of experts; of Tencent's models hunyuan_v1_dense is supported",

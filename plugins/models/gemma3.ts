@@ -4,12 +4,13 @@
  */
 import { z } from "zod";
 
+import { thetaOfFamily } from "../../formats/hf_model/default_theta.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { commonConfig, fieldsOf } from "./common_config.ts";
 import type { ConfigFields } from "./config_fields.ts";
 import { GELU_TANH, gemmaAttentionScale, gemmaCap, gemmaParts, refuseBidirectional } from "./gemma_config.ts";
 import { windowsByType } from "./layer_windows.ts";
-import { rotationsByLayer, thetaOfFamily } from "./rope.ts";
+import { rotationsByLayer } from "./rope.ts";
 
 const Options = z.strictObject({});
 

@@ -4,12 +4,13 @@
  */
 import { z } from "zod";
 
+import { thetaOfFamily } from "../../formats/hf_model/default_theta.ts";
 import { definePlugin, type Plugin } from "../kinds/plugin.ts";
 import { commonConfig, fieldsOf } from "./common_config.ts";
 import type { ConfigFields } from "./config_fields.ts";
 import { windowsByType } from "./layer_windows.ts";
 import { OLMO_BLOCK, olmoPart } from "./olmo2.ts";
-import { rotationsByLayer, thetaOfFamily } from "./rope.ts";
+import { rotationsByLayer } from "./rope.ts";
 
 const Options = z.strictObject({});
 

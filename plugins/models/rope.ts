@@ -4,24 +4,9 @@
  * @module
  */
 import type { DecoderConfig, Rotation } from "../../kernels/engine/decoder/decoder_config.ts";
+import { thetaOfFamily } from "../../formats/hf_model/default_theta.ts";
 import { ConfigFields } from "./config_fields.ts";
 import { yarn } from "./yarn.ts";
-
-/** θ of transformers' configuration classes (5.17) that isn't 10000 where config.json has none. */
-const THETAS: Readonly<Record<string, number>> = {
-  qwen2_vl: 1e6,
-  qwen2_5_vl: 1e6,
-  qwen3_vl: 5e5,
-  smollm3: 2e6,
-  gemma3_text: 1e6,
-  olmo3: 5e5,
-  ernie4_5: 5e5,
-};
-
-/** θ of a family where config.json has none. */
-export function thetaOfFamily(modelType: string): number {
-  return THETAS[modelType] ?? 10000;
-}
 
 /** A rotation, and how far it holds. */
 type LimitedRotation = Rotation & Pick<DecoderConfig, "rotaryLimit">;

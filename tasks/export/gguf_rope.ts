@@ -2,9 +2,10 @@
  * Rotary frequencies as a GGUF file gives them: a base, and a factor, YaRN's keys or one divisor a frequency.
  * @module
  */
+import { thetaOfFamily } from "../../formats/hf_model/default_theta.ts";
 import { textConfigOf } from "../../formats/hf_model/mod.ts";
 import { ConfigFields } from "../../plugins/models/config_fields.ts";
-import { thetaOfFamily, widenedTheta } from "../../plugins/models/rope.ts";
+import { widenedTheta } from "../../plugins/models/rope.ts";
 import { yarn } from "../../plugins/models/yarn.ts";
 import { type GgufTyped, ROPE_DIVISORS } from "../../formats/gguf/mod.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";
@@ -56,7 +57,7 @@ export function ropeKeys(
   if (!DIVIDED.includes(architecture)) {
     throw new RangeError(
       `Cannot write these rotary frequencies as GGUF as llama.cpp reads divisors for architectures ${
-        DIVIDED.join(" and ")
+        DIVIDED.join(", ")
       } only: ` +
         `current value is ${architecture}; use export_format: safetensors`,
     );
@@ -73,7 +74,7 @@ function checkWindows({ windowRotation }: Rotation, theta: number): void {
   );
   if (isPlain && attentionFactor === 1) return;
   throw new RangeError(
-    "Cannot write a olmo3 model as GGUF as llama.cpp's architecture olmo2 has no " +
+    "Cannot write an olmo3 model as GGUF as llama.cpp's architecture olmo2 has no " +
       `rotation of layers with a window other than that of base ${theta}: use export_format: safetensors`,
   );
 }
@@ -151,7 +152,7 @@ function plainTheta(config: Readonly<Record<string, unknown>>): number {
     const theta = (rope as Record<string, unknown> | null | undefined)?.rope_theta;
     if (typeof theta === "number") return theta;
   }
-  return thetaOfFamily(String(config.model_type));
+  return thetaOfFamily(config.model_type);
 }
 
 /** Sections of transformers' classes where config.json has none. */

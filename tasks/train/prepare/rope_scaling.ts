@@ -4,6 +4,7 @@
  * @module
  */
 import { shown } from "../../../formats/message.ts";
+import { thetaOfFamily } from "../../../formats/hf_model/default_theta.ts";
 import type { LoadedModel } from "../../../formats/hf_model/mod.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
 import { ConfigFields } from "../../../plugins/models/config_fields.ts";
@@ -69,10 +70,18 @@ export function scaledConfig(
         "that as model_name_or_path and leave rope_scaling out, or use finetuning_type: full",
     );
   }
-  const theta = own?.has("rope_theta") ? own.positive("rope_theta") : fields.positive("rope_theta", 10000);
-  const { rope_parameters: _, ...rest } = config;
+  const theta = own?.has("rope_theta")
+    ? own.positive("rope_theta")
+    : fields.positive("rope_theta", thetaOfFamily(config.model_type));
+  const { rope_parameters: _, ...rest } = config, part = "partial_rotary_factor";
   return {
-    config: { ...rest, rope_theta: theta, rope_scaling: scaling, max_position_embeddings: positions },
+    config: {
+      ...rest,
+      ...(own?.has(part) && { [part]: own.positive(part) }),
+      rope_theta: theta,
+      rope_scaling: scaling,
+      max_position_embeddings: positions,
+    },
     notes: [
       `rope_scaling: ${kind} by ${factor}: ${positions} positions in place of ${original}, in what is saved, too`,
       ...replacedNote(own),

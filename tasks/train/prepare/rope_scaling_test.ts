@@ -40,6 +40,23 @@ Deno.test("scaledConfig() writes LLaMA-Factory's fields, in both spellings of a 
   }
 });
 
+Deno.test("scaledConfig() keeps the base of a family's class where config.json has none, and the share of each head that is rotated", () => {
+  const scaled = (config: Record<string, unknown>) =>
+    scaledConfig({ config: { max_position_embeddings: 64, ...config }, configFile: "c" }, {
+      ...full,
+      rope_scaling: "linear",
+      cutoff_len: 100,
+    }).config;
+  // transformers' classes: SmolLM3Config, Ernie4_5Config, LlamaConfig
+  for (const [model_type, theta] of [["smollm3", 2e6], ["ernie4_5", 5e5], ["llama", 1e4]] as const) {
+    assertEquals(scaled({ model_type }).rope_theta, theta, model_type);
+    assertEquals(scaled({ model_type, rope_theta: 7 }).rope_theta, 7);
+  }
+  const rope_parameters = { rope_type: "default", rope_theta: 7, partial_rotary_factor: 0.25 };
+  const glm4 = scaled({ model_type: "glm4", rope_parameters });
+  assertEquals([glm4.rope_theta, glm4.partial_rotary_factor], [7, 0.25]);
+});
+
 Deno.test("scaledConfig() says that the model's own scaling goes, and that dynamic changes nothing within its positions", () => {
   const notes = (rope: unknown, rope_scaling: "dynamic" | "yarn") => {
     const config = { max_position_embeddings: 64, rope_scaling: rope };
