@@ -84,6 +84,7 @@ export { productIdentity } from "./plugins/kinds/product_identity.ts";
 export type * from "./plugins/kinds/dataset.ts";
 export * from "./plugins/kinds/loss.ts";
 export type { Scalar } from "./kernels/tape.ts";
+export type { LabelMeasure } from "./kernels/engine/forward.ts";
 export type * from "./plugins/kinds/trainer.ts";
 export type * from "./plugins/kinds/rewards.ts";
 export type { FreshStart } from "./kernels/engine/weights/fresh_weights.ts";

@@ -14,7 +14,7 @@ import { expand } from "./expand.ts";
 import { type KeysOfFiles, refuseOtherFile } from "./other_file.ts";
 import { type Place, placeText, YamlError } from "./place.ts";
 
-export { type Place, placeText };
+export { type KeysOfFiles, type Place, placeText };
 
 /** Keys and indices that lead to a value. */
 export type YamlPath = readonly (string | number)[];

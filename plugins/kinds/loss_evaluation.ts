@@ -26,6 +26,7 @@ export interface LossRow {
 
 /** Log-probabilities of a sequence's labelled tokens, `[length]` each, in nats. */
 export interface TokenRow {
+  /** Under what is trained. */
   policy: Float64Array;
   /** When the answer was drawn; absent: the policy's. */
   old?: Float64Array;

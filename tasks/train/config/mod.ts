@@ -22,4 +22,4 @@ export {
 export { predictionsName, type Work, workAsked } from "./work.ts";
 export { readTrainConfig, type ResolvedConfig, resolveTrainConfig } from "./resolve.ts";
 export type { Place, YamlFile, YamlPath } from "../../../formats/yaml/yaml.ts";
-export { parseYaml, readYaml, type YamlOptions } from "../../../formats/yaml/yaml.ts";
+export { type KeysOfFiles, parseYaml, readYaml, type YamlOptions } from "../../../formats/yaml/yaml.ts";
