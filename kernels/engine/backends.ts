@@ -72,6 +72,8 @@ export interface BackendRequest extends Omit<BackendChoice, "backend" | "tensors
   quantization_bit?: 4 | 8 | null;
   /** Name of the optimizer: `auto` is ONNX Runtime for others than AdamW, which have no kernels. Absent: nothing is trained. */
   optim?: string;
+  /** Stage of training: `auto` is ONNX Runtime for grpo, whose answers are drawn with an adapter beside the model. Absent: nothing is trained. */
+  stage?: string;
   /** {@linkcode BackendChoice.tensors} */
   cuda_tensors?: "host" | "device";
 }
@@ -109,6 +111,7 @@ export async function chooseBackend(
   if (request.optim !== undefined && isOtherRule(request.optim)) {
     return onnx(`optim: ${request.optim} steps what lies in the host's memory`);
   }
+  if (request.stage === "grpo") return onnx("stage: grpo draws answers with an adapter beside the model");
   const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) {
     const kind = driverKind();

@@ -68,6 +68,14 @@ Deno.test("chooseBackend() of auto takes ONNX Runtime for optimizers without ker
   await assertRejects(() => chooseBackend({ ...auto, optim: "adamw_torch" }, asked), Error, "asked for");
 });
 
+Deno.test("chooseBackend() of auto takes ONNX Runtime for stage grpo, whatever the GPU", async () => {
+  const asked = { requestAdapter: () => Promise.reject(new Error("asked for an adapter")) } as unknown as GPU;
+  const { choice, why } = await chooseBackend({ ...auto, stage: "grpo" }, asked);
+  assertEquals([choice.backend, choice.provider], ["onnx", "cpu"]);
+  assertEquals(why, "stage: grpo draws answers with an adapter beside the model");
+  await assertRejects(() => chooseBackend({ ...auto, stage: "sft" }, asked), Error, "asked for");
+});
+
 Deno.test("chooseBackend() of auto falls back to ONNX Runtime when a hardware adapter fails, and says so", async () => {
   const broken = {
     info: { description: "Some GPU", vendor: "x", architecture: "" },

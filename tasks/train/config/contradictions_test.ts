@@ -157,6 +157,8 @@ Deno.test("keys of stage grpo that contradict each other are refused", () => {
     ["stage: ppo", "without a value model here: use grpo"],
     ["stage: grpo\ntrainer: torch", "leave it out, and deepspeed and fsdp"],
     ["stage: grpo\nbackend: webgpu", "use backend: onnx"],
+    ["stage: grpo\nprovider: cuda", "use provider: cpu"],
+    ["stage: grpo\nbackend: onnx\nprovider: webgpu", "use provider: cpu"],
     ["stage: grpo\nfinetuning_type: full", "use finetuning_type: lora"],
     ["stage: grpo\nuse_dora: true", "use_dora: true as answers are drawn with a plain adapter"],
     ["stage: grpo\nref_model: m\ngrpo_beta: 0.1", "the reference is the model without the adapter"],

@@ -45,7 +45,7 @@ function checkEngine(c: TrainConfig, refuse: Refuse): void {
     "Cannot train with stage: grpo on backend: webgpu, on which it isn't tried: use backend: onnx",
   );
   refuse(
-    c.backend === "onnx" && c.provider !== "cpu",
+    c.backend !== "webgpu" && c.provider !== "cpu",
     "provider",
     `Cannot train with stage: grpo on provider: ${c.provider}, on which it isn't tried: use provider: cpu`,
   );
