@@ -49,7 +49,8 @@ const grpo: Plugin<"loss", typeof Options> = definePlugin({
           );
         }
         const { advantage, masked, microBatch } = drawn, length = y.policy.length;
-        if (masked) return { loss: constant(0), metrics: {} };
+        // it has no token, and is one of the answers that the mean is over
+        if (masked) return { loss: constant(0), metrics: beta > 0 ? { kl: 0 } : {} };
         const high = epsilon_high ?? epsilon;
         const surrogates = y.policy.map((logp, t) =>
           surrogate(logp, f64(y.old, t), { advantage, epsilon, high })

@@ -13,6 +13,7 @@ import {
   tinyAdapter,
   tinyModel,
 } from "../../../../tests/helpers/tiny_model.ts";
+import { averageMetrics } from "../../../kinds/loss_evaluation.ts";
 import grpo from "../../../losses/grpo.ts";
 import { Registry } from "../../../registry.ts";
 import { ReferenceCache } from "../scoring/reference.ts";
@@ -85,7 +86,7 @@ for (const { name: backendName, ignore, make } of await testBackends()) {
         const value = scored.rows.reduce((sum, row, i) => sum + row.loss * weightOf(item(examples, i)), 0);
         assertAlmostEquals(value, each.loss, 2e-5, each.name);
         if (each.kl !== null) {
-          const kl = scored.rows.reduce((sum, { metrics }) => sum + (metrics.kl ?? 0), 0) / examples.length;
+          const { kl = NaN } = averageMetrics(loss, scored.rows.map(({ metrics }) => metrics));
           assertAlmostEquals(kl, each.kl, 1e-4, each.name);
         }
         await engine.backward(labelWeights(scored, weightOf));
