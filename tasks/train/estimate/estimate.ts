@@ -8,6 +8,7 @@ import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
 import { rowsOfStep, runLength } from "../../../plugins/trainers/local/batches/steps.ts";
 import { leavesCpu, type TrainConfig } from "../config/mod.ts";
+import { drawnCache, learntAtMost } from "./drawn.ts";
 import { memoryOf } from "./memory.ts";
 import { type DataRows, dataRows, type DevicePlace, devicePlace, weightsOf } from "./sizes.ts";
 import type { Estimate, EstimateConfig } from "./types.ts";
@@ -27,6 +28,8 @@ export interface EstimateParts {
   adapter?: LoraConfig | null;
   /** Model of its own whose pass gives the reference. */
   reference?: ReferenceSize | null;
+  /** The model's files have matrices in few bits, which a model that draws answers keeps; default false. */
+  isPacked?: boolean;
 }
 
 /**
@@ -39,18 +42,20 @@ export function estimate(
   parts: EstimateParts = {},
 ): Estimate {
   const { gflops = null, storage = { bytes: 4, text: "float32" }, adapter = null } = parts;
-  const { reference: other = null } = parts;
+  const { reference: other = null, isPacked = false } = parts;
+  const learnt = learntAtMost(config, train), isDrawn = config.stage === "grpo";
   const place = devicePlace(config),
     weights = weightsOf(config, model, adapter, loss.measure),
-    rows = dataRows(train);
+    rows = dataRows(learnt);
   const { totalSteps, stepsPerEpoch } = runLength(rowsOfStep(config), train.length);
-  const work = workOf(config, model, train, { place, weights, rows });
-  // the reference's distributions are made anew at each step
-  const again = loss.labelMeasure === "divergence" ? work.forward : 0;
+  const work = workOf(config, model, learnt, { place, weights, rows });
+  // the reference's distributions, and what it says of answers that are drawn, are made anew at each step
+  const isAgain = loss.labelMeasure === "divergence" || (isDrawn && loss.needsReference);
+  const again = isAgain ? work.forward : 0;
   const flopsPerStep = (work.epoch + again) / stepsPerEpoch;
   const speed = gflops === null ? null : gflops * 1e9 * SHARE_OF_PEAK;
   const pass = other === null ? null : passOf(config, other, train, { place, rows });
-  const reference = pass?.work ?? (loss.needsReference ? work.forward : 0);
+  const reference = pass?.work ?? (loss.needsReference && !isDrawn ? work.forward : 0);
   return {
     parameters: weights.parameters,
     trained: weights.trained,
@@ -60,7 +65,7 @@ export function estimate(
     place: !place.gpu ? "host" : place.stack ? "device" : "device alone",
     processes: 1,
     steps: totalSteps,
-    rowsPerExample: rows.all / Math.max(1, train.length),
+    rowsPerExample: rows.all / Math.max(1, learnt.length),
     largestExample: rows.largest,
     memory: memoryOf(config, model, {
       place,
@@ -69,7 +74,9 @@ export function estimate(
       storage,
       adapter,
       measure: loss.labelMeasure ?? null,
+      drawing: isDrawn ? { isPacked, cache: drawnCache(config, model, rows.largest) } : null,
     }),
+    ...(isDrawn && { drawnTokens: config.max_new_tokens }),
     ...(pass !== null && { reference: pass.memory }),
     fewerBits: fewerBits(config, storage, other),
     flopsPerStep,

@@ -76,6 +76,57 @@ Deno.test("estimate() counts the work of one token as 4 N, 6 N with checkpointin
   assertAlmostEquals(work("finetuning_type: full\n"), 8 * (n + attention) + 6 * head, 1);
 });
 
+Deno.test("estimate() counts answers as long as they may be, and the model that draws them with its keys and values", () => {
+  const keys = "per_device_train_batch_size: 8\nmax_steps: 1\n", answer = exampleOfLengths(100, 200);
+  const of = (more: string, beta = 0, parts: EstimateParts = {}) =>
+    estimate(
+      estimatedConfig(`stage: grpo\nnum_generations: 4\nmax_new_tokens: 200\n${keys}${more}`),
+      {
+        model: SMOLLM2_DECODER,
+        loss: builtinRegistry().create("loss", "grpo", { beta }),
+        train: [exampleOfLengths(100, 2), exampleOfLengths(100, 2)],
+      },
+      { gflops: 100, ...parts },
+    );
+  const drawn = of(""),
+    learnt = estimate(
+      estimatedConfig(keys),
+      { model: SMOLLM2_DECODER, loss: SFT_LOSS, train: Array.from({ length: 8 }, () => answer) },
+      { gflops: 100 },
+    );
+  for (const key of ["rowsPerExample", "largestExample", "flopsPerStep", "steps"] as const) {
+    assertEquals(drawn[key], learnt[key], key);
+  }
+  // keys and values of 30 layers with 3 heads of 64, four answers with room for 512 tokens
+  const cache = 4 * 2 * 30 * 3 * 64 * 512 * 4, { memory } = drawn;
+  assertEquals(memory.drawing, 4 * 134_515_008 + cache);
+  assertEquals({ ...memory, total: 0, drawing: 0 }, { ...learnt.memory, total: 0, drawing: 0 });
+  assertAlmostEquals(memory.total, learnt.memory.total + 4 * 134_515_008 + cache, 1);
+  const storage = { bytes: 0.625, text: "4 bits" };
+  assertAlmostEquals(
+    of("", 0, { storage, isPacked: true }).memory.drawing ?? NaN,
+    0.625 * 134_515_008 + cache,
+    1,
+  );
+  // what is held as 16 bits while it is learnt is float32 where it answers
+  assertEquals(of("", 0, { storage: { bytes: 2, text: "bfloat16" } }).memory.drawing, memory.drawing);
+  // the reference of new answers is asked in each step: 2 N of each row, with attention and head
+  const { flopsPerStep, time } = of("grpo_beta: 0.1\n", 0.1);
+  const pairs = 299 * 300 / 2, rows = 299 * 30 * 3_538_944, head = 200 * 576 * 49152;
+  assertAlmostEquals(
+    (flopsPerStep - drawn.flopsPerStep) / (8 * 2 * (rows + 2 * pairs * 576 * 30 + head)),
+    1,
+    1e-9,
+  );
+  assertEquals(time?.reference, 0);
+  const text = estimateText(drawn);
+  assertStringIncludes(text, "the model that draws answers ");
+  assertStringIncludes(
+    text,
+    "count 200 tokens for each (max_new_tokens); drawing and judging them isn't in the time",
+  );
+});
+
 Deno.test("estimate() counts a second pass, whole logits and, of full tuning, a second model where a loss measures a divergence", () => {
   const of = (more: string, loss: Loss) =>
     estimate(estimatedConfig(`per_device_train_batch_size: 1\nmax_steps: 1\n${more}`), {

@@ -21,7 +21,9 @@ export function estimateText(e: Estimate, packs: PackRows | null = null): string
     `steps        ${e.steps}`,
     `memory       about ${gb(memory.total)}${whose(e)}: weights ${gb(memory.weights)}, training state ${
       gb(memory.trained)
-    }, activations ${gb(memory.activations)}, runtime ${gb(memory.runtime)}`,
+    }, activations ${gb(memory.activations)}, runtime ${gb(memory.runtime)}${
+      memory.drawing === undefined ? "" : `, the model that draws answers ${gb(memory.drawing)}`
+    }`,
     ...(e.reference === undefined ? [] : [
       `reference    a pass of ref_model before, which is over when training begins: about ${
         gb(e.reference.total)
@@ -36,6 +38,9 @@ export function estimateText(e: Estimate, packs: PackRows | null = null): string
         e.gflops!.toFixed(0)
       } GFLOP/s` +
         (time.reference > 0 ? `, reference log-probabilities ${duration(time.reference)}` : ""),
+    ...(e.drawnTokens === undefined ? [] : [
+      `answers      rows, memory and time count ${e.drawnTokens} tokens for each (max_new_tokens); drawing and judging them isn't in the time`,
+    ]),
   ].join("\n");
 }
 

@@ -30,6 +30,8 @@ export interface MemoryInputs {
   keeps?: boolean;
   /** What the loss measures of labels' distributions; default null. */
   measure?: LabelMeasure | null;
+  /** The model that draws answers: whether its files have few bits, and bytes of its keys and values; default null: there is none. */
+  drawing?: { isPacked: boolean; cache: number } | null;
 }
 
 /** Parts of the peak, in bytes. */
@@ -38,7 +40,7 @@ export function memoryOf(
   model: DecoderConfig,
   inputs: MemoryInputs,
 ): Estimate["memory"] {
-  const { weights, storage, measure = null } = inputs;
+  const { weights, storage, measure = null, drawing = null } = inputs;
   const { trained, kept, own, head, headRows } = weights;
   // The head's gradient by smoothed labels has two parts more while it is made (see kernels/engine/decoder/head_graph.ts).
   const smoothed = head && config.label_smoothing_factor > 0 ? 8 * model.vocabSize * model.hiddenSize : 0;
@@ -52,6 +54,13 @@ export function memoryOf(
     activations: activationBytes(config, model, inputs) + smoothed +
       logits * labelChunkFor(headRows) * headRows,
     runtime: RUNTIME_BYTES,
+    ...(drawing && {
+      // few bits stay few; what the training engine holds as 16 bits is float32 there
+      drawing: drawing.cache +
+        (drawing.isPacked || config.quantization_bit !== null
+          ? weightBytes(weights, storage)
+          : 4 * weights.parameters),
+    }),
   };
   return { ...memory, total: Object.values(memory).reduce((a, b) => a + b, 0) };
 }

@@ -2,6 +2,7 @@
  * The estimate of a prepared run: by the engine here, or by the trainer's own arithmetic.
  * @module
  */
+import { hasPacked } from "../../../formats/hf_model/mod.ts";
 import type { LoraConfig } from "../../../formats/peft/mod.ts";
 import { chooseBackend, makeBackend } from "../../../kernels/engine/backends.ts";
 import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
@@ -48,9 +49,10 @@ export async function needsOfEngine(run: RunToEstimate): Promise<{ needs: Estima
       storage,
       adapter,
       reference: other,
+      isPacked: hasPacked(ready.model.weights),
     });
   };
-  const { memory: { weights, trained } } = of(DEFAULT_ROWS);
+  const { memory: { weights, trained, drawing = 0 } } = of(DEFAULT_ROWS);
   const { tuning } = makeTarget(
     { ...config, adapter_name_or_path: ready.adapterFolders },
     ready.model,
@@ -62,7 +64,7 @@ export async function needsOfEngine(run: RunToEstimate): Promise<{ needs: Estima
     tuning,
     checkpointing: !config.disable_gradient_checkpointing,
     labelMeasure: ready.loss.labelMeasure,
-  }, weights + trained);
+  }, weights + trained + drawing);
   return { needs: of(packs.rows, packs.together), packs };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { runLength } from "../../../plugins/trainers/local/batches/steps.ts";
 import type { TrainConfig } from "../config/mod.ts";
+import type { DrawnLengthKeys } from "./drawn.ts";
 
 /** Needs of a run in bytes and seconds. */
 export interface Estimate {
@@ -27,8 +28,17 @@ export interface Estimate {
   rowsPerExample: number;
   /** Rows of the largest example. */
   largestExample: number;
-  /** Parts of the peak. */
-  memory: { weights: number; trained: number; activations: number; runtime: number; total: number };
+  /** Parts of the peak; `drawing` is the second model that draws answers, with its keys and values, in stage grpo. */
+  memory: {
+    weights: number;
+    trained: number;
+    activations: number;
+    runtime: number;
+    drawing?: number;
+    total: number;
+  };
+  /** Most tokens of an answer that is drawn, which rows and work count each answer with; absent where none is. */
+  drawnTokens?: number;
   /** Parts of the peak of a reference model's pass, which is over before the policy is loaded; absent without one. */
   reference?: Estimate["memory"];
   /** Whether quantization_bit: 4 is taken and makes the model's weights smaller, and ref_model_quantization_bit: 4 those of a reference model. */
@@ -70,6 +80,7 @@ export type EstimateConfig =
     | "label_smoothing_factor"
     | "optim"
   >
+  & DrawnLengthKeys
   & {
     /** Most rows of packs that are kept at once; absent: a pack's. */
     together?: number;
