@@ -8,7 +8,8 @@
  * ```
  * A line of the table is one token of the example's prefix tree: its position, `until` (the first line behind the tokens that
  * see it), its id, its text, and what is learnt from there: the next token, and the sequences that it belongs to. With `--json`
- * a line is `{index, sequences: [{name, input_ids, labels}]}`, labels being −100 where nothing is learnt.
+ * a line is `{index, sequences: [{name, input_ids, labels}]}`, labels being −100 where nothing is learnt. In stage grpo, whose answers are
+ * drawn while it trains, an example is its prompt, with the constraints that answers are judged by (`task` of `--json`).
  * @module
  */
 import { item } from "../formats/elements.ts";
@@ -16,6 +17,8 @@ import type { Tokenizer } from "../formats/tokenizer/tokenizer.ts";
 import { readTrainConfig, type TrainConfig, workAsked } from "./train/config/mod.ts";
 import { type EncodedExample, type LoadedExamples, trainOrder } from "./train/data/mod.ts";
 import { packExamples } from "../kernels/engine/packs/pack.ts";
+import type { BenchmarkItem } from "../plugins/kinds/benchmark.ts";
+import { idsOfPrompt, withoutDrawn } from "../plugins/trainers/local/rollouts/prompt_of.ts";
 import { registryOf } from "./common/config/config_file.ts";
 import { parseArguments, wholeNumber } from "./common/cli/arguments.ts";
 import { print, printError } from "./common/cli/print.ts";
@@ -93,10 +96,12 @@ export function inTrainingOrder(
 }
 
 /** One line of JSON. */
-export function exampleJson({ index, sequences, desirable }: EncodedExample): string {
+export function exampleJson(example: EncodedExample): string {
+  const { index, sequences, desirable, task } = withoutDrawn(example);
   return JSON.stringify({
     index,
     ...(desirable !== undefined && { desirable }),
+    ...(task !== undefined && { task: JSON.parse(task) as unknown }),
     sequences: sequences.map(({ name, input_ids, labels }) => ({
       name,
       input_ids: Array.from(input_ids),
@@ -105,8 +110,9 @@ export function exampleJson({ index, sequences, desirable }: EncodedExample): st
   });
 }
 
-/** An example's prefix tree as a table. */
+/** An example's prefix tree as a table; where its answers are drawn, its prompt. */
 export function exampleTable(example: EncodedExample, tokenizer: Tokenizer): string {
+  if (example.task !== undefined) return promptTable(example, example.task, tokenizer);
   const pack = packExamples([example]);
   const token = (id: number) => JSON.stringify(tokenizer.decode([id]));
   const learnt = new Map<number, string[]>();
@@ -141,6 +147,22 @@ export function exampleTable(example: EncodedExample, tokenizer: Tokenizer): str
   return [`example ${example.index}: ${file}, row ${row}${wish} (${sequences.join("; ")})`, ...lines].join(
     "\n",
   );
+}
+
+/** A prompt whose answers are drawn: what they are judged by, and its tokens. */
+function promptTable(example: EncodedExample, task: string, tokenizer: Tokenizer): string {
+  const { index, source: { file, row } } = example, ids = idsOfPrompt(example);
+  const { constraints } = JSON.parse(task) as Pick<BenchmarkItem, "constraints">;
+  const columns = ["position", "id", "token"].map((title, c) => ({
+    title,
+    align: c < 2 ? "right" as const : "left" as const,
+  }));
+  const rows = ids.map((id, place) => [`${place}`, `${id}`, JSON.stringify(tokenizer.decode([id]))]);
+  return [
+    `example ${index}: ${file}, row ${row} (prompt of ${ids.length} tokens, whose answers are drawn)`,
+    ...constraints.map(({ text, rule }) => `judged by ${JSON.stringify(text)}${rule ? ` (${rule.id})` : ""}`),
+    ...textTable({ columns, rows }, Infinity),
+  ].join("\n");
 }
 
 if (import.meta.main) {

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 
 import { loadTokenizerSync } from "../formats/tokenizer/mod.ts";
 import { runDeno } from "../tests/helpers/deno_process.ts";
@@ -54,6 +54,39 @@ Deno.test("exampleTable shows where values are read: at each answer's last token
     `2 2 4 ${c} "c" value (rejected)`,
     `3 3 4 ${d} "d" value (chosen)`,
   ]);
+});
+
+Deno.test("a row whose answers are drawn is shown as its prompt and what they are judged by, nothing as learnt", () => {
+  const task = JSON.stringify({
+    id: "7",
+    constraints: [{ text: "lower", rule: { id: "case:lower", kwargs: {} } }, { text: "be kind" }],
+  });
+  const drawn = { ...example(3, [["y", "ab", "cd"]]), task }, [a, b] = tokenizer.encode("ab");
+  const lines = exampleTable(drawn, tokenizer).split("\n");
+  assertEquals(lines.slice(0, 3), [
+    "example 3: d.json, row 3 (prompt of 2 tokens, whose answers are drawn)",
+    'judged by "lower" (case:lower)',
+    'judged by "be kind"',
+  ]);
+  assertEquals(lines.slice(4).map((line) => line.trim().replaceAll(/ +/g, " ")), [
+    `0 ${a} "a"`,
+    `1 ${b} "b"`,
+  ]);
+  assertEquals(JSON.parse(exampleJson(drawn)), {
+    index: 3,
+    task: JSON.parse(task),
+    sequences: [{ name: "y", input_ids: [a, b], labels: [-100, -100] }],
+  });
+});
+
+Deno.test("preview of stage grpo counts prompts, and says that answers are drawn", async () => {
+  const said: string[] = [];
+  const path = new URL("../examples/default_grpo.yaml", import.meta.url).pathname;
+  await preview(path, ["max_samples=3"], { limit: 1, say: (text) => said.push(text), note: () => {} });
+  const [counts = "", shown = ""] = said;
+  assertMatch(counts.replaceAll(/\s+/g, " "), /3 sequences of \d+ to \d+ tokens.* tokens, answers are drawn/);
+  assertMatch(shown, /\(prompt of \d+ tokens, whose answers are drawn\)\njudged by /);
+  assert(!`${counts}${shown}`.includes("learnt"));
 });
 
 Deno.test("exampleJson has index and sequences as plain lists", () => {

@@ -27,6 +27,17 @@ export function attributed(error: unknown, plugin: string, inFront: boolean): Er
   return told;
 }
 
+/**
+ * The error with its place before its message.
+ * @param plugin Such as `benchmark/rows`; one that isn't built in is named with its file instead
+ * @param item Id of what it was working on; undefined: nothing
+ */
+export function faultAt(plugin: string, item: string | undefined, error: unknown): Error {
+  const fault = faultOf(error), message = fault?.message ?? thrownWords(error);
+  const place = item === undefined ? "" : `, item "${item}"`;
+  return new Error(`${fault?.plugin ?? plugin}${place}: ${message}`, { cause: error });
+}
+
 /** A plugin's file, with the line and column of it that an error was thrown at, where its stack has one. */
 export function withLine(source: string, error: unknown): string {
   const stack = error instanceof Error ? error.stack ?? "" : "";

@@ -4,7 +4,7 @@
  */
 import type { Benchmark } from "../../plugins/kinds/benchmark.ts";
 import { JudgeUnreachable } from "../../plugins/kinds/judge.ts";
-import { faultOf, isTold, thrownWords } from "../../plugins/kinds/plugin_fault.ts";
+import { faultAt, faultOf, isTold } from "../../plugins/kinds/plugin_fault.ts";
 import { productIdentity, recordMakers } from "../../plugins/kinds/product_identity.ts";
 import { Stopped } from "../ask/stopped.ts";
 
@@ -15,11 +15,7 @@ import { Stopped } from "../ask/stopped.ts";
  */
 export function pluginFault(plugin: string, item: string | undefined, error: unknown): unknown {
   if (error instanceof Stopped || error instanceof JudgeUnreachable) return error;
-  const fault = faultOf(error);
-  const message = fault?.message ?? thrownWords(error);
-  return new Error(`${fault?.plugin ?? plugin}${item === undefined ? "" : `, item "${item}"`}: ${message}`, {
-    cause: error,
-  });
+  return faultAt(plugin, item, error);
 }
 
 /**

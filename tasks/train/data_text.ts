@@ -40,8 +40,10 @@ export function dataText(
   for (const { name, count, min, mean, p50, p90, max, tokens, labels } of lengths) {
     const told =
       `sequence${plural(count)} of ${min} to ${max} tokens, mean ${mean.toFixed(0)}, half below ${p50}, ` +
-      `nine tenths below ${p90}; ${tokens} tokens, ${labels} ${
-        predicts || report.measure === "value" ? "of answers" : "learnt"
+      `nine tenths below ${p90}; ${tokens} tokens, ${
+        labels === 0
+          ? "answers are drawn"
+          : `${labels} ${predicts || report.measure === "value" ? "of answers" : "learnt"}`
       }`;
     lines.push(...wrapped([`  ${name.padEnd(10)} ${count}`, ...told.split(" ")], width, INDENT));
   }

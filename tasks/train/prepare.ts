@@ -17,7 +17,7 @@ import { lossKey, type LossStageKeys, prepareLoss } from "./prepare/loss.ts";
 import { lossNotes } from "./prepare/loss_notes.ts";
 import { checkNames, type NameKeys } from "./prepare/names.ts";
 import type { Ready } from "./prepare/ready.ts";
-import { prepareRewards } from "./prepare/rewards.ts";
+import { checkPlainAdapters, prepareRewards } from "./prepare/rewards.ts";
 import { prepareReference, type ReferenceKeys } from "./prepare/reference.ts";
 import { checkLabelMeasure, checkSmoothing } from "./start_checks.ts";
 import { scaledConfig, type ScalingKeys } from "./prepare/rope_scaling.ts";
@@ -91,6 +91,7 @@ export async function prepare(
   const trained = { tokenizer, resizes: tokens.resizes, adapterFolders, mergedFolders, placeOf };
   const { decoder, embeddings, additionalTarget, notes: rowNotes } = embeddingsOf(config, parsed, trained);
   checkTrained(config, decoder, adapterFolders, placeOf);
+  if (rewards !== null) placed(placeOf("adapter_name_or_path"), () => checkPlainAdapters(adapterFolders));
   placed(placeOf("label_smoothing_factor"), () => checkSmoothing(config, decoder));
   placed(placeOf(lossKey(config)), () => checkLabelMeasure(loss, decoder));
   const { weights, fresh } = startingWeights(config, opened, { decoder, embeddings, mergedFolders, placeOf });

@@ -5,6 +5,7 @@
 import { item } from "../../../formats/elements.ts";
 import type { EncodedExample, EncodedSequence } from "../../../kernels/engine/packs/encoded.ts";
 import { builtinRegistry } from "../../../plugins/builtins.ts";
+import { withoutDrawn } from "../../../plugins/trainers/local/rollouts/prompt_of.ts";
 import { inTrainingOrder } from "../../preview.ts";
 import { dataText } from "../../train/data_text.ts";
 import { readTrainConfig } from "../../train/config/mod.ts";
@@ -54,12 +55,16 @@ export async function tokenPreview(path: string): Promise<TokenPreview> {
   const ready = await prepare(config, registry, () => {}, placeOf);
   ready.model.weights.close();
   const encoded = await encode(config, { registry, ready });
-  const uncut = await encode({ ...config, cutoff_len: UNCUT }, { registry, ready });
-  const wholes = new Map(uncut.train.map((example) => [placeOfRow(example), example]));
+  // a prompt that is too long to be answered is none of the run's
+  const uncut = await encode({ ...config, cutoff_len: UNCUT }, {
+    registry,
+    ready: { ...ready, rewards: null },
+  });
+  const wholes = new Map(uncut.train.map((example) => [placeOfRow(example), withoutDrawn(example)]));
   const token = (id: number) => ready.model.tokenizer.decode([id]);
   return {
     data: dataText(encoded.report),
-    examples: inTrainingOrder(encoded, config, 0).slice(0, SHOWN).map((example) => ({
+    examples: inTrainingOrder(encoded, config, 0).slice(0, SHOWN).map(withoutDrawn).map((example) => ({
       ...example.source,
       sequences: example.sequences.map((sequence, i) => ({
         name: sequence.name,

@@ -26,7 +26,9 @@ export function summarize(
   const lengths = names.map(() => new Int32Array(used.length));
   const labels = names.map(() => 0);
   used.forEach((example, row) =>
-    partsOf(example).forEach((parts, i) => {
+    partsOf(example).forEach((all, i) => {
+      // of a row whose answer is drawn the rest only holds its place
+      const parts = loss.shape === "prompt" ? all.filter(({ kind }) => kind === 0) : all;
       item(lengths, i)[row] = parts.reduce((sum, { ids }) => sum + ids.length, 0);
       labels[i] = item(labels, i) + countLabels(parts);
     })

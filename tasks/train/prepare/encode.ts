@@ -9,7 +9,7 @@ import { type DataOptions, type LoadedExamples, loadExamples } from "../data/mod
 import type { Ready } from "./ready.ts";
 import { adapterWarnings, checkTokenIds, emptyGradientWarnings, lengthWarnings } from "../start_checks.ts";
 import { type HubKeys, hubOptions } from "./hub_options.ts";
-import { checkRuled } from "./rewards.ts";
+import { checkAnswerRoom, checkRuled } from "./rewards.ts";
 
 /** Keys of a configuration that {@linkcode encode} reads. */
 export type EncodeKeys =
@@ -49,7 +49,10 @@ export async function encode(
   const { decoder, loss, model, reference, rewards } = ready;
   const all = [...data.train, ...data.evaluation];
   checkTokenIds(all, decoder, model.tokenizer);
-  if (rewards !== null) placed(ready.placeOf("dataset"), () => checkRuled(all, rewards));
+  if (rewards !== null) {
+    placed(ready.placeOf("dataset"), () => checkRuled(all, rewards));
+    placed(ready.placeOf("cutoff_len"), () => checkAnswerRoom(all, decoder));
+  }
   const warningsOfReference = reference === null ? [] : placed(ready.placeOf("ref_model"), () => {
     checkTokenIds(all, reference.decoder, model.tokenizer, "the reference model's");
     return lengthWarnings(all, reference.decoder).map((warning) => `ref_model: ${warning}`);

@@ -2,15 +2,19 @@
  * The rewards of stage grpo, made of the run's judges.
  * @module
  */
+import { onlyMerged } from "../../../formats/peft/mod.ts";
 import type { BenchmarkItem } from "../../../plugins/kinds/benchmark.ts";
 import { lastUserText } from "../../../plugins/kinds/endpoint.ts";
 import type { Judge } from "../../../plugins/kinds/judge.ts";
 import type { JudgeResult } from "../../../plugins/kinds/judgement.ts";
 import { placed } from "../../../plugins/kinds/place.ts";
+import { faultAt } from "../../../plugins/kinds/plugin_fault.ts";
 import type { Rewards, Rollout } from "../../../plugins/kinds/rewards.ts";
 import type { Template } from "../../../plugins/kinds/template.ts";
 import type { TrainConfig } from "../../../plugins/kinds/train_config.ts";
+import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import type { EncodedExample } from "../../../kernels/engine/packs/encoded.ts";
+import { idsOfPrompt } from "../../../plugins/trainers/local/rollouts/prompt_of.ts";
 import type { Tokenizer } from "../../../formats/tokenizer/tokenizer.ts";
 import type { UsedPlugins } from "./used_plugins.ts";
 
@@ -53,7 +57,12 @@ export function prepareRewards(
     weights: reward_weights ?? names.map(() => 1),
     async of({ item, response }, signal) {
       const results = new Map<Judge, JudgeResult>();
-      for (const judge of judges.values()) results.set(judge, await judged(judge, item, response, signal));
+      for (const [name, judge] of judges) {
+        const result = await judged(judge, item, response, signal).catch((error: unknown) => {
+          throw signal.aborted ? error : faultAt(`judge/${name}`, item.id, error);
+        });
+        results.set(judge, result);
+      }
       return functions.map(({ judge, reading }) => rewardOf(judge, results.get(judge), reading));
     },
   };
@@ -85,6 +94,44 @@ export function checkRuled(examples: readonly EncodedExample[], { names }: Rewar
       `Cannot reward answers by ${name} as every constraint needs a rule: current value is ${
         bare === undefined ? "no constraints" : `"${bare.text}" without one`
       } in row ${row} of ${file}. Give constraints as {"text": …, "rule": {"id": …, "kwargs": {…}}} (docs/rewards.md), or name another judge as reward_funcs`,
+    );
+  }
+}
+
+/**
+ * Makes sure that adapters which are trained on can stand beside the model that draws answers.
+ * @param folders Theirs
+ * @throws {RangeError} If one can only be merged: names what it has
+ */
+export function checkPlainAdapters(folders: readonly string[]): void {
+  for (const folder of folders) {
+    const part = onlyMerged(folder);
+    if (part === null) continue;
+    throw new RangeError(
+      `Cannot train with stage: grpo on from the adapter ${folder} as it has ${part}, and answers are drawn with a plain adapter beside the model: ` +
+        "merge it (deno task export), and name the result as model_name_or_path",
+    );
+  }
+}
+
+/**
+ * Makes sure that every prompt leaves room for an answer, before a step would have to draw one.
+ * @throws {RangeError} If one fills the model's context: names its row
+ */
+export function checkAnswerRoom(
+  examples: readonly EncodedExample[],
+  { maxPositionEmbeddings, rotaryLimit = Infinity }: Pick<
+    DecoderConfig,
+    "maxPositionEmbeddings" | "rotaryLimit"
+  >,
+): void {
+  const context = Math.min(maxPositionEmbeddings, rotaryLimit);
+  for (const example of examples) {
+    const { length } = idsOfPrompt(example), { file, row } = example.source;
+    if (length < context) continue;
+    throw new RangeError(
+      `Cannot draw answers to row ${row} of ${file} as its prompt of ${length} tokens leaves no room in the model's context of ${context}: ` +
+        `set cutoff_len: ${context - 1} or less, which leaves longer rows out`,
     );
   }
 }

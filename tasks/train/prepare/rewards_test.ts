@@ -1,11 +1,18 @@
 /** Rewards from judges; expected numbers by hand. */
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { z } from "zod";
 
 import { builtinPlugins } from "../../../plugins/builtins.ts";
 import { definePlugin } from "../../../plugins/kinds/plugin.ts";
 import { Registry } from "../../../plugins/registry.ts";
-import { checkRuled, prepareRewards, type RewardKeys } from "./rewards.ts";
+import { idsExample } from "../../../tests/helpers/tiny_model.ts";
+import {
+  checkAnswerRoom,
+  checkPlainAdapters,
+  checkRuled,
+  prepareRewards,
+  type RewardKeys,
+} from "./rewards.ts";
 import { UsedPlugins } from "./used_plugins.ts";
 
 /** A reward function of one's own: shorter is better. */
@@ -59,6 +66,74 @@ Deno.test("rewards are the share of constraints that a judge finds kept, its ver
   assertEquals(rewards.weights, [1, 1, 1, 1]);
   assertEquals(await rewards.of({ item, response: "a, b" }, signal), [0.5, 0, 1, null]);
   assertEquals(await rewards.of({ item, response: "all lower" }, signal), [1, 1, 0, null]);
+});
+
+Deno.test("a judge that throws, or gives no number, ends the run with its name and the row", async () => {
+  for (
+    const [score, text] of [
+      [() => NaN, "a number from 0 to 1, or null, is needed: current value is NaN"],
+      [() => 2, "a number from 0 to 1, or null, is needed: current value is 2"],
+      [() => {
+        throw new Error("no such file");
+      }, "no such file"],
+    ] as const
+  ) {
+    const faulty = definePlugin({
+      kind: "judge",
+      name: "faulty",
+      version: "1",
+      description: "Fails",
+      options: z.strictObject({}),
+      create: () => ({
+        scale: 1,
+        judge: () => Promise.try(() => ({ constraints: [], overall: { score: score() }, raw: "" })),
+      }),
+    });
+    const registry = new Registry(builtinPlugins());
+    registry.define(faulty, "faulty.ts");
+    const keys = {
+      stage: "grpo",
+      reward_funcs: ["faulty:overall"],
+      reward_weights: null,
+      reward_options: {},
+    } as const;
+    const rewards = prepareRewards(
+      { ...keys, reward_funcs: [...keys.reward_funcs] },
+      new UsedPlugins(registry),
+      () => "",
+    );
+    const error = await assertRejects(
+      async () => await rewards?.of({ item: { ...item, constraints: [] }, response: "a" }, signal),
+      Error,
+    );
+    assertStringIncludes(error.message, text);
+    assertMatch(error.message, /^judge\/faulty of faulty\.ts\S*, item "a": /);
+  }
+});
+
+Deno.test("an adapter that can't stand beside the model isn't trained on", () => {
+  const adapter = (path: string) => new URL(`../../../fixtures/goldens/${path}`, import.meta.url).pathname;
+  checkPlainAdapters([adapter("tiny/llama/adapter")]);
+  assertThrows(
+    () => checkPlainAdapters([adapter("peft/dora/adapter")]),
+    RangeError,
+    "as it has use_dora, and answers are drawn with a plain adapter",
+  );
+});
+
+Deno.test("a prompt that leaves no room for an answer is refused before a step would draw one", () => {
+  const prompt = (length: number) => ({
+    ...idsExample({ y: [Array.from({ length }, (_, i) => i), [2]] }),
+    source: { file: "f.jsonl", row: 4 },
+  });
+  checkAnswerRoom([prompt(7)], { maxPositionEmbeddings: 8 });
+  for (const limits of [{ maxPositionEmbeddings: 8 }, { maxPositionEmbeddings: 100, rotaryLimit: 8 }]) {
+    assertThrows(
+      () => checkAnswerRoom([prompt(7), prompt(8)], limits),
+      RangeError,
+      "row 4 of f.jsonl as its prompt of 8 tokens leaves no room in the model's context of 8: set cutoff_len: 7",
+    );
+  }
 });
 
 Deno.test("what can't reward is refused with what to do", () => {

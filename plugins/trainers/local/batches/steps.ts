@@ -54,20 +54,28 @@ export function rowsOfStep<Config extends StepKeys & Partial<Pick<TrainConfig, "
  * @throws {RangeError} If there isn't one micro-batch
  */
 export function runLength(
-  config: Pick<
-    TrainConfig,
-    | "per_device_train_batch_size"
-    | "gradient_accumulation_steps"
-    | "num_train_epochs"
-    | "max_steps"
-    | "dataloader_drop_last"
-  >,
+  config:
+    & Pick<
+      TrainConfig,
+      | "per_device_train_batch_size"
+      | "gradient_accumulation_steps"
+      | "num_train_epochs"
+      | "max_steps"
+      | "dataloader_drop_last"
+    >
+    & Partial<Pick<TrainConfig, "stage">>,
   examples: number,
 ): RunLength {
   const batch = config.per_device_train_batch_size;
   const batchesPerEpoch = config.dataloader_drop_last
     ? Math.floor(examples / batch)
     : Math.ceil(examples / batch);
+  if (batchesPerEpoch === 0 && config.stage === "grpo") {
+    throw new RangeError(
+      `Cannot train as ${examples} prompts don't fill a step of ${batch} (per_device_train_batch_size × gradient_accumulation_steps ÷ num_generations): ` +
+        "take fewer answers a step, or more prompts",
+    );
+  }
   if (batchesPerEpoch === 0) {
     throw new RangeError(
       `Cannot train as ${examples} examples don't fill a micro-batch of ${batch}: ` +

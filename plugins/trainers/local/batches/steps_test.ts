@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 
-import { runLength } from "./steps.ts";
+import { rowsOfStep, runLength } from "./steps.ts";
 
 const keys = {
   per_device_train_batch_size: 2,
@@ -14,6 +14,18 @@ const keys = {
 Deno.test("runLength() counts as transformers did in a stored run", () => {
   const { totalSteps, epochs } = runLength({ ...keys, num_train_epochs: 1.5 }, 24);
   assertEquals([totalSteps, epochs], [9, 2]);
+});
+
+Deno.test("rowsOfStep(): in stage grpo answers are counted, and too few prompts are refused with what fills a step", () => {
+  const answers = { ...keys, stage: "grpo", per_device_train_batch_size: 8, num_generations: 4 } as const;
+  // 8 × 2 answers are 4 prompts, of which 9 fill 2 steps
+  const prompts = rowsOfStep(answers);
+  assertEquals(runLength(prompts, 9).stepsPerEpoch, 2);
+  assertThrows(
+    () => runLength(prompts, 3),
+    RangeError,
+    "3 prompts don't fill a step of 4 (per_device_train_batch_size × gradient_accumulation_steps ÷ num_generations)",
+  );
 });
 
 Deno.test("runLength() counts a last step with fewer micro-batches, and leaves a part batch out when told", () => {

@@ -12,6 +12,7 @@ import { separateThought } from "../../../kinds/thoughts/thoughts.ts";
 import type { TrainConfig } from "../../../kinds/train_config.ts";
 import { advantagesOf, weightedReward } from "./advantages.ts";
 import type { DrawingPolicy, DrawnPlace } from "./policy.ts";
+import { idsOfPrompt } from "./prompt_of.ts";
 import { type Answer, rolloutMetrics } from "./rollout_metrics.ts";
 
 /** Keys that decide what becomes of answers. */
@@ -59,7 +60,7 @@ export async function rollOut(
       const groups: DrawnGroup[] = [];
       source.onAnswers(0, prompts.length);
       for (const [number, prompt] of prompts.entries()) {
-        const place: DrawnPlace = { step, prompt: number }, ids = promptIds(prompt);
+        const place: DrawnPlace = { step, prompt: number }, ids = idsOfPrompt(prompt);
         groups.push({ prompt, ids, answers: await policy.group(ids, place, signal) });
         source.onAnswers(groups.length, prompts.length);
       }
@@ -114,13 +115,6 @@ function taskOf({ task, source: { file, row } }: EncodedExample): BenchmarkItem 
   if (task === undefined) throw new Error(`Cannot reward answers to row ${row} of ${file}: it has no task`);
   const item = JSON.parse(task) as BenchmarkItem;
   return item.id === "" ? { ...item, id: `${file}:${row}` } : item;
-}
-
-/** Ids in front of the first label: what is encoded behind them only holds the place of an answer. */
-function promptIds({ sequences }: EncodedExample): number[] {
-  const { input_ids, labels } = item(sequences, 0);
-  const from = Array.from(labels).findIndex((id) => id >= 0);
-  return Array.from(input_ids).slice(0, from);
 }
 
 function examplesOf(config: RolloutConfig, answers: readonly Answer[]): EncodedExample[][] {

@@ -22,8 +22,15 @@ export function encodeParts(
   example: Example,
   { sequences, template, tokenizer, options }: EncodeContext,
 ): EncodedParts | NotEncoded {
-  const { truncation, cutoff_len } = options, isWhole = isCutWhole(truncation);
-  const using = { sequences, tokenizer, options: isWhole ? { ...options, cutoff_len: Infinity } : options };
+  const { cutoff_len } = options;
+  // what is cut off a prompt would be judged all the same
+  const truncation = example.shape === "prompt" ? "drop" : options.truncation;
+  const isWhole = isCutWhole(truncation);
+  const using = {
+    sequences,
+    tokenizer,
+    options: { ...options, truncation, ...(isWhole && { cutoff_len: Infinity }) },
+  };
   let encoded: EncodedParts | NotEncoded;
   if (example.shape === "text") encoded = encodeText(example, { ...using, template });
   else if (template === null) {

@@ -84,6 +84,22 @@ Deno.test("a row to predict whose prompt keep_end takes away isn't answered, wit
   assert(!("reason" in encode(60)));
 });
 
+Deno.test("a prompt whose answers are drawn is never cut: one that is too long is left out", () => {
+  const row = {
+    ...exampleOf({ prompts: { x: userTurn("a".repeat(50)) }, answers: { y: assistantTurn("") } }),
+    shape: "prompt" as const,
+  };
+  for (const truncation of ["llama_factory", "keep_template", "keep_start", "keep_end", "drop"] as const) {
+    const encode = (cutoff_len: number) =>
+      encodedOne(row, SEQUENCES_OF.prompt, qwen, { ...ENCODE_OPTIONS, cutoff_len, truncation });
+    assertEquals(encode(40), { reason: "longer than cutoff_len" }, truncation);
+    const { sequences } = encode(1000) as EncodedExample;
+    const { length } = sequences[0]!.input_ids;
+    assert(!("reason" in encode(length)), truncation);
+    assertEquals(encode(length - 1), { reason: "longer than cutoff_len" }, truncation);
+  }
+});
+
 Deno.test("an example of which no answer token is left is not used, with the reason", () => {
   const long = exampleOf({ prompts: { x: userTurn("a".repeat(50)) }, answers: { y: assistantTurn("b") } });
   const tiny1 = { ...ENCODE_OPTIONS, cutoff_len: 1 };

@@ -42,7 +42,7 @@ export interface LengthStatistics {
   max: number;
   /** Sum of all. */
   tokens: number;
-  /** Labelled tokens of all. */
+  /** Labelled tokens of all; 0 where answers are drawn. */
   labels: number;
 }
 
