@@ -59,6 +59,15 @@ Deno.test("a run by rewards that goes on from a checkpoint ends bit for bit as t
   assert(texts[0] !== texts[1]);
   const rows = texts[1]!.trim().split("\n").map((line) => JSON.parse(line));
   assertEquals(rows.length, 16);
+  const card = Deno.readTextFileSync(join(straight, "README.md"));
+  const settings = [
+    "reward_funcs: rules,rules:overall",
+    "num_generations: 8",
+    "max_new_tokens: 24",
+    "temperature: 0.9",
+    "grpo_beta: 0.05",
+  ];
+  for (const setting of settings) assert(card.includes(`\n- ${setting}\n`), setting);
   // what an overwritten run has drawn goes with it
   const mine = join(straight, "completions/mine.txt");
   Deno.writeTextFileSync(mine, "");

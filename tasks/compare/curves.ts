@@ -13,6 +13,7 @@ import type { HistoryEntry } from "./training.ts";
 export const CURVES = [
   { key: "loss", title: "Training loss" },
   { key: "eval_loss", title: "Evaluation loss" },
+  { key: "reward", title: "Reward" },
   { key: "rewards/margins", title: "Reward margin" },
   { key: "rewards/accuracies", title: "Reward accuracy" },
 ] as const;

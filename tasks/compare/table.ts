@@ -62,6 +62,7 @@ const LOSSES: readonly ResultColumn[] = [
 ];
 
 const REWARDS_AND_COSTS: readonly ResultColumn[] = [
+  { title: "reward", name: "reward", of: last("reward"), digits: four },
   { title: "margin", name: "margin", of: last("rewards/margins"), digits: four },
   {
     title: "accuracy",

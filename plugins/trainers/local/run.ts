@@ -15,7 +15,7 @@ import { rowsOfPacks } from "./rows_of_packs.ts";
 import { restoreEngine, type RunStart, savedTensorsOf, startOf } from "./run_start.ts";
 import { CarriedOverSteps } from "./scoring/carried.ts";
 import { evaluateSets } from "./scoring/evaluate.ts";
-import type { OpenRollouts } from "./rollouts/open_rollouts.ts";
+import type { OpenRollouts, RolloutsOfRun } from "./rollouts/open_rollouts.ts";
 import { atTemperature } from "./rollouts/temperature.ts";
 import { completeGiven, rowsAhead } from "./scoring/reference_model.ts";
 import { precomputeReferences } from "./scoring/score.ts";
@@ -47,8 +47,9 @@ export async function carryOut(
   const merged = [...inputs.merged ?? [], ...residual ? [residual.path] : []];
   const learnt = inputs.rollout ? { ...inputs, decoder: atTemperature(decoder, config.temperature) } : inputs;
   const engine = await open(engineSetup(learnt, target, merged), inputs);
-  const rollouts = openRollouts?.(inputs, target, engine) ?? null;
+  let rollouts: RolloutsOfRun | null = null;
   try {
+    rollouts = openRollouts?.(inputs, target, engine) ?? null;
     await restoreEngine(engine, start, inputs);
     inputs.begin();
     await continueLog(start, inputs);
@@ -60,8 +61,11 @@ export async function carryOut(
     const result = await trainLoop(run);
     return result.finished ? await finish(run, result, inputs) : INTERRUPTED;
   } finally {
-    await rollouts?.close();
-    await engine.close();
+    try {
+      await rollouts?.close();
+    } finally {
+      await engine.close();
+    }
   }
 }
 

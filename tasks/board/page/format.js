@@ -40,6 +40,7 @@ export function compact(value) {
 const TITLES = {
   loss: "Loss",
   eval_loss: "Loss of the evaluation",
+  reward: "Reward",
   "rewards/margins": "Reward margin",
   "rewards/accuracies": "Reward accuracy",
   learning_rate: "Learning rate",

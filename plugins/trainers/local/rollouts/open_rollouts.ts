@@ -9,6 +9,7 @@ import type { EncodedExample } from "../../../../kernels/engine/packs/encoded.ts
 import type { Target } from "../target/target.ts";
 import { writeCompletions } from "./completions.ts";
 import { DrawingPolicy } from "./policy.ts";
+import type { Answer } from "./rollout_metrics.ts";
 import { rollOut, type StepRollout } from "./rollouts.ts";
 
 /** What makes the examples of a run's steps. */
@@ -34,7 +35,16 @@ export function rolloutsOn(device: BackendChoice): OpenRollouts {
     const { rollout, config, model, log, signal } = inputs;
     if (!rollout) return null;
     const { rewards, endIds } = rollout;
-    let first = true;
+    let first = true, isUnscoredTold = false;
+    const tellUnscored = (step: number, answers: readonly Answer[]) => {
+      if (isUnscoredTold || answers.some(({ reward }) => reward !== null)) return;
+      isUnscoredTold = true;
+      log.warn(
+        `no answer of step ${step} has a reward by ${
+          rewards.names.join(", ")
+        }, so nothing is learnt from them: judges gave null (docs/rewards.md)`,
+      );
+    };
     const onPhase = (name: string, done: number, total: number) => {
       if (first) log.phase(name, done, total);
     };
@@ -46,6 +56,7 @@ export function rolloutsOn(device: BackendChoice): OpenRollouts {
       device,
       endIds,
       onPhase,
+      note: (line) => log.note?.(line),
     });
     return {
       async step(prompts, point) {
@@ -56,6 +67,7 @@ export function rolloutsOn(device: BackendChoice): OpenRollouts {
             ...{ config, rewards, tokenizer: model.tokenizer, policy, signal },
             onAnswers: (done, total) => onPhase("answers of the first step", done, total),
             onStep: (_, answers) => {
+              tellUnscored(point.step, answers);
               if (isLogged) writeCompletions(config.output_dir, point.step, answers, rewards.names);
             },
           },

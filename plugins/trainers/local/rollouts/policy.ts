@@ -38,6 +38,8 @@ export interface PolicySource {
   /** Ids that end an answer by the template. */
   endIds: readonly number[];
   onPhase: (name: string, done: number, total: number) => void;
+  /** Told once where each step opens the model anew. */
+  note: (line: string) => void;
 }
 
 /** Answers of one moment's policy. */
@@ -59,6 +61,7 @@ export class DrawingPolicy {
   readonly #source: PolicySource;
   readonly #folder = Deno.makeTempDirSync({ prefix: "dinotune-policy-" });
   #generator: Generator | null = null;
+  #isReopeningTold = false;
 
   constructor(source: PolicySource) {
     this.#source = source;
@@ -86,6 +89,12 @@ export class DrawingPolicy {
           await generator.unloadAdapter(name);
         }
       }
+      if (!this.#isReopeningTold) {
+        this.#source.note(
+          `answers: the model is opened anew for each step, as adapters can't be loaded beside it here (${generator.info.backend})`,
+        );
+      }
+      this.#isReopeningTold = true;
       await this.#closeGenerator();
       this.#generator = await this.#open({ adapter: folder, merge: false });
       return await draw(this.#policy(this.#generator, null));

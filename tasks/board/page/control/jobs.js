@@ -5,7 +5,7 @@ import { titleOf, valueOf } from "../format.js";
 import { progressText } from "../run_state.js";
 
 /** Last values that are told of a training. */
-const TOLD = ["loss", "rewards/margins", "throughput", "memory"];
+const TOLD = ["loss", "reward", "rewards/margins", "throughput", "memory"];
 
 /** Makes the list; it is filled by every `show()`. */
 export function makeJobList(news) {

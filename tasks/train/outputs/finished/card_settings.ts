@@ -26,9 +26,22 @@ const DEPARTURES = [
     keys: [
       ...["max_grad_norm", "lr_scheduler_kwargs", "neftune_noise_alpha", "label_smoothing_factor"] as const,
       ...["train_on_prompt", "mask_history", "neat_packing", "quantization_bit", "rope_scaling"] as const,
-      ...["mix_strategy", "interleave_probs", "truncation", "disable_shuffling"] as const,
+      ...["mix_strategy", "interleave_probs", "disable_shuffling"] as const,
       ...["add_tokens", "add_special_tokens", "init_special_tokens", "resize_vocab"] as const,
     ],
+  },
+  // prompts whose answers are drawn are never cut
+  { works: ({ stage }) => stage !== "grpo", keys: ["truncation"] as const },
+  {
+    works: ({ stage }) => stage === "grpo",
+    keys: [
+      ...["reward_weights", "reward_options", "scale_rewards"] as const,
+      ...["mask_truncated_completions", "repetition_penalty"] as const,
+    ],
+  },
+  {
+    works: ({ stage, loss }) => stage === "grpo" && loss === null,
+    keys: ["grpo_loss_type", "grpo_beta", "epsilon", "epsilon_high"] as const,
   },
   {
     // a loss plugin has options of its own
@@ -69,6 +82,16 @@ const DEPARTURES = [
 function isContinued({ adapter_name_or_path, create_new_adapter }: Where): boolean {
   return adapter_name_or_path.length > 0 && !create_new_adapter;
 }
+
+/** Keys of stage grpo that every card of it shows. */
+const DRAWING = [
+  "reward_funcs",
+  "num_generations",
+  "max_new_tokens",
+  "temperature",
+  "top_p",
+  "top_k",
+] as const;
 
 /** Keys of a configuration that a model card shows. */
 export type ModelCardKeys = Pick<
@@ -112,6 +135,7 @@ export type ModelCardKeys = Pick<
   | "pref_loss"
   | "pref_ftx"
   | "pref_bco_weight"
+  | typeof DRAWING[number]
   | "ref_model"
   | "ref_model_adapters"
   | "ref_model_quantization_bit"
@@ -166,6 +190,8 @@ export function hyperparameters(
         pref_ftx: config.pref_ftx,
         ...(config.pref_bco_weight > 0 && { pref_bco_weight: config.pref_bco_weight }),
       }),
+    ...(config.stage === "grpo" &&
+      Object.fromEntries(DRAWING.map((key) => [key, [config[key]].flat().join(",")]))),
     ...(config.ref_model !== null && {
       ref_model: config.ref_model,
       ...(config.ref_model_adapters.length > 0 &&

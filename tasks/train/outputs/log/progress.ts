@@ -13,6 +13,8 @@ export interface StepStatus {
   loss: number;
   /** `rewards/margins` of preference losses, else null. */
   margin: number | null;
+  /** Mean reward of the step's answers, in stage grpo; else absent. */
+  reward?: number;
   /** Real tokens per second since this start; 0: not known yet. */
   tokensPerSecond: number;
   /** Seconds left at this pace. */

@@ -54,12 +54,13 @@ export class ProgressBar implements Progress {
     if (isOver) this.stop();
   }
 
-  step({ step, totalSteps, loss, margin, tokensPerSecond, remainingSeconds }: StepStatus): void {
+  step({ step, totalSteps, loss, margin, reward, tokensPerSecond, remainingSeconds }: StepStatus): void {
     this.#ended = "";
     // what one looks for comes first: what is beyond the terminal's width is left out
     const parts = [`loss ${fourDigits(loss)}`];
     if (tokensPerSecond > 0) parts.unshift(`${hms(remainingSeconds)} left`);
     if (margin !== null) parts.push(`margin ${fourDigits(margin)}`);
+    if (reward !== undefined) parts.push(`reward ${fourDigits(reward)}`);
     if (tokensPerSecond > 0) parts.push(speedText(tokensPerSecond));
     const room = this.#columns - this.#barSize - ` step ${step}/${totalSteps}  `.length;
     this.#barOf("training", totalSteps, "{bar} step {value}/{total}  {text}")

@@ -31,10 +31,11 @@ export function progressLines(stream: ProgressStream, now: () => number): Progre
       phase = { name, next: time + 2 * PATIENCE, told: text };
       write(text);
     },
-    step({ step, totalSteps, loss, margin, tokensPerSecond, remainingSeconds }) {
+    step({ step, totalSteps, loss, margin, reward, tokensPerSecond, remainingSeconds }) {
       if (now() - last < SILENCE) return;
       const parts = [`step ${step}/${totalSteps}`, `loss ${fourDigits(loss)}`];
       if (margin !== null) parts.push(`margin ${fourDigits(margin)}`);
+      if (reward !== undefined) parts.push(`reward ${fourDigits(reward)}`);
       if (tokensPerSecond > 0) parts.push(paceText(tokensPerSecond, remainingSeconds));
       write(parts.join("  "));
     },

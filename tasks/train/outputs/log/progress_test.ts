@@ -63,6 +63,10 @@ Deno.test("an evaluation's line shows the evaluation's values", () => {
   );
   assertEquals(logLine({ step: 1, "rewards/margins": -4e-5 }, 0), "step 1, epoch 0.00  margin 0.0000");
   assertEquals(logLine({ step: 1, "rewards/margins": -5.1e-5 }, 0), "step 1, epoch 0.00  margin -0.0001");
+  assertEquals(
+    logLine({ step: 1, loss: 0, reward: 0.5, reward_std: 1 }, 0),
+    "step 1, epoch 0.00  loss 0.0000  reward 0.5000",
+  );
 });
 
 Deno.test("a bar at 80 columns has whole numbers only, and a phase that tells its end twice stands once", () => {

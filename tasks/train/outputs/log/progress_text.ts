@@ -24,6 +24,7 @@ export function logLine(entry: Readonly<Record<string, number>>, totalSteps: num
     ...entry["eval_rewards/accuracies"] === undefined
       ? [["token accuracy", "eval_accuracy", (value) => value.toFixed(3)] satisfies typeof values[number]]
       : [],
+    ["reward", "reward", fourDigits],
     ["margin", `${prefix}rewards/margins`, fourDigits],
     ["accuracy", `${prefix}rewards/accuracies`, (value) => value.toFixed(3)],
     ["grad norm", "grad_norm", (value) => value.toPrecision(3)],

@@ -128,6 +128,7 @@ export class RunLog implements LogSink {
       totalSteps,
       loss,
       margin: report.metrics["rewards/margins"] ?? null,
+      ...(report.metrics.reward !== undefined && { reward: report.metrics.reward }),
       tokensPerSecond: speed,
       remainingSeconds: left,
     });

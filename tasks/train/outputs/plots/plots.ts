@@ -107,6 +107,7 @@ const plots: readonly KeyPlot[] = [
     axis: "share of tokens, or of pairs, that are right",
     domain: [0, 1],
   },
+  { key: "reward", title: "Reward", axis: "mean reward of the answers that were drawn" },
   {
     key: "rewards/accuracies",
     evaluation: "eval_rewards/accuracies",
