@@ -47,20 +47,23 @@ export function badRequest(
   return new ApiError(message, { status: 400, type: "invalid_request_error", param, code });
 }
 
+/** A model or an adapter that computes no numbers, whatever is asked: 500. @param message Sentences */
+export function modelBroken(message: string): ApiError {
+  return new ApiError(`${message} Ask another model or adapter, or train this one again`, {
+    status: 500,
+    type: "server_error",
+    param: "model",
+    code: "model_broken",
+  });
+}
+
 /** Any error as one that a client is told: what is the request's fault by its words, the rest without details. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof ContextLengthError) {
     return badRequest(error.message, "messages", "context_length_exceeded");
   }
-  if (error instanceof LogitsError) {
-    return new ApiError(`${error.message} Ask another model or adapter, or train this one again`, {
-      status: 500,
-      type: "server_error",
-      param: "model",
-      code: "model_broken",
-    });
-  }
+  if (error instanceof LogitsError) return modelBroken(error.message);
   if (error instanceof MaskMemoryError) {
     return new ApiError(
       "There was no memory for the answer's grammar: ask again when less is under way, or for a smaller schema",

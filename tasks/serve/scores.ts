@@ -7,7 +7,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 
 import { randomId } from "./answers/ids.ts";
-import { badRequest, clientLeft, stopping } from "./api_error.ts";
+import { badRequest, clientLeft, modelBroken, stopping } from "./api_error.ts";
 import type { Told } from "./counts/told.ts";
 import { readFields, TextFields } from "./fields/fields.ts";
 import type { ServedModel } from "./models.ts";
@@ -38,7 +38,16 @@ export async function scoreTexts(c: Context, service: Service, body: unknown): P
   const release = service.places.take(1, "messages");
   const signal = AbortSignal.any([service.ending, c.req.raw.signal]);
   try {
-    const scores = await rewards.rewards(sequences, signal);
+    const scores = await rewards.rewards(sequences, signal),
+      broken = scores.findIndex((score) => !Number.isFinite(score));
+    if (broken !== -1) {
+      throw modelBroken(
+        `Cannot score messages.${broken} with ${model.id} as its reward isn't a number: current value is ${
+          scores[broken]
+        }. ` +
+          "Are the weights finite?",
+      );
+    }
     told.promptTokens = sequences.reduce((sum, { length }) => sum + length, 0);
     told.completionTokens = 0;
     return c.json({ id: randomId("scoreval-"), object: "score.evaluation", model: name ?? model.id, scores });

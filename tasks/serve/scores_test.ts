@@ -144,6 +144,18 @@ Deno.test("deno task serve scores texts with reward models as LLaMA-Factory's AP
     },
   );
 
+  await t.step("a reward that is no number is an error", async () => {
+    const head = join(adapter, HEAD), right = Deno.readFileSync(head);
+    const [weight, bias] = [new Float32Array(32).fill(NaN), new Float32Array(1)];
+    writeValueHead(adapter, 32, { "v_head.summary.weight": weight, "v_head.summary.bias": bias });
+    const loaded = await post("/v1/load_lora_adapter", { lora_name: "broken", lora_path: adapter });
+    assertEquals(loaded.status, 200);
+    Deno.writeFileSync(head, right);
+    const { status, body } = await score({ model: "broken", messages: ["a"] });
+    assertEquals([status, body.error?.code], [500, "model_broken"], JSON.stringify(body));
+    assertStringIncludes(body.error.message, "its reward isn't a number: current value is NaN");
+  });
+
   await t.step("the log has the tokens of texts", () => {
     const lines = served.log().split("\n").filter((line) => line.includes("/v1/score/evaluation 200"));
     for (const line of lines) assertMatch(line, / (adapter|alone|late) \d+\+0 tokens$/);
