@@ -3,6 +3,7 @@
  * @module
  */
 import { checkTensors, configHash } from "../../../formats/hf_model/mod.ts";
+import { release } from "../../../formats/release.ts";
 import { tensorShapes } from "../../../kernels/engine/decoder/decoder.ts";
 import type { EngineClient } from "../../../kernels/engine/host.ts";
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
@@ -136,7 +137,8 @@ async function completeReferences(run: LoopInputs, { train, evaluation }: Traine
 async function finish(run: LoopInputs, result: LoopResult, inputs: TrainerInputs): Promise<TrainerResult> {
   const { engine, target } = run;
   const restored = await restoreBest(run, result, (path) => savedTensorsOf(path, target, inputs));
-  const files = target.save(inputs.trainedDir, await engine.trained());
+  const trained = await engine.trained(), files = target.save(inputs.trainedDir, trained);
+  release(Object.values(trained));
   const metrics = await finalEvaluation(run, result, restored, inputs.config.do_eval);
   // after other weights are put back, the checkpoint that they came from is the one to continue from
   if (!metrics && !restored) await result.keep();

@@ -3,6 +3,7 @@
  * other, `[slots, kv heads, room, head]` of every layer, so neighbours can run together.
  * @module
  */
+import { release } from "../../../../formats/release.ts";
 import type { DecoderConfig } from "../../decoder/decoder_config.ts";
 
 /** Rows of a layer, of all slots. */
@@ -57,8 +58,7 @@ export class SlotMemory {
         this.#copy({ ...old, values: from.v }, { ...grown, values: v }, count);
       }
     });
-    // Freed now: the collector would wait until there is several times as much.
-    for (const { k, v } of old) for (const { buffer } of [k, v]) if (!buffer.detached) buffer.transfer(0);
+    release(old.flatMap(({ k, v }) => [k, v]));
     return true;
   }
 

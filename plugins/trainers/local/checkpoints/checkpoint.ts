@@ -12,6 +12,7 @@ import { z } from "zod";
 
 import { SafetensorsFile, writeSafetensors } from "../../../../formats/safetensors/mod.ts";
 import { writeFileAtomicSync } from "../../../../formats/atomic.ts";
+import { release } from "../../../../formats/release.ts";
 import type { TrainerInputs } from "../../../kinds/trainer.ts";
 import type { BestSoFar } from "../../schedule_points.ts";
 import type { NamedArrays } from "../../../../kernels/engine/optimizer/optimizer.ts";
@@ -81,9 +82,10 @@ const TrainerState = z.object({
 export interface CheckpointContent {
   state: Omit<CheckpointState, "format">;
   target: Target;
+  /** Its memory is given back once it is written. */
   trained: Tensors;
-  /** null with save_only_model. */
-  optimizer: NamedArrays | null;
+  /** Asked for, and given back, when the trained tensors are written: both at once would be thrice the model. null with save_only_model. */
+  optimizer: (() => Promise<NamedArrays>) | null;
   references: string;
   files: Record<string, string>;
 }
@@ -91,17 +93,10 @@ export interface CheckpointContent {
 /** Writes `checkpoint-N` whole or not at all. @throws {Error} If the disk is full; earlier checkpoints stay. */
 export async function saveCheckpoint(directory: string, content: CheckpointContent): Promise<string> {
   const { state, target, trained, optimizer, references, files } = content;
-  const { path } = await commitCheckpoint(directory, state.step, (path) => {
+  const { path } = await commitCheckpoint(directory, state.step, async (path) => {
     const written = target.save(path, trained);
-    if (optimizer) {
-      const tensors = Object.entries(optimizer).map(([name, values]) => ({
-        name,
-        dtype: values instanceof Float32Array ? "F32" : "F64",
-        shape: [values.length],
-        data: () => values as Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>,
-      }));
-      writeSafetensors(join(path, OPTIMIZER), tensors);
-    }
+    release(Object.values(trained));
+    if (optimizer) writeOptimizer(join(path, OPTIMIZER), await optimizer());
     writeFileAtomicSync(join(path, REFERENCES), references);
     for (const [name, text] of Object.entries(files)) writeFileAtomicSync(join(path, name), text);
     writeFileAtomicSync(join(path, STATE), JSON.stringify({ format: FORMAT, ...state }, null, 2));
@@ -114,6 +109,17 @@ export async function saveCheckpoint(directory: string, content: CheckpointConte
     ]);
   });
   return path;
+}
+
+function writeOptimizer(path: string, arrays: NamedArrays): void {
+  const tensors = Object.entries(arrays).map(([name, values]) => ({
+    name,
+    dtype: values instanceof Float32Array ? "F32" : "F64",
+    shape: [values.length],
+    data: () => values as Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>,
+  }));
+  writeSafetensors(path, tensors);
+  release(Object.values(arrays));
 }
 
 /**

@@ -151,7 +151,7 @@ async function checkpoint(
     },
     target,
     trained,
-    optimizer: config.save_only_model ? null : await engine.optimizerState(),
+    optimizer: config.save_only_model ? null : () => engine.optimizerState(),
     references: references.toJson(),
     files: log.checkpointFiles?.() ?? {},
   });
