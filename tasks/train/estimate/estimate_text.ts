@@ -23,7 +23,7 @@ export function estimateText(e: Estimate, packs: PackRows | null = null): string
       gb(memory.trained)
     }, activations ${gb(memory.activations)}, runtime ${gb(memory.runtime)}${
       memory.drawing === undefined ? "" : `, the model that draws answers ${gb(memory.drawing)}`
-    }`,
+    }${memory.saving === undefined ? "" : `, saving ${gb(memory.saving)}`}`,
     ...(e.reference === undefined ? [] : [
       `reference    a pass of ref_model before, which is over when training begins: about ${
         gb(e.reference.total)

@@ -61,8 +61,14 @@ export function memoryOf(
           ? weightBytes(weights, storage)
           : 4 * weights.parameters),
     }),
+    ...(inputs.place.gpu ? {} : { saving: savingBytes(config, weights) }),
   };
   return { ...memory, total: Object.values(memory).reduce((a, b) => a + b, 0) };
+}
+
+/** The copy that is written to files (plugins/trainers/local/checkpoints/checkpoint.ts): trained tensors first, then what the optimizer keeps. */
+function savingBytes({ save_only_model }: EstimateConfig, { trained, kept }: Weights): number {
+  return 4 * Math.max(trained, save_only_model ? 0 : kept);
 }
 
 /** The weights as they lie in memory: in the storage's form but for what is trained or stays float32. */

@@ -28,13 +28,17 @@ export interface Estimate {
   rowsPerExample: number;
   /** Rows of the largest example. */
   largestExample: number;
-  /** Parts of the peak; `drawing` is the second model that draws answers, with its keys and values, in stage grpo. */
+  /**
+   * Parts of the peak; `drawing` is the second model that draws answers, with its keys and values, in stage grpo, `saving` the copy that is written
+   * to files, absent where that lies in other memory or isn't reckoned.
+   */
   memory: {
     weights: number;
     trained: number;
     activations: number;
     runtime: number;
     drawing?: number;
+    saving?: number;
     total: number;
   };
   /** Most tokens of an answer that is drawn, which rows and work count each answer with; absent where none is. */
@@ -79,6 +83,7 @@ export type EstimateConfig =
     | "ref_model_adapters"
     | "label_smoothing_factor"
     | "optim"
+    | "save_only_model"
   >
   & DrawnLengthKeys
   & {
