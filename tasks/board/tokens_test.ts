@@ -52,3 +52,39 @@ Deno.test("a run's data token by token: what is learnt, what is only read, what 
   assertEquals(second.filter(([, use]) => use !== -1).length, config.cutoff_len);
   assertEquals(second.findIndex(([, use]) => use === -1), config.cutoff_len);
 });
+
+Deno.test("a run whose answers are drawn has its prompts token by token, of which nothing is learnt", async () => {
+  const folder = temporaryFolder();
+  const rules = [{ text: "lower", rule: { id: "case:lower", kwargs: {} } }];
+  const rows = ["Name fruits.", `Count. ${"one ".repeat(80)}`].map((prompt) => ({
+    prompt,
+    constraints: rules,
+  }));
+  await Deno.writeTextFile(join(folder, "rows.json"), JSON.stringify(rows));
+  const entry = { file_name: "rows.json", formatting: "rows" };
+  await Deno.writeTextFile(join(folder, "dataset_info.json"), JSON.stringify({ d: entry }));
+  makeRun(join(folder, "a"), 1);
+  const config = {
+    model_name_or_path: new URL("../../fixtures/constraints/model", import.meta.url).pathname,
+    stage: "grpo",
+    do_train: true,
+    per_device_train_batch_size: 8,
+    dataset: "d",
+    dataset_dir: folder,
+    template: "chatml",
+    cutoff_len: 64,
+    output_dir: join(folder, "a"),
+  };
+  await Deno.writeTextFile(join(folder, "a/run.yaml"), JSON.stringify(config));
+  await using board = await beginBoard([folder]);
+  const { data, examples } = await (await fetch(`${board.address}api/tokens?run=0:a`)).json();
+  assertStringIncludes(data, "longer than cutoff_len");
+  assertStringIncludes(data, "answers are drawn");
+  const [{ sequences: [{ tokens }] }, ...others] = examples;
+  assertEquals(others, []);
+  assertEquals(
+    tokens.map(([text]: [string]) => text).join(""),
+    "<|im_start|>user\nName fruits.<|im_end|>\n<|im_start|>assistant\n",
+  );
+  assertEquals(new Set(tokens.map(([, use]: [string, number]) => use)), new Set([0]));
+});

@@ -109,7 +109,7 @@ const IDLE: readonly [
   [
     ["truncation"],
     ({ stage }) => stage === "grpo",
-    () => "prompts longer than cutoff_len are left out, as answers would be judged by what is cut off, too",
+    () => "prompts longer than cutoff_len are left out: answers would be judged by what is cut off, too",
   ],
   [["ref_model_quantization_bit"], (c) => c.ref_model === null, () => "ref_model names no model"],
   [["pref_beta", "pref_ftx"], ({ stage }) => ["pt", "sft", "rm"].includes(stage), stageIs],

@@ -47,6 +47,8 @@ export function rolloutMetrics(
     ["completions/max_length", Math.max(...lengths)],
     ["completions/clipped_ratio", 1 - ended.length / lengths.length],
     ["completions/mean_terminated_length", meanOf(ended)],
+    ["completions/min_terminated_length", Math.min(...ended)],
+    ["completions/max_terminated_length", Math.max(...ended)],
   ];
   return Object.fromEntries(found.filter(([, value]) => Number.isFinite(value)));
 }
