@@ -38,7 +38,12 @@ import { planRun } from "./eval/plan/plan.ts";
 import { comparisonText, writeComparison } from "./eval/report/comparison.ts";
 import { nothingComparedText, worseText } from "./eval/report/comparison_gate.ts";
 import { endingLines } from "./eval/ending_text.ts";
-import { judgeCardText, nothingAgreedText, nothingReorderedText } from "./eval/report/judge_card_text.ts";
+import {
+  judgeCardLines,
+  judgeCardText,
+  nothingAgreedText,
+  nothingReorderedText,
+} from "./eval/report/judge_card_text.ts";
 import { planText } from "./eval/report/plan_text.ts";
 import { resultsText } from "./eval/report/text.ts";
 import { evaluate, type Evaluated, type EvaluateOptions } from "./eval/run.ts";
@@ -232,7 +237,7 @@ async function runCard(
 ): Promise<number> {
   const card = await cardOfRun(run, builtinRegistry(), { ...options, signal });
   if (json) printJson(card);
-  else print(judgeCardText(card));
+  else print(Deno.stdout.isTerminal() ? judgeCardLines(card) : judgeCardText(card));
   const nothing = [nothingAgreedText(card), nothingReorderedText(card)].filter((text) => text !== null);
   for (const text of nothing) printError(text);
   return nothing.length === 0 ? 0 : 2;

@@ -1,4 +1,11 @@
-import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { join } from "@std/path";
 import { parse, stringify } from "yaml";
 
@@ -7,7 +14,7 @@ import { Stopped } from "../../ask/stopped.ts";
 import { cardOfRun } from "./card_of_run.ts";
 import { inFolder, rowsConfig, rowsText, runConfig } from "../../../tests/helpers/evaluation_run.ts";
 import type { JudgeCard } from "./judge_card.ts";
-import { judgeCardText } from "../report/judge_card_text.ts";
+import { judgeCardLines, judgeCardText } from "../report/judge_card_text.ts";
 import { errorResponse } from "../../../tests/helpers/mocked_judge.ts";
 import { completionResponse, mockServer } from "../../bench/eval/mock_server.ts";
 import { EffectSums, reversedItem } from "./reorder.ts";
@@ -122,6 +129,12 @@ Deno.test("a judge card finds no position bias in a judge without one, though it
     // what is only looked at takes harder for biased
     assert(card.positionBias.interval![1] < 0, `${card.positionBias.interval}`);
     assertStringIncludes(judgeCardText(card), "none found");
+    const named = { ...card, judge: "my_judge", benchmark: "my_rows" };
+    assertStringIncludes(judgeCardText(named), "# Judge card: my\\_judge\n");
+    assertMatch(
+      judgeCardLines(named),
+      /^Judge card: my_judge\n\nbenchmark {2,}my_rows\njudged answers {2,}\d+ with/,
+    );
     assertEquals((await cardOfRun(run, builtinRegistry())).reordered, null);
   });
 });

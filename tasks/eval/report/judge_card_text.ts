@@ -1,10 +1,10 @@
 /**
- * A judge card as Markdown.
+ * A judge card as text: Markdown, or aligned lines for a terminal.
  * @module
  */
 import { counted } from "../../../formats/counted.ts";
 import { failureText } from "../../ask/failures.ts";
-import { markdownTable, markdownText } from "../../common/report/table.ts";
+import { alignedRows, markdownTable, markdownText } from "../../common/report/table.ts";
 import type { JudgeCard } from "../judge_card/judge_card.ts";
 import type { PlaceEffect, Reordered } from "../judge_card/reorder.ts";
 import type { Measured } from "../statistics/measured.ts";
@@ -13,9 +13,21 @@ type Row = [what: string, value: string];
 
 /** The card as Markdown. */
 export function judgeCardText(card: JudgeCard): string {
+  const columns = [{ title: "", align: "left" as const }, { title: "", align: "left" as const }];
+  const table = markdownTable({ columns, rows: cardRows(card) });
+  return [`# Judge card: ${markdownText(card.judge)}`, "", ...table, ""].join("\n");
+}
+
+/** The card for a person at a terminal: nothing is escaped, as nothing reads it as markup. */
+export function judgeCardLines(card: JudgeCard): string {
+  const rows = cardRows(card).map((row) => row.map((text) => text.replaceAll(/\s+/g, " ")));
+  return [`Judge card: ${card.judge}`, "", ...alignedRows(rows, ["left", "left"]), ""].join("\n");
+}
+
+function cardRows(card: JudgeCard): Row[] {
   const { agreement } = card;
   const beyond = agreement === null ? "" : " beyond the reference's";
-  const rows: Row[] = [
+  return [
     ["benchmark", card.benchmark],
     ["judged answers", `${card.answers} with ${counted(card.constraints, "constraint")}`],
     ...(card.unjudged === 0 ? [] : [
@@ -40,10 +52,6 @@ export function judgeCardText(card: JudgeCard): string {
     ],
     ...(card.reordered === null ? [] : reorderedRows(card.reordered)),
   ];
-  const columns = [{ title: "", align: "left" as const }, { title: "", align: "left" as const }];
-  return [`# Judge card: ${markdownText(card.judge)}`, "", ...markdownTable({ columns, rows }), ""].join(
-    "\n",
-  );
 }
 
 /** Why a card says nothing of its reference; null when it does, or has none. */
