@@ -109,4 +109,6 @@ export interface Benchmark {
    * every score is named already: a threshold on a score is checked with these names before anything is asked.
    */
   contributions(result: BenchmarkResult): Contribution[];
+  /** What decides about its verdicts beside plugin and options, such as a file's content, for keys of stored verdicts. */
+  identity?: Readonly<Record<string, unknown>>;
 }

@@ -140,6 +140,7 @@ export async function makeJudge(
   const notes: string[] = [];
   // how a judge is asked and read belongs to the benchmark, so its plugin and options decide too
   const base = ["benchmark", productIdentity(benchmark), options];
+  if (benchmark.identity !== undefined) base.push(benchmark.identity);
   if (config.judge === undefined && benchmark.check !== undefined) {
     if (config.evaluator_llm !== undefined) {
       notes.push(`evaluator_llm isn't used: ${name} is decided by rules`);

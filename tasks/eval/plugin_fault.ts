@@ -45,6 +45,7 @@ export function withNamedFaults(name: string, benchmark: Benchmark): Benchmark {
     items: () => benchmark.items(),
     ...(benchmark.check && { check: benchmark.check.bind(benchmark) }),
     ...(benchmark.protocol && { protocol: benchmark.protocol }),
+    ...(benchmark.identity && { identity: benchmark.identity }),
     contributions(result) {
       try {
         return benchmark.contributions(result);

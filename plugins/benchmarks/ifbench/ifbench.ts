@@ -30,13 +30,14 @@ const ifbench: Plugin<"benchmark", typeof Options> = definePlugin({
     const rules = registry.create("judge", "ifbench_rules", tagger === undefined ? {} : { tagger });
     return {
       async *items() {
-        // a tagger that can't be read is told before a model is asked anything
+        // a tagger that isn't one is told before a model is asked anything
         const nothing = { id: "", prompt: "", response: "", constraints: [] };
         if (tagger !== undefined) await rules.judge(nothing, new AbortController().signal);
         yield* await readInstructionItems(path);
       },
       check: (item, response) => checkByJudge(rules, item, response),
       contributions: instructionContributions,
+      ...(rules.identity && { identity: rules.identity }),
     };
   },
 });

@@ -15,6 +15,7 @@ import { BoundedRules, needsLimit, type RuleSet } from "./bounded_rules.ts";
 import type { CheckModels } from "./checks/check.ts";
 import { CHECKS } from "./checks/mod.ts";
 import { IFBENCH_CHECKS } from "./ifbench/mod.ts";
+import { taggerHashes } from "./tagger.ts";
 import { checkInstructions, type Instruction, type InstructionVerdicts } from "./verdicts.ts";
 
 const Options = z.strictObject({});
@@ -30,12 +31,17 @@ const ifevalRules: Plugin<"judge", typeof Options> = definePlugin({
 });
 export default ifevalRules;
 
-/** A judge by the rules of a benchmark: strict verdicts as `constraints`, loose ones as the reading `loose`. */
+/**
+ * A judge by the rules of a benchmark: strict verdicts as `constraints`, loose ones as the reading `loose`.
+ * @throws {RangeError} If a file of the tagger can't be read: names it.
+ */
 export function instructionJudge(rules: RuleSet & { of: "ifeval" | "ifbench" }): Judge {
   const bounded = new BoundedRules(undefined, rules);
   const checks = rules.of === "ifbench" ? IFBENCH_CHECKS : CHECKS;
   return {
     scale: 1,
+    // the rules' version says the rest
+    ...(rules.tagger !== undefined && { identity: { tagger: taggerHashes(rules.tagger) } }),
     async judge(request) {
       const loaded = await bounded.models();
       const found: InstructionVerdicts = { strict: [], loose: [] };

@@ -9,11 +9,19 @@
 import { join } from "@std/path";
 import { z } from "zod";
 import { firstOf, isDigits, lengthOf } from "../../../formats/python_text.ts";
+import { describeRowFault } from "../../../formats/records/row_fault.ts";
+import { hashOfFile } from "../../../formats/records/rows.ts";
+import { inWords } from "../../../formats/zod_words.ts";
 
 const NAME = "averaged_perceptron_tagger_eng";
 const Weights = z.record(z.string(), z.record(z.string(), z.number()));
 const Tags = z.record(z.string(), z.string());
 const Classes = z.array(z.string()).min(1);
+
+/** What to do about a file that can't be read. */
+const ASKED = `Name the folder of NLTK's ${NAME} as the option tagger`;
+
+type Part = "weights" | "tagdict" | "classes";
 
 /** Tells the part of speech of a text's first token. */
 export interface FirstTagger {
@@ -43,18 +51,38 @@ export async function readTagger(folder: string): Promise<FirstTagger> {
   };
 }
 
-async function readPart<S extends z.ZodType>(folder: string, part: string, schema: S): Promise<z.output<S>> {
-  const path = join(folder, `${NAME}.${part}.json`);
+/**
+ * Hashes of the files that {@linkcode readTagger} reads, by part: the same wherever their folder stands.
+ * @throws {RangeError} If one can't be read: names the file.
+ */
+export function taggerHashes(folder: string): Readonly<Record<Part, string>> {
+  const hashed = (part: Part) => {
+    try {
+      return hashOfFile(pathOf(folder, part), `the ${part} of NLTK's tagger`);
+    } catch (error) {
+      throw new RangeError(`${(error as Error).message}. ${ASKED}`, { cause: error });
+    }
+  };
+  return { weights: hashed("weights"), tagdict: hashed("tagdict"), classes: hashed("classes") };
+}
+
+function pathOf(folder: string, part: Part): string {
+  return join(folder, `${NAME}.${part}.json`);
+}
+
+async function readPart<S extends z.ZodType>(folder: string, part: Part, schema: S): Promise<z.output<S>> {
+  const path = pathOf(folder, part);
+  const refused = (why: string, cause: unknown) =>
+    new RangeError(`Cannot read ${path} as the ${part} of NLTK's tagger: ${why}. ${ASKED}`, { cause });
+  let value: unknown;
   try {
-    return schema.parse(JSON.parse(await Deno.readTextFile(path)));
+    value = JSON.parse(await Deno.readTextFile(path));
   } catch (error) {
-    throw new RangeError(
-      `Cannot read ${path} as the ${part} of NLTK's tagger: ${
-        error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message
-      }. Name the folder of NLTK's ${NAME} as the option tagger`,
-      { cause: error },
-    );
+    throw refused((error as Error).message, error);
   }
+  const { data, error } = schema.safeParse(value, inWords);
+  if (error !== undefined) throw refused(describeRowFault(value, schema, error, "the file"), error);
+  return data;
 }
 
 /** Names of the features of the first token, in the order in which their weights are added. */
