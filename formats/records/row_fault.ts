@@ -44,7 +44,7 @@ export function describeRowFault(
   if (issue.code === "unrecognized_keys") {
     const known = keysAt(schema, path);
     const names = issue.keys.map((key) => `unknown field "${key}"${didYouMean(key, known)}`);
-    return `${where}: ${names.join("; ")} (known: ${known.join(", ")})`;
+    return `${where}: ${names.join("; ")} (known: ${known.join(", ") || "none"})`;
   }
   const [name] = path;
   const missing = path.length === 1 && typeof row === "object" && row !== null &&

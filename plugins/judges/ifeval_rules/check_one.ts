@@ -4,6 +4,8 @@
  * @module
  */
 import { didYouMean } from "../../../formats/did_you_mean.ts";
+import { describeRowFault } from "../../../formats/records/row_fault.ts";
+import { inWords } from "../../../formats/zod_words.ts";
 import type { Constraint, Verdict } from "../../kinds/judgement.ts";
 import type { Check, CheckModels } from "./checks/check.ts";
 import { strip } from "../../../formats/python_text.ts";
@@ -67,12 +69,11 @@ export function checkOne(
     return { score: null, reason: `unknown rule "${id}"${didYouMean(id, Object.keys(checks))}` };
   }
   const given = Object.fromEntries(Object.entries(kwargs).filter(([, value]) => value !== null));
-  const parsed = check.kwargs.safeParse(given);
+  const parsed = check.kwargs.safeParse(given, inWords);
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
     return {
       score: null,
-      reason: `arguments of rule "${id}": ${faultOf(issue, Object.keys(check.kwargs.shape))}`,
+      reason: `arguments of rule "${id}": ${describeRowFault(given, check.kwargs, parsed.error, "kwargs")}`,
     };
   }
   const needed = NEEDED.get(id);
@@ -88,13 +89,4 @@ export function checkOne(
     if (!(error instanceof SyntaxError)) throw error;
     return { score: null, reason: `arguments of rule "${id}": ${error.message}` };
   }
-}
-
-type Issue = NonNullable<ReturnType<Check["kwargs"]["safeParse"]>["error"]>["issues"][number];
-
-function faultOf(issue: Issue | undefined, known: readonly string[]): string {
-  if (issue?.code !== "unrecognized_keys") return [...issue?.path ?? [], issue?.message].join(" ");
-  return issue.keys.map((key) =>
-    `unknown argument "${key}"${didYouMean(key, known)} (known: ${known.join(", ") || "none"})`
-  ).join("; ");
 }

@@ -68,6 +68,22 @@ Deno.test("arguments that the original would draw at random leave a constraint u
   }
 });
 
+Deno.test("a reason names the argument that is missing, misspelt or of another kind, and its value", () => {
+  const reason = (id: string, kwargs: Record<string, unknown>) => {
+    const verdict = checkOne(IFBENCH_CHECKS, { id, kwargs }, "a 1", models);
+    assert(verdict.score === null);
+    return verdict.reason.replace(`arguments of rule "${id}": `, "");
+  };
+  assertEquals(reason("count:numbers", { N: null }), "N: is missing");
+  assertEquals(reason("count:numbers", { n: 1 }), 'N: is missing - is it what "n" is meant to be?');
+  assertEquals(reason("count:numbers", { N: "two" }), 'N: a number is needed: current value is "two"');
+  assertEquals(reason("count:numbers", { N: 2.5 }), "N: a whole number is needed: current value is 2.5");
+  assertEquals(
+    reason("format:no_whitespace", { N: 1 }),
+    'kwargs: unknown field "N" (known: none)',
+  );
+});
+
 // Source: csv.reader(io.StringIO(text)) of CPython 3.11.
 Deno.test("pythonCsvRows() reads as Python's csv.reader", () => {
   const read = (text: string) => pythonCsvRows(text, ",");
