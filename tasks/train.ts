@@ -39,6 +39,7 @@ import { lacksAnswers } from "./train/predict/files.ts";
 import { type AskingModel, resultText } from "./train/predict/rows.ts";
 import { prepare } from "./train/prepare.ts";
 import { encode } from "./train/prepare/encode.ts";
+import { unreachedRateNotes } from "./train/unreached_rate.ts";
 import { inputsOf } from "./train/prepare/inputs.ts";
 import { trainingProvenance } from "./train/provenance.ts";
 import { trainAndWrite } from "./train/train_and_write.ts";
@@ -117,6 +118,7 @@ async function trainInto(output: OutputDirectory, run: Begun): Promise<RunResult
   });
   progress.stop();
   say(dataText(data.report, "training", terminalWidth()));
+  for (const note of unreachedRateNotes(config, (data.trainBins ?? data.train).length)) say(`note: ${note}`);
 
   const made = trainingProvenance(config, registry, ready, data.hash);
   if (provenance && !config.allow_changes) checkProvenance(provenance, made, configPath);

@@ -24,6 +24,7 @@ import { prepareRows } from "./predict/rows.ts";
 import { prepare } from "./prepare.ts";
 import { encode } from "./prepare/encode.ts";
 import { inputsOf } from "./prepare/inputs.ts";
+import { unreachedRateNotes } from "./unreached_rate.ts";
 
 /** Findings of `--dry-run`. */
 export interface DryRun {
@@ -65,6 +66,8 @@ export async function dryRun(
   const data = await encode(config, { registry, ready, say });
   const text = dataText(data.report, "training", terminalWidth());
   say(text);
+  const rateNotes = unreachedRateNotes(config, (data.trainBins ?? data.train).length);
+  for (const note of rateNotes) say(`note: ${note}`);
   const trainer = registry.create("trainer", config.trainer, config.trainer_options);
   const [continued] = config.finetuning_type === "lora" ? ready.adapterFolders : [];
   const adapter = continued === undefined ? null : readAdapterConfig(
@@ -80,7 +83,7 @@ export async function dryRun(
   if (warning !== null) say(warning);
   ready.model.weights.close();
   ready.reference?.model.weights.close();
-  return { config: record, notes: [...notes, ...ready.notes], data: text, estimate: needs };
+  return { config: record, notes: [...notes, ...ready.notes, ...rateNotes], data: text, estimate: needs };
 }
 
 /** All that predictions and evaluations do before the first row. */
