@@ -50,7 +50,7 @@ export async function encode(
   const all = [...data.train, ...data.evaluation];
   checkTokenIds(all, decoder, model.tokenizer);
   if (rewards !== null) {
-    placed(ready.placeOf("dataset"), () => checkRuled(all, rewards));
+    await placed(ready.placeOf("dataset"), () => checkRuled(all, rewards));
     placed(ready.placeOf("cutoff_len"), () => checkAnswerRoom(all, decoder));
   }
   const warningsOfReference = reference === null ? [] : placed(ready.placeOf("ref_model"), () => {

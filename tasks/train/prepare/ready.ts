@@ -7,10 +7,10 @@ import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_conf
 import type { EmbeddingChange } from "../../../kernels/engine/weights/embedding_change.ts";
 import type { FreshStart } from "../../../kernels/engine/weights/fresh_weights.ts";
 import type { Loss } from "../../../plugins/kinds/loss.ts";
-import type { Rewards } from "../../../plugins/kinds/rewards.ts";
 import type { Template } from "../../../plugins/kinds/template.ts";
 import type { ReferenceModel } from "../../../plugins/kinds/trainer.ts";
 import type { UsedPlugin } from "../config/mod.ts";
+import type { PreparedRewards } from "./rewards.ts";
 
 /** A model and the rest of what encoding needs. */
 export interface Ready {
@@ -35,7 +35,7 @@ export interface Ready {
   /** Sequences of an example, and the formula over them. */
   loss: Loss;
   /** Stage grpo: what rewards answers; null in other stages. */
-  rewards: Rewards | null;
+  rewards: PreparedRewards | null;
   /** The model of `ref_model`, if the loss has a reference and it is another model; null: that is the policy as it begins. */
   reference: ReferenceModel | null;
   /** Plugins that take part, for run.yaml. */

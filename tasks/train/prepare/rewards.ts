@@ -21,6 +21,9 @@ import type { UsedPlugins } from "./used_plugins.ts";
 /** Keys that say what rewards answers. */
 export type RewardKeys = Pick<TrainConfig, "stage" | "reward_funcs" | "reward_weights" | "reward_options">;
 
+/** The judge that decides by the rules of constraints. */
+const RULES = "rules";
+
 /** What a judge's result is read as. */
 const READINGS = ["constraints", "overall"] as const;
 type Reading = typeof READINGS[number];
@@ -31,6 +34,12 @@ interface RewardFunction {
   reading: Reading;
 }
 
+/** The rewards of a run before it begins. */
+export interface PreparedRewards extends Rewards {
+  /** Why the judge `rules` can't decide a constraint of an item, whatever the answer says; null: it can, or isn't named. */
+  undecidable(item: BenchmarkItem): Promise<string | null>;
+}
+
 /**
  * Makes them; null in other stages.
  * @throws {RangeError} If a name is no judge's, a judge asks a model or gives no scale, or options name none of them
@@ -39,7 +48,7 @@ export function prepareRewards(
   config: RewardKeys,
   plugins: UsedPlugins,
   placeOf: (key: string) => string,
-): Rewards | null {
+): PreparedRewards | null {
   if (config.stage !== "grpo") return null;
   const { reward_funcs: names, reward_weights, reward_options: options } = config;
   const judges = new Map<string, Judge>();
@@ -65,6 +74,13 @@ export function prepareRewards(
       }
       return functions.map(({ judge, reading }) => rewardOf(judge, results.get(judge), reading));
     },
+    async undecidable(item) {
+      const judge = judges.get(RULES);
+      if (judge === undefined) return null;
+      // a blank answer breaks every constraint that can be decided
+      const { constraints } = await judged(judge, item, "", new AbortController().signal);
+      return constraints.find(({ score }) => score === null)?.reason ?? null;
+    },
   };
 }
 
@@ -80,20 +96,31 @@ export function rolloutOf(
 }
 
 /**
- * Makes sure that the judge `rules` has something to decide in every row.
- * @throws {RangeError} If a row has no constraints, or one without a rule: names it
+ * Makes sure that the judge `rules` can decide every constraint of every row.
+ * @throws {RangeError} If a row has no constraints, or one without a rule that can be decided: names it
  */
-export function checkRuled(examples: readonly EncodedExample[], { names }: Rewards): void {
-  const name = names.find((name) => readName(name).judge === "rules");
+export async function checkRuled(
+  examples: readonly EncodedExample[],
+  { names, undecidable }: PreparedRewards,
+): Promise<void> {
+  const name = names.find((name) => readName(name).judge === RULES), tried = new Set<string>();
   if (name === undefined) return;
   for (const { task, source: { file, row } } of examples) {
-    const { constraints } = JSON.parse(task ?? "{}") as Partial<BenchmarkItem>;
-    const bare = constraints?.find(({ rule }) => rule === undefined);
-    if (constraints && constraints.length > 0 && bare === undefined) continue;
+    const item = JSON.parse(task ?? "{}") as BenchmarkItem, { constraints = [] } = item;
+    const bare = constraints.find(({ rule }) => rule === undefined);
+    const fresh = constraints.filter(({ rule }) => !tried.has(JSON.stringify(rule)));
+    for (const { rule } of fresh) tried.add(JSON.stringify(rule));
+    const fault = constraints.length === 0
+      ? "no constraints"
+      : bare !== undefined
+      ? `"${bare.text}" without one`
+      : fresh.length === 0
+      ? null
+      : await undecidable({ ...item, constraints: fresh });
+    if (fault === null) continue;
     throw new RangeError(
-      `Cannot reward answers by ${name} as every constraint needs a rule: current value is ${
-        bare === undefined ? "no constraints" : `"${bare.text}" without one`
-      } in row ${row} of ${file}. Give constraints as {"text": …, "rule": {"id": …, "kwargs": {…}}} (docs/rewards.md), or name another judge as reward_funcs`,
+      `Cannot reward answers by ${name} as every constraint needs a rule that can be decided: current value is ${fault} in row ${row} of ${file}. ` +
+        'Give constraints as {"text": …, "rule": {"id": …, "kwargs": {…}}} (docs/rewards.md), or name another judge as reward_funcs',
     );
   }
 }

@@ -158,25 +158,31 @@ Deno.test("what can't reward is refused with what to do", () => {
   for (const [keys, text] of faults) assertThrows(() => made(keys), RangeError, text);
 });
 
-Deno.test("rules need a rule for every constraint of every row", async () => {
+Deno.test("rules need a rule that can be decided for every constraint of every row", async () => {
   const row = (constraints: unknown[]) => ({
     index: 0,
     source: { file: "f.jsonl", row: 4 },
     sequences: [],
     task: JSON.stringify({ ...item, constraints }),
   });
-  checkRuled([row([lower])], made({}));
-  checkRuled([row([])], made({ reward_funcs: ["brief:overall"] }));
+  await checkRuled([row([lower])], made({}));
+  await checkRuled([row([])], made({ reward_funcs: ["brief:overall"] }));
+  const ruled = (
+    id: string,
+    kwargs: Record<string, unknown> = {},
+  ) => [lower, { text: "t", rule: { id, kwargs }, groups: {} }];
+  // one that needs a model of sentences can be decided
+  await checkRuled([
+    row(ruled("length_constraints:number_sentences", { relation: "at least", num_sentences: 2 })),
+  ], made({}));
   for (
-    const [constraints, text] of [[[], "no constraints in row 4 of f.jsonl"], [[lower, {
-      text: "be kind",
-      groups: {},
-    }], '"be kind" without one in row 4']] as const
+    const [constraints, text] of [
+      [[], "no constraints in row 4 of f.jsonl"],
+      [[lower, { text: "be kind", groups: {} }], '"be kind" without one in row 4'],
+      [ruled("case:lowr"), 'unknown rule "case:lowr" - did you mean "case:lower"? in row 4 of f.jsonl'],
+      [ruled("list:number_items", { num_items: "many" }), 'arguments of rule "list:number_items"'],
+    ] as const
   ) {
-    await assertRejects(
-      () => Promise.try(() => checkRuled([row([...constraints])], made({}))),
-      RangeError,
-      text,
-    );
+    await assertRejects(() => checkRuled([row([lower]), row([...constraints])], made({})), RangeError, text);
   }
 });
