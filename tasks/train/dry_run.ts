@@ -76,7 +76,7 @@ export async function dryRun(
     ready.decoder.moduleRoot,
     TRAINED_FIELDS,
   );
-  const run = { config, ready, train: data.train, adapter };
+  const run = { config, ready, train: data.train, bins: data.trainBins?.length ?? null, adapter };
   const { needs, packs } = trainer.memory ? needsOfTrainer(trainer.memory, run) : await needsOfEngine(run);
   say(estimateText(needs, packs));
   const warning = memoryWarning(needs, Deno.systemMemoryInfo().total);

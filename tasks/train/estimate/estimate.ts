@@ -32,13 +32,22 @@ export interface EstimateParts {
   isPacked?: boolean;
 }
 
+/** What a run learns, and from what. */
+export interface EstimatedTraining {
+  model: DecoderConfig;
+  loss: Loss;
+  train: readonly EncodedExample[];
+  /** How many of what a micro-batch counts the examples are, laid together by `packing`; absent or null: each is one. */
+  bins?: number | null;
+}
+
 /**
  * Estimates a run.
  * @param config With the chosen rows of a pack in `micro_batch_tokens`
  */
 export function estimate(
   config: EstimateConfig,
-  { model, loss, train }: { model: DecoderConfig; loss: Loss; train: readonly EncodedExample[] },
+  { model, loss, train, bins = null }: EstimatedTraining,
   parts: EstimateParts = {},
 ): Estimate {
   const { gflops = null, storage = { bytes: 4, text: "float32" }, adapter = null } = parts;
@@ -47,7 +56,7 @@ export function estimate(
   const place = devicePlace(config),
     weights = weightsOf(config, model, adapter, loss.measure),
     rows = dataRows(learnt);
-  const { totalSteps, stepsPerEpoch } = runLength(rowsOfStep(config), train.length);
+  const { totalSteps, stepsPerEpoch } = runLength(rowsOfStep(config), bins ?? train.length);
   const work = workOf(config, model, learnt, { place, weights, rows });
   // the reference's distributions, and what it says of answers that are drawn, are made anew at each step
   const isAgain = loss.labelMeasure === "divergence" || (isDrawn && loss.needsReference);

@@ -340,3 +340,18 @@ Deno.test("estimate() counts the copy that is written: what is trained, or what 
   const { weights, trained, runtime, saving: copy = 0 } = saving("optim: adafactor\n");
   assertAlmostEquals((weights + trained + runtime + copy) / 2 ** 20, 2_196, 220);
 });
+
+Deno.test("estimate() counts steps of packs where examples are laid together, and the same work of an epoch", () => {
+  const train = Array.from({ length: 6 }, () => exampleOfLengths(3, 2));
+  const of = (bins: number | null) =>
+    estimate(
+      estimatedConfig(
+        "per_device_train_batch_size: 1\ngradient_accumulation_steps: 1\nnum_train_epochs: 2\n",
+      ),
+      { model: SMOLLM2_DECODER, loss: SFT_LOSS, train, bins },
+    );
+  const alone = of(null), packed = of(2);
+  // by hand: 6 examples, or 2 packs of them, each a step, twice
+  assertEquals([alone.steps, packed.steps], [12, 4]);
+  assertAlmostEquals(packed.flopsPerStep, 3 * alone.flopsPerStep, 1);
+});

@@ -24,13 +24,15 @@ export interface RunToEstimate {
   config: TrainConfig;
   ready: Ready;
   train: readonly EncodedExample[];
+  /** As `EstimatedTraining` of estimate.ts has it. */
+  bins: number | null;
   /** Settings of the adapter that is trained on; null: a new one, or none. */
   adapter: LoraConfig | null;
 }
 
 /** Memory and time of the engine here, whose speed is measured, by the rows of a pack that it would choose. */
 export async function needsOfEngine(run: RunToEstimate): Promise<{ needs: Estimate; packs: PackRows }> {
-  const { ready, train, adapter } = run, config = ofReady(run), { backend } = config;
+  const { ready, train, bins, adapter } = run, config = ofReady(run), { backend } = config;
   const { choice } = await chooseBackend({ ...config, backend: "onnx" });
   const measured = backend === "auto" || backend === "onnx" ? await makeBackend(choice) : null;
   const gflops = measured && await measureGflops(measured, ready.decoder, 0.02);
@@ -44,7 +46,7 @@ export async function needsOfEngine(run: RunToEstimate): Promise<{ needs: Estima
   const other = await sizeOfReference(run);
   const of = (rows: number, together = rows) => {
     const sized = { ...config, micro_batch_tokens: rows, together };
-    return estimate(sized, { model: ready.decoder, loss: ready.loss, train }, {
+    return estimate(sized, { model: ready.decoder, loss: ready.loss, train, bins }, {
       gflops,
       storage,
       adapter,
@@ -84,8 +86,8 @@ export function needsOfTrainer(
   memory: NonNullable<Trainer["memory"]>,
   run: RunToEstimate,
 ): { needs: Estimate; packs: null } {
-  const { ready, train, adapter } = run, config = ofReady(run);
-  const counted = estimate(config, { model: ready.decoder, loss: ready.loss, train }, { adapter });
+  const { ready, train, bins, adapter } = run, config = ofReady(run);
+  const counted = estimate(config, { model: ready.decoder, loss: ready.loss, train, bins }, { adapter });
   const { parameters, trained, kept, largestExample } = counted, { reference } = ready;
   const rows = Math.max(largestExample, config.micro_batch_tokens ?? DEFAULT_ROWS);
   const needs = {
