@@ -9,10 +9,11 @@ import type { OptimizerOptions } from "../../../kernels/engine/optimizer/rules.t
 import type { Tuning } from "../../../kernels/engine/weights/parameters.ts";
 import { assertUpdate } from "../../../tests/helpers/relative_distance.ts";
 import { TINY } from "../../../tests/helpers/tiny_model.ts";
-import { TORCH_PYTHON } from "../../../tests/helpers/torch_python.ts";
+import { hasPythonPackage, TORCH_FULL, TORCH_PYTHON } from "../../../tests/helpers/torch_python.ts";
 import { ADAMW, PACK, stepThrough, TINY_RUN } from "./_golden.ts";
 import { cpuRanks, optionsOf } from "./_python.ts";
 import { openTorchEngine } from "./engine.ts";
+import type { EngineChoices } from "./options.ts";
 import type { Ranks } from "./ranks.ts";
 
 const { decoder, weights, modules, initial } = TINY_RUN;
@@ -21,6 +22,8 @@ const VALUES = {
   [VALUE_HEAD_BIAS]: Float32Array.of(0.125),
 };
 const RULES = ["adafactor", "sgd", "adagrad", "rmsprop"] as const;
+
+type Choices = Partial<EngineChoices> & Pick<EngineChoices, "sharding">;
 
 interface Case {
   tuning: Tuning;
@@ -41,9 +44,9 @@ const setupOf = ({ tuning, start, optimizer }: Case) => ({
   ...{ decoder, tuning, initial: start, checkpointing: true, seed: 3, optimizer },
 });
 
-function torchEngine(ranks: Ranks, of: Case, sharding: "ddp" | "fsdp") {
+function torchEngine(ranks: Ranks, of: Case, choices: Choices) {
   const modelPath = `${TINY}qwen2/model`;
-  return openTorchEngine(ranks, { ...setupOf(of), ...optionsOf({}), sharding, modelPath, threads: 1 });
+  return openTorchEngine(ranks, { ...setupOf(of), ...optionsOf({}), ...choices, modelPath, threads: 1 });
 }
 
 function localEngine(of: Case) {
@@ -55,9 +58,9 @@ function localEngine(of: Case) {
   );
 }
 
-/** Values of the first pass, and three steps. */
-async function assertAsLocal(ranks: Ranks, of: Case, sharding: "ddp" | "fsdp") {
-  const local = localEngine(of), torch = await torchEngine(ranks, of, sharding);
+/** Values of the first pass, three steps, and one more from the local engine's state. */
+async function assertAsLocal(ranks: Ranks, of: Case, choices: Choices) {
+  const local = localEngine(of), torch = await torchEngine(ranks, of, choices);
   const options = { adapter: true, keep: false }, right = await local.forward(PACK, options);
   (await torch.forward(PACK, options)).forEach((value, l) => assertAlmostEquals(value, item(right, l), 1e-5));
   const expected = await stepThrough(local, 0, 3, false), found = await stepThrough(torch, 0, 3, false);
@@ -70,16 +73,24 @@ async function assertAsLocal(ranks: Ranks, of: Case, sharding: "ddp" | "fsdp") {
     start: { ...weights, ...of.start },
     limit: 2e-3,
   });
+  await torch.restore(expected.trained, expected.state);
+  const next = await stepThrough(local, 3, 4, false), other = await stepThrough(torch, 3, 4, false);
+  assertUpdate(other.trained, { expected: next.trained, start: expected.trained, limit: 2e-3 });
 }
 
 /** Two steps with dropout, and two more of another engine that was given their state, against four. */
-async function assertContinues(ranks: Ranks, of: Case, sharding: "ddp" | "fsdp") {
-  const open = () => torchEngine(ranks, of, sharding);
+async function assertContinues(ranks: Ranks, of: Case, choices: Choices) {
+  const open = () => torchEngine(ranks, of, choices);
   const straight = await stepThrough(await open(), 0, 4), half = await stepThrough(await open(), 0, 2);
   const engine = await open();
   await engine.restore(half.trained, half.state);
   assertEquals(await stepThrough(engine, 2, 4), straight);
   assertNotEquals(half.trained, straight.trained);
+}
+
+async function assertValueHead(ranks: Ranks, type: "full" | "lora", choices: Choices) {
+  await assertAsLocal(ranks, caseOf(type, undefined, 0), choices);
+  await assertContinues(ranks, caseOf(type, undefined, 0.3), choices);
 }
 
 Deno.test({
@@ -93,16 +104,39 @@ Deno.test({
         for (const rule of RULES) {
           const of = caseOf("full", rule, null);
           await t.step(`${rule}, ${sharding}`, async () => {
-            await assertAsLocal(ranks, of, sharding);
-            await assertContinues(ranks, of, sharding);
+            await assertAsLocal(ranks, of, { sharding });
+            await assertContinues(ranks, of, { sharding });
           });
         }
         for (const type of ["full", "lora"] as const) {
           await t.step(`value head, ${type}, ${sharding}`, async () => {
-            await assertAsLocal(ranks, caseOf(type, undefined, 0), sharding);
-            await assertContinues(ranks, caseOf(type, undefined, 0.3), sharding);
+            await assertValueHead(ranks, type, { sharding });
           });
         }
+      }
+    } finally {
+      await ranks.end();
+    }
+  },
+});
+
+const hasDeepspeed = hasPythonPackage("deepspeed");
+
+Deno.test({
+  name: `value heads under DeepSpeed's ZeRO-2 and ZeRO-3 are the local engine's, and go on to the same bits${
+    hasDeepspeed ? TORCH_FULL.why : TORCH_PYTHON.why || " (ignored: Python has no deepspeed)"
+  }`,
+  ignore: TORCH_FULL.ignore || !hasDeepspeed,
+  fn: async (t) => {
+    const ranks = await cpuRanks(2);
+    try {
+      for (
+        const [type, reshard_after_forward] of [["lora", false], ["lora", true], ["full", true]] as const
+      ) {
+        await t.step(
+          `${type}, ZeRO-${reshard_after_forward ? 3 : 2}`,
+          () => assertValueHead(ranks, type, { sharding: "deepspeed", reshard_after_forward }),
+        );
       }
     } finally {
       await ranks.end();

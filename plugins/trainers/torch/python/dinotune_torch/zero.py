@@ -88,6 +88,9 @@ class Zero:
                 f"Cannot step as the gradient needs finite numbers: current value of its norm is {norm}. Lower learning_rate, or "
                 "look at the rows of this step"
             )
+        if self._stage == 2 and self._steps == 0:
+            # DeepSpeed 0.19.8 does so when the first group of parameters has been stepped, and the others have no state yet.
+            self._link_state()
         self._steps += 1
         self._passes = 0
         return norm
@@ -143,18 +146,22 @@ class Zero:
         self._steps = float(arrays["step"][0])
         zero = self._engine.optimizer
         zero.optimizer.state.clear()
-        if self._stage == 2:
-            zero._hp_optimizer_states_linked = False
         if self._steps == 0:
             return
         flat = zero.fp32_partitioned_groups_flat if self._stage == 3 else zero.single_partition_of_fp32_groups
         for partition in flat:
             zero.optimizer.state[partition] = {"step": torch.tensor(self._steps), **{m: torch.zeros_like(partition) for m in MOMENTS}}
         if self._stage == 2:
-            zero._lazy_init_hp_params_optimizer_state()
+            self._link_state()
         for name, parameter in self._parameters.items():
             for moment in MOMENTS:
                 self._write(parameter, torch.from_numpy(arrays[f"{moment}.{name}"].astype(np.float32)), moment)
+
+    def _link_state(self) -> None:
+        """Makes ZeRO-2 find the optimizer's state by parameter."""
+        zero = self._engine.optimizer
+        zero._hp_optimizer_states_linked = False
+        zero._lazy_init_hp_params_optimizer_state()
 
 
 def shape_of(parameter: torch.nn.Parameter) -> torch.Size:
