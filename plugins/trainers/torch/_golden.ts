@@ -90,7 +90,7 @@ export function openTiny(
     dropout?: number;
     neftuneAlpha?: number;
     labelSmoothing?: number;
-    optimizer?: OptimizerOptions | null | null;
+    optimizer?: OptimizerOptions | null;
     modelPath?: string;
   } = {},
 ): Promise<EngineClient> {

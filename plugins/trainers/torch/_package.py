@@ -9,11 +9,11 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers.integrations.neftune import neftune_post_forward_hook
 
-from dinotune_torch import attention, model, products, ranks
+from dinotune_torch import attention, model, products, ranks, value_head
 from dinotune_torch.engine import Engine
 from dinotune_torch.failure import Unusable, kind_of
 from dinotune_torch.frames import Frame
-from dinotune_torch.lora import Switch
+from dinotune_torch.lora import Switch, drop
 from dinotune_torch.noise import STREAM, noise_hook
 from dinotune_torch.ranks import Ranks
 from dinotune_torch.trees import ChainTree
@@ -155,6 +155,14 @@ def noise() -> float:
     return float((found - right).abs().max() / (right - embedded).abs().max())
 
 
+def is_value_heads() -> bool:
+    """Whether the value head keeps what lies where the noise is above 0, as it does where both draw the same numbers."""
+    switch, shape = Switch(seed=3, step=7, lengths=torch.full((9,), 9)), (1, 9, 24)
+    noisy = noise_hook(switch, 5.0)(None, None, torch.zeros(shape))
+    kept = drop(torch.ones(shape), 0.5, switch, value_head.STREAM)
+    return torch.equal(noisy > 0, kept > 0)
+
+
 def of_noise(folder: str) -> dict[str, object]:
     noisy, plain = (opened(folder, "lora", "float32", neftune=alpha) for alpha in (5.0, 0.0))
     arrays = {**tree(2), "0.lengths": np.array([5, 5, 5, 5, 4, 4], dtype=np.int32)}
@@ -167,6 +175,7 @@ def of_noise(folder: str) -> dict[str, object]:
 
     return {
         "as transformers' hook": noise() < 1e-5,
+        "drawn like the value head's dropout": is_value_heads(),
         "the same for the same number": labels(noisy, 1) == labels(noisy, 1),
         "another for another number": labels(noisy, 1) != labels(noisy, 2),
         "a training pass's": labels(noisy, 1) != labels(plain, 1),

@@ -48,6 +48,7 @@ Deno.test({
   fn: async () => {
     assertEquals(await found("noise"), {
       "as transformers' hook": true,
+      "drawn like the value head's dropout": false,
       "the same for the same number": true,
       "another for another number": true,
       "a training pass's": true,

@@ -133,7 +133,12 @@ def drop(x: torch.Tensor, rate: float, switch: Switch, number: int) -> torch.Ten
     """x after dropout. The mask depends on numbers alone, so checkpointing and a resumed run make the same one again."""
     if rate == 0:
         return x
-    generator = torch.Generator(x.device)
-    generator.manual_seed(hash((switch.seed, switch.step, number)) & 0x7FFF_FFFF_FFFF_FFFF)
-    kept = torch.rand(x.shape, generator=generator, device=x.device) >= rate
+    kept = uniform(x, switch, number) >= rate
     return x * kept.to(x.dtype) / (1 - rate)
+
+
+def uniform(like: torch.Tensor, switch: Switch, number: int) -> torch.Tensor:
+    """Float32 numbers in [0, 1) of a tensor's shape, the same for the same seed, step and number of a stream."""
+    generator = torch.Generator(like.device)
+    generator.manual_seed(hash((switch.seed, switch.step, number)) & 0x7FFF_FFFF_FFFF_FFFF)
+    return torch.rand(like.shape, generator=generator, device=like.device)

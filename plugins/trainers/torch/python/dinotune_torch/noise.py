@@ -5,7 +5,7 @@ from typing import Any, Callable
 
 import torch
 
-from .lora import Switch
+from .lora import Switch, uniform
 
 STREAM = -1
 """Number of the generator among those of the adapters' dropout, which count from 0."""
@@ -17,9 +17,7 @@ def noise_hook(switch: Switch, alpha: float) -> Callable[..., torch.Tensor | Non
     def hook(_module: Any, _inputs: Any, output: torch.Tensor) -> torch.Tensor | None:
         if switch.step is None or switch.lengths is None or not switch.on:
             return None
-        generator = torch.Generator(output.device)
-        generator.manual_seed(hash((switch.seed, switch.step, STREAM)) & 0x7FFF_FFFF_FFFF_FFFF)
-        unit = torch.rand(output.shape, generator=generator, device=output.device) * 2 - 1
+        unit = uniform(output, switch, STREAM) * 2 - 1
         limit = torch.zeros(output.shape[1], device=output.device)
         # FlexAttention's packs have empty rows behind the others.
         limit[: len(switch.lengths)] = alpha / torch.sqrt(switch.lengths.to(output.device, torch.float32) * output.shape[-1])

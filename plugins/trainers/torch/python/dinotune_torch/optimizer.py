@@ -5,7 +5,6 @@ import re
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from .failure import Refused

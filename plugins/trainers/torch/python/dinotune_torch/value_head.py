@@ -4,8 +4,8 @@ import torch
 
 from .lora import Switch, drop
 
-# Of the adapters' masks, whose numbers begin at 0.
-NUMBER = -2
+STREAM = -3
+"""Number of its masks among those of the adapters, which count from 0. Not -2: Python's hash of that is the one of -1, the noise's."""
 
 
 class ValueHead(torch.nn.Module):
@@ -18,7 +18,7 @@ class ValueHead(torch.nn.Module):
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         wide = hidden.float()
-        taken = wide if self.switch.step is None else drop(wide, self.rate, self.switch, NUMBER)
+        taken = wide if self.switch.step is None else drop(wide, self.rate, self.switch, STREAM)
         # A product of rows: autocast would make it in bfloat16.
         values = (taken * self.summary.weight.float()).sum(-1)
         # Slopes of compared values cancel in the bias' gradient: of what float32's sum leaves of them AdamW would make whole steps.
