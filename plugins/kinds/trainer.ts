@@ -259,8 +259,12 @@ export interface RunSize {
   kept: number;
   /** The model's own are, all or some, rather than adapters. */
   own: boolean;
+  /** A value head is in the output head's place. */
+  valueHead: boolean;
   /** Rows of the largest pack. */
   rows: number;
+  /** Rows of the largest example. */
+  longest: number;
   /** True if blocks' activations are made again in the backward pass. */
   checkpointing: boolean;
 }

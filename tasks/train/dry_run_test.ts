@@ -90,6 +90,27 @@ Deno.test("dryRun() shows what one of PyTorch's processes needs when the trainer
   assertStringIncludes(said.at(-1)!, "weights      NF4, bfloat16 elsewhere");
 });
 
+Deno.test("dryRun() on PyTorch counts what each optimizer keeps, and no output head of a reward model", async () => {
+  const FACTORY = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname;
+  const of = (run: string, ...more: string[]) =>
+    estimateOf(`${FACTORY}runs/${run}/config.yaml`, [
+      ...[`model_name_or_path=${FACTORY}model`, "adapter_name_or_path=[]", `dataset_dir=${FACTORY}data`],
+      ...["trainer=torch", "trainer_options={nproc_per_node: 1, device: cpu}", ...more],
+    ], () => {});
+  // q and o with k and v of half as many rows, gate, up and down of 64; biases of q, k and v, and two norms; 304 tokens, the last norm
+  const matrices = 2 * 32 * 32 + 2 * 16 * 32 + 3 * 64 * 32, vectors = 32 + 2 * 16 + 2 * 32;
+  const all = 2 * (matrices + vectors) + 304 * 32 + 32;
+  const sides = 2 * (2 * 64 + 2 * 48 + 3 * 96 + vectors) + 304 + 32 + 32;
+  const kept = { adamw_torch: 2 * all, adagrad: all, rmsprop: all, sgd: 0, adafactor: sides };
+  for (const [optim, numbers] of Object.entries(kept)) {
+    const { memory, trained } = await of("sft_full_adafactor", `optim=${optim}`);
+    assertEquals([trained, memory.trained], [all, 4 * (all + numbers)], optim);
+  }
+  // both have the least rows of a pack
+  const text = await of("sft_full_adafactor"), rewards = await of("rm_full", "save_safetensors=true");
+  assertEquals(text.memory.activations - rewards.memory.activations, 10 * 2 ** 21 + 2 ** 28);
+});
+
 Deno.test("dryRun() counts the pass of a reference model, in its own form, and the larger of both against the machine", async () => {
   const factory = new URL("../../fixtures/goldens/llamafactory/", import.meta.url).pathname,
     said: string[] = [];

@@ -32,12 +32,15 @@ const torch: Plugin<"trainer", typeof torchOptions> = definePlugin({
         lend: async (log) => await (await import("./lend.ts")).lendProcesses(options, log),
       },
       train: async (inputs) => await (await import("./train.ts")).trainOnTorch(inputs, options, sharding),
-      memory: (size) => ({
-        memory: processMemory(size, { ...options, sharding }, processes),
-        processes,
-        storage: storageOf(size.own, options),
-        place: countGpus(options) > 0 ? "device" : "host",
-      }),
+      memory: (size) => {
+        const onGpus = countGpus(options) > 0;
+        return {
+          memory: processMemory(size, { ...options, sharding }, { processes, onGpus }),
+          processes,
+          storage: storageOf(size.own, options),
+          place: onGpus ? "device" : "host",
+        };
+      },
     };
   },
 });

@@ -90,6 +90,7 @@ export function needsOfTrainer(
   const counted = estimate(config, { model: ready.decoder, loss: ready.loss, train, bins }, { adapter });
   const { parameters, trained, kept, largestExample } = counted, { reference } = ready;
   const rows = Math.max(largestExample, config.micro_batch_tokens ?? DEFAULT_ROWS);
+  const counts = { rows, longest: largestExample };
   const needs = {
     ...counted,
     ...memory({
@@ -98,7 +99,8 @@ export function needsOfTrainer(
       trained,
       kept,
       own: config.finetuning_type !== "lora",
-      rows,
+      valueHead: ready.loss.measure === "value",
+      ...counts,
       checkpointing: !config.disable_gradient_checkpointing,
     }),
     ...(reference !== null && {
@@ -108,7 +110,8 @@ export function needsOfTrainer(
         trained: 0,
         kept: 0,
         own: false,
-        rows,
+        valueHead: false,
+        ...counts,
         checkpointing: true,
       }).memory,
     }),
