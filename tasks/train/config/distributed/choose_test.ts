@@ -172,13 +172,24 @@ Deno.test("numbers that DeepSpeed's file repeats have to be the training file's,
       [{ train_batch_size: 512 }, "gradient_accumulation_steps, 64: current value is 512"],
       [{ gradient_clipping: 0.5 }, "needs the value of max_grad_norm, 1: current value is 0.5"],
       [{ optimizer: { type: "AdamW", params: { lr: 1e-5 } } }, "needs the value of learning_rate, 0.0001"],
-      [{ optimizer: { type: "Lamb" } }, "optimizer.type of deepspeed: current value is Lamb"],
+      [
+        { optimizer: { type: "Lamb" } },
+        "Cannot use optimizer.type of deepspeed, where AdamW alone is taken with an optim that is AdamW: current value is Lamb with optim: adamw_torch_fused; " +
+        "take optimizer out",
+      ],
       [{ scheduler: { type: "WarmupLR" } }, "take it out, and set lr_scheduler_type"],
       [{ bf16: { enabled: false } }, "needs the value of bf16, true: current value is false"],
       [{ zero_optimization: true }, "zero_optimization has to be a map: current value is true"],
     ] as const
   ) {
     assertThrows(() => ofDeepspeed({ ...auto, ...changed }, ...keys), RangeError, text);
+  }
+  // transformers 5.17 takes the optimizer of DeepSpeed's file then, and doesn't read optim
+  for (const optim of ["adafactor", "sgd"]) {
+    const { optimizer, ...without } = auto,
+      of = (content: unknown) => ofDeepspeed(content, ...keys, `optim: ${optim}`);
+    assertThrows(() => of(auto), RangeError, `current value is ${optimizer.type} with optim: ${optim}`);
+    assertEquals(of(without).options, options);
   }
   assertStringIncludes(
     ofDeepspeed({ ...auto, tensor_parallel: { autotp_size: 2 } }, ...keys).notes.join("\n"),

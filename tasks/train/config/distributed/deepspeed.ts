@@ -5,6 +5,7 @@
  */
 import { basename } from "@std/path";
 
+import { isOtherRule } from "../../../../kernels/engine/optimizer/rules.ts";
 import type { TrainConfig } from "../../../../plugins/kinds/train_config.ts";
 import { type Distributed, mapOf, noteUnused, type SettingsMap, shard } from "./found.ts";
 import { settingsFile } from "./settings_file.ts";
@@ -20,6 +21,7 @@ export type RepeatedKeys = Pick<
   | "adam_beta2"
   | "adam_epsilon"
   | "weight_decay"
+  | "optim"
   | "trainer_options"
 >;
 
@@ -131,10 +133,12 @@ function checkRepeated(settings: SettingsMap, config: RepeatedKeys, { faults }: 
     if (JSON.stringify(theirs) !== JSON.stringify(ours)) faults.push(differs(name, theirs, key, ours));
   }
   const { type } = optimizer;
-  if (type !== undefined && !/^adamw?$/i.test(`${type}`)) {
+  if (type !== undefined && (isOtherRule(config.optim) || !/^adamw?$/i.test(`${type}`))) {
     faults.push({
       key: "deepspeed",
-      message: `Cannot use optimizer.type of deepspeed: current value is ${type}; AdamW is used here`,
+      message:
+        `Cannot use optimizer.type of deepspeed, where AdamW alone is taken with an optim that is AdamW: current value is ${type} ` +
+        `with optim: ${config.optim}; take optimizer out, and set optim to the one that you mean`,
     });
   }
   if (settings.scheduler !== undefined) {
