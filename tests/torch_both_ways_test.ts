@@ -1,6 +1,6 @@
 /** Runs on PyTorch's processes against LLaMA-Factory's own numbers: one that changes its trainer, and those that its keys ask for. */
 import { join } from "@std/path";
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 
 import {
   assertFactoryRun,
@@ -73,9 +73,10 @@ for (
   });
 }
 
+const TWO = ["trainer=torch", "trainer_options={nproc_per_node: 2, sharding: fsdp, dtype: float32}"];
+
 /** Runs of two processes that share the model out, by the keys that their folders need here. */
 const SHARED: readonly [name: string, keys: (folder: string) => string[]][] = [
-  ["rm_full", (folder) => rewardKeys(folder, false)],
   ["sft_full_adafactor", () => ["adapter_name_or_path=[]"]],
   ["rm_fixed", (folder) => rewardKeys(folder, true)],
   ["rm_fixed_odd", (folder) => rewardKeys(folder, true)],
@@ -85,17 +86,38 @@ const SHARED: readonly [name: string, keys: (folder: string) => string[]][] = [
   ): [string, () => string[]] => [name, () => []]),
 ];
 
+Deno.test({
+  name:
+    `LLaMA-Factory's run rm_full is repeated by two processes with fsdp that are stopped and started again${TORCH_PYTHON.why}`,
+  ignore: TORCH_PYTHON.ignore,
+  fn: async () => {
+    const folder = temporaryFolder(), output = join(folder, "out");
+    const keys = ["threads=1", ...TWO, ...rewardKeys(folder, false)];
+    await repeatFactoryRun("rm_full", output, keys, 2);
+    await repeatFactoryRun("rm_full", output, ["resume_from_checkpoint=auto", ...keys]);
+    assertFactoryRun("rm_full", output);
+  },
+});
+
 for (const [name, keys] of SHARED) {
   // beside_local_torch_test.ts holds the others beside the local engine, which has them from the same goldens
-  const { ignore, why } = ["rm_full", "sft_full_adafactor"].includes(name) ? TORCH_PYTHON : TORCH_FULL;
+  const { ignore, why } = name === "sft_full_adafactor" ? TORCH_PYTHON : TORCH_FULL;
   Deno.test({
     name: `LLaMA-Factory's run ${name} is repeated by two processes with fsdp${why}`,
     ignore,
     fn: async () => {
       const folder = temporaryFolder(), output = join(folder, "out");
-      const torch = ["trainer=torch", "trainer_options={nproc_per_node: 2, sharding: fsdp, dtype: float32}"];
-      await repeatFactoryRun(name, output, ["threads=1", ...torch, ...keys(folder)]);
+      await repeatFactoryRun(name, output, ["threads=1", ...TWO, ...keys(folder)]);
       assertFactoryRun(name, output);
     },
   });
 }
+
+Deno.test("other optimizers than AdamW are refused with sharding: deepspeed, before a process is started", async () => {
+  const options = "trainer_options={nproc_per_node: 2, sharding: deepspeed, python: /no/such/python}";
+  await assertRejects(
+    () => repeatFactoryRun("sft_fixed_sgd", join(temporaryFolder(), "out"), ["trainer=torch", options]),
+    RangeError,
+    "Cannot use optim: sgd with sharding: deepspeed as AdamW alone is tried with it: set sharding: fsdp, or optim: adamw_torch",
+  );
+});
