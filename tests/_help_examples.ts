@@ -135,7 +135,7 @@ export const EVALUATION: HelpGroup = {
     },
     "bench board --runs 50 --steps 10000": {
       instead: { "50": "2", "10000": "50" },
-      more: "--items 50",
+      more: "--items 50 --seconds 1",
       why: "seconds in place of minutes",
       says: "runs",
     },

@@ -16,6 +16,8 @@ export interface BoardLoad {
   steps: number;
   /** Items of the evaluation. */
   items: number;
+  /** Duration of each measurement of frames, in seconds. */
+  seconds: number;
 }
 
 /** Frames of a page while something was done. */

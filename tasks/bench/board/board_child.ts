@@ -16,8 +16,8 @@ import { makeEvaluationRun, makeTrainingRun } from "./board_files.ts";
 import { endedTogether } from "../child.ts";
 
 const RUNS_PAGE = { width: 1400, height: 900 };
-/** Duration of a measurement of frames, in milliseconds, and movements of the mouse between two turns of the wheel. */
-const FRAMES_MS = 3000, MOVES_A_TURN = 10;
+/** Movements of the mouse between two turns of the wheel. */
+const MOVES_A_TURN = 10;
 /** One and a half frames of 60 a second. */
 const LATE_MS = 25;
 /** Repetitions of a request; the median counts. */
@@ -74,7 +74,7 @@ async function benchBoard(load: BoardLoad): Promise<BoardFigures> {
   }
 }
 
-async function measured(address: string, pid: number, { runs }: BoardLoad, executablePath: string) {
+async function measured(address: string, pid: number, { runs, seconds }: BoardLoad, executablePath: string) {
   const { chromium } = await import("playwright-core");
   const browser = await chromium.launch({
     executablePath,
@@ -99,9 +99,10 @@ async function measured(address: string, pid: number, { runs }: BoardLoad, execu
     await page.waitForLoadState("load");
     const curves = residentMiB(pid);
     begin("mouse and wheel");
-    const { moving, zooming } = await framesOf(page);
+    const chartFrames = await framesOf(page, seconds);
+    const moving = await chartFrames.moving(), zooming = await chartFrames.zooming();
     await page.setContent('<div class="u-over" style="width: 1000px; height: 300px"></div>');
-    const { zooming: empty } = await framesOf(page);
+    const empty = await (await framesOf(page, seconds)).zooming();
     await page.close();
     begin("items");
     const items = await itemTimes(address);
@@ -119,7 +120,11 @@ async function measured(address: string, pid: number, { runs }: BoardLoad, execu
   }
 }
 
-async function framesOf(page: Page): Promise<{ moving: Frames; zooming: Frames }> {
+/** Measurements of frames, each of `seconds`, while the mouse works over what is drawn. */
+async function framesOf(
+  page: Page,
+  seconds: number,
+): Promise<{ moving: () => Promise<Frames>; zooming: () => Promise<Frames> }> {
   const over = page.locator(".u-over").first();
   const box = await over.boundingBox();
   if (box === null) throw new Error("Cannot measure frames: the chart isn't on the page");
@@ -143,19 +148,25 @@ async function framesOf(page: Page): Promise<{ moving: Frames; zooming: Frames }
     };
   };
   const place = (i: number) => box.x + box.width * (0.1 + 0.8 * (i % 80) / 80);
-  const moving = await counted(async () => {
-    const end = performance.now() + FRAMES_MS;
-    for (let i = 0; performance.now() < end; i++) await page.mouse.move(place(i), box.y + box.height / 2);
-  });
-  await page.keyboard.down("Control");
-  const zooming = await counted(async () => {
-    const end = performance.now() + FRAMES_MS;
-    for (let turn = 0; performance.now() < end; turn++) {
-      await page.mouse.wheel(0, turn % 8 < 4 ? -100 : 100);
-      for (let i = 0; i < MOVES_A_TURN; i++) await page.mouse.move(place(20 + i), box.y + box.height / 2);
-    }
-  });
-  await page.keyboard.up("Control");
+  const moving = () =>
+    counted(async () => {
+      const end = performance.now() + 1000 * seconds;
+      for (let i = 0; performance.now() < end; i++) await page.mouse.move(place(i), box.y + box.height / 2);
+    });
+  const zooming = async () => {
+    await page.keyboard.down("Control");
+    const frames = await counted(async () => {
+      const end = performance.now() + 1000 * seconds;
+      for (let turn = 0; performance.now() < end; turn++) {
+        await page.mouse.wheel(0, turn % 8 < 4 ? -100 : 100);
+        for (let i = 0; i < MOVES_A_TURN; i++) {
+          await page.mouse.move(place(20 + i), box.y + box.height / 2);
+        }
+      }
+    });
+    await page.keyboard.up("Control");
+    return frames;
+  };
   return { moving, zooming };
 }
 
