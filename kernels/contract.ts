@@ -26,8 +26,9 @@ export function sampleInputs<In extends Axes, Out extends Axes>(
       const [low, high] = sample.range?.[name] ?? [-1, 1];
       const values = new Float64Array(elements(shapeOf(axes, sample)));
       for (let i = 0; i < values.length; i++) {
-        const fraction = ((i + 1) * 0.6180339887 + (index + 1) * 0.3141592653) % 1;
-        values[i] = Math.fround(low + (high - low) * fraction);
+        const place = (i + 1) * 0.6180339887 + (index + 1) * 0.3141592653;
+        // exactly `place % 1`, which takes several times as long
+        values[i] = Math.fround(low + (high - low) * (place - Math.floor(place)));
       }
       return [name, values];
     }),
