@@ -8,6 +8,7 @@ import "../../plugins/benchmarks/cfbench/python_float_test.ts";
 import "../../plugins/benchmarks/cfbench/reading_test.ts";
 import "../../plugins/benchmarks/ifbench/ifbench_test.ts";
 import "../../plugins/benchmarks/mod_test.ts";
+import "../../plugins/benchmarks/own_copy_test.ts";
 import "../../plugins/benchmarks/rows/rows_test.ts";
 import "../../plugins/benchmarks/scores_test.ts";
 import "../../plugins/benchmarks/trace/chinese_replies_test.ts";

@@ -24,6 +24,7 @@ import type { BenchmarkItem, BenchmarkResult, Contribution, JudgeProtocol } from
 import type { Judgement } from "../../kinds/judgement.ts";
 import { Echo } from "../echo.ts";
 import { allReach } from "../../kinds/all_reach.ts";
+import { ofOwnCopy } from "../own_copy.ts";
 import { contribute } from "../scores.ts";
 import {
   type CfbenchMetrics,
@@ -86,7 +87,7 @@ const cfbench: Plugin<"benchmark", typeof Options> = definePlugin({
   description: "CFBench: Chinese instructions with prioritised criteria, judged by a model (CSR, ISR, PSR)",
   options: Options,
   create: ({ path, mode, prompt, rounds }) => ({
-    items: () => readCfbenchItems(path),
+    items: () => ofOwnCopy(readCfbenchItems(path), "cfbench_data.json of PKU-Baichuan-MLSystemLab/CFBench"),
     protocol: cfbenchProtocol(mode, rounds, prompt),
     contributions: (result) => cfbenchContributions(result, mode),
   }),

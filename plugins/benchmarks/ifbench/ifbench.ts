@@ -9,8 +9,10 @@
 import { z } from "zod";
 
 import { definePlugin, type Plugin } from "../../kinds/plugin.ts";
+import type { BenchmarkItem } from "../../kinds/benchmark.ts";
 import { checkByJudge } from "../check_by_judge.ts";
 import { instructionContributions, readInstructionItems } from "../instructions.ts";
+import { ofOwnCopy } from "../own_copy.ts";
 
 const Options = z.strictObject({
   path: z.string().describe("IFBench_test.jsonl of allenai/IFBench, or rows in its format"),
@@ -33,7 +35,7 @@ const ifbench: Plugin<"benchmark", typeof Options> = definePlugin({
         // a tagger that isn't one is told before a model is asked anything
         const nothing = { id: "", prompt: "", response: "", constraints: [] };
         if (tagger !== undefined) await rules.judge(nothing, new AbortController().signal);
-        yield* await readInstructionItems(path);
+        yield* ofOwnCopy(readItems(path), "IFBench_test.jsonl of allenai/IFBench");
       },
       check: (item, response) => checkByJudge(rules, item, response),
       contributions: instructionContributions,
@@ -42,3 +44,7 @@ const ifbench: Plugin<"benchmark", typeof Options> = definePlugin({
   },
 });
 export default ifbench;
+
+async function* readItems(path: string): AsyncGenerator<BenchmarkItem> {
+  yield* await readInstructionItems(path);
+}
