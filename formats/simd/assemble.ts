@@ -146,6 +146,18 @@ export const singles4 = {
   add: vector(0xe4), // f32x4.add
   subtract: vector(0xe5), // f32x4.sub
   multiply: vector(0xe6), // f32x4.mul
+  divide: vector(0xe7), // f32x4.div
+  size: vector(0xe0), // f32x4.abs
+  root: vector(0xe3), // f32x4.sqrt
+  equal: vector(0x41), // f32x4.eq
+  above: vector(0x44), // f32x4.gt
+  notBelow: vector(0x46), // f32x4.ge
+  /** What is no number where one of both is. */
+  smallest: vector(0xe8), // f32x4.min
+  largest: vector(0xe9), // f32x4.max
+  /** The first unless the second is smaller, or larger. */
+  smaller: vector(0xea), // f32x4.pmin
+  larger: vector(0xeb), // f32x4.pmax
 };
 
 /** Blocks without a result, and the branch to the beginning of the innermost loop. */

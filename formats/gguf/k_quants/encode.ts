@@ -6,7 +6,7 @@
 import { f32, u8 } from "../../elements.ts";
 import { float32ToHalf, halfToFloat32 } from "../../float.ts";
 import { minimumOf, scaleOf } from "../blocks.ts";
-import { fitAroundZero, fitWithMinimum, nearestWhole, type Trials } from "./search.ts";
+import { fitsAroundZero, fitsWithMinimum, nearestWhole, type Trials } from "./search.ts";
 
 const round = Math.fround, SIZE = 256;
 
@@ -41,7 +41,7 @@ export function encodeK(values: Float32Array, type: keyof typeof K_BYTES): Uint8
 
 /** `d`, `dmin`, 12 bytes of 6-bit scales and minima of 32 values, for five bits 32 bytes of fifth bits, 128 of four. */
 function withMinima(x: Float32Array, out: Uint8Array, codes: Uint8Array, trials: Trials): void {
-  const fits = Array.from({ length: 8 }, (_, j) => fitWithMinimum(x, 32 * j, codes, trials));
+  const fits = fitsWithMinimum(x, codes, trials);
   const mostScale = Math.max(0, ...fits.map(({ scale }) => scale));
   const mostMinimum = Math.max(0, ...fits.map(({ minimum }) => minimum));
   const inverseScale = mostScale > 0 ? round(63 / mostScale) : 0;
@@ -80,7 +80,7 @@ function withMinima(x: Float32Array, out: Uint8Array, codes: Uint8Array, trials:
 
 /** 128 bytes of four low bits, 64 of two high bits, 16 scales of 16 values in a signed byte, `d`. */
 function q6(x: Float32Array, out: Uint8Array, codes: Uint8Array): void {
-  const scales = Array.from({ length: 16 }, (_, j) => fitAroundZero(x, 16 * j, codes));
+  const scales = fitsAroundZero(x, codes);
   const largest = scales.reduce((most, scale) => Math.abs(scale) > Math.abs(most) ? scale : most, 0);
   if (Math.abs(largest) < round(1e-15)) {
     out.fill(0);
@@ -98,12 +98,8 @@ function q6(x: Float32Array, out: Uint8Array, codes: Uint8Array): void {
   });
   for (let half = 0; half < 2; half++) {
     for (let i = 0; i < 32; i++) {
-      const [a, b, c, e] = [0, 32, 64, 96].map((more) => u8(codes, 128 * half + more + i)) as [
-        number,
-        number,
-        number,
-        number,
-      ];
+      const from = 128 * half + i;
+      const a = u8(codes, from), b = u8(codes, from + 32), c = u8(codes, from + 64), e = u8(codes, from + 96);
       out[64 * half + i] = a & 15 | (c & 15) << 4;
       out[64 * half + 32 + i] = b & 15 | (e & 15) << 4;
       out[128 + 32 * half + i] = a >> 4 | b >> 4 << 2 | c >> 4 << 4 | e >> 4 << 6;

@@ -1,10 +1,12 @@
 /**
  * Scales of a group of values for codes of few bits, searched for as llama.cpp's reference quantisers do (ggml-quants.c, `make_qkx2_quants`,
  * `make_qx_quants`): a scale is tried by rounding with it, the best one for these codes follows by weighted least squares, and the one with the
- * smallest error stays. Every step is rounded to float32 in its order, so that the bytes are the same.
+ * smallest error stays. Every step is rounded to float32 in its order, so that the bytes are the same. The trials are vector code (trials.ts).
  * @module
  */
-import { f32, u8 } from "../../elements.ts";
+import { f32 } from "../../elements.ts";
+import { wasmModule } from "../../simd/assemble.ts";
+import { aroundZero, CODES, FOUND, MOST_VALUES, NUMERATORS, withMinimum } from "./trials.ts";
 
 const round = Math.fround;
 
@@ -32,128 +34,121 @@ export interface Trials {
   readonly steps: number;
 }
 
-const tried = new Uint8Array(32), weights = new Float32Array(32);
+/** Groups that are searched at once. */
+const TOGETHER = 4;
 
-/**
- * Codes 0…`most` and a minimum for 32 values from `at`, errors weighted by size + root mean square.
- * @param codes Written from `at` on
- */
-export function fitWithMinimum(
-  x: Float32Array,
-  at: number,
-  codes: Uint8Array,
-  { most, first, steps }: Trials,
-): Fit {
-  const count = 32;
-  let squares = 0, size = 0;
-  for (let i = 0; i < count; i++) {
-    const value = f32(x, at + i);
-    squares = round(squares + round(value * value));
-    size = Math.max(size, Math.abs(value));
+/** Tries the numerators that lie from one address to another. */
+type VectorSearch = (from: number, unused: number, to: number) => void;
+
+/** Vector code with its memory. */
+class Search {
+  readonly #memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+  readonly #x = new Float32Array(this.#memory.buffer, 0, TOGETHER * MOST_VALUES);
+  readonly #codes = new Float32Array(this.#memory.buffer, CODES, TOGETHER * MOST_VALUES);
+  readonly #found = new Float32Array(this.#memory.buffer, FOUND, TOGETHER * MOST_VALUES);
+  readonly #run: VectorSearch;
+  readonly #end: number;
+
+  constructor(code: ReturnType<typeof aroundZero>, numerators: readonly number[]) {
+    const module = new WebAssembly.Module(wasmModule(code, 1));
+    const { exports } = new WebAssembly.Instance(module, { in: { memory: this.#memory } });
+    this.#run = exports[code.name] as VectorSearch;
+    new Float32Array(this.#memory.buffer, NUMERATORS, numerators.length).set(numerators);
+    this.#end = NUMERATORS + 4 * numerators.length;
   }
-  if (size < LEAST) {
-    codes.fill(0, at, at + count);
-    return { scale: 0, minimum: 0 };
-  }
-  const spread = round(Math.sqrt(round(squares / 32)));
-  let least = f32(x, at), largest = least, sumW = 0, sumX = 0;
-  for (let i = 0; i < count; i++) {
-    const value = f32(x, at + i), w = round(spread + Math.abs(value));
-    weights[i] = w;
-    if (value < least) least = value;
-    if (value > largest) largest = value;
-    sumW = round(sumW + w);
-    sumX = round(sumX + round(w * value));
-  }
-  if (least > 0) least = 0;
-  if (largest === least) {
-    codes.fill(0, at, at + count);
-    return { scale: 0, minimum: -least };
-  }
-  let minimum = least,
-    inverse = round(most / round(largest - minimum)),
-    scale = round(1 / inverse),
-    error = 0;
-  for (let i = 0; i < count; i++) {
-    const value = f32(x, at + i);
-    const code = Math.max(0, Math.min(most, nearestWhole(round(inverse * round(value - minimum)))));
-    codes[at + i] = code;
-    const off = round(round(round(scale * code) + minimum) - value);
-    error = round(error + round(f32(weights, i) * round(off * off)));
-  }
-  for (let step = 0; step <= steps; step++) {
-    inverse = round(round(round(first + round(round(0.1) * step)) + most) / round(largest - minimum));
-    let sumL = 0, sumLL = 0, sumXL = 0;
-    for (let i = 0; i < count; i++) {
-      const value = f32(x, at + i), w = f32(weights, i);
-      const code = Math.max(0, Math.min(most, nearestWhole(round(inverse * round(value - minimum)))));
-      tried[i] = code;
-      const wl = round(w * code);
-      sumL = round(sumL + wl);
-      sumLL = round(sumLL + round(wl * code));
-      sumXL = round(sumXL + round(wl * value));
+
+  /** Searches for four groups of `count` values from `at` on. */
+  search(x: Float32Array, at: number, count: number): void {
+    for (let group = 0; group < TOGETHER; group++) {
+      for (let i = 0; i < count; i++) this.#x[TOGETHER * i + group] = f32(x, at + count * group + i);
     }
-    const determinant = round(round(sumW * sumLL) - round(sumL * sumL));
-    if (!(determinant > 0)) continue;
-    let thisScale = round(round(round(sumW * sumXL) - round(sumX * sumL)) / determinant);
-    let thisMinimum = round(round(round(sumLL * sumX) - round(sumL * sumXL)) / determinant);
-    if (thisMinimum > 0) {
-      thisMinimum = 0;
-      thisScale = round(sumXL / sumLL);
-    }
-    let thisError = 0;
-    for (let i = 0; i < count; i++) {
-      const off = round(round(round(thisScale * u8(tried, i)) + thisMinimum) - f32(x, at + i));
-      thisError = round(thisError + round(f32(weights, i) * round(off * off)));
-    }
-    if (thisError >= error) continue;
-    codes.set(tried, at);
-    error = thisError;
-    scale = thisScale;
-    minimum = thisMinimum;
+    this.#run(NUMERATORS, 0, this.#end);
   }
-  return { scale, minimum: -minimum };
+
+  /** Vector `place` of what was found, of a group. */
+  found(place: number, group: number): number {
+    return f32(this.#found, TOGETHER * place + group);
+  }
+
+  /** Codes of a group and `more`, from `at` on; 0 for what is no number. */
+  take(
+    group: number,
+    codes: Uint8Array,
+    { at, count, more }: { at: number; count: number; more: number },
+  ): void {
+    for (let i = 0; i < count; i++) codes[at + i] = f32(this.#codes, TOGETHER * i + group) + more;
+  }
+}
+
+const searches = new Map<Trials | "zero", Search>();
+
+/** Compiled when it is first asked for. */
+function searchOf(trials: Trials | "zero"): Search {
+  let found = searches.get(trials);
+  if (found) return found;
+  const tenths = (first: number, count: number) =>
+    Array.from({ length: count }, (_, i) => round(round(0.1) * (first + i)));
+  if (trials === "zero") {
+    // the first trial stands, whatever its error; it comes in place of the one without tenths
+    const others = [...tenths(-9, 9), ...tenths(1, 9)].map((more) => -round(32 + more));
+    found = new Search(aroundZero(), [-32, ...others]);
+  } else {
+    const { most, first, steps } = trials;
+    const others = tenths(0, steps + 1).map((more) => round(round(first + more) + most));
+    found = new Search(withMinimum(most), [most, ...others]);
+  }
+  searches.set(trials, found);
+  return found;
 }
 
 /**
- * The scale of 16 values from `at` for codes −32…31, errors weighted by the values' squares; codes are written 32 above.
- * @returns It, of either sign
+ * Codes 0…`most` and a minimum for each 32 of the values, errors weighted by size + root mean square.
+ * @param x `[n]`, n a multiple of 128
+ * @param codes `[n]`, written
  */
-export function fitAroundZero(x: Float32Array, at: number, codes: Uint8Array): number {
-  const count = 16, half = 32;
-  let size = 0, largest = 0;
-  for (let i = 0; i < count; i++) {
-    const value = f32(x, at + i);
-    if (Math.abs(value) > size) {
-      size = Math.abs(value);
-      largest = value;
+export function fitsWithMinimum(x: Float32Array, codes: Uint8Array, trials: Trials): Fit[] {
+  const search = searchOf(trials), count = 32, fits: Fit[] = [];
+  for (let first = 0; first < x.length; first += TOGETHER * count) {
+    search.search(x, first, count);
+    for (let group = 0; group < TOGETHER; group++) {
+      const at = first + count * group;
+      const [size, least, largest, scale, minimum] = [0, 1, 2, 3, 4].map((place) =>
+        search.found(place, group)
+      ) as [
+        number,
+        number,
+        number,
+        number,
+        number,
+      ];
+      const isZero = size < LEAST;
+      if (isZero || largest === least) {
+        codes.fill(0, at, at + count);
+        fits.push({ scale: 0, minimum: isZero ? 0 : -least });
+        continue;
+      }
+      search.take(group, codes, { at, count, more: 0 });
+      fits.push({ scale, minimum: -minimum });
     }
   }
-  if (size < LEAST) {
-    codes.fill(0, at, at + count);
-    return 0;
-  }
-  const code = (inverse: number, value: number) =>
-    Math.max(-half, Math.min(half - 1, nearestWhole(round(inverse * value))));
-  let scale = 0, best = 0;
-  for (let step = -10; step <= 9; step++) {
-    // the first trial stands, whatever its error; 0 comes first in place of -10
-    const isFirst = step === -10;
-    if (step === 0) continue;
-    const inverse = isFirst
-      ? round(-half / largest)
-      : round(-round(half + round(round(0.1) * step)) / largest);
-    let sumLX = 0, sumLL = 0;
-    for (let i = 0; i < count; i++) {
-      const value = f32(x, at + i), l = code(inverse, value), w = round(value * value);
-      sumLX = round(sumLX + round(round(w * value) * l));
-      sumLL = round(sumLL + round(round(w * l) * l));
+  return fits;
+}
+
+/**
+ * The scale of each 16 of the values for codes −32…31, errors weighted by the values' squares; codes are written 32 above.
+ * @param x `[n]`, n a multiple of 64
+ * @returns They, of either sign
+ */
+export function fitsAroundZero(x: Float32Array, codes: Uint8Array): number[] {
+  const search = searchOf("zero"), count = 16, scales: number[] = [];
+  for (let first = 0; first < x.length; first += TOGETHER * count) {
+    search.search(x, first, count);
+    for (let group = 0; group < TOGETHER; group++) {
+      const at = first + count * group, isZero = search.found(0, group) < LEAST;
+      if (isZero) codes.fill(0, at, at + count);
+      else search.take(group, codes, { at, count, more: 32 });
+      scales.push(isZero ? 0 : search.found(1, group));
     }
-    const isBetter = sumLL > 0 && round(sumLX * sumLX) > round(best * sumLL);
-    if (!isFirst && !isBetter) continue;
-    for (let i = 0; i < count; i++) codes[at + i] = half + code(inverse, f32(x, at + i));
-    scale = sumLL === 0 ? 0 : round(sumLX / sumLL);
-    best = round(scale * sumLX);
   }
-  return scale;
+  return scales;
 }
