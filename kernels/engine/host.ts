@@ -97,7 +97,7 @@ export interface EngineClient {
   /** Trained tensors by name, float32. */
   trained(): Promise<Record<string, Float32Array<ArrayBuffer>>>;
   optimizerState(): Promise<NamedArrays>;
-  /** Puts trained tensors and optimizer state back. */
+  /** Puts trained tensors and optimizer state back. An engine in a Worker takes the arrays over: they are empty then. */
   restore(trained: Record<string, Float32Array>, optimizer: NamedArrays | null): Promise<void>;
   findNonFinite(pack: Pack): Promise<{ layer: string; row: number } | null>;
   close(): Promise<void>;

@@ -4,7 +4,7 @@
  */
 import { holdDriver } from "../../backends/webgpu/adapter/driver.ts";
 import { ENGINE_METHODS, type EngineClient, type EngineSetup, type OnPhase } from "../host.ts";
-import { connect } from "./worker_call.ts";
+import { connect, GivenArrays } from "./worker_call.ts";
 
 /** Methods that an engine of `webgpu` alone has. */
 const AHEAD: ReadonlySet<string> = new Set(["forwardAll", "stepAhead", "lateNorm"]);
@@ -32,6 +32,11 @@ export async function startEngine(setup: EngineSetup, onPhase: OnPhase = () => {
   return {
     ...client,
     replicas: 1,
+    restore: (trained, optimizer) =>
+      worker.call("restore", [trained, optimizer], {
+        onEvent,
+        transfer: [trained, optimizer ?? {}].flatMap((arrays) => new GivenArrays(arrays).buffers),
+      }),
     close: async () => {
       await client.close();
       worker.terminate();

@@ -40,3 +40,31 @@ Deno.test("startEngine() tells of every tensor that is read, and of every progra
     "compiling the last block's gradients",
   ]);
 });
+
+Deno.test("an engine in a Worker takes over what is put back: nothing of it stays here, and it has all of it", async () => {
+  const { config } = tinyModel("llama");
+  const engine = await startEngine({
+    modelPath: new URL("../../../fixtures/goldens/tiny/llama/model", import.meta.url).pathname,
+    decoder: config,
+    tuning: { type: "full" },
+    initial: {},
+    checkpointing: false,
+    seed: 0,
+    device: { backend: "onnx", provider: "cpu", threads: 1 },
+    optimizer: { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0 },
+  });
+  const changed = <T extends Record<string, Float32Array | Float64Array>>(arrays: T): T => {
+    for (const values of Object.values(arrays)) values.forEach((value, i) => values[i] = value + 1);
+    return arrays;
+  };
+  const trained = changed(await engine.trained()), optimizer = changed(await engine.optimizerState());
+  const expected = structuredClone({ trained, optimizer });
+  await engine.restore(trained, optimizer);
+  const left = [...Object.values(trained), ...Object.values(optimizer)].map(({ length }) => length);
+  assertEquals(left, left.map(() => 0));
+  assertEquals(
+    { trained: await engine.trained(), optimizer: await engine.optimizerState() },
+    expected,
+  );
+  await engine.close();
+});

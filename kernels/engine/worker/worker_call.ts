@@ -15,7 +15,7 @@ export interface CallContext {
 /** Methods by name; each may run while others do. */
 export type Methods = Readonly<Record<string, (call: CallContext, ...args: never[]) => unknown>>;
 
-/** Arrays that nobody in the Worker reads again: they move to the caller, where others are copied twice on their way. */
+/** Arrays that their side doesn't read again: they move to the other one, where others are copied twice on their way. */
 export class GivenArrays {
   constructor(readonly arrays: Readonly<Record<string, Float32Array | Float64Array>>) {}
 
@@ -76,6 +76,8 @@ export interface CallOptions {
   onEvent?: ((event: unknown) => void) | undefined;
   /** When it is aborted, the call throws its reason at once and the Worker's method gets the signal. */
   signal?: AbortSignal | undefined;
+  /** Memory within the arguments that moves to the Worker; absent: all is copied. */
+  transfer?: Transferable[];
 }
 
 /** A Worker that can be called. */
@@ -141,9 +143,13 @@ export function connect(
     for (const { reject } of waiting.values()) reject(fault);
     waiting.clear();
   };
-  const post = (order: Order) => worker.postMessage(order);
+  const post = (order: Order, transfer: Transferable[] = []) => worker.postMessage(order, transfer);
   return {
-    call: async <T>(method: string, args: readonly unknown[], { onEvent, signal }: CallOptions = {}) => {
+    call: async <T>(
+      method: string,
+      args: readonly unknown[],
+      { onEvent, signal, transfer }: CallOptions = {},
+    ) => {
       signal?.throwIfAborted();
       if (fault) throw fault;
       const id = next++;
@@ -155,7 +161,7 @@ export function connect(
       try {
         return await new Promise<unknown>((resolve, reject) => {
           waiting.set(id, { resolve, reject, onEvent });
-          post({ id, method, args: [...args] });
+          post({ id, method, args: [...args] }, transfer);
         }) as T;
       } finally {
         signal?.removeEventListener("abort", cancel);
