@@ -70,7 +70,10 @@ function tileHalvesOf(codes: Uint8Array, from: number, tiles: Uint8Array, to: nu
 /** Minima of `scale · code + minimum`: codes in 4 bits count from 0, in 8 bits from −128, as {@linkcode PackedMatrix} has them. */
 function codeMinima({ bits, scales, minima }: PackedMatrix): Float32Array<ArrayBuffer> {
   if (bits === 8) return minima ?? new Float32Array(scales.length);
-  return Float32Array.from(scales, (scale, i) => (minima ? f32(minima, i) : 0) - 8 * scale);
+  // a loop: `from` with a function costs some 150 ns a number, and a model has one for each 32 of its values
+  const own = new Float32Array(scales.length);
+  for (let i = 0; i < own.length; i++) own[i] = (minima ? f32(minima, i) : 0) - 8 * f32(scales, i);
+  return own;
 }
 
 /** Minima that were sums of float16 numbers come back with a rounding error of float32's, which they may lose again. */
