@@ -13,7 +13,7 @@ import { adamWDefaults } from "../kernels/engine/optimizer/adamw.ts";
 import { linearModules, ofLayer } from "../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../kernels/engine/decoder/decoder_config.ts";
 import { stepGraphs } from "../kernels/engine/optimizer/device_optimizer.ts";
-import { trainedShapes } from "../kernels/engine/weights/parameters.ts";
+import { trainedShapes } from "../kernels/engine/weights/tuning.ts";
 import { stretchesOf } from "../kernels/engine/weights/stretches.ts";
 
 import { TABLE_DEVICES, TABLE_MODELS } from "./_performance_devices.ts";

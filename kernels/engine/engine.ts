@@ -19,7 +19,8 @@ import { ValueHead } from "./head/value_head.ts";
 import { rowLengths } from "./body/noise.ts";
 import type { Pack } from "./packs/pack.ts";
 import { padded } from "./packs/padding.ts";
-import { Parameters, type ReadTensor, type Tuning } from "./weights/parameters.ts";
+import { Parameters, type ReadTensor } from "./weights/parameters.ts";
+import type { Tuning } from "./weights/tuning.ts";
 import { type OnCompile, Programs } from "./programs/programs.ts";
 import { RotaryTables } from "./decoder/rope.ts";
 

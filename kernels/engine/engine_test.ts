@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals } from "@std/assert";
 import type { Backend } from "../backend.ts";
 import { Engine } from "./engine.ts";
 import { packExamples } from "./packs/pack.ts";
-import type { Tuning } from "./weights/parameters.ts";
+import type { Tuning } from "./weights/tuning.ts";
 import {
   ARCHITECTURES,
   backendsAndGpuLike,

@@ -16,7 +16,8 @@ import { choosePackRows, type PackRows, type PackSettings } from "./pack_rows.ts
 import { type NamedArrays, type Optimizer } from "./optimizer/optimizer.ts";
 import { makeOptimizer } from "./optimizer/make_optimizer.ts";
 import type { OptimizerOptions } from "./optimizer/rules.ts";
-import type { ReadTensor, Tuning } from "./weights/parameters.ts";
+import type { ReadTensor } from "./weights/parameters.ts";
+import type { Tuning } from "./weights/tuning.ts";
 
 /** The backend that runs the kernels. */
 export interface BackendChoice {

@@ -7,7 +7,7 @@ import { linearModules, tensorShapes } from "./decoder/decoder.ts";
 import { Engine } from "./engine.ts";
 import { DeviceOptimizer } from "./optimizer/device_optimizer.ts";
 import { type Pack, packExamples } from "./packs/pack.ts";
-import { trainedShapes, type Tuning } from "./weights/parameters.ts";
+import { trainedShapes, type Tuning } from "./weights/tuning.ts";
 
 /** SmolLM2-135M's blocks, four of them, and a twelfth of its vocabulary, with LoRA of rank 8. */
 const LAYERS = 4;

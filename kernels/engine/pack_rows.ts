@@ -16,7 +16,7 @@ import { headGraph } from "./decoder/head_graph.ts";
 import { hasDropout, lowestTrained } from "./body/body.ts";
 import type { LabelMeasure } from "./forward.ts";
 import { labelChunkOn } from "./head/head.ts";
-import { loraOfLayer, trainedShapes, type Tuning } from "./weights/parameters.ts";
+import { loraOfLayer, trainedShapes, type Tuning } from "./weights/tuning.ts";
 import { accumulating } from "./programs/compiled.ts";
 
 /** Rows on a CPU: enough that products run at full speed, little enough for memory. */

@@ -7,7 +7,7 @@ import type { EncodedExample } from "../../kernels/engine/packs/encoded.ts";
 import { idsExample } from "./tiny_model.ts";
 import type { AdamWOptions } from "../../kernels/engine/optimizer/adamw.ts";
 import { type EngineClient, EngineHost } from "../../kernels/engine/host.ts";
-import type { Tuning } from "../../kernels/engine/weights/parameters.ts";
+import type { Tuning } from "../../kernels/engine/weights/tuning.ts";
 import type { Loss } from "../../plugins/kinds/loss.ts";
 import { losses } from "../../plugins/losses/mod.ts";
 import type { DecoderConfig } from "../../kernels/engine/decoder/decoder_config.ts";

@@ -7,7 +7,7 @@ import { EMBEDDING, modulesByInput, moduleShape, ofLayer } from "../decoder/deco
 import type { LinearModule } from "../decoder/decoder.ts";
 import type { DecoderConfig } from "../decoder/decoder_config.ts";
 import { dropoutMask, stream } from "../../random/counter.ts";
-import { loraOfLayer, type Tuning } from "../weights/parameters.ts";
+import { loraOfLayer, type Tuning } from "../weights/tuning.ts";
 
 /**
  * The lowest layer that has something trained in it or below it: nothing below wants a gradient. As many as there are layers if none has.

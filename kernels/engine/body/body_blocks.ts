@@ -22,7 +22,8 @@ import {
 import { EMBEDDING, ofLayer } from "../decoder/decoder.ts";
 import { attentionOf } from "../decoder/decoder_config.ts";
 import { uploadNoise } from "./noise.ts";
-import { loraOfLayer, type Parameters } from "../weights/parameters.ts";
+import type { Parameters } from "../weights/parameters.ts";
+import { loraOfLayer } from "../weights/tuning.ts";
 import { accumulate, runProgram } from "../programs/compiled.ts";
 import type { BlockClass, Programs } from "../programs/programs.ts";
 

@@ -27,7 +27,8 @@ import {
 } from "./body.ts";
 import { HostEmbedding } from "./embedding.ts";
 import { addNoise, uploadNoise } from "./noise.ts";
-import { loraOfLayer, type Parameters, type Tuning } from "../weights/parameters.ts";
+import type { Parameters } from "../weights/parameters.ts";
+import { loraOfLayer, type Tuning } from "../weights/tuning.ts";
 import { accumulate, accumulating, type Compiled, runProgram } from "../programs/compiled.ts";
 import type { Programs } from "../programs/programs.ts";
 

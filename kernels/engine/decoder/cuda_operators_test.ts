@@ -9,7 +9,7 @@ import { attentionOf } from "./decoder_config.ts";
 import { headBackwardGraph, headGraph } from "./head_graph.ts";
 import { stackGraph } from "../body/body_stack.ts";
 import { arrangeGraph, generationBlock, logitsGraph } from "../generate/blocks/graph.ts";
-import { trainedShapes, type Tuning } from "../weights/parameters.ts";
+import { trainedShapes, type Tuning } from "../weights/tuning.ts";
 import { accumulating } from "../programs/compiled.ts";
 import { ARCHITECTURES, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 

@@ -4,7 +4,7 @@ import { idsExample, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { watchedRuns } from "../../../tests/helpers/watched_runs.ts";
 import type { Backend } from "../../backend.ts";
 import { Engine } from "../engine.ts";
-import type { Tuning } from "../weights/parameters.ts";
+import type { Tuning } from "../weights/tuning.ts";
 import { evenChunk, labelChunkOn } from "./head.ts";
 import { packExamples } from "../packs/pack.ts";
 

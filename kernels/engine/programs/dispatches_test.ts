@@ -12,7 +12,7 @@ import { headBackwardGraph, headGraph } from "../decoder/head_graph.ts";
 import { Engine } from "../engine.ts";
 import { packExamples } from "../packs/pack.ts";
 import { paddedLabels, paddedRows } from "../packs/padding.ts";
-import { loraOfLayer } from "../weights/parameters.ts";
+import { loraOfLayer } from "../weights/tuning.ts";
 import { accumulating } from "./compiled.ts";
 import { idsExample, readJson, TINY, tinyAdapter, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 

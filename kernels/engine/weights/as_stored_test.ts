@@ -16,7 +16,7 @@ import { Engine, type EngineOptions } from "../engine.ts";
 import { GenerationEngine } from "../generate/blocks/engine.ts";
 import { packExamples } from "../packs/pack.ts";
 import { packedReader } from "./packed_weights.ts";
-import { trainedShapes, type Tuning } from "./parameters.ts";
+import { trainedShapes, type Tuning } from "./tuning.ts";
 
 const reason = openLibrary().reason ?? nativeLibrary().reason, ignore = reason !== null;
 const because = reason === null ? "" : `: ${reason}`;

@@ -7,7 +7,8 @@ import type { WeightSource } from "../../../formats/hf_model/mod.ts";
 import type { Backend } from "../../backend.ts";
 import { moduleShapes } from "../decoder/decoder.ts";
 import type { DecoderConfig } from "../decoder/decoder_config.ts";
-import { isTuned, type ReadTensor, type Tuning } from "./parameters.ts";
+import type { ReadTensor } from "./parameters.ts";
+import { isTuned, type Tuning } from "./tuning.ts";
 
 /** What comes of a module's weight: blocks in pieces, its file's packed form, or groups that it is rounded to; null: it isn't packed. */
 export type PackedChoice = "pieces" | { readonly form: PackedForm; readonly rounded: boolean } | null;

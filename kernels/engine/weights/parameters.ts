@@ -2,52 +2,25 @@
  * A model's tensors on a backend: frozen ones, trained ones with their gradients, by their names in transformers and PEFT.
  * @module
  */
-import { entryOf, float, item } from "../../../formats/elements.ts";
+import { entryOf, item } from "../../../formats/elements.ts";
 import { type Backend, elements, type HostArray, type Tensor } from "../../backend.ts";
 import type { FloatPieces } from "../../../formats/float_pieces.ts";
 import { loraNames } from "../../../formats/peft/names.ts";
 import { type PackedMatrix, unpacked } from "../../../formats/packed/mod.ts";
-import { valueHeadShapes } from "../../../formats/value_head/value_head.ts";
 import {
+  type BlockPacking,
   HEAD,
-  type LinearModule,
   linearModules,
-  loraShapes,
   moduleShape,
   ofLayer,
   packedInputs,
   tensorShapes,
   weightNorm,
 } from "../decoder/decoder.ts";
-import type { BlockLora, BlockPacking, LoraModule } from "../decoder/decoder.ts";
 import type { DecoderConfig } from "../decoder/decoder_config.ts";
+import { rowNorms } from "./row_norms.ts";
 import { type Trained, TrainedTensors } from "./trained_tensors.ts";
-
-/** A value head in the output head's place: a number for a token, trained with the rest (stage rm). */
-export interface ValueHeadSettings {
-  /** Rate at which a training pass drops numbers of the hidden state that it reads, in [0, 1). */
-  dropout: number;
-}
-
-/** The trained parameters, with the head that they are trained for. */
-export type Tuning = TunedModel & {
-  /** Absent: the model's own output head, and log-probabilities. */
-  valueHead?: ValueHeadSettings;
-};
-
-/** The trained parameters of the model. LoRA modules are named in full, such as `model.layers.0.self_attn.q_proj`. */
-export type TunedModel =
-  | {
-    type: "lora";
-    modules: Readonly<Record<string, LoraModule>>;
-    dropout: number;
-    /** Tensors of the model that are trained beside the adapters, by their names; the frozen ones stay for passes without adapters. */
-    whole?: readonly string[];
-  }
-  | { type: "full" }
-  /** Some of the model's own tensors, by their names. */
-  | { type: "freeze"; tensors: readonly string[] }
-  | { type: "none" };
+import { isTuned, trainedShapes, type Tuning } from "./tuning.ts";
 
 /** A base tensor by its name in transformers: its values, at once or piece by piece, or, a frozen module's weight, in 4 or 8 bits. */
 export type ReadTensor = (name: string) => Float32Array<ArrayBuffer> | FloatPieces | PackedMatrix;
@@ -66,50 +39,6 @@ function initialValues(
   throw new TypeError(
     `Cannot start from tensor "${name}" as [${shape}]: current value has ${values.length} elements`,
   );
-}
-
-/** Lengths of a matrix's rows, sums in float64. */
-function rowNorms(values: Float32Array, rows: number, columns: number): Float32Array<ArrayBuffer> {
-  const norms = new Float32Array(rows);
-  for (let row = 0; row < rows; row++) {
-    let sum = 0;
-    for (let i = row * columns; i < (row + 1) * columns; i++) sum += float(values, i) ** 2;
-    norms[row] = Math.sqrt(sum);
-  }
-  return norms;
-}
-
-/** LoRA modules of block `layer`. */
-export function loraOfLayer(config: DecoderConfig, tuning: Tuning, layer: number): BlockLora {
-  if (tuning.type !== "lora") return {};
-  const found: Partial<Record<LinearModule, LoraModule>> = {};
-  for (const module of linearModules(config)) {
-    const spec = tuning.modules[ofLayer(layer, module)];
-    if (spec) found[module] = spec;
-  }
-  return found;
-}
-
-/** True if a tensor of the model itself is trained. An output head that a value head stands for isn't: nothing reads it. */
-export function isTuned(name: string, tuning: Tuning): boolean {
-  if (tuning.valueHead && name === HEAD) return false;
-  if (tuning.type === "lora") return tuning.whole?.includes(name) ?? false;
-  return tuning.type === "full" || (tuning.type === "freeze" && tuning.tensors.includes(name));
-}
-
-/** Shapes of everything that is trained, by name. */
-export function trainedShapes(config: DecoderConfig, tuning: Tuning): Map<string, readonly number[]> {
-  const own = [...tensorShapes(config)].filter(([name]) => isTuned(name, tuning));
-  const values = tuning.valueHead ? valueHeadShapes(config.hiddenSize) : [];
-  if (tuning.type === "full" || tuning.type === "freeze") return new Map([...own, ...values]);
-  const shapes = new Map<string, readonly number[]>();
-  for (let i = 0; i < config.numLayers; i++) {
-    for (const [name, shape] of loraShapes(config, loraOfLayer(config, tuning, i))) {
-      shapes.set(ofLayer(i, name), shape);
-    }
-  }
-  for (const [name, shape] of [...own, ...values]) shapes.set(name, shape);
-  return shapes;
 }
 
 /** What a model is made of. */
@@ -194,20 +123,14 @@ export class Parameters {
   /** Notes the lengths of a weight's rows where its module has DoRA. */
   #measure(
     name: string,
-    [rows = 0, columns = 0]: readonly number[],
+    [rows = 0]: readonly number[],
     values: ReturnType<ReadTensor>,
     tuning: Tuning,
   ): void {
     const module = name.replace(/\.weight$/, "");
     if (tuning.type !== "lora" || !tuning.modules[module]?.dora) return;
     const weight = "codes" in values ? unpacked(values) : float32Of(values);
-    const norms = rowNorms(weight, rows, columns), zero = norms.indexOf(0);
-    if (zero >= 0) {
-      throw new RangeError(
-        `Cannot train ${module} with DoRA: row ${zero} of its weight is all zeros, which has no direction; leave the module out of lora_target, ` +
-          "or use_dora",
-      );
-    }
+    const norms = rowNorms(module, weight, rows);
     this.#weightNorms.set(loraNames(module).magnitude, norms);
     this.#tensors.set(weightNorm(module), this.backend.upload(norms, [rows]));
   }

@@ -6,7 +6,7 @@ import { VALUE_HEAD_BIAS, VALUE_HEAD_WEIGHT } from "../../../formats/value_head/
 import { referenceBackend } from "../../../kernels/mod.ts";
 import { EngineHost } from "../../../kernels/engine/host.ts";
 import type { OptimizerOptions } from "../../../kernels/engine/optimizer/rules.ts";
-import type { Tuning } from "../../../kernels/engine/weights/parameters.ts";
+import type { Tuning } from "../../../kernels/engine/weights/tuning.ts";
 import { assertUpdate } from "../../../tests/helpers/relative_distance.ts";
 import { TINY } from "../../../tests/helpers/tiny_model.ts";
 import { hasPythonPackage, TORCH_FULL, TORCH_PYTHON } from "../../../tests/helpers/torch_python.ts";

@@ -2,7 +2,7 @@
  * Where DoRA can't be trained on PyTorch.
  * @module
  */
-import type { Tuning } from "../../../kernels/engine/weights/parameters.ts";
+import type { Tuning } from "../../../kernels/engine/weights/tuning.ts";
 import type { EngineChoices } from "./options.ts";
 
 /** @throws {RangeError} If modules have DoRA, and weights are in 4 bits or shared out by DeepSpeed, which brings them together for their own products alone */

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 import { entryOf } from "../../../formats/elements.ts";
 import { isMagnitude } from "../../../formats/peft/names.ts";
-import type { Tuning } from "../../../kernels/engine/weights/parameters.ts";
+import type { Tuning } from "../../../kernels/engine/weights/tuning.ts";
 import { readJson, TINY, tinyModel } from "../../../tests/helpers/tiny_model.ts";
 import { doraGolden, doraTraining, PEFT_GOLDENS } from "../../../tests/helpers/dora_golden.ts";
 import { assertUpdate } from "../../../tests/helpers/relative_distance.ts";

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 
 import { referenceBackend } from "../../../kernels/mod.ts";
 import { EngineHost } from "../../../kernels/engine/host.ts";
-import type { Tuning } from "../../../kernels/engine/weights/parameters.ts";
+import type { Tuning } from "../../../kernels/engine/weights/tuning.ts";
 import { assertUpdate } from "../../../tests/helpers/relative_distance.ts";
 import { TINY } from "../../../tests/helpers/tiny_model.ts";
 import { TORCH_FULL, TORCH_PYTHON } from "../../../tests/helpers/torch_python.ts";

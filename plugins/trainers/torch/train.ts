@@ -6,7 +6,7 @@ import { join } from "@std/path";
 
 import type { TrainerInputs, TrainerResult } from "../../kinds/trainer.ts";
 import type { OpenEngine } from "../local/open_engine.ts";
-import type { Tuning } from "../../../kernels/engine/weights/parameters.ts";
+import type { Tuning } from "../../../kernels/engine/weights/tuning.ts";
 import { isOtherRule } from "../../../kernels/engine/optimizer/rules.ts";
 import { withMerged } from "../../../kernels/engine/weights/merged_weights.ts";
 import { carryOut } from "../local/run.ts";

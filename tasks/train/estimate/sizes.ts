@@ -16,7 +16,7 @@ import {
 import type { DecoderConfig } from "../../../kernels/engine/decoder/decoder_config.ts";
 import { lowestTrained } from "../../../kernels/engine/body/body.ts";
 import { keptNumbers } from "../../../kernels/engine/optimizer/rules.ts";
-import { trainedShapes } from "../../../kernels/engine/weights/parameters.ts";
+import { trainedShapes } from "../../../kernels/engine/weights/tuning.ts";
 import type { EncodedExample, SequenceMeasure } from "../../../kernels/engine/packs/encoded.ts";
 import { exampleRows } from "../../../kernels/engine/packs/pack.ts";
 import { DEFAULT_ROWS } from "../../../kernels/engine/pack_rows.ts";

@@ -14,7 +14,7 @@ import { referenceBackend, type ReferenceTensor } from "../../../../kernels/back
 import { EMBEDDING } from "../../../../kernels/engine/decoder/decoder.ts";
 import { Engine } from "../../../../kernels/engine/engine.ts";
 import type { EngineClient } from "../../../../kernels/engine/host.ts";
-import { trainedShapes, type Tuning } from "../../../../kernels/engine/weights/parameters.ts";
+import { trainedShapes, type Tuning } from "../../../../kernels/engine/weights/tuning.ts";
 import { scattered } from "../../../../kernels/testing/scattered.ts";
 import { tinyAdapter, tinyModel } from "../../../../tests/helpers/tiny_model.ts";
 import type { Loss } from "../../../kinds/loss.ts";

@@ -7,7 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { entryOf, f64, float, item } from "../../../../formats/elements.ts";
 import { variants } from "../../../../tests/helpers/repetitions.ts";
 import { backendsAndGpuLike } from "../../../../tests/helpers/tiny_model.ts";
-import type { Tuning } from "../../../../kernels/engine/weights/parameters.ts";
+import type { Tuning } from "../../../../kernels/engine/weights/tuning.ts";
 import { defineLoss, type Loss } from "../../../kinds/loss.ts";
 import type { Plugin } from "../../../kinds/plugin.ts";
 import { losses } from "../../../losses/mod.ts";

@@ -13,7 +13,7 @@ import {
 } from "../../../../tests/helpers/tiny_model.ts";
 import { Engine } from "../../../../kernels/engine/engine.ts";
 import { packExamples } from "../../../../kernels/engine/packs/pack.ts";
-import type { Tuning } from "../../../../kernels/engine/weights/parameters.ts";
+import type { Tuning } from "../../../../kernels/engine/weights/tuning.ts";
 import { makeTarget } from "./make_target.ts";
 import type { Tensors } from "./target.ts";
 

@@ -18,7 +18,7 @@ import {
 } from "../../../../formats/peft/mod.ts";
 import { HEAD, moduleShapes, tensorShapes } from "../../../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../../../kernels/engine/decoder/decoder_config.ts";
-import type { Tuning } from "../../../../kernels/engine/weights/parameters.ts";
+import type { Tuning } from "../../../../kernels/engine/weights/tuning.ts";
 import { kaimingUniformA } from "../../../../kernels/random/counter.ts";
 import { newLora } from "./new_lora.ts";
 import { converted, convertedConfig, type PissaStart } from "./pissa.ts";

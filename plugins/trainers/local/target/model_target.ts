@@ -5,7 +5,7 @@
 import { entryOf } from "../../../../formats/elements.ts";
 import { asStored, checkWhole, processorFiles, saveModel } from "../../../../formats/hf_model/mod.ts";
 import { tensorShapes } from "../../../../kernels/engine/decoder/decoder.ts";
-import { trainedShapes, type Tuning } from "../../../../kernels/engine/weights/parameters.ts";
+import { trainedShapes, type Tuning } from "../../../../kernels/engine/weights/tuning.ts";
 import { freezeTargets } from "../../../kinds/targets/freeze_targets.ts";
 import type { HeadTuning, Target, TargetConfig, TargetModel, TargetParts } from "./target.ts";
 import { described } from "./written_files.ts";

@@ -11,7 +11,7 @@ import {
 } from "../../../../formats/value_head/value_head.ts";
 import { moduleShapes, tensorShapes } from "../../../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../../../kernels/engine/decoder/decoder_config.ts";
-import { trainedShapes } from "../../../../kernels/engine/weights/parameters.ts";
+import { trainedShapes } from "../../../../kernels/engine/weights/tuning.ts";
 import { readConverted } from "./pissa.ts";
 import type { Target, Tensors } from "./target.ts";
 

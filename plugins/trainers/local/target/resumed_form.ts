@@ -8,7 +8,7 @@ import { exists } from "../../../../formats/exists.ts";
 import { checkTensors, openModel } from "../../../../formats/hf_model/mod.ts";
 import { tensorShapes } from "../../../../kernels/engine/decoder/decoder.ts";
 import type { DecoderConfig } from "../../../../kernels/engine/decoder/decoder_config.ts";
-import { trainedShapes } from "../../../../kernels/engine/weights/parameters.ts";
+import { trainedShapes } from "../../../../kernels/engine/weights/tuning.ts";
 import type { NamedArrays } from "../../../../kernels/engine/optimizer/optimizer.ts";
 import type { ConfigDifference } from "../../../kinds/train_config.ts";
 import { readTrainedAdapter } from "./read_trained.ts";

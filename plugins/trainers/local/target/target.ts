@@ -4,7 +4,7 @@
  */
 import type { LoadedModel } from "../../../../formats/hf_model/mod.ts";
 import type { DecoderConfig } from "../../../../kernels/engine/decoder/decoder_config.ts";
-import type { Tuning, ValueHeadSettings } from "../../../../kernels/engine/weights/parameters.ts";
+import type { Tuning, ValueHeadSettings } from "../../../../kernels/engine/weights/tuning.ts";
 import type { FreezeKeys } from "../../../kinds/targets/freeze_targets.ts";
 import type { TrainConfig } from "../../../kinds/train_config.ts";
 import type { WrittenFile } from "../../../kinds/trainer.ts";
